@@ -1,0 +1,1 @@
+"""Dropshift's deployer: the controller that answers the world and the rollout that shifts a release."""
