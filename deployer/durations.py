@@ -1,0 +1,37 @@
+"""Pure: durations as people write them in a manifest ("90s", "5m", "1h30m", "2d")."""
+
+import re
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+_UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
+_WHOLE = re.compile(r"(?:\d+[dhms])+")
+_PIECE = re.compile(r"(\d+)([dhms])")
+
+
+def parse(text: object) -> object:
+    """Turn "1h30m" into a timedelta; anything that is no string is left for pydantic to judge.
+
+    Raises ValueError when a string is no sequence of numbers with the units d, h, m or s.
+    """
+    if not isinstance(text, str):
+        return text
+    if not _WHOLE.fullmatch(text):
+        raise ValueError('a duration such as "90s", "5m", "1h30m" or "2d"')
+    pieces = _PIECE.findall(text)
+    return sum((timedelta(**{_UNITS[unit]: int(number)}) for number, unit in pieces), timedelta())
+
+
+def show(duration: timedelta) -> str:
+    """Write a duration the way `parse` reads it, to the second: `1h30m`, `5m`, `0s`."""
+    seconds = int(duration.total_seconds())
+    text = ""
+    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)):
+        count, seconds = divmod(seconds, size)
+        text += f"{count}{unit}" if count else ""
+    return text or "0s"
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse)]
