@@ -16,7 +16,6 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-
 from pydantic_core import ErrorDetails
 
 from deployer import strategy
