@@ -145,9 +145,7 @@ def parse(text: bytes | None) -> Manifest | tuple[Problem, ...]:
     except UnicodeDecodeError as error:
         return (_broken(f"byte {error.start} is not UTF-8", "UTF-8 text", "save the file as UTF-8"),)
     except tomllib.TOMLDecodeError as error:
-        return (
-            _broken(str(error), "TOML 1.0", "correct the syntax; https://toml.io/en/v1.0.0 describes it"),
-        )
+        return (_broken(str(error), "TOML 1.0", "correct the syntax; https://toml.io/en/v1.0.0 describes it"),)
     except ValidationError as error:
         return tuple(_problems(error))
 
@@ -164,9 +162,7 @@ def _problems(error: ValidationError) -> Iterator[Problem]:
             yield _unknown(where, path)
         else:
             allowed = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-            yield Problem(
-                where=where, found=_found(detail), allowed=allowed, remedy="correct it and drop again"
-            )
+            yield Problem(where=where, found=_found(detail), allowed=allowed, remedy="correct it and drop again")
 
 
 def _found(detail: ErrorDetails) -> str:
