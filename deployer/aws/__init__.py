@@ -1,0 +1,46 @@
+"""Every call to AWS: takes and returns the deployer's values, and decides nothing."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import boto3
+from botocore.config import Config
+
+from deployer.aws.functions import Functions
+from deployer.aws.metrics import Metrics
+from deployer.aws.objects import Objects
+from deployer.aws.records import Records
+from deployer.settings import Settings, settings
+
+_RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 6}, connect_timeout=5, read_timeout=60)
+_INVOKE = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=890)
+"""An invocation is never repeated behind our back, and may take as long as a function can run."""
+
+
+@dataclass(frozen=True)
+class Aws:
+    """The services the deployer uses."""
+
+    functions: Functions
+    objects: Objects
+    records: Records
+    metrics: Metrics
+
+    @classmethod
+    def connect(cls, told: Settings, session: boto3.Session) -> "Aws":
+        """Make the clients of a session."""
+        s3 = session.client("s3", config=_RETRIES)
+        return cls(
+            functions=Functions(
+                session.client("lambda", config=_RETRIES), session.client("lambda", config=_INVOKE), told.alias
+            ),
+            objects=Objects(s3, told),
+            records=Records(s3, told),
+            metrics=Metrics(session.client("cloudwatch", config=_RETRIES), told.alias),
+        )
+
+
+@cache
+def aws() -> Aws:
+    """Connect once, on the first call."""
+    return Aws.connect(settings(), boto3.Session())

@@ -1,0 +1,219 @@
+"""S3: dropped archives, bundles, and what is known of them."""
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    IncompleteReadError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+)
+
+from deployer.drop import Drop
+from deployer.release import Bundle
+from deployer.settings import Settings
+from deployer.values import Value
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+
+PART = 16 << 20
+"""Bytes asked for, and sent, at once: 10,000 parts of this size make an object of 156 GiB."""
+_TRIES = 4
+_CUT_SHORT = (ResponseStreamingError, IncompleteReadError, ReadTimeoutError, ConnectionClosedError)
+_AHEAD = 2
+FORCE = "dropshift-force"
+"""User metadata of a drop (`x-amz-meta-dropshift-force: true`): release bytes that were rolled back before."""
+
+
+class Head(Value):
+    """What S3 says of an object version."""
+
+    size: int
+    modified: datetime
+    force: bool
+
+
+class Objects:
+    """Archives in the releases bucket, bundles in the bundles bucket."""
+
+    def __init__(self, client: "S3Client", told: Settings) -> None:
+        self._client = client
+        self._told = told
+
+    def head(self, drop: Drop) -> Head | None:
+        """Look at a dropped object version; None when there is none. The event was only a hint."""
+        try:
+            found = self._client.head_object(
+                Bucket=drop.bucket,
+                Key=drop.key,
+                VersionId=drop.version_id,
+                ExpectedBucketOwner=self._told.account_id,
+            )
+        except ClientError as error:
+            if _code(error) in ("404", "NoSuchKey", "NoSuchVersion", "405", "400"):
+                return None
+            raise
+        force = found.get("Metadata", {}).get(FORCE, "").lower() == "true"
+        return Head(size=found["ContentLength"], modified=found["LastModified"], force=force)
+
+    def archive(self, drop: Drop, size: int) -> "DroppedArchive":
+        """Open a dropped archive for reading."""
+        return DroppedArchive(self._client, drop, size, self._told.account_id)
+
+    def bundle(self, key: str) -> Bundle | None:
+        """Return the bundle that was made under this key, if it was and its object version still exists."""
+        try:
+            body = self._client.get_object(Bucket=self._told.bundles_bucket, Key=_about(key))["Body"].read()
+        except self._client.exceptions.NoSuchKey:
+            return None
+        bundle = Bundle.model_validate_json(body)
+        return bundle if self.intact(bundle.key, bundle.version_id, bundle.size) else None
+
+    def describe(self, bundle: Bundle) -> None:
+        """Write down where a bundle is, so that the same archive is never built twice."""
+        self._client.put_object(
+            Bucket=self._told.bundles_bucket, Key=_about(bundle.key), Body=bundle.model_dump_json().encode()
+        )
+
+    def intact(self, key: str, version_id: str, size: int | None = None) -> bool:
+        """Whether a bundle's object version is still there, with its size."""
+        try:
+            found = self._client.head_object(
+                Bucket=self._told.bundles_bucket,
+                Key=key,
+                VersionId=version_id,
+                ExpectedBucketOwner=self._told.account_id,
+            )
+        except ClientError as error:
+            if _code(error) in ("404", "NoSuchKey", "NoSuchVersion", "405", "400"):
+                return False
+            raise
+        return size is None or found["ContentLength"] == size
+
+    def upload(self, key: str) -> "Upload":
+        """Begin an object in the bundles bucket that is written part by part."""
+        return Upload(self._client, self._told.bundles_bucket, key)
+
+    def mark_rolled_back(self, application: str, sha256: str, release: str) -> None:
+        """Remember that an archive was rolled back: the same bytes need `force` from now on."""
+        self._client.put_object(
+            Bucket=self._told.bundles_bucket, Key=_rolled_back(application, sha256), Body=release.encode()
+        )
+
+    def rolled_back_as(self, application: str, sha256: str) -> str | None:
+        """Return the release as which an archive was rolled back before; None when it was not."""
+        try:
+            found = self._client.get_object(Bucket=self._told.bundles_bucket, Key=_rolled_back(application, sha256))
+        except self._client.exceptions.NoSuchKey:
+            return None
+        return found["Body"].read().decode()
+
+
+def _code(error: ClientError) -> str:
+    return error.response["Error"]["Code"]
+
+
+def _about(key: str) -> str:
+    return f"{key.removesuffix('.tar.zst')}.json"
+
+
+def _rolled_back(application: str, sha256: str) -> str:
+    return f"records/{application}/rolled-back/{sha256}"
+
+
+class DroppedArchive:
+    """A dropped object version as a seekable source; the same bytes however often they are read."""
+
+    def __init__(self, client: "S3Client", drop: Drop, size: int, owner: str) -> None:
+        self._client = client
+        self._drop = drop
+        self._owner = owner
+        self.size = size
+        self.name = drop.key
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Read a range; a body that is cut short is asked for again."""
+        length = min(length, self.size - offset)
+        if length <= 0:
+            return b""
+        for _ in range(_TRIES - 1):
+            try:
+                return self._range(offset, length)
+            except _CUT_SHORT:
+                continue
+        return self._range(offset, length)
+
+    def _range(self, offset: int, length: int) -> bytes:
+        found = self._client.get_object(
+            Bucket=self._drop.bucket,
+            Key=self._drop.key,
+            VersionId=self._drop.version_id,
+            Range=f"bytes={offset}-{offset + length - 1}",
+            ExpectedBucketOwner=self._owner,
+        )
+        body = found["Body"].read()
+        if len(body) != length:
+            raise IncompleteReadError(actual_bytes=len(body), expected_bytes=length)
+        return body
+
+    def stream(self) -> Iterator[bytes]:
+        """Read everything in order, two parts ahead of the reader."""
+        with ThreadPoolExecutor(_AHEAD) as pool:
+            coming: list[Future[bytes]] = []
+            for offset in range(0, self.size, PART):
+                coming.append(pool.submit(self.read_at, offset, PART))
+                if len(coming) > _AHEAD:
+                    yield coming.pop(0).result()
+            for part in coming:
+                yield part.result()
+
+
+class Upload:
+    """An object written part by part; it exists only once it is complete, and leaves nothing behind when it fails."""
+
+    def __init__(self, client: "S3Client", bucket: str, key: str) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._key = key
+        self._buffer = bytearray()
+        self._parts: list[CompletedPartTypeDef] = []
+        self._upload_id = ""
+        self.version_id = ""
+
+    def __enter__(self) -> Self:
+        self._upload_id = self._client.create_multipart_upload(Bucket=self._bucket, Key=self._key)["UploadId"]
+        return self
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Take the next bytes; a part is sent whenever enough have come together."""
+        self._buffer += data
+        while len(self._buffer) >= PART:
+            self._send(bytes(self._buffer[:PART]))
+            del self._buffer[:PART]
+
+    def _send(self, body: bytes) -> None:
+        number = len(self._parts) + 1
+        sent = self._client.upload_part(
+            Bucket=self._bucket, Key=self._key, UploadId=self._upload_id, PartNumber=number, Body=body
+        )
+        self._parts.append({"PartNumber": number, "ETag": sent["ETag"]})
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: "TracebackType | None"
+    ) -> None:
+        if kind:
+            self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=self._upload_id)
+            return
+        self._send(bytes(self._buffer))
+        made = self._client.complete_multipart_upload(
+            Bucket=self._bucket, Key=self._key, UploadId=self._upload_id, MultipartUpload={"Parts": self._parts}
+        )
+        self.version_id = made["VersionId"]

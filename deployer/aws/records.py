@@ -1,0 +1,92 @@
+"""S3: one JSON object a release, written by compare-and-swap."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from deployer.record import Record
+from deployer.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_CHANGED_UNDER_US = ("PreconditionFailed", "412", "ConditionalRequestConflict", "409")
+_TRIES = 10
+
+
+class Records:
+    """The records of all releases, under `records/<application>/<release id>.json`."""
+
+    def __init__(self, client: "S3Client", told: Settings) -> None:
+        self._client = client
+        self._bucket = told.bundles_bucket
+
+    def begin(self, record: Record) -> Record:
+        """Write a record unless there is one; return the one that is there afterwards."""
+        if self._put(record, IfNoneMatch="*"):
+            return record
+        return self.read(record.application, record.release_id) or record
+
+    def read(self, application: str, release_id: str) -> Record | None:
+        """Read a record; None when there is none."""
+        found = self._read(_key(application, release_id))
+        return found[0] if found else None
+
+    def change(self, application: str, release_id: str, change: Callable[[Record], Record]) -> Record:
+        """Apply a pure change to a record and write it if nobody wrote in between, else try again on the newer one.
+
+        Raises KeyError when there is no such record, RuntimeError when others write faster than we read.
+        Source: Amazon S3 user guide, conditional writes.
+        """
+        for _ in range(_TRIES):
+            found = self._read(_key(application, release_id))
+            if found is None:
+                raise KeyError(f"there is no record of release {release_id}")
+            before, etag = found
+            after = change(before)
+            if after == before or self._put(after, IfMatch=etag):
+                return after
+        raise RuntimeError(f"the record of release {release_id} changed {_TRIES} times while it was written")
+
+    def newest(self, application: str, limit: int) -> list[Record]:
+        """Read the records that were written last, newest first."""
+        found = sorted(self._listed(application), reverse=True)[:limit]
+        records = (self._read(key) for _, key in found)
+        return [record[0] for record in records if record]
+
+    def _listed(self, application: str) -> Iterator[tuple[str, str]]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=f"records/{application}/"
+        )
+        for page in pages:
+            for entry in page.get("Contents", []):
+                if entry["Key"].endswith(".json"):
+                    yield entry["LastModified"].isoformat(), entry["Key"]
+
+    def _read(self, key: str) -> tuple[Record, str] | None:
+        try:
+            found = self._client.get_object(Bucket=self._bucket, Key=key)
+        except self._client.exceptions.NoSuchKey:
+            return None
+        return Record.model_validate_json(found["Body"].read()), found["ETag"]
+
+    def _put(self, record: Record, **condition: str) -> bool:
+        """Write under a condition; False when it does not hold."""
+        try:
+            self._client.put_object(
+                Bucket=self._bucket,
+                Key=_key(record.application, record.release_id),
+                Body=record.model_dump_json(indent=1).encode(),
+                ContentType="application/json",
+                **condition,  # type: ignore[arg-type]  # IfMatch or IfNoneMatch, both strings
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _CHANGED_UNDER_US:
+                return False
+            raise
+        return True
+
+
+def _key(application: str, release_id: str) -> str:
+    return f"records/{application}/{release_id}.json"

@@ -1,0 +1,110 @@
+"""Pure: a release on its way, from the drop to its end."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from deployer.drop import Age, Drop, Imprint
+from deployer.function import FunctionFacts
+from deployer.manifest import Kind, Manifest
+from deployer.values import Problem, Value
+
+
+class Status(StrEnum):
+    """Where a release stands. The second group is final: exactly one of them, and it never changes."""
+
+    RECEIVED = "received"
+    INSPECTED = "inspected"
+    BUNDLED = "bundled"
+    PUBLISHED = "published"
+    SMOKE_TESTED = "smoke-tested"
+    SHIFTING = "shifting"
+
+    LIVE = "live"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    ROLLED_BACK = "rolled-back"
+    ABORTED = "aborted"
+    SUPERSEDED = "superseded"
+    OVERTAKEN = "overtaken"
+    DUPLICATE = "duplicate"
+
+    @property
+    def final(self) -> bool:
+        """Whether this is an end."""
+        return self in _FINAL
+
+
+_FINAL = frozenset(list(Status)[6:])
+
+
+class Ending(Value):
+    """How a release ended, and why, in a sentence."""
+
+    status: Status
+    reason: str
+    problems: tuple[Problem, ...] = ()
+
+
+class Archive(Value):
+    """What the inspection found of the dropped archive."""
+
+    sha256: str
+    size: int
+    """Bytes of the archive."""
+    unpacked: int
+    """Bytes of all files."""
+    files: int
+
+
+class Bundle(Value):
+    """Where the bundle is, and what its index must hash to."""
+
+    key: str
+    version_id: str
+    size: int
+    offset: int
+    """Where the compressed index begins, in bytes from the bundle's start."""
+    index_size: int
+    index_sha256: str
+    unpacked: int
+
+
+class Release(Value):
+    """Everything the rollout knows of a release; each step returns it with what the step added."""
+
+    drop: Drop
+    force: bool = False
+    """Whether bytes that were rolled back before may be released again."""
+    age: Age | None = None
+    archive: Archive | None = None
+    manifest: Manifest = Manifest()
+    function: FunctionFacts | None = None
+    kind: Kind = "python"
+    bundle: Bundle | None = None
+    version: str | None = None
+    red_before: frozenset[str] = frozenset()
+    """Alarms that were in ALARM before this release had any traffic."""
+    shifted_at: datetime | None = None
+    """When the present stage began."""
+    warnings: tuple[str, ...] = ()
+    ending: Ending | None = None
+
+    def ended(self, status: Status, reason: str, problems: tuple[Problem, ...] = ()) -> "Release":
+        """Return the release with its end."""
+        return self.model_copy(update={"ending": Ending(status=status, reason=reason, problems=problems)})
+
+    def with_(self, **found: object) -> "Release":
+        """Return the release with what a step found out, validated."""
+        return Release.model_validate({**dict(self), **found})
+
+    @property
+    def imprint(self) -> Imprint:
+        """What the published version's description will say."""
+        return Imprint(age=self.known(self.age), label=self.drop.label)
+
+    @staticmethod
+    def known[T](value: T | None) -> T:
+        """Return what an earlier step has found; raises when the steps ran out of order, which is a defect."""
+        if value is None:
+            raise RuntimeError("a step ran before the step it builds on")
+        return value

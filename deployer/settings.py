@@ -1,0 +1,44 @@
+"""What the deployer is told by its environment, parsed once on the first call."""
+
+import os
+from functools import cache
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from deployer.values import Value
+
+APPLICATION_NAME = r"^[a-z0-9][a-z0-9-]{0,39}$"
+
+
+def _listed(text: object) -> object:
+    return frozenset(name.strip() for name in text.split(",") if name.strip()) if isinstance(text, str) else text
+
+
+class Settings(Value):
+    """The names that template.yaml gives the controller and the rollout."""
+
+    applications: Annotated[
+        frozenset[Annotated[str, Field(pattern=APPLICATION_NAME)]], BeforeValidator(_listed), Field(min_length=1)
+    ]
+    function_prefix: str
+    """An application's function is named by this and the application's name."""
+    alias: str = "live"
+    releases_bucket: str
+    bundles_bucket: str
+    account_id: Annotated[str, Field(pattern=r"^[0-9]{12}$")]
+    rollout_function: str = ""
+    """Qualified ARN of the durable function; the controller alone has it."""
+    unpacked_limit: int = 10 * 2**30
+    """Bytes that a release may have when unpacked."""
+
+    def function(self, application: str) -> str:
+        """Name of an application's function."""
+        return self.function_prefix + application
+
+
+@cache
+def settings() -> Settings:
+    """Read the environment; raises pydantic's ValidationError that names every variable to correct."""
+    known = {name: os.environ[name.upper()] for name in Settings.model_fields if name.upper() in os.environ}
+    return Settings.model_validate(known)
