@@ -1,25 +1,111 @@
-# `make test` and `make demo` need Python 3.13 and nothing else; everything they use is installed into .venv.
+# Every verb needs Python 3.13 and a network for the first time, and nothing else: what they use is installed into
+# .venv and .venv-sam from requirements/*.txt, whose every line carries a hash.
 SHELL  := /bin/bash
 BIN    := .venv/bin
-PYTHON ?= $(shell for p in python3.13 $$HOME/.pyenv/versions/3.13*/bin/python $$PYENV_ROOT/versions/3.13*/bin/python; do \
+ifndef PYTHON
+PYTHON := $(shell for p in python3.13 $$HOME/.pyenv/versions/3.13*/bin/python $$PYENV_ROOT/versions/3.13*/bin/python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && { echo "$$p"; break; }; done)
+endif
+# uv from .venv, else from PATH (asked to answer: a pyenv shim may lead nowhere), else installed below: `sam build`
+# works without .venv, and in a copy of the tree when it is told not to build in place.
+UV     := $(or $(wildcard $(BIN)/uv),$(shell uv --version >/dev/null 2>&1 && command -v uv),build/uv/bin/uv)
 LOCK    = $(CURDIR)/$(BIN)/uv pip compile -q --upgrade --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links --python-version 3.13 --custom-compile-command 'make lock'
 
-.PHONY: test lint lock clean
+# What `make deploy` deploys. The packages hold native modules, so they are built for the architecture they run on.
+STACK        ?= dropshift
+APPLICATIONS ?= hello
+ARCHITECTURE ?= x86_64
+export ARCHITECTURE
 
-.venv/ready: requirements/dev.txt
-	@test -n "$(PYTHON)" || { echo "Python 3.13 was not found on PATH or under ~/.pyenv; set PYTHON=/path/to/python3.13" >&2; exit 1; }
-	@echo "creating .venv with $(PYTHON)"
-	@$(PYTHON) -m venv --clear .venv && $(BIN)/python -m pip install -q uv && $(BIN)/uv pip install -q --require-hashes --no-deps --python $(BIN)/python -r requirements/dev.txt && touch $@
+.DEFAULT_GOAL := help
+.PHONY: help test demo local bench lint build deploy lock clean
+.DELETE_ON_ERROR:
+
+help:                        ## this list
+	@awk -F ' *## ' '/^[a-z]+:.*## / {split($$1, verb, ":"); printf "make %-8s %s\n", verb[1], $$2}' Makefile
 
 test: .venv/ready            ## every test: pure, workflow, end to end on the local AWS
 	$(BIN)/python -m pytest
 
-lint: .venv/ready            ## ruff, mypy
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+demo: .venv/ready            ## watch a large release go live, a bad one come back and a rollback by hand, all on this machine
+	$(BIN)/python -m tests.local.demo
+
+local: .venv/ready           ## keep a local AWS with Dropshift running, to drop archives of your own
+	$(BIN)/python -m tests.local
+
+bench: .venv/ready           ## measure bundling, loading and the bootstrap's overhead
+	$(BIN)/python -m tests.benchmarks
+
+lint: .venv/ready            ## ruff, mypy and cfn-lint
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/cfn-lint template.yaml
+
+build: .venv-sam/ready       ## build both packages with `sam build`
+	.venv-sam/bin/sam build
+
+deploy: build                ## deploy to your AWS account [STACK=dropshift APPLICATIONS=hello ARCHITECTURE=x86_64]
+	.venv-sam/bin/sam deploy --stack-name $(STACK) --parameter-overrides Applications=$(APPLICATIONS) Architecture=$(ARCHITECTURE)
 
 lock: .venv/ready            ## renew the hash-pinned requirements
-	cd requirements && for p in deployer bootstrap dev; do $(LOCK) --override overrides.txt $$p.in -o $$p.txt; done && $(LOCK) sam.in -o sam.txt
+	cd requirements && $(LOCK) --override overrides.txt dev.in -o dev.txt && $(LOCK) sam.in -o sam.txt
+	cd requirements && for p in deployer bootstrap; do $(LOCK) -c dev.txt $$p.in -o $$p.txt; done # what is tested is what is shipped
 
 clean:                       ## remove everything that was made
-	rm -rf .venv build .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-sam build .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# ---- Environments ----
+
+python-found:
+	@test -n "$(PYTHON)" || { echo "Python 3.13 was not found on PATH or under ~/.pyenv; set PYTHON=/path/to/python3.13" >&2; exit 1; }
+.PHONY: python-found
+
+.venv/ready: requirements/dev.txt | python-found
+	@echo "creating .venv with $(PYTHON)"
+	@$(PYTHON) -m venv --clear .venv && $(BIN)/python -m pip install -q uv && $(BIN)/uv pip install -q --require-hashes --no-deps --python $(BIN)/python -r requirements/dev.txt && touch $@
+
+build/uv/bin/uv: | python-found
+	@$(PYTHON) -m venv build/uv && build/uv/bin/python -m pip install -q uv
+
+# aws-sam-cli pins another botocore than ours: an environment of its own.
+.venv-sam/ready: requirements/sam.txt | python-found $(UV)
+	@echo "creating .venv-sam with $(PYTHON)"
+	@$(PYTHON) -m venv --clear .venv-sam && $(UV) pip install -q --require-hashes --no-deps --python .venv-sam/bin/python -r requirements/sam.txt && touch $@
+
+# ---- Packages: `sam build` and the local AWS call build-<logical id> with ARTIFACTS_DIR ----
+
+# Amazon Linux 2023, on which python3.13 runs, has glibc 2.34.
+PLATFORM := $(if $(filter arm64,$(ARCHITECTURE)),aarch64,x86_64)-manylinux_2_34
+SITE     := build/site/$(ARCHITECTURE)
+INSTALL   = $(UV) pip install -q --require-hashes --no-deps --only-binary :all: --python "$(PYTHON)" --python-version 3.13 --python-platform $(PLATFORM) --target
+# Bytecode that is never compared with its source: a function's /var/task is read-only and never changes.
+COMPILE   = "$(PYTHON)" -m compileall -q -j 0 --invalidation-mode unchecked-hash
+# botocore describes 430 services in 100 MB; the deployer talks to these.
+SERVICES := cloudwatch events lambda s3 sts
+# What the deployer shares with the bootstrap.
+SHARED   := $(addprefix bootstrap/,__init__.py index.py pointer.py zstd.py)
+# Every *.py below these, without what the interpreter leaves beside them.
+COPY      = tar --exclude __pycache__ -cf - $(1) | tar -xf - -C "$(ARTIFACTS_DIR)"
+
+$(SITE)/%/ready: requirements/%.txt Makefile | python-found $(UV)
+	@rm -rf $(@D) && $(INSTALL) $(@D) -r $<
+	@cd $(@D) && rm -rf bin && find . -name '*.pyi' -delete && find . -path './botocore/data/*' -prune -type d $(SERVICES:%=! -name %) -exec rm -rf {} +
+	@$(COMPILE) -s $(@D) -p /var/task $(@D) && touch $@
+.SECONDARY: $(SITE)/deployer/ready $(SITE)/bootstrap/ready
+
+artifacts-asked-for:
+	@test -n "$(ARTIFACTS_DIR)" || { echo "say where: make build-Controller ARTIFACTS_DIR=directory" >&2; exit 1; }
+	@mkdir -p "$(ARTIFACTS_DIR)"
+.PHONY: artifacts-asked-for
+
+build-Controller build-Rollout: $(SITE)/deployer/ready | artifacts-asked-for
+	@cp -R $(<D)/. "$(ARTIFACTS_DIR)" && rm -rf "$(ARTIFACTS_DIR)"/{ready,.lock,deployer,bootstrap}
+	@$(call COPY,deployer $(SHARED))
+	@$(COMPILE) -s "$(ARTIFACTS_DIR)" -p /var/task "$(ARTIFACTS_DIR)"/{deployer,bootstrap}
+.PHONY: build-Controller build-Rollout
+
+# Any other function is an application: the bootstrap and zstd's one native module, under the bootstrap's own name so
+# that nothing of it can be mistaken for a module of the application. Node looks for bootstrap.mjs beside the package.
+build-%: $(SITE)/bootstrap/ready | artifacts-asked-for
+	@rm -rf "$(ARTIFACTS_DIR)"/bootstrap && $(call COPY,$(wildcard bootstrap/*.py))
+	@cp $(<D)/backports/zstd/_zstd.*.so "$(ARTIFACTS_DIR)"/bootstrap
+	@$(if $(wildcard bootstrap/*.mjs),cp $(wildcard bootstrap/*.mjs) "$(ARTIFACTS_DIR)")
+	@$(COMPILE) -s "$(ARTIFACTS_DIR)" -p /var/task "$(ARTIFACTS_DIR)"/bootstrap
