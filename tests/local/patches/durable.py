@@ -1,0 +1,161 @@
+"""Durable executions: an Invoke of a function with a `DurableConfig` starts one in AWS's own local runner.
+
+Upstream has an engine of its own, started by a field boto3 cannot send. Here the runner calls the function back, and
+the durable API (get, history, list, stop, checkpoint, callbacks) is passed on to it.
+"""
+
+import asyncio
+import contextvars
+import json
+import re
+import uuid
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+from urllib.parse import quote, unquote, urlencode
+
+from ministack.core.responses import error_response_json, get_account_id
+from ministack.services import lambda_svc
+
+from tests.local.configuration import current
+from tests.local.durable_runner import API, AlreadyStartedError, Answer, Runner, Start
+from tests.local.patches import routing
+from tests.local.upstream import around, needs
+
+type Response = tuple[int, dict[str, str], bytes]
+type Headers = Mapping[str, str]
+type Query = dict[str, list[str]]
+type Original = Callable[..., Coroutine[Any, Any, Response]]
+
+_EXECUTION = re.compile(API + r"durable-executions/(?P<arn>.+?)(?P<verb>/(?:state|history|stop|checkpoint))?$")
+_LIST = re.compile(API + r"functions/(?P<function>[^/]+)/durable-executions$")
+_CALLBACK = re.compile(API + r"durable-execution-callbacks/(?P<id>.+)(?P<verb>/(?:succeed|fail|heartbeat))$")
+_ERRORS = {400: "InvalidParameterValueException", 404: "ResourceNotFoundException"}
+_LONGEST = 366 * 24 * 3600
+_POLL = 0.05
+
+
+class Bridge:
+    """Stands in front of Invoke and of the durable API."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+
+    async def invoke(
+        self,
+        original: Original,
+        name: str,
+        event: object,
+        headers: Headers,
+        path_qualifier: str | None = None,
+        query_params: Query | None = None,
+    ) -> Response:
+        """Start an execution if the function is durable and it is not the runner that calls."""
+        function = lambda_svc._functions.get(name)
+        settings = function and function["config"].get("DurableConfig")
+        if not settings or headers.get("x-dex-handler-invoke") == "true":
+            return await original(name, event, headers, path_qualifier, query_params)
+        qualifier = routing.qualifier_of(headers, path_qualifier, query_params)
+        version = qualifier and routing.version_of(function, qualifier)
+        if not version:
+            return _refusal(name, qualifier)
+        return await self._execute(_wanted(name, version, event, headers, settings), headers)
+
+    async def handle_request(
+        self, original: Original, method: str, path: str, headers: Headers, body: bytes, query_params: Query
+    ) -> Response:
+        """Pass the durable API on; everything else is upstream's."""
+        path = unquote(path)
+        target = _target(path)
+        if target is None:
+            return await original(method, path, headers, body, query_params)
+        query = urlencode(query_params, doseq=True)
+        answer = await asyncio.to_thread(self._runner.call, method, f"{target}?{query}", body or None)
+        return _listed(answer, query_params) if _LIST.search(path) else _passed_on(answer)
+
+    async def _execute(self, wanted: Start, headers: Headers) -> Response:
+        context = contextvars.copy_context()
+        try:
+            arn = await asyncio.to_thread(context.run, self._runner.start, wanted)
+        except AlreadyStartedError as error:
+            message = f"An execution named {wanted.name} was started with another payload: {error}"
+            return _error("DurableExecutionAlreadyStartedException", message, 409)
+        about = {"X-Amz-Executed-Version": wanted.version, "X-Amz-Durable-Execution-Arn": arn}
+        if headers.get("x-amz-invocation-type") == "Event":
+            return 202, about, b""
+        return await self._result(arn, about)
+
+    async def _result(self, arn: str, about: dict[str, str]) -> Response:
+        found = {"Status": "RUNNING"}
+        while found["Status"] == "RUNNING":
+            await asyncio.sleep(_POLL)
+            found = await asyncio.to_thread(self._runner.describe, arn)
+        return _outcome(found, about)
+
+
+def _wanted(name: str, version: str, event: object, headers: Headers, settings: Mapping[str, Any]) -> Start:
+    return Start(
+        account=get_account_id(),
+        function=name,
+        version=version,
+        payload=json.dumps(event),
+        name=headers.get("x-amz-durable-execution-name") or str(uuid.uuid4()),
+        timeout=int(settings.get("ExecutionTimeout") or _LONGEST),
+        retention=int(settings.get("RetentionPeriodInDays") or 14),
+    )
+
+
+def _outcome(found: Mapping[str, Any], about: dict[str, str]) -> Response:
+    if found["Status"] == "SUCCEEDED":
+        return 200, about, (found.get("Result") or "null").encode()
+    error = found.get("Error") or {}
+    fault = {"errorType": error.get("ErrorType"), "errorMessage": error.get("ErrorMessage")}
+    return 200, about | {"X-Amz-Function-Error": "Unhandled"}, json.dumps(fault).encode()
+
+
+def _refusal(name: str, qualifier: str | None) -> Response:
+    if qualifier:
+        return _error("ResourceNotFoundException", f"Function not found: {lambda_svc._func_arn(name)}:{qualifier}", 404)
+    return _error(
+        "InvalidParameterValueException", "You cannot invoke a durable function using an unqualified ARN.", 400
+    )
+
+
+def _passed_on(answer: Answer) -> Response:
+    """The runner's answer, with its errors named as the service names them."""
+    if answer.status < 400:
+        return answer.status, answer.headers, answer.body
+    said = json.loads(answer.body or b"{}")
+    code = said.get("Type") or _ERRORS.get(answer.status, "ServiceException")
+    return _error(code, said.get("message") or said.get("Message") or "", answer.status)
+
+
+def _listed(answer: Answer, query_params: Query) -> Response:
+    """The runner knows no `Statuses`."""
+    wanted, listed = query_params.get("Statuses"), json.loads(answer.body)
+    if answer.status == 200 and wanted:
+        listed["DurableExecutions"] = [one for one in listed["DurableExecutions"] if one["Status"] in wanted]
+    return _passed_on(Answer(answer.status, answer.headers, json.dumps(listed).encode()))
+
+
+def _error(code: str, message: str, status: int) -> Response:
+    refused: Response = error_response_json(code, message, status)
+    return refused
+
+
+def _target(path: str) -> str | None:
+    """The runner's path for a durable API call, with what the server decoded encoded again."""
+    if found := _EXECUTION.search(path):
+        return f"{API}durable-executions/{quote(found['arn'], safe='')}{found['verb'] or ''}"
+    if found := _LIST.search(path):
+        return f"{API}functions/{lambda_svc._resolve_name(found['function'])}/durable-executions"
+    if found := _CALLBACK.search(path):
+        return f"{API}durable-execution-callbacks/{quote(found['id'], safe='')}{found['verb']}"
+    return None
+
+
+def install() -> None:
+    """Start the runner and put the bridge in front of Lambda's API."""
+    needs(lambda_svc, "_functions", "_func_arn", "_resolve_name")
+    bridge = Bridge(Runner(current().endpoint, current().speed))
+    around(lambda_svc, "_invoke", bridge.invoke)
+    around(lambda_svc, "handle_request", bridge.handle_request)
