@@ -16,6 +16,7 @@ STACK        ?= dropshift
 APPLICATIONS ?= hello
 ARCHITECTURE ?= x86_64
 export ARCHITECTURE
+export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .PHONY: help test demo local bench lint build deploy lock clean
