@@ -1,0 +1,128 @@
+"""Where an archive's bytes come from: a file here, one version of an S3 object elsewhere."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+PIECE = 256 * 1024
+"""Bytes read at a time: large enough that Python's cost per piece vanishes, small enough for any cache."""
+
+
+class Source(Protocol):
+    """The same bytes however often they are asked for; `name` ends in what the archive claims to be."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the whole archive."""
+
+    @property
+    def name(self) -> str:
+        """The last component of its path or key."""
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Read `length` bytes from `offset`, fewer only where the archive ends."""
+
+    def stream(self) -> Iterator[bytes]:
+        """Read all bytes in order."""
+
+
+class FileSource:
+    """An archive in the file system."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.name = path.name
+        self.size = path.stat().st_size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Read a range."""
+        with self._path.open("rb") as file:
+            file.seek(offset)
+            return file.read(length)
+
+    def stream(self) -> Iterator[bytes]:
+        """Read everything in order."""
+        with self._path.open("rb", buffering=0) as file:
+            while piece := file.read(PIECE):
+                yield piece
+
+
+class Digested:
+    """The pieces of a stream, digested as they pass."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._sha256 = hashlib.sha256()
+        self.size = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._pieces:
+            self._sha256.update(piece)
+            self.size += len(piece)
+            yield piece
+
+    def hexdigest(self) -> str:
+        """SHA-256 of all that passed."""
+        return self._sha256.hexdigest()
+
+
+class EndedError(Exception):
+    """The stream ended before the bytes that were asked for; the reader says what that means."""
+
+
+class Cursor:
+    """Bytes in order out of pieces of any size, and the position in them."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._piece = memoryview(b"")
+        self.position = 0
+
+    def _next(self, most: int) -> memoryview:
+        """Return at least one byte and at most `most`; nothing at the end of the stream."""
+        while not self._piece:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return memoryview(b"")
+            self._piece = memoryview(piece)
+        part, self._piece = self._piece[:most], self._piece[most:]
+        self.position += len(part)
+        return part
+
+    def some(self, length: int) -> bytes:
+        """Return `length` bytes, fewer only where the stream ends."""
+        part = self._next(length) if length else memoryview(b"")
+        if len(part) == length:
+            return bytes(part)
+        parts = [part]
+        while part and (length := length - len(part)):
+            part = self._next(length)
+            parts.append(part)
+        return b"".join(parts)
+
+    def take(self, length: int) -> bytes:
+        """Return exactly `length` bytes; raise EndedError if there are fewer."""
+        data = self.some(length)
+        if len(data) < length:
+            raise EndedError
+        return data
+
+    def pieces(self, length: int) -> Iterator[memoryview]:
+        """Pass on exactly `length` bytes without joining them; raise EndedError if there are fewer."""
+        while length:
+            part = self._next(length)
+            if not part:
+                raise EndedError
+            length -= len(part)
+            yield part
+
+    def skip(self, length: int) -> None:
+        """Drop exactly `length` bytes."""
+        for _ in self.pieces(length):
+            pass
+
+    def rest(self) -> Iterator[memoryview]:
+        """Pass on everything that is left."""
+        while part := self._next(PIECE):
+            yield part

@@ -1,0 +1,84 @@
+"""Pure: one 512-byte tar header, POSIX.1-2017 pax "ustar Interchange Format", and its GNU and star kin."""
+
+import re
+from typing import NamedTuple
+
+from deployer.archive.findings import WHOLE, UnreadableError, shown
+
+BLOCK = 512
+ZEROS = bytes(BLOCK)
+_OCTAL = re.compile(rb" *([0-7]*)[ \0]*")
+_SIGN = 0x80
+"""First byte of a positive binary number; from here on, bytes are negative to who reads them signed."""
+_BLANK_CHECKSUM = 8 * ord(" ")
+_STAR_PREFIX = 131
+"""Bytes of prefix in a star header: access and change time follow it."""
+
+
+class Header(NamedTuple):
+    """What a header says; pax records and GNU long names may replace name, link and size."""
+
+    name: bytes
+    link: bytes
+    mode: int
+    size: int
+    type: bytes
+
+
+def parse(block: bytes) -> Header:
+    """Return the header's fields, or stop: behind a wrong header every boundary is a guess."""
+    name = _string(block[0:100])
+    _check_sum(block, name)
+    return Header(
+        name=_prefix(block, name) + name,
+        link=_string(block[157:257]),
+        mode=_number(block[100:108], name, "mode"),
+        size=_number(block[124:136], name, "size"),
+        type=block[156:157],
+    )
+
+
+def _check_sum(block: bytes, name: bytes) -> None:
+    """The sum of all bytes with the checksum itself as blanks; some old writers summed signed bytes."""
+    wanted = _number(block[148:156], name, "checksum")
+    unsigned = sum(block) - sum(block[148:156]) + _BLANK_CHECKSUM
+    if wanted != unsigned and wanted != unsigned - _signed_difference(block):
+        raise _bad(name, "a header whose checksum does not match: no tar, or damaged")
+
+
+def _signed_difference(block: bytes) -> int:
+    return 256 * sum(byte >= _SIGN for byte in block[:148] + block[156:])
+
+
+def _bad(name: bytes, found: str) -> UnreadableError:
+    return UnreadableError(shown(name) or WHOLE, found, "sound headers: ustar, pax, GNU, star or v7")
+
+
+def _string(field: bytes) -> bytes:
+    return field.partition(b"\0")[0]
+
+
+def _number(field: bytes, name: bytes, what: str) -> int:
+    """Return an octal number, or a binary one as GNU tar writes those that do not fit (base-256)."""
+    if field[0] == _SIGN:
+        return int.from_bytes(field[1:], "big")
+    match = _OCTAL.fullmatch(field)
+    if match is None:
+        raise _bad(name, f"a header with a {what} that is no number")
+    return int(match[1] or b"0", 8)
+
+
+def _prefix(block: bytes, name: bytes) -> bytes:
+    """Return the prefix that ustar puts in front of the name.
+
+    GNU's header has times there, and so has star's behind the first 131 bytes; a header from before
+    POSIX has nothing, and tools that look anyway must not find a path.
+    """
+    prefix = _string(block[345:500])
+    if block[257:262] == b"ustar" and block[262:263] != b" ":
+        if block[508:512] == b"tar\0":
+            prefix = _string(block[345 : 345 + _STAR_PREFIX])
+        return prefix + b"/" if prefix else b""
+    if prefix and block[257:265] != b"ustar  \0":
+        raise _bad(name, "a name prefix in a header that has none")
+    return b""

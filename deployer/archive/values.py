@@ -1,0 +1,97 @@
+"""Pure: what an inspected archive is made of, and how much of it is read before it is believed."""
+
+import hashlib
+from typing import Literal, Protocol
+
+from deployer.values import Problem, Value
+
+Kind = Literal["file", "directory", "symlink"]
+Format = Literal["zip", "tar", "tar.gz", "tar.zst"]
+
+
+class Entry(Value):
+    """One node of the tree an archive unpacks to."""
+
+    path: str
+    """Relative, '/' between components, no leading './', no trailing '/'."""
+    kind: Kind
+    mode: int
+    """Permission bits only: 0o755 or 0o644; of what the archive says, the executable bit is kept."""
+    size: int
+    """Bytes of a file; 0 for a directory and a symbolic link."""
+    target: str | None = None
+    """Where a symbolic link points, relative to the directory it lies in."""
+    sha256: str | None = None
+    """Of a file's bytes, lower-case hex."""
+
+
+class Limits(Value):
+    """How much of an archive is read before it is refused. Bytes, unless said otherwise."""
+
+    entries: int = 50_000
+    """Files, directories and links; as many directories again may be implied by their paths."""
+    unpacked: int = 10 * 2**30
+    """What really comes out, hard links counted as the copies they become."""
+    record: int = 2**20
+    """One pax header or GNU long name."""
+    directory: int = 32 * 2**20
+    """All names and link targets together, and a zip's central directory: what is kept in memory."""
+    problems: int = 100
+    """Number of problems listed one by one; the rest are counted."""
+
+
+class Contents(Value):
+    """An accepted archive: what it unpacks to, and the digest of the bytes that were read."""
+
+    entries: tuple[Entry, ...]
+    """Sorted by path."""
+    sha256: str
+    size: int
+    unpacked: int
+    format: Format
+
+
+class Refusal(Value):
+    """Why an archive is not accepted: every problem that was found."""
+
+    problems: tuple[Problem, ...]
+
+
+class Sink(Protocol):
+    """Who receives the files' bytes while an archive is read, in the archive's order.
+
+    An archive can still be refused after all of its files were passed on: what a sink made of
+    them counts only once `read` returns `Contents`.
+    """
+
+    def begin(self, path: str, size: int) -> None:
+        """Start a file; its bytes follow."""
+
+    def write(self, piece: bytes) -> None:
+        """Take the next bytes of the file that was begun."""
+
+    def end(self) -> None:
+        """Finish the file that was begun; it may be incomplete if the archive is refused."""
+
+    def repeat(self, path: str, earlier: str) -> None:
+        """Take a hard link: a file with the bytes of one that was passed on earlier."""
+
+
+class Tally:
+    """Digest and size of one file's bytes on their way to the sink."""
+
+    def __init__(self, sink: Sink | None) -> None:
+        self._sink = sink
+        self._sha256 = hashlib.sha256()
+        self.size = 0
+
+    def write(self, piece: bytes) -> None:
+        """Count, digest and pass on."""
+        self.size += len(piece)
+        self._sha256.update(piece)
+        if self._sink is not None:
+            self._sink.write(piece)
+
+    def hexdigest(self) -> str:
+        """SHA-256 of all that was written."""
+        return self._sha256.hexdigest()
