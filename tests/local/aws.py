@@ -16,7 +16,10 @@ from urllib.request import urlopen
 import boto3
 from botocore.config import Config
 
+from tests.local import calls
+from tests.local.calls import Call
 from tests.local.configuration import ACCOUNT, REGION, VARIABLE, Configuration
+from tests.local.deploy import Deployer
 
 ROOT = Path(__file__).resolve().parents[2]
 _STOP = 10.0
@@ -87,6 +90,16 @@ class LocalAws:
             )
         return self._clients[service]
 
+    def deploy(
+        self, stack: str, parameters: Mapping[str, str] | None = None, template: Path = ROOT / "template.yaml"
+    ) -> dict[str, str]:
+        """Build, upload and create (or update) `stack` from `template`; its outputs."""
+        return Deployer(self.client("cloudformation"), self.client("s3")).deploy(stack, template, parameters or {})
+
+    def calls(self) -> list[Call]:
+        """Every AWS call received so far."""
+        return list(calls.read(self.directory))
+
     def kill(self, function: str) -> None:
         """Kill the processes of `function` at once, as when its sandboxes die."""
         with urlopen(f"{self.endpoint}/_local/kill/{function}"):  # noqa: S310 - http to ourselves
@@ -148,7 +161,7 @@ def _server_environment(configuration: Configuration) -> dict[str, str]:
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(configuration.port),
         "LOG_LEVEL": "INFO",
-        "AWS_SESSION_TOKEN": "local",
+        "AWS_SESSION_TOKEN": "durable-runner",
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "MINISTACK_REGION": REGION,
         "PYTHONPATH": str(ROOT),

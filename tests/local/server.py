@@ -16,9 +16,33 @@ from ministack.core import lambda_runtime
 
 from tests.local.configuration import current
 from tests.local.control import with_control
-from tests.local.patches import durable, routing, runtime
+from tests.local.patches import (
+    alarms,
+    authorization,
+    cloudformation,
+    durable,
+    durable_events,
+    metrics,
+    preconditions,
+    recording,
+    routing,
+    runtime,
+    s3_ranges,
+)
 
-PATCHES = (runtime, routing, durable)
+PATCHES = (
+    runtime,
+    routing,
+    metrics,
+    durable,
+    durable_events,
+    alarms,
+    preconditions,
+    cloudformation,
+    authorization,
+    s3_ranges,
+    recording,
+)
 """Later ones wrap earlier ones: a durable function is recognised before its alias is resolved."""
 
 

@@ -115,9 +115,15 @@ def variables(config: Config, task_root: str) -> dict[str, str]:
         "_HANDLER": config["Handler"],
         **_log_format(config),
         **current().function_environment,
-        **execution_credentials(config),
+        **_credentials(config),
         **lambda_svc._runtime_env_vars(config),
     }
+
+
+def _credentials(config: Config) -> dict[str, str]:
+    """The role's session if IAM is enforced; else the account's, with a token that tells whose call it was."""
+    found: dict[str, str] = execution_credentials(config)
+    return found if current().auth else found | {"AWS_SESSION_TOKEN": config["FunctionName"]}
 
 
 def _initialization_type(config: Config) -> str:
@@ -147,7 +153,7 @@ def worker_class_for(original: Callable[..., Any], config: Config) -> object:
     return PythonWorker if _is_python(config) else original(config)
 
 
-def execute_function_warm(original: Callable[..., Result], func: Any, event: Any, request_id: str) -> Result:  # noqa: ANN401 - upstream's values
+def execute_function_warm(original: Callable[..., Result], func: Any, event: Any, request_id: str) -> Result:
     """Route Python through the executor that passes the Runtime API's error payload on unchanged."""
     if _is_python(func.get("config") or func):
         result: Result = lambda_svc._execute_function_provided_warm(func, event, request_id)

@@ -1,0 +1,71 @@
+"""With IAM enforced, Lambda calls are checked as the action they are, on the resource they name.
+
+Upstream takes UpdateAlias for ListAliases, knows no durable actions, forgets the qualifier of a function, and takes
+loopback for insecure transport, so that a bucket policy that demands TLS refuses everybody.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from ministack import app
+from ministack.core import iam_actions
+
+from tests.local.upstream import around
+
+_ALIAS = re.compile(r"/functions/[^/]+/aliases/[^/]+$")
+_ALIAS_ACTIONS = {"GET": "GetAlias", "PUT": "UpdateAlias", "DELETE": "DeleteAlias"}
+_EXECUTION = re.compile(r"/durable-executions/(?P<arn>.+?)(?:/(?P<verb>state|history|stop|checkpoint))?$")
+_EXECUTION_ACTIONS = {
+    None: "GetDurableExecution",
+    "state": "GetDurableExecutionState",
+    "history": "GetDurableExecutionHistory",
+    "stop": "StopDurableExecution",
+    "checkpoint": "CheckpointDurableExecution",
+}
+
+
+def lambda_action(original: Callable[..., str | None], method: str, path: str) -> str | None:
+    """The action of aliases and durable executions; upstream knows the others."""
+    path = unquote(path)
+    if _ALIAS.search(path):
+        return _ALIAS_ACTIONS.get(method)
+    if path.endswith("/durable-executions") and "/functions/" in path:
+        return "ListDurableExecutionsByFunction"
+    if found := _EXECUTION.search(path):
+        return _EXECUTION_ACTIONS[found["verb"]]
+    return original(method, path)
+
+
+def extract_resource_arn(
+    original: Callable[..., str],
+    service: str,
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    query_params: Mapping[str, Any],
+    region: str,
+    account_id: str,
+) -> str:
+    """The execution, or the function with its qualifier."""
+    if service == "lambda" and (found := _EXECUTION.search(unquote(path))):
+        return found["arn"]
+    arn = original(service, method, path, headers, body, query_params, region, account_id)
+    qualifier = query_params.get("Qualifier") if service == "lambda" else None
+    return f"{arn}:{qualifier[0] if isinstance(qualifier, list) else qualifier}" if qualifier else arn
+
+
+def pin_request_origin(original: Callable[..., None], source_ip: str, secure_transport: bool) -> None:
+    """Take loopback for as private as TLS."""
+    original(source_ip, secure_transport or source_ip == "127.0.0.1")
+
+
+def install() -> None:
+    """Name actions and resources before upstream decides."""
+    around(iam_actions, "_lambda_action", lambda_action)
+    around(iam_actions, "extract_resource_arn", extract_resource_arn)
+    around(app, "pin_request_origin", pin_request_origin)
