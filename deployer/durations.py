@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, PlainSerializer
 
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 _WHOLE = re.compile(r"(?:\d+[dhms])+")
@@ -34,4 +34,4 @@ def show(duration: timedelta) -> str:
     return text or "0s"
 
 
-Duration = Annotated[timedelta, BeforeValidator(parse)]
+Duration = Annotated[timedelta, BeforeValidator(parse), PlainSerializer(show)]

@@ -48,6 +48,9 @@ class Verdict(Value):
     end: End
     reason: str
 
+    def __str__(self) -> str:
+        return f"{self.end}: {self.reason}"
+
 
 class Look(Value):
     """Everything one look saw; None where CloudWatch did not answer."""

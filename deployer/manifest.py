@@ -62,7 +62,8 @@ class Application(Section):
 class Rollout(Section):
     """How traffic moves, and what stops it."""
 
-    strategy: str = "canary"
+    strategy: str | None = None
+    """A canary when neither this nor stages are given."""
     stages: Stages = ()
     weight: Percent | None = None
     bake: Duration | None = None
@@ -76,17 +77,17 @@ class Rollout(Section):
 
     @field_validator("strategy")
     @classmethod
-    def _known(cls, name: str) -> str:
-        strategy.named(name)
+    def _known(cls, name: str | None) -> str | None:
+        strategy.named(name or "canary")
         return name
 
     @model_validator(mode="after")
     def _a_plan(self) -> Self:
-        if self.stages and "strategy" in self.model_fields_set:
+        if self.stages and self.strategy:
             raise ValueError('either "strategy" or "stages"')
         if self.stages and (self.weight or self.bake):
             raise ValueError('"weight" and "bake" inside each of the "stages"')
-        if (self.weight or self.bake) and self.strategy not in ("canary", "linear"):
+        if (self.weight or self.bake) and self.strategy not in (None, "canary", "linear"):
             raise ValueError('"weight" and "bake" with the strategies "canary" and "linear" only')
         weights = [stage.weight for stage in self.stages]
         if any(later <= earlier for earlier, later in itertools.pairwise(weights)):
@@ -99,11 +100,11 @@ class Rollout(Section):
         """Return the stages before everything; empty when all traffic moves at once."""
         if self.stages:
             return self.stages
-        if self.strategy == "canary":
+        if self.strategy in (None, "canary"):
             return strategy.canary(self.weight or 10, self.bake or timedelta(minutes=5))
         if self.strategy == "linear":
             return strategy.linear(self.weight or 10, self.bake or timedelta(minutes=1))
-        return strategy.named(self.strategy)
+        return strategy.named(str(self.strategy))
 
 
 class Smoke(Section):

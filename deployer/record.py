@@ -32,6 +32,8 @@ class Record(Value):
     warnings: tuple[str, ...] = ()
     archive_sha256: str = ""
     version: str | None = None
+    stages: tuple[int, ...] = ()
+    """The weights of the plan, in percent."""
     weight: int = 0
     verdict: str = ""
     """What the last look said."""
@@ -58,6 +60,10 @@ class Record(Value):
         new = () if any(moment.what == what for moment in self.timeline) else (Moment(at=at, what=what),)
         timeline = (*self.timeline, *new)[-_TIMELINE:]
         return Record.model_validate({**dict(self), **known, "timeline": timeline})
+
+    def looked(self, verdict: str, weight: int) -> "Record":
+        """Write down what the last look said, and the share of the traffic it saw; looks are no moments."""
+        return self if self.status.final else self.model_copy(update={"verdict": verdict, "weight": weight})
 
     def ended(self, at: datetime, ending: Ending) -> "Record":
         """Write down the end; a release that has one keeps it."""

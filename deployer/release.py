@@ -5,7 +5,9 @@ from enum import StrEnum
 
 from deployer.drop import Age, Drop, Imprint
 from deployer.function import FunctionFacts
+from deployer.judge import Verdict
 from deployer.manifest import Kind, Manifest
+from deployer.strategy import Stage
 from deployer.values import Problem, Value
 
 
@@ -82,10 +84,19 @@ class Release(Value):
     kind: Kind = "python"
     bundle: Bundle | None = None
     version: str | None = None
+    active: bool = False
+    """Whether the version can be invoked."""
     red_before: frozenset[str] = frozenset()
     """Alarms that were in ALARM before this release had any traffic."""
+    stages: tuple[Stage, ...] = ()
+    """What comes before all traffic; none for an application's first release."""
+    weight: int = 0
+    """Percent of the traffic that the alias gave the version when it was last looked at."""
     shifted_at: datetime | None = None
     """When the present stage began."""
+    verdict: Verdict | None = None
+    """What the last look said."""
+    paused: bool = False
     warnings: tuple[str, ...] = ()
     ending: Ending | None = None
 
@@ -98,13 +109,18 @@ class Release(Value):
         return Release.model_validate({**dict(self), **found})
 
     @property
+    def id(self) -> str:
+        """The release id."""
+        return self.drop.release_id
+
+    @property
     def imprint(self) -> Imprint:
         """What the published version's description will say."""
-        return Imprint(age=self.known(self.age), label=self.drop.label)
+        return Imprint(age=known(self.age), label=self.drop.label)
 
-    @staticmethod
-    def known[T](value: T | None) -> T:
-        """Return what an earlier step has found; raises when the steps ran out of order, which is a defect."""
-        if value is None:
-            raise RuntimeError("a step ran before the step it builds on")
-        return value
+
+def known[T](value: T | None) -> T:
+    """Return what an earlier step has found; raises when the steps ran out of order, which is a defect."""
+    if value is None:
+        raise RuntimeError("a step ran before the step it builds on")
+    return value

@@ -1,6 +1,7 @@
 """Pure: a strategy's name or its explicit stages in, the stages of a rollout out."""
 
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Annotated, Self
 
@@ -13,10 +14,13 @@ LOOKS_A_BAKE = 10
 """How often a bake is looked at; a CloudWatch metric has one value a minute, so a short bake has fewer."""
 MAX_OPERATIONS = 3_000
 """Source: AWS Lambda developer guide, durable functions quotas: operations an execution."""
-OPERATIONS_ASIDE = 500
-"""What a rollout needs besides its looks: inspection, publishing, waiting for Active, promotion, retries."""
-MAX_BAKE = timedelta(days=6)
-"""The rollout function's execution timeout of seven days, less a day for everything but baking."""
+HOLD_LOOKS = 200
+"""How often a release is looked at while it waits for enough traffic or for a person."""
+LONGEST_LOOK = timedelta(minutes=30)
+OPERATIONS_ASIDE = 1_000
+"""What a rollout needs besides its bakes: publishing, waiting for Active, holding, promotion, retries."""
+MAX_BAKE = timedelta(days=3)
+"""The rollout function's execution timeout of seven days, less the time a release may be held."""
 
 NAMES = ("all-at-once", "canary", "linear")
 _CODEDEPLOY_CANARY = re.compile(r"(?:CodeDeployDefault\.)?(?:Lambda)?Canary(\d+)Percent(\d+)Minutes?")
@@ -80,6 +84,14 @@ def named(name: str) -> Stages:
 def looks(stage: Stage) -> int:
     """How many times a stage is looked at: about ten, and never more than once a second."""
     return max(1, min(LOOKS_A_BAKE, int(stage.bake.total_seconds())))
+
+
+def holds(stage: Stage) -> Iterator[timedelta]:
+    """How long to wait between looks while a release is held: ever longer, about three days in all at the most."""
+    wait = stage.bake / looks(stage)
+    for _ in range(HOLD_LOOKS):
+        yield min(wait, LONGEST_LOOK)
+        wait *= 1.1
 
 
 def misfit(stages: Stages) -> str | None:

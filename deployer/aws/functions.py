@@ -12,6 +12,7 @@ from bootstrap.pointer import VARIABLE
 from deployer.alias import Alias, Note
 from deployer.drop import Imprint
 from deployer.function import FunctionFacts
+from deployer.smoke import Answer
 from deployer.values import Value
 
 if TYPE_CHECKING:
@@ -53,15 +54,6 @@ class Readiness(Value):
     state: str
     """Pending, Active, Inactive or Failed."""
     reason: str = ""
-
-
-class Answer(Value):
-    """What an invocation returned."""
-
-    error: bool
-    payload: JsonValue
-    log: str = ""
-    """The log's last 4 KB."""
 
 
 class Functions:

@@ -1,0 +1,99 @@
+"""The controller: what the world talks to. Drops, commands, alarms and the engine's news come in here.
+
+Every permanent error is an answer; an exception that leaves the handler is transient, and Lambda tries again.
+"""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from deployer import answers, commands, events, telemetry
+from deployer.answers import Answer
+from deployer.aws import aws
+from deployer.desk import Desk
+from deployer.drop import Drop
+from deployer.order import Order
+from deployer.record import Record
+from deployer.settings import settings
+from deployer.steps import Deployer
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+
+@telemetry.logger.inject_lambda_context
+@telemetry.tracer.capture_lambda_handler(capture_response=False)
+def handler(event: Any, context: "LambdaContext") -> Answer:  # noqa: ANN401, ARG001 - whatever the world sends
+    """Answer one invocation."""
+    deployer = Deployer(aws(), settings(), lambda: datetime.now(UTC))
+    return answer(deployer, events.parse(event, deployer.told))
+
+
+def answer(deployer: Deployer, incoming: events.Incoming) -> Answer:
+    """Do what came in asks for, and say what was done."""
+    match incoming:
+        case events.Arrivals():
+            return _receive(deployer, incoming)
+        case events.Ignored():
+            return _ignore(incoming)
+        case events.Refused():
+            telemetry.warn("request.refused", problems=[str(problem) for problem in incoming.problems])
+            return answers.refused(incoming.problems)
+        case events.AlarmChanged() | events.EngineStopped():
+            return _ignore(events.Ignored(reason="alarms and executions are looked at by the rollout itself"))
+        case _:
+            return _obey(deployer, incoming)
+
+
+def _receive(deployer: Deployer, arrivals: events.Arrivals) -> Answer:
+    for ignored in arrivals.ignored:
+        _ignore(ignored)
+    started = [_start(deployer, drop) for drop in arrivals.drops]
+    return {"answer": f"{len(started)} releases", "releases": started, "ignored": [i.reason for i in arrivals.ignored]}
+
+
+def _start(deployer: Deployer, drop: Drop) -> Answer:
+    """Begin the record, then the rollout: a record without a rollout is begun again by S3's next try."""
+    record = deployer.aws.records.begin(Record.received(drop, deployer.now()))
+    if record.status.final:
+        telemetry.say("drop.known", application=drop.application, release=drop.label, status=record.status.value)
+        return {"release": drop.label, "id": drop.release_id, "status": record.status.value}
+    order = Order(drop=drop).encode()
+    new = deployer.aws.functions.start(deployer.told.rollout_function, drop.release_id, order)
+    telemetry.say("drop.received", application=drop.application, release=drop.label, id=drop.release_id, new=new)
+    telemetry.count("DropReceived", application=drop.application)
+    return {"release": drop.label, "id": drop.release_id, "status": record.status.value}
+
+
+def _ignore(ignored: events.Ignored) -> Answer:
+    if ignored.loud:
+        telemetry.warn("event.ignored", reason=ignored.reason)
+        telemetry.count("EventIgnored")
+    else:
+        telemetry.say("event.ignored", reason=ignored.reason)
+    return {"answer": "ignored", "reason": ignored.reason}
+
+
+def _obey(deployer: Deployer, command: commands.Command) -> Answer:
+    if isinstance(command, commands.ShowStatus) and command.application is None:
+        names = sorted(deployer.told.applications)
+        return {"applications": [Desk(deployer, name).show_status() for name in names]}
+    done = _at_desk(Desk(deployer, str(command.application)), command)
+    telemetry.say("command.answered", action=command.action, application=command.application, answer=done["answer"])
+    telemetry.count("CommandAnswered", action=command.action)
+    return done
+
+
+def _at_desk(desk: Desk, command: commands.Command) -> Answer:
+    match command:
+        case commands.ShowStatus():
+            return desk.show_status()
+        case commands.ShowHistory():
+            return desk.show_history(command.limit)
+        case commands.RollBack():
+            return desk.roll_back(command)
+        case commands.Promote():
+            return desk.promote(command)
+        case commands.Abort():
+            return desk.abort(command)
+        case commands.Pause() | commands.Resume():
+            return desk.pause(command)

@@ -1,0 +1,202 @@
+"""Pure: whatever reaches the controller in, one value out. Nothing that comes from outside raises here."""
+
+import re
+from typing import Annotated, Literal
+from urllib.parse import unquote_plus
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, TypeAdapter, ValidationError
+
+from deployer import commands
+from deployer.commands import Command
+from deployer.drop import Drop, misplaced, shortened
+from deployer.settings import Settings
+from deployer.values import Problem, Value
+
+_EVENT_MAJOR = "2."
+"""The major version of S3's event structure that is understood; a minor version may add fields.
+
+Source: Amazon S3 user guide, event message structure.
+"""
+_BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+class Ignored(Value):
+    """Something that is none of our business, or cannot be: nothing is done about it."""
+
+    reason: str
+    loud: bool = False
+    """Whether a person should look at it."""
+
+
+class Arrivals(Value):
+    """What an S3 notification told: releases to roll out, and what was passed over."""
+
+    drops: tuple[Drop, ...] = ()
+    ignored: tuple[Ignored, ...] = ()
+
+
+class Refused(Value):
+    """An input that asks for something that cannot be done."""
+
+    problems: tuple[Problem, ...]
+
+
+class AlarmChanged(Value):
+    """A CloudWatch alarm changed its state."""
+
+    name: str
+    state: str
+
+
+class EngineStopped(Value):
+    """A durable execution ended without saying how: it failed, timed out or was stopped."""
+
+    release_id: str
+    status: str
+
+
+Incoming = Arrivals | Command | Refused | Ignored | AlarmChanged | EngineStopped
+
+
+class _Fields(BaseModel):
+    """The few fields we need of somebody else's message; the rest is passed over."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class _Object(_Fields):
+    key: str
+    version_id: Annotated[str | None, Field(alias="versionId")] = None
+    sequencer: Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{0,40}$")] = ""
+
+
+class _Bucket(_Fields):
+    name: str
+
+
+class _S3(_Fields):
+    bucket: _Bucket
+    object: _Object
+
+
+class _Record(_Fields):
+    event_version: Annotated[str, Field(alias="eventVersion")]
+    event_source: Annotated[Literal["aws:s3"], Field(alias="eventSource")]
+    event_name: Annotated[str, Field(alias="eventName")]
+    s3: _S3
+
+
+class _AlarmState(_Fields):
+    value: str
+
+
+class _AlarmDetail(_Fields):
+    alarm_name: Annotated[str, Field(alias="alarmName")]
+    state: _AlarmState
+
+
+class _AlarmEvent(_Fields):
+    source: Literal["aws.cloudwatch"]
+    detail: _AlarmDetail
+
+
+class _ExecutionDetail(_Fields):
+    name: Annotated[str, Field(alias="durableExecutionName")]
+    status: str
+
+
+class _ExecutionEvent(_Fields):
+    source: Literal["aws.lambda"]
+    detail: _ExecutionDetail
+
+
+_BRIDGED: TypeAdapter[_AlarmEvent | _ExecutionEvent] = TypeAdapter(
+    Annotated[_AlarmEvent | _ExecutionEvent, Field(discriminator="source")]
+)
+
+
+def parse(event: JsonValue, told: Settings) -> Incoming:
+    """Tell what an invocation of the controller means."""
+    if not isinstance(event, dict):
+        return _refused("a JSON object", f"{shortened(repr(event))}")
+    if "action" in event and "Records" in event:
+        return _refused("an event or a command, not both", "both")
+    if "action" in event:
+        command = commands.parse(event, told.applications)
+        return Refused(problems=command) if isinstance(command, tuple) else command
+    return _event(event, told)
+
+
+def _event(event: dict[str, JsonValue], told: Settings) -> Incoming:
+    if event.get("Event") == "s3:TestEvent":
+        return Ignored(reason="S3's test event: the notification is wired")
+    if "Records" in event:
+        return _arrivals(event["Records"], told)
+    if "detail-type" in event:
+        return _bridged(event)
+    return _refused('an S3 event, an EventBridge event, or a command with an "action"', "none of them")
+
+
+def _refused(allowed: str, found: str) -> Refused:
+    problem = Problem(where="payload", found=found, allowed=allowed, remedy="events/ has an example of each")
+    return Refused(problems=(problem,))
+
+
+def _arrivals(records: JsonValue, told: Settings) -> Arrivals | Refused:
+    if not isinstance(records, list) or not records:
+        return _refused('a list of S3 records under "Records"', shortened(repr(records)))
+    seen = [_arrival(record, told) for record in records]
+    drops = dict.fromkeys(drop for drop in seen if isinstance(drop, Drop))
+    return Arrivals(drops=tuple(drops), ignored=tuple(found for found in seen if isinstance(found, Ignored)))
+
+
+def _arrival(raw: JsonValue, told: Settings) -> Drop | Ignored:
+    try:
+        record = _Record.model_validate(raw)
+    except ValidationError as error:
+        fields = sorted({".".join(str(part) for part in detail["loc"]) for detail in error.errors()})
+        return Ignored(reason=f"no S3 record: look at {', '.join(fields) or 'the whole'}", loud=True)
+    bucket, dropped = record.s3.bucket.name, record.s3.object
+    if not record.event_version.startswith(_EVENT_MAJOR):
+        return Ignored(reason=f"event version {shortened(record.event_version)} is not understood", loud=True)
+    if bucket != told.releases_bucket:
+        return Ignored(reason=f"bucket {shortened(bucket)} is not ours", loud=True)
+    if not record.event_name.startswith("ObjectCreated:"):
+        return Ignored(reason=f"{shortened(record.event_name)} creates nothing")
+    return _drop(bucket, dropped, told)
+
+
+def _drop(bucket: str, dropped: _Object, told: Settings) -> Drop | Ignored:
+    key = _decoded(dropped.key)
+    if key is None:
+        return Ignored(reason=f"the key {shortened(dropped.key)} is not URL-encoded UTF-8", loud=True)
+    if problem := misplaced(key, told.applications):
+        return Ignored(reason=str(problem), loud=True)
+    if dropped.version_id in (None, "", "null"):
+        reason = f"{shortened(key)} has no version id: was versioning of the bucket suspended?"
+        return Ignored(reason=reason, loud=True)
+    return Drop(bucket=bucket, key=key, version_id=str(dropped.version_id), sequencer=dropped.sequencer)
+
+
+def _decoded(key: str) -> str | None:
+    """Decode a key once; None when it is not what S3 sends.
+
+    Source: Amazon S3 user guide, event message structure: the key is URL-encoded.
+    """
+    if _BROKEN_ESCAPE.search(key):
+        return None
+    try:
+        return unquote_plus(key, errors="strict")
+    except UnicodeDecodeError:
+        return None
+
+
+def _bridged(event: dict[str, JsonValue]) -> AlarmChanged | EngineStopped | Ignored:
+    try:
+        found = _BRIDGED.validate_python(event)
+    except ValidationError:
+        kind = shortened(repr(event.get("detail-type")))
+        return Ignored(reason=f"the EventBridge event {kind} is none that is understood", loud=True)
+    if isinstance(found, _AlarmEvent):
+        return AlarmChanged(name=found.detail.alarm_name, state=found.detail.state.value)
+    return EngineStopped(release_id=found.detail.name, status=found.detail.status)

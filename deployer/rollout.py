@@ -1,0 +1,171 @@
+"""The rollout of one release, as a durable function.
+
+A release is inspected, bundled, published, smoke-tested, shifted in stages, and promoted or rolled back. This module
+alone knows the durable execution SDK. What stands outside `run.step` is replayed at every wake-up, so it reads no
+clock, no environment and no service: it only decides, from values that steps returned.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Concatenate
+
+from aws_durable_execution_sdk_python import DurableContext, DurableOperationError, durable_execution
+from aws_durable_execution_sdk_python.config import Duration, JitterStrategy, StepConfig
+from aws_durable_execution_sdk_python.retries import RetryStrategyConfig, create_retry_strategy
+
+from deployer import steps, telemetry
+from deployer.aws import aws
+from deployer.judge import End
+from deployer.order import Order
+from deployer.release import Release, Status, known
+from deployer.settings import settings
+from deployer.steps import Deployer
+from deployer.strategy import Stage, holds, looks
+
+type Act[**P] = Callable[Concatenate[Deployer, Release, P], Release]
+
+_PUBLISH_TRIES = 60
+_ACTIVE_TRIES = 120
+"""At up to fifteen seconds each: half an hour, more than a SnapStart snapshot takes."""
+_RETRY = StepConfig(
+    retry_strategy=create_retry_strategy(
+        RetryStrategyConfig(
+            max_attempts=12,
+            initial_delay=Duration.from_seconds(1),
+            max_delay=Duration.from_minutes(2),
+            backoff_rate=2,
+            jitter_strategy=JitterStrategy.FULL,
+        )
+    )
+)
+"""About ten minutes of trying: throttled control planes and passing outages end within it."""
+
+
+class Run:
+    """One durable execution: steps whose results are kept, and waits that cost nothing."""
+
+    def __init__(self, context: DurableContext) -> None:
+        self._context = context
+
+    def step[**P](self, act: Act[P], release: Release, *args: P.args, **kwargs: P.kwargs) -> Release:
+        """Run a step once, whatever happens in between, and return what it returned."""
+
+        def body(_: object) -> dict[str, Any]:
+            deployer = Deployer(aws(), settings(), lambda: datetime.now(UTC))
+            with telemetry.step(act.__name__, release):
+                return act(deployer, release, *args, **kwargs).model_dump(mode="json", by_alias=True)
+
+        return Release.model_validate(self._context.step(body, name=act.__name__, config=_RETRY))
+
+    def wait(self, duration: timedelta) -> None:
+        """Sleep; the function does not run meanwhile."""
+        self._context.wait(Duration.from_seconds(max(1, round(duration.total_seconds()))))
+
+
+@durable_execution
+def handler(event: dict[str, Any], context: DurableContext) -> dict[str, str]:
+    """Roll out what was ordered; the execution's result says how it ended."""
+    run, release = Run(context), Order.model_validate(event).release()
+    try:
+        release = roll_out(run, release)
+    except DurableOperationError as error:
+        release = run.step(steps.give_up, release, f"a step failed for good: {error}")
+    release = run.step(steps.end, release)
+    ending = known(release.ending)
+    return {"release": release.id, "status": ending.status, "reason": ending.reason}
+
+
+def roll_out(run: Run, release: Release) -> Release:
+    """Take a release through every step until it ends."""
+    for act in (inspect, bundle, publish, smoke_test, shift_in_stages, promote):
+        release = act(run, release)
+        if release.ending:
+            break
+    return release
+
+
+def inspect(run: Run, release: Release) -> Release:
+    """Refuse what is hostile, broken or cannot run."""
+    return run.step(steps.inspect, release)
+
+
+def bundle(run: Run, release: Release) -> Release:
+    """Turn the archive into what the bootstrap loads."""
+    return run.step(steps.make_bundle, release)
+
+
+def publish(run: Run, release: Release) -> Release:
+    """Make a version of it that can be invoked."""
+    release = _until(run, steps.publish, release, lambda found: found.version is not None, _PUBLISH_TRIES)
+    if release.ending:
+        return release
+    return _until(run, steps.check_active, release, lambda found: found.active, _ACTIVE_TRIES)
+
+
+def _until(run: Run, act: Act[[]], release: Release, done: Callable[[Release], bool], tries: int) -> Release:
+    """Repeat a step, ever more slowly, until it is done or the release has ended."""
+    for attempt in range(tries):
+        release = run.step(act, release)
+        if release.ending or done(release):
+            return release
+        run.wait(timedelta(seconds=min(15, 2 + attempt)))
+    return release.ended(Status.FAILED, f"{act.__name__} was not done after {tries} tries")
+
+
+def smoke_test(run: Run, release: Release) -> Release:
+    """Call the version before anybody else does."""
+    return run.step(steps.smoke_test, release)
+
+
+def shift_in_stages(run: Run, release: Release) -> Release:
+    """Give the version more and more of the traffic, and watch it."""
+    release = run.step(steps.begin, release)
+    for stage in release.stages:
+        if release.weight <= stage.weight and not release.ending:
+            release = _bake(run, run.step(steps.shift, release, stage), stage)
+    return release
+
+
+def _bake(run: Run, release: Release, stage: Stage) -> Release:
+    """Look at the version about ten times, then decide."""
+    for _ in range(looks(stage)):
+        if _settled(release, stage):
+            return release
+        run.wait(stage.bake / looks(stage))
+        release = _look(run, release)
+    return _conclude(run, release, stage)
+
+
+def _settled(release: Release, stage: Stage) -> bool:
+    """Whether the bake is over early: the release ended, or a person promoted it to a later stage."""
+    return release.ending is not None or release.weight > stage.weight
+
+
+def _look(run: Run, release: Release) -> Release:
+    release = run.step(steps.look, release)
+    verdict = release.verdict
+    if not release.ending and verdict and verdict.end is End.UNHEALTHY:
+        return run.step(steps.roll_back, release, verdict.reason)
+    return release
+
+
+def _conclude(run: Run, release: Release, stage: Stage) -> Release:
+    """End a bake: go on when the version is healthy, else hold, go on or go back as the manifest says."""
+    policy = release.manifest.rollout.inconclusive
+    for wait in holds(stage):
+        if _settled(release, stage):
+            return release
+        end = known(release.verdict).end
+        if not release.paused and (end is End.HEALTHY or (end is End.INCONCLUSIVE and policy == "promote")):
+            return release
+        if not release.paused and end is End.INCONCLUSIVE and policy == "roll-back":
+            return run.step(steps.roll_back, release, f"too little traffic: {known(release.verdict).reason}")
+        run.wait(wait)
+        release = _look(run, release)
+    reason = f"held too long; the last look said {release.verdict}"
+    return release if release.ending else run.step(steps.roll_back, release, reason)
+
+
+def promote(run: Run, release: Release) -> Release:
+    """Make the release the stable one."""
+    return run.step(steps.promote, release)

@@ -1,0 +1,62 @@
+"""Pure: what a version's first answer says about it."""
+
+from pydantic import JsonValue
+
+from deployer.drop import shortened
+from deployer.manifest import Smoke
+from deployer.values import Value
+
+_CANNOT_START = ("Runtime.", "Dropshift.", "Sandbox.", "Function.", "Extension.")
+"""Error types of a function that does not start, as Lambda and the bootstrap name them."""
+
+
+class Answer(Value):
+    """What an invocation returned."""
+
+    error: bool
+    payload: JsonValue
+    log: str = ""
+    """The log's last 4 KB."""
+
+
+def default_event(release: str) -> JsonValue:
+    """Make the event of a release whose manifest names none; an application may recognise and answer it."""
+    return {"dropshift": {"smoke-test": release}}
+
+
+def failure(answer: Answer, smoke: Smoke | None) -> str | None:
+    """Say why a version may not have traffic; None when it may.
+
+    With a `[smoke]` table, the answer must be no error and hold what is expected. Without one, the application cannot
+    know the event, so an error that its own handler raises is no reason; one that tells it does not start is.
+    """
+    if answer.error and (smoke or _cannot_start(answer.payload)):
+        return _error(answer)
+    if smoke and smoke.expect is not None:
+        return difference(smoke.expect, answer.payload)
+    return None
+
+
+def _cannot_start(payload: JsonValue) -> bool:
+    kind = payload.get("errorType") if isinstance(payload, dict) else None
+    message = str(payload.get("errorMessage", "")) if isinstance(payload, dict) else ""
+    return not isinstance(kind, str) or kind.startswith(_CANNOT_START) or "Task timed out" in message
+
+
+def _error(answer: Answer) -> str:
+    told = answer.payload if isinstance(answer.payload, dict) else {"errorMessage": str(answer.payload)}
+    kind, message = told.get("errorType", "an error"), told.get("errorMessage", "")
+    return f"{kind}: {shortened(str(message), 600)}"
+
+
+def difference(wanted: JsonValue, found: JsonValue, where: str = "response") -> str | None:
+    """Say where an answer lacks what is wanted of it; None when `wanted` is a subset of `found`."""
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        pairs = ((f"{where}.{key}", value, found.get(key)) for key, value in wanted.items())
+    elif isinstance(wanted, list) and isinstance(found, list) and len(wanted) <= len(found):
+        pairs = ((f"{where}[{place}]", *pair) for place, pair in enumerate(zip(wanted, found, strict=False)))
+    elif wanted == found and type(wanted) is type(found):
+        return None
+    else:
+        return f"{where} is {shortened(repr(found), 200)}, expected {shortened(repr(wanted), 200)}"
+    return next((reason for place, want, have in pairs if (reason := difference(want, have, place))), None)

@@ -1,0 +1,86 @@
+"""The alias as a value: what each move makes of it, and whose move it was."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployer.alias import Alias, Move, Note
+from tests.pure.values import untouched
+
+RELEASE = "0123456789abcdef0123456789abcdef"
+versions = st.integers(1, 10**6).map(str)
+
+
+def test_a_shift_gives_the_canary_its_share_and_keeps_the_stable_version() -> None:
+    alias = untouched().shift(RELEASE, "2", 10)
+    assert alias.traffic == ("1", "2", 10)
+    assert alias.ours
+
+
+def test_a_promotion_remembers_the_version_that_had_the_traffic() -> None:
+    alias = untouched().shift(RELEASE, "2", 10).promote(RELEASE, "2")
+    assert alias.traffic == ("2", None, 0)
+    assert alias.previous == "1"
+
+
+def test_promoting_twice_does_not_forget_the_previous_version() -> None:
+    alias = untouched().promote(RELEASE, "2")
+    assert alias.promote(RELEASE, "2").same_as(alias)
+
+
+def test_a_withdrawn_canary_leaves_all_traffic_to_the_stable_version() -> None:
+    alias = untouched().shift(RELEASE, "2", 50).withdraw(RELEASE, Move.ABORT)
+    assert alias.traffic == ("1", None, 0)
+    assert alias.note is not None
+    assert (alias.note.move, alias.note.release) == (Move.ABORT, RELEASE)
+
+
+def test_going_back_twice_does_not_go_forth() -> None:
+    alias = untouched().promote(RELEASE, "2").go_back(RELEASE, "1")
+    assert alias.traffic == ("1", None, 0)
+    assert alias.previous is None
+
+
+def test_a_pause_keeps_the_traffic_and_is_read_off_the_alias() -> None:
+    alias = untouched().shift(RELEASE, "2", 10)
+    assert alias.pause(paused=True).paused
+    assert alias.pause(paused=True).traffic == alias.traffic
+    assert not alias.pause(paused=True).pause(paused=False).paused
+
+
+@pytest.mark.parametrize("moved", [{"stable": "7"}, {"canary": "7"}, {"weight": 30}, {"canary": None, "weight": 0}])
+def test_a_move_in_the_console_is_seen_because_the_note_still_says_the_old_state(moved: dict[str, object]) -> None:
+    alias = untouched().shift(RELEASE, "2", 10).model_copy(update=moved)
+    assert not alias.ours
+    assert alias.previous is None
+
+
+def test_an_alias_that_nobody_moved_is_not_ours() -> None:
+    assert not untouched().ours
+
+
+@given(versions, versions, st.integers(1, 99), st.none() | versions, st.booleans(), st.sampled_from(Move))
+def test_a_note_survives_its_way_through_the_description(
+    stable: str,
+    canary: str,
+    weight: int,
+    previous: str | None,
+    paused: bool,  # noqa: FBT001 - drawn
+    move: Move,
+) -> None:
+    note = Note(
+        move=move, release=RELEASE, stable=stable, canary=canary, weight=weight, previous=previous, paused=paused
+    )
+    assert Note.parse(note.encode()) == note
+    assert len(note.encode()) <= 256
+
+
+@given(st.text(max_size=256))
+def test_a_description_that_a_person_wrote_is_no_note_and_no_error(description: str) -> None:
+    note = Note.parse(description)
+    assert note is None or Note.parse(note.encode()) == note
+
+
+def test_percent_are_whole_numbers() -> None:
+    with pytest.raises(ValueError, match="int"):
+        Alias(name="live", stable="1", canary="2", weight=0.5, revision="r")

@@ -1,0 +1,99 @@
+"""Drops: their identity, their place in the bucket, and which of two is the newer."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployer.drop import Age, Imprint, misplaced, printable
+from tests.pure.values import NOON, age, drop
+
+KNOWN = frozenset({"hello"})
+
+
+def test_a_release_id_is_32_hex_digits_of_bucket_key_and_version() -> None:
+    assert len(drop().release_id) == 32
+    assert drop(version_id="v2").release_id != drop().release_id
+    assert drop(sequencer="00AB").release_id == drop().release_id
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("hello/1.4.0.zip", "1.4.0"),
+        ("hello/1.4.0.tar.gz", "1.4.0"),
+        ("hello/nightly/2026-11-23.tgz", "nightly/2026-11-23"),
+        ("hello/v2.tar.zst", "v2"),
+    ],
+)
+def test_a_key_names_application_and_release(key: str, name: str) -> None:
+    assert misplaced(key, KNOWN) is None
+    assert (drop(key).application, drop(key).name) == ("hello", name)
+
+
+@pytest.mark.parametrize(
+    ("key", "word"),
+    [
+        ("1.4.0.zip", "layout"),
+        ("hello/", "layout"),
+        ("/hello/1.zip", "layout"),
+        ("hello//1.zip", "layout"),
+        ("hello/../orders/1.zip", "layout"),
+        ("orders/1.zip", "unknown application"),
+        ("Hello/1.zip", "unknown application"),
+        ("hello/1.exe", "no archive"),
+        ("hello/.zip", "no archive"),
+        ("hello/1.ZIP", "no archive"),
+        ("hello/" + "v" * 1_020 + ".zip", "bytes"),
+    ],
+)
+def test_a_key_outside_the_layout_is_refused_with_what_to_change(key: str, word: str) -> None:
+    problem = misplaced(key, KNOWN)
+    assert problem is not None
+    assert word in str(problem)
+
+
+def test_hostile_names_are_shown_escaped() -> None:
+    assert drop("hello/\x1b[2J\x1b[31m.zip").label == "\\x1b[2J\\x1b[31m"
+    assert printable("fünf-日本") == "fünf-日本"
+
+
+def test_the_later_drop_is_the_newer() -> None:
+    assert age("a", second=2).newer_than(age("b", second=1))
+    assert not age("a", second=1).newer_than(age("b", second=2))
+
+
+def test_for_one_key_the_sequencer_decides_after_padding_with_zeros_on_the_right() -> None:
+    early, late = age("a", sequencer="0055AED6DCD90281E5"), age("b", sequencer="0055AED6DCD90281E51")
+    assert late.newer_than(early)
+    assert not early.newer_than(late)
+    assert age("a", sequencer="0b").newer_than(age("b", sequencer="0A"))
+
+
+def test_for_different_keys_sequencers_say_nothing() -> None:
+    mine = age("a", second=1, sequencer="FF", key="hello/1.zip")
+    assert age("b", second=2, sequencer="00", key="hello/2.zip").newer_than(mine)
+
+
+@given(
+    st.integers(0, 3), st.integers(0, 3), st.text("ab", min_size=1, max_size=2), st.text("ab", min_size=1, max_size=2)
+)
+def test_of_two_drops_exactly_one_is_newer(first: int, second: int, one: str, other: str) -> None:
+    mine, theirs = age(one, first), age(other, second)
+    if (first, one) != (second, other):
+        assert mine.newer_than(theirs) != theirs.newer_than(mine)
+
+
+@given(st.text(min_size=1, max_size=300), st.integers(0, 10**9), st.sampled_from(["", "0055AED6DCD90281E5", "F" * 40]))
+def test_an_imprint_survives_its_way_through_a_versions_description(label: str, second: int, sequencer: str) -> None:
+    made = Age.of(drop(sequencer=sequencer), NOON + timedelta(seconds=second))
+    description = Imprint(age=made, label=label).encode()
+    found = Imprint.parse(description)
+    assert len(description) <= 256
+    assert found is not None
+    assert found.age == made
+
+
+def test_a_description_that_somebody_else_wrote_is_no_imprint() -> None:
+    assert Imprint.parse("my own version") is None

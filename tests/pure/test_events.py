@@ -1,0 +1,165 @@
+"""Whatever arrives is told apart at the door, and nothing that arrives raises."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployer import commands, events
+from tests.pure.values import TOLD
+
+EVENTS = Path(__file__).parents[2] / "events"
+CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
+WHAT_ARRIVES: dict[str, type] = {
+    "drop-put": events.Arrivals,
+    "drop-multipart": events.Arrivals,
+    "drop-several": events.Arrivals,
+    "drop-removed": events.Arrivals,
+    "drop-test": events.Ignored,
+    "alarm-changed": events.AlarmChanged,
+    "execution-failed": events.EngineStopped,
+    "status": commands.ShowStatus,
+    "status-all": commands.ShowStatus,
+    "history": commands.ShowHistory,
+    "rollback": commands.RollBack,
+    "rollback-to": commands.RollBack,
+    "promote": commands.Promote,
+    "promote-full": commands.Promote,
+    "abort": commands.Abort,
+    "pause": commands.Pause,
+    "resume": commands.Resume,
+}
+
+
+def load(name: str) -> Any:  # noqa: ANN401 - whatever the file holds
+    return json.loads((EVENTS / f"{name}.json").read_text())
+
+
+@pytest.mark.parametrize("path", sorted(EVENTS.glob("*.json")), ids=lambda path: path.stem)
+def test_every_file_in_events_is_what_its_name_says(path: Path) -> None:
+    assert isinstance(events.parse(load(path.stem), TOLD), WHAT_ARRIVES[path.stem])
+
+
+def test_every_kind_of_arrival_has_a_file() -> None:
+    assert {path.stem for path in EVENTS.glob("*.json")} == set(WHAT_ARRIVES)
+
+
+def arrivals(name: str) -> events.Arrivals:
+    found = events.parse(load(name), TOLD)
+    assert isinstance(found, events.Arrivals)
+    return found
+
+
+def test_keys_are_decoded_once() -> None:
+    assert arrivals("drop-multipart").drops[0].key == "hello/1.4.0+build 7.tar.gz"
+
+
+def test_one_bad_record_does_not_stop_the_others_and_duplicates_are_one() -> None:
+    found = arrivals("drop-several")
+    assert [drop.key for drop in found.drops] == ["hello/1.4.1.tar.zst"]
+    assert "unknown application" in found.ignored[0].reason
+
+
+def test_a_removal_releases_nothing() -> None:
+    assert arrivals("drop-removed").drops == ()
+
+
+def refusal(payload: Any) -> str:  # noqa: ANN401 - anything may arrive
+    found = events.parse(payload, TOLD)
+    assert isinstance(found, events.Refused), found
+    return "\n".join(str(problem) for problem in found.problems)
+
+
+@pytest.mark.parametrize(
+    ("payload", "word"),
+    [
+        ({"action": "rollbak", "application": "hello"}, 'did you mean "rollback"?'),
+        ({"action": "rollback", "application": "helo"}, 'did you mean "hello"?'),
+        ({"action": "rollback", "application": "hello", "dryrun": True}, 'did you mean "dry_run"?'),
+        ({"action": "rollback", "application": "hello", "dry_run": "yes"}, "dry_run"),
+        ({"action": "rollback"}, "application"),
+        ({"action": "status", "Records": []}, "not both"),
+        ({"action": None}, "action"),
+        ({}, "S3 event"),
+        ([], "JSON object"),
+        (None, "JSON object"),
+    ],
+)
+def test_a_refusal_says_what_to_change(payload: Any, word: str) -> None:  # noqa: ANN401
+    assert word in refusal(payload)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["Records", "action", "s3", "detail-type", "object", "x"]), inner, max_size=4)
+    ),
+    max_leaves=20,
+)
+
+
+@given(json_values)
+def test_nothing_that_arrives_raises(payload: Any) -> None:  # noqa: ANN401 - anything may arrive
+    events.parse(payload, TOLD)
+
+
+# --- events and commands that nobody here wrote ---------------------------------------------------------------------
+
+in_the_corpus = pytest.mark.skipif(
+    not CORPUS.exists(), reason="the corpus of foreign events is not beside the checkout"
+)
+THEIRS = TOLD.model_copy(update={"releases_bucket": "rel-bucket", "applications": frozenset({"myapp"})})
+
+
+def corpus(name: str) -> list[dict[str, str]]:
+    path = CORPUS / name
+    return list(csv.DictReader(path.open())) if path.exists() else []
+
+
+def seen(payload: Any) -> set[str]:  # noqa: ANN401 - anything may arrive
+    """Tell what became of an event, in the corpus's words."""
+    found = events.parse(payload, THEIRS)
+    if isinstance(found, events.Refused):
+        return {"reject-loud", "reject"}
+    if isinstance(found, events.Ignored):
+        return {"ignore", "reject", "reject-loud", "ignore-loud"} if found.loud else {"ignore"}
+    assert isinstance(found, events.Arrivals)
+    told = {"deploy"} if found.drops else set()
+    for ignored in found.ignored:
+        told |= {"reject", "reject-loud", "ignore", "ignore-loud"} if ignored.loud else {"ignore"}
+    return told
+
+
+ALSO = {
+    "reject,deploy": {"deploy"},
+    "deploy,duplicate": {"deploy"},
+    "deploy-safely": {"deploy"},
+    "deploy-or-ignore": {"deploy", "ignore"},
+    "ignore+alert-if-live": {"ignore"},
+    "reject-or-deploy-by-HEAD": {"deploy"},
+    "reject-or-deploy": {"deploy", "reject"},
+    "deploy-or-reject": {"deploy", "reject"},
+}
+
+
+@in_the_corpus
+@pytest.mark.parametrize("row", corpus("events.csv"), ids=lambda row: row["file"])
+def test_foreign_events_end_in_their_class(row: dict[str, str]) -> None:
+    if row["file"] == "too-big-5gb.json":
+        pytest.skip("the event's size is a hint: the inspection refuses by HEAD, without downloading")
+    payload = json.loads((CORPUS / "events" / row["file"]).read_text())
+    assert seen(payload) & ALSO.get(row["expected"], {row["expected"]})
+
+
+@in_the_corpus
+@pytest.mark.parametrize("row", corpus("events.csv"), ids=lambda row: row["file"])
+def test_no_foreign_event_reaches_another_application(row: dict[str, str]) -> None:
+    found = events.parse(json.loads((CORPUS / "events" / row["file"]).read_text()), THEIRS)
+    drops = found.drops if isinstance(found, events.Arrivals) else ()
+    assert all(drop.application == "myapp" and drop.bucket == "rel-bucket" for drop in drops)
+    assert all(drop.label.isprintable() for drop in drops)

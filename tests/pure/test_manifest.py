@@ -1,0 +1,134 @@
+"""Manifests: everything a person may write, and every mistake at once."""
+
+from datetime import timedelta
+
+import pytest
+
+from deployer import strategy
+from deployer.durations import show
+from deployer.manifest import Manifest, parse
+from deployer.strategy import Stage, holds, looks
+
+FULL = b"""
+schema = 1
+[application]
+kind = "python"
+handler = "app.main.handler"
+[rollout]
+stages = [{ weight = 5, bake = "5m" }, { weight = 50, bake = "15m" }]
+inconclusive = "hold"
+alarms = ["orders-errors"]
+[smoke]
+event = { path = "/health" }
+expect = { statusCode = 200 }
+[resources]
+memory = 2048
+timeout = 30
+ephemeral-storage = 1024
+provisioned-concurrency = 2
+"""
+
+
+def read(text: str) -> Manifest:
+    found = parse(text.encode())
+    assert isinstance(found, Manifest), found
+    return found
+
+
+def mistakes(text: str) -> list[str]:
+    found = parse(text.encode())
+    assert isinstance(found, tuple), found
+    return [str(problem) for problem in found]
+
+
+def test_no_manifest_means_the_defaults() -> None:
+    assert parse(None) == Manifest()
+    assert Manifest().rollout.plan() == (Stage(weight=10, bake=timedelta(minutes=5)),)
+
+
+def test_everything_the_readme_shows_is_understood() -> None:
+    found = parse(FULL)
+    assert isinstance(found, Manifest)
+    assert [str(stage) for stage in found.rollout.plan()] == ["5 % for 5m", "50 % for 15m"]
+    assert found.resources.ephemeral_storage == 1024
+
+
+def test_a_manifest_survives_a_checkpoint() -> None:
+    found = parse(FULL)
+    assert isinstance(found, Manifest)
+    assert Manifest.model_validate(found.model_dump(mode="json", by_alias=True)) == found
+
+
+def test_three_mistakes_are_told_at_once_with_the_nearest_names() -> None:
+    told = mistakes('[applicaton]\nkind = "python"\n[rollout]\nbake = "5x"\n[resources]\nmemory = 1\n')
+    assert len(told) == 3
+    assert any('did you mean "application"?' in line for line in told)
+    assert any("rollout.bake" in line and '"5m"' in line for line in told)
+    assert any("resources.memory" in line and "128" in line for line in told)
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("schema = 2", "schema"),
+        ("schema = ", "TOML"),
+        ('[rollout]\nstrategy = "canry"', "Canary10Percent5Minutes"),
+        ('[rollout]\nstrategy = "canary"\nstages = [{ weight = 5 }]', '"strategy" or "stages"'),
+        ("[rollout]\nstages = [{ weight = 50 }, { weight = 5 }]", "grow"),
+        ("[rollout]\nstages = [{ weight = 0 }]", "weight"),
+        ("[rollout]\nstages = [{ weight = 100 }]", "weight"),
+        ('[rollout]\nstages = [{ weight = 5, bake = "0s" }]', "1s"),
+        ('[rollout]\nstages = [{ weight = 5, bake = "4d" }]', "add up to 4d"),
+        ('[rollout]\nstrategy = "all-at-once"\nbake = "5m"', "canary"),
+        ('[application]\nkind = "command"', '"command"'),
+        ('[application]\nkind = "python"\ncommand = ["x"]', '"handler"'),
+        ('[application]\nhandler = "no-dot"', "handler"),
+    ],
+)
+def test_what_does_not_fit_together_is_told(text: str, word: str) -> None:
+    assert word in "\n".join(mistakes(text))
+
+
+def test_a_file_that_is_not_utf8_is_told() -> None:
+    found = parse(b"\xff\xfe")
+    assert isinstance(found, tuple)
+    assert "UTF-8" in str(found[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "stages"),
+    [
+        ("all-at-once", []),
+        ("CodeDeployDefault.LambdaAllAtOnce", []),
+        ("Canary10Percent5Minutes", ["10 % for 5m"]),
+        ("CodeDeployDefault.LambdaCanary10Percent30Minutes", ["10 % for 30m"]),
+        ("Linear10PercentEvery1Minute", [f"{weight} % for 1m" for weight in range(10, 100, 10)]),
+        ("linear", [f"{weight} % for 1m" for weight in range(10, 100, 10)]),
+    ],
+)
+def test_strategies_go_by_the_names_people_know(name: str, stages: list[str]) -> None:
+    assert [str(stage) for stage in strategy.named(name)] == stages
+
+
+def test_weight_and_bake_adjust_a_named_strategy() -> None:
+    plan = read('[rollout]\nstrategy = "linear"\nweight = 25\nbake = "2m"').rollout.plan()
+    assert [str(stage) for stage in plan] == ["25 % for 2m", "50 % for 2m", "75 % for 2m"]
+
+
+def test_every_plan_that_is_accepted_fits_one_execution() -> None:
+    plan = strategy.linear(2, timedelta(minutes=20))
+    assert strategy.misfit(plan) is None
+    operations = sum(2 * looks(stage) + 1 for stage in plan) + len(list(holds(plan[0]))) * 2
+    assert operations < strategy.MAX_OPERATIONS
+    assert strategy.misfit(strategy.linear(1, timedelta(minutes=20)))
+
+
+def test_holding_takes_ever_longer_and_about_three_days() -> None:
+    waits = list(holds(Stage(weight=10, bake=timedelta(minutes=5))))
+    assert waits == sorted(waits)
+    assert timedelta(days=3) < sum(waits, timedelta()) < timedelta(days=4)
+
+
+def test_durations_are_shown_as_they_are_written() -> None:
+    assert show(timedelta(days=1, hours=2, seconds=3)) == "1d2h3s"
+    assert show(timedelta()) == "0s"

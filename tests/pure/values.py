@@ -1,0 +1,33 @@
+"""Values that many tests begin with."""
+
+from datetime import UTC, datetime
+
+from deployer.alias import Alias
+from deployer.drop import Age, Drop
+from deployer.settings import Settings
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+TOLD = Settings(
+    applications=frozenset({"hello", "orders"}),
+    function_prefix="dropshift-app-",
+    releases_bucket="dropshift-releases-123456789012",
+    bundles_bucket="dropshift-bundles-123456789012",
+    account_id="123456789012",
+)
+
+
+def drop(key: str = "hello/1.4.0.zip", version_id: str = "v1", sequencer: str = "") -> Drop:
+    """Make a drop in the releases bucket."""
+    return Drop(bucket=TOLD.releases_bucket, key=key, version_id=version_id, sequencer=sequencer)
+
+
+def age(release_id: str, second: int = 0, sequencer: str = "", key: str = "hello/1.4.0.zip") -> Age:
+    """Make an age some seconds after noon."""
+    modified = NOON.replace(second=second)
+    found = Age.of(drop(key, sequencer=sequencer), modified)
+    return found.model_copy(update={"release_id": release_id})
+
+
+def untouched(stable: str = "1") -> Alias:
+    """Make an alias that nobody has moved since the stack created it."""
+    return Alias(name="live", stable=stable, revision="r1")
