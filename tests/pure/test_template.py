@@ -1,0 +1,157 @@
+"""template.yaml: SAM takes it, an update never moves an application's traffic, and nothing is public or unwatched."""
+
+import re
+from typing import Any
+
+import pytest
+from cfnlint.api import lint
+
+from deployer.settings import APPLICATION_NAME, Settings
+from tests import template as sam
+
+
+@pytest.fixture(scope="module")
+def stack() -> sam.Template:
+    return sam.transformed(sam.packaged(sam.source()))
+
+
+@pytest.fixture(scope="module")
+def updated() -> sam.Template:
+    """Everything that a stack update may bring: other code, other sizes, another application before ours."""
+    template = sam.packaged(sam.source(), "s3://code/another.zip")
+    template["Globals"]["Function"] |= {"MemorySize": 512, "Timeout": 60}
+    return sam.transformed(template, LogRetentionDays="7", RolloutMemory="10240")
+
+
+def test_cfn_lint_finds_nothing() -> None:
+    assert lint(sam.PATH.read_text()) == []
+
+
+def test_a_further_application_is_a_name_and_a_copied_block() -> None:
+    text = sam.PATH.read_text()
+    block = text[text.index("  hello:\n") : text.index("\nOutputs:")]
+    copy = block.replace("app-hello", "app-my-orders").replace("hello", "myorders")
+    template = sam.packaged(sam.source(text.replace(block, block + copy)))
+    resources = sam.transformed(template, Applications="hello,my-orders")["Resources"]
+    of = {name: {key for key in resources if key.startswith(name)} for name in ("hello", "myorders")}
+    assert of["myorders"] == {key.replace("hello", "myorders") for key in of["hello"]}
+    assert {key.removeprefix("hello") for key in of["hello"]} == {"", "First", "Live", "Role", "Logs", "Errors"}
+
+
+def test_an_update_of_the_stack_leaves_an_applications_version_and_alias_alone(
+    stack: sam.Template, updated: sam.Template
+) -> None:
+    assert stack["Resources"]["hello"] != updated["Resources"]["hello"]
+    for name in ("helloFirst", "helloLive"):
+        assert stack["Resources"][name] == updated["Resources"][name]
+
+
+def _rollout_version(template: sam.Template) -> str:
+    [version] = [name for name in sam.of_type(template, "AWS::Lambda::Version") if name.startswith("Rollout")]
+    return version
+
+
+def test_new_code_of_the_rollout_is_a_new_version_of_it(stack: sam.Template) -> None:
+    assert _rollout_version(stack) != _rollout_version(
+        sam.transformed(sam.packaged(sam.source(), "s3://code/another.zip"))
+    )
+
+
+@pytest.mark.parametrize(
+    "changed", [{"Applications": "hello,orders"}, {"Architecture": "arm64"}, {"RolloutMemory": "10240"}], ids=str
+)
+def test_a_changed_parameter_of_the_rollout_is_a_new_version_of_it(
+    stack: sam.Template, changed: dict[str, str]
+) -> None:
+    again = sam.transformed(sam.packaged(sam.source()))
+    assert _rollout_version(stack) == _rollout_version(again)
+    assert _rollout_version(stack) != _rollout_version(sam.transformed(sam.packaged(sam.source()), **changed))
+
+
+@pytest.mark.parametrize("function", ["Controller", "Rollout"])
+def test_the_deployer_understands_the_environment_it_is_given(stack: sam.Template, function: str) -> None:
+    names = sam.Names(stack, sam.defaults(stack))
+    variables = names.text(stack["Resources"][function]["Properties"]["Environment"]["Variables"])
+    told = Settings.model_validate({name.lower(): value for name, value in variables.items()}, extra="ignore")
+    assert told.function("hello") == names.ref("hello")
+    assert told.releases_bucket == names.ref("ReleasesBucket")
+    assert told.bundles_bucket == names.ref("BundlesBucket")
+    rollout = {"Controller": names.arn("Rollout") + ":live", "Rollout": ""}
+    assert told.rollout_function == rollout[function]
+
+
+def test_the_template_and_the_deployer_agree_on_what_an_application_may_be_called() -> None:
+    assert sam.source()["Parameters"]["Applications"]["AllowedPattern"] == APPLICATION_NAME
+
+
+def test_the_rollout_is_durable_and_has_room_for_the_largest_release(stack: sam.Template) -> None:
+    rollout = stack["Resources"]["Rollout"]["Properties"]
+    assert rollout["DurableConfig"] == {"ExecutionTimeout": 7 * 24 * 3600, "RetentionPeriodInDays": 30}
+    assert (rollout["Timeout"], rollout["EphemeralStorage"]) == (900, {"Size": 10240})
+
+
+@pytest.mark.parametrize("bucket", ["ReleasesBucket", "BundlesBucket"])
+def test_a_bucket_is_versioned_encrypted_private_and_outlives_the_stack(stack: sam.Template, bucket: str) -> None:
+    about = stack["Resources"][bucket]
+    properties = about["Properties"]
+    assert (about["DeletionPolicy"], about["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+    assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    assert "AbortIncompleteMultipartUpload" in properties["LifecycleConfiguration"]["Rules"][0]
+
+
+def test_the_controller_hears_of_every_kind_of_upload(stack: sam.Template) -> None:
+    heard = stack["Resources"]["ReleasesBucket"]["Properties"]["NotificationConfiguration"]
+    assert [entry["Event"] for entry in heard["LambdaConfigurations"]] == ["s3:ObjectCreated:*"]
+
+
+def test_every_function_writes_to_a_log_group_that_forgets(stack: sam.Template) -> None:
+    groups = sam.of_type(stack, "AWS::Logs::LogGroup")
+    functions = sam.of_type(stack, "AWS::Lambda::Function")
+    assert {properties["LoggingConfig"]["LogGroup"]["Ref"] for properties in functions.values()} == groups.keys()
+    assert all(properties["RetentionInDays"] == {"Ref": "LogRetentionDays"} for properties in groups.values())
+    names = sam.Names(stack, sam.defaults(stack))
+    for function, properties in functions.items():
+        group = names.ref(properties["LoggingConfig"]["LogGroup"]["Ref"])
+        assert group == f"/aws/lambda/{names.ref(function)}"
+
+
+@pytest.mark.parametrize("function", ["Controller", "Rollout"])
+def test_what_the_deployer_cannot_handle_is_kept(stack: sam.Template, function: str) -> None:
+    kept = stack["Resources"][function]["Properties"]["DeadLetterConfig"]
+    assert kept == {"TargetArn": {"Fn::GetAtt": ["DeadLetters", "Arn"]}}
+
+
+def test_an_applications_alarm_is_known_by_its_name_and_watches_the_alias(stack: sam.Template) -> None:
+    alarm = sam.Names(stack, sam.defaults(stack)).text(stack["Resources"]["helloErrors"]["Properties"])
+    assert alarm["AlarmName"] == "dropshift-app-hello-errors"
+    assert {entry["Name"]: entry["Value"] for entry in alarm["Dimensions"]} == {
+        "FunctionName": "dropshift-app-hello",
+        "Resource": "dropshift-app-hello:live",
+    }
+
+
+def test_the_deployers_own_alarms_are_never_taken_for_an_applications(stack: sam.Template) -> None:
+    names = sam.Names(stack, sam.defaults(stack))
+    alarms = [names.text(about["AlarmName"]) for about in sam.of_type(stack, "AWS::CloudWatch::Alarm").values()]
+    assert sorted(name.startswith("dropshift-app-") for name in alarms) == [False, False, True]
+
+
+def test_rules_let_only_what_matters_through(stack: sam.Template) -> None:
+    rules = sam.Names(stack, sam.defaults(stack)).text(sam.of_type(stack, "AWS::Events::Rule"))
+    alarmed, died = (rules[name]["EventPattern"]["detail"] for name in ("ApplicationAlarmed", "RolloutDied"))
+    assert alarmed == {"alarmName": [{"prefix": "dropshift-app-"}], "state": {"value": ["ALARM"]}}
+    [function] = died["functionArn"]
+    assert re.fullmatch(r"arn:aws:lambda:[\w-]+:\d{12}:function:dropshift-rollout:", function["prefix"])
+    assert died["status"] == ["FAILED", "STOPPED", "TIMED_OUT"]
+
+
+def test_outputs_are_commands_to_paste(stack: sam.Template) -> None:
+    outputs: dict[str, Any] = sam.Names(stack, sam.defaults(stack)).text(
+        {name: output["Value"] for name, output in stack["Outputs"].items()}
+    )
+    assert outputs["DropCommand"].startswith(
+        "aws s3 cp app.zip s3://dropshift-releases-123456789012-eu-central-1/hello/"
+    )
+    assert '{"action":"rollback","application":"hello"}' in outputs["RollbackCommand"]

@@ -1,0 +1,125 @@
+"""What template.yaml allows, read after SAM's own transform: by intent, on narrow resources, and nothing else."""
+
+from fnmatch import fnmatchcase
+
+import pytest
+
+from tests import template as sam
+
+STACK = sam.transformed(sam.packaged(sam.source()))
+STATEMENTS = tuple(sam.statements(STACK))
+ALLOWED = [statement for statement in STATEMENTS if statement.effect == "Allow"]
+
+ANY_RESOURCE = {
+    "SendTraces": "X-Ray's actions know no resources",
+    "JudgeByMetricsAndAlarms": "metrics have no ARNs, and a manifest may name any alarm of the account",
+}
+
+
+def _function(name: str) -> str:
+    return f"arn:aws:lambda:{sam.REGION}:{sam.ACCOUNT}:function:{name}"
+
+
+def _may(role: str, action: str, resource: str) -> bool:
+    return any(
+        statement.holder == role
+        and action in statement.actions
+        and any(fnmatchcase(resource, pattern) for pattern in statement.resources)
+        for statement in ALLOWED
+    )
+
+
+@pytest.mark.parametrize("statement", STATEMENTS, ids=lambda s: f"{s.holder}-{s.sid}")
+def test_a_statement_says_what_it_is_for(statement: sam.Statement) -> None:
+    assert statement.sid is not None
+    assert statement.sid.isalnum()
+    assert statement.sid[0].isupper()
+
+
+def test_a_role_has_no_two_statements_of_one_name() -> None:
+    named = [(statement.holder, statement.sid) for statement in STATEMENTS]
+    assert len(named) == len(set(named))
+
+
+@pytest.mark.parametrize("statement", ALLOWED, ids=lambda s: f"{s.holder}-{s.sid}")
+def test_no_statement_allows_by_wildcard(statement: sam.Statement) -> None:
+    assert not [action for action in statement.actions if "*" in action]
+    if statement.sid not in ANY_RESOURCE:
+        assert "*" not in statement.resources
+
+
+def test_no_role_may_pass_roles_or_has_policies_that_somebody_else_writes() -> None:
+    assert not [statement for statement in ALLOWED if "iam:PassRole" in statement.actions]
+    assert not [name for name, role in sam.of_type(STACK, "AWS::IAM::Role").items() if "ManagedPolicyArns" in role]
+
+
+def test_whoever_invokes_the_controller_is_named_with_the_account() -> None:
+    permissions = sam.of_type(STACK, "AWS::Lambda::Permission")
+    assert len(permissions) == 3
+    for permission in permissions.values():
+        assert permission["SourceAccount"] == {"Ref": "AWS::AccountId"}
+        assert permission["SourceArn"]
+
+
+@pytest.mark.parametrize("role", ["ControllerRole", "RolloutRole"])
+@pytest.mark.parametrize(
+    "action", ["lambda:UpdateAlias", "lambda:PublishVersion", "lambda:UpdateFunctionConfiguration"]
+)
+def test_the_deployer_changes_applications_and_never_itself(role: str, action: str) -> None:
+    assert not _may(role, action, _function("dropshift-controller"))
+    assert not _may(role, action, _function("dropshift-rollout"))
+    assert not _may(role, action, _function("another"))
+
+
+def test_the_controller_moves_an_alias_and_publishes_nothing() -> None:
+    hello = _function("dropshift-app-hello")
+    assert _may("ControllerRole", "lambda:UpdateAlias", hello)
+    assert not _may("ControllerRole", "lambda:PublishVersion", hello)
+    assert not _may("ControllerRole", "lambda:UpdateFunctionConfiguration", hello)
+    assert not _may("ControllerRole", "lambda:InvokeFunction", hello + ":2")
+
+
+def test_the_rollout_calls_versions_and_never_a_function_without_one() -> None:
+    assert _may("RolloutRole", "lambda:InvokeFunction", _function("dropshift-app-hello:2"))
+    assert not _may("RolloutRole", "lambda:InvokeFunction", _function("dropshift-app-hello"))
+
+
+def test_the_engine_is_reached_by_the_rollouts_own_executions_alone() -> None:
+    execution = _function("dropshift-rollout:3/durable-execution/0123abcd/4567")
+    for action in ("lambda:CheckpointDurableExecution", "lambda:GetDurableExecutionState"):
+        assert _may("RolloutRole", action, execution)
+        assert not _may("ControllerRole", action, execution)
+    assert _may("ControllerRole", "lambda:GetDurableExecution", execution)
+
+
+def test_an_application_loads_its_own_bundles_and_nothing_else() -> None:
+    bundles = f"arn:aws:s3:::dropshift-bundles-{sam.ACCOUNT}-{sam.REGION}"
+    assert _may("helloRole", "s3:GetObjectVersion", f"{bundles}/bundles/hello/0123.tar.zst")
+    assert not _may("helloRole", "s3:GetObjectVersion", f"{bundles}/bundles/hello-2/0123.tar.zst")
+    assert not _may("helloRole", "s3:GetObjectVersion", f"{bundles}/records/hello/0123.json")
+    actions = {action for statement in ALLOWED if statement.holder == "helloRole" for action in statement.actions}
+    assert {action for action in actions if action.startswith("s3:")} == {"s3:GetObjectVersion"}
+
+
+def _denied(bucket_policy: str) -> dict[str, sam.Statement]:
+    return {str(s.sid): s for s in STATEMENTS if s.holder == bucket_policy and s.effect == "Deny"}
+
+
+@pytest.mark.parametrize("policy", ["ReleasesBucketPolicy", "BundlesBucketPolicy"])
+def test_a_bucket_refuses_transport_in_the_clear(policy: str) -> None:
+    refusal = _denied(policy)["RefuseUnencryptedTransport"]
+    assert refusal.actions == ("s3:*",)
+    assert refusal.conditions == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_bundles_are_written_by_the_deployer_read_by_it_and_applications_and_never_deleted() -> None:
+    denied = _denied("BundlesBucketPolicy")
+    role = f"arn:aws:iam::{sam.ACCOUNT}:role/dropshift/"
+    deployer = [f"{role}dropshift-ControllerRole", f"{role}dropshift-RolloutRole"]
+    writers = denied["LetOnlyTheDeployerWrite"].conditions["ArnNotEquals"]["aws:PrincipalArn"]
+    readers = denied["LetOnlyTheDeployerAndApplicationsReadBundles"].conditions["ArnNotLike"]["aws:PrincipalArn"]
+    assert writers == deployer
+    assert readers == [*deployer, f"{role}applications/*"]
+    assert sam.Names(STACK, sam.defaults(STACK)).arn("helloRole").startswith(f"{role}applications/")
+    assert denied["KeepEveryVersion"].actions == ("s3:DeleteObjectVersion",)
+    assert denied["KeepEveryVersion"].conditions == {}

@@ -1,0 +1,160 @@
+"""template.yaml as CloudFormation comes to see it: transformed, and its policies with their names filled in."""
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+from unittest.mock import patch
+
+from cfnlint.decode import cfn_yaml
+from ministack.services.cloudformation import language_extensions
+from samtranslator.translator.transform import transform
+
+if TYPE_CHECKING:
+    from samtranslator.translator.managed_policy_translator import ManagedPolicyLoader
+
+PATH = Path(__file__).parents[1] / "template.yaml"
+ACCOUNT, REGION, STACK = "123456789012", "eu-central-1", "dropshift"
+_PSEUDO = {
+    "AWS::AccountId": ACCOUNT,
+    "AWS::Region": REGION,
+    "AWS::StackName": STACK,
+    "AWS::Partition": "aws",
+}
+
+# SAM looks up the managed policies that are named without their ARN; there are none here.
+_NO_MANAGED_POLICIES = cast("ManagedPolicyLoader", SimpleNamespace(load=dict))
+
+type Template = dict[str, Any]
+
+
+def source(text: str | None = None) -> Template:
+    """Parse the file (or a variant of its text); short forms of functions become their long ones."""
+    parsed: Template = json.loads(json.dumps(cfn_yaml.loads(text or PATH.read_text())))
+    return parsed
+
+
+def packaged(template: Template, code: str = "s3://code/package.zip") -> Template:
+    """Point every function at an uploaded package, as `sam package` does."""
+    template = deepcopy(template)
+    template["Globals"]["Function"]["CodeUri"] = code
+    return template
+
+
+def defaults(template: Template) -> dict[str, str]:
+    """Give the parameters as they are when nobody says otherwise."""
+    return {name: str(about["Default"]) for name, about in template["Parameters"].items()}
+
+
+def transformed(template: Template, **given: str) -> Template:
+    """Apply both transforms, in the order that the template names them; raises what the transforms refuse."""
+    parameters = defaults(template) | given
+    flat = language_extensions.apply(deepcopy(template), parameters)
+    flat["Transform"] = "AWS::Serverless-2016-10-31"
+    with patch.dict(os.environ, AWS_DEFAULT_REGION=REGION):
+        result: Template = transform(flat, parameters, _NO_MANAGED_POLICIES)
+    return result
+
+
+def of_type(template: Template, kind: str) -> Template:
+    """Give the properties of the resources of one type, by logical id."""
+    return {
+        name: resource["Properties"] for name, resource in template["Resources"].items() if resource["Type"] == kind
+    }
+
+
+@dataclass(frozen=True)
+class Names:
+    """Fills in what CloudFormation would: names, ARNs, pseudo parameters."""
+
+    template: Template
+    parameters: Mapping[str, str]
+
+    def text(self, value: Any) -> Any:  # noqa: ANN401 - a template's value is any JSON
+        """Resolve Ref, Fn::GetAtt, Fn::Sub and Fn::Join, at any depth."""
+        if isinstance(value, list):
+            return [self.text(inner) for inner in value]
+        return self._function(value) if isinstance(value, dict) else value
+
+    def _function(self, value: Template) -> Any:  # noqa: ANN401 - as above
+        match value:
+            case {"Ref": name}:
+                return self.ref(name)
+            case {"Fn::GetAtt": [name, "Arn"]}:
+                return self.arn(name)
+            case {"Fn::Sub": str(text)}:
+                return re.sub(r"\$\{([\w:.]+)\}", lambda found: self._variable(found[1]), text)
+            case {"Fn::Join": [separator, parts]}:
+                joined = self.text(parts)
+                return separator.join(joined) if isinstance(joined, list) else joined
+        return {key: self.text(inner) for key, inner in value.items()}
+
+    def _variable(self, name: str) -> str:
+        return self.arn(name.removesuffix(".Arn")) if name.endswith(".Arn") else self.ref(name)
+
+    def ref(self, name: str) -> str:
+        if name in _PSEUDO or name in self.parameters:
+            return _PSEUDO.get(name) or self.parameters[name]
+        properties = self.template["Resources"][name]["Properties"]
+        named = next(iter({"BucketName", "FunctionName", "LogGroupName"} & properties.keys()), None)
+        return self.text(properties[named]) if named and "Name" not in properties else f"{STACK}-{name}"
+
+    def arn(self, name: str) -> str:
+        resource = self.template["Resources"][name]
+        path = self.text(resource["Properties"].get("Path", "/"))
+        own = {
+            "AWS::S3::Bucket": "arn:aws:s3:::{0}",
+            "AWS::IAM::Role": f"arn:aws:iam::{ACCOUNT}:role{path}{{0}}",
+            "AWS::Lambda::Function": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{{0}}",
+            "AWS::Logs::LogGroup": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{{0}}:*",
+            "AWS::SQS::Queue": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{{0}}",
+            "AWS::Events::Rule": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{{0}}",
+        }[resource["Type"]]
+        return own.format(self.ref(name))
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement of one policy, its lists made lists."""
+
+    holder: str
+    """Logical id of the role, bucket policy or queue policy."""
+    sid: str | None
+    effect: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    conditions: Mapping[str, Any]
+
+
+def statements(template: Template, **given: str) -> Iterator[Statement]:
+    """Give every statement of every policy in a transformed template, trust policies included."""
+    names = Names(template, defaults(template) | given)
+    for holder, document in _documents(template):
+        for statement in names.text(document)["Statement"]:
+            yield Statement(
+                holder,
+                statement.get("Sid"),
+                statement["Effect"],
+                _listed(statement["Action"]),
+                _listed(statement.get("Resource", [])),
+                statement.get("Condition", {}),
+            )
+
+
+def _documents(template: Template) -> Iterator[tuple[str, Template]]:
+    for name, resource in template["Resources"].items():
+        properties = resource["Properties"]
+        for key in ("AssumeRolePolicyDocument", "PolicyDocument"):
+            if key in properties:
+                yield name, properties[key]
+        for policy in properties.get("Policies", ()):
+            yield name, policy["PolicyDocument"]
+
+
+def _listed(value: str | list[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
