@@ -4,9 +4,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from deployer.drop import Age, Drop, Imprint
+from deployer.fitness import Start
 from deployer.function import FunctionFacts
 from deployer.judge import Verdict
-from deployer.manifest import Kind, Manifest
+from deployer.manifest import Manifest
 from deployer.strategy import Stage
 from deployer.values import Problem, Value
 
@@ -81,7 +82,7 @@ class Release(Value):
     archive: Archive | None = None
     manifest: Manifest = Manifest()
     function: FunctionFacts | None = None
-    kind: Kind = "python"
+    start: Start | None = None
     bundle: Bundle | None = None
     version: str | None = None
     active: bool = False

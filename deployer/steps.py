@@ -4,6 +4,7 @@ A step takes the release as the steps before it left it, and returns it with wha
 ending in the returned release; an exception is unexpected, and the step is tried again.
 """
 
+import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -82,7 +83,7 @@ def inspect(deployer: Deployer, release: Release) -> Release:
         force=release.force or head.force,
         archive=seen,
         manifest=found.manifest,
-        kind=found.kind,
+        start=found.start,
         function=facts,
         warnings=found.warnings,
         red_before=_red(deployer, release),
@@ -155,8 +156,13 @@ def _build(deployer: Deployer, release: Release, key: str) -> Bundle:
 
 
 def _plan(release: Release) -> bundle.Plan:
-    return bundle.plan(
-        runtime=known(release.function).runtime, handler=release.manifest.application.handler, budget=_BUILD_BUDGET
+    runtime, start = known(release.function).runtime, known(release.start)
+    python = tuple(int(part) for part in runtime.removeprefix("python").split(".")) if start.kind == "python" else ()
+    return bundle.Plan(
+        python=(python[0], python[1]) if python else None,
+        handler=start.handler,
+        budget=_BUILD_BUDGET,
+        threads=os.cpu_count() or 1,
     )
 
 
@@ -199,7 +205,7 @@ def _staged(deployer: Deployer, release: Release, latest: Latest) -> Latest:
 
 
 def _pointer(deployer: Deployer, release: Release) -> Pointer:
-    made, application = known(release.bundle), release.manifest.application
+    made, start = known(release.bundle), known(release.start)
     return Pointer(
         bucket=deployer.told.bundles_bucket,
         key=made.key,
@@ -207,9 +213,9 @@ def _pointer(deployer: Deployer, release: Release) -> Pointer:
         offset=made.offset,
         size=made.index_size,
         sha256=made.index_sha256,
-        kind=release.kind,
-        handler=application.handler,
-        command=application.command,
+        kind=start.kind,
+        handler=start.handler,
+        command=start.command,
         release=release.drop.label,
         id=release.id,
         owner=deployer.told.account_id,
