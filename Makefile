@@ -79,8 +79,8 @@ SITE     := build/site/$(ARCHITECTURE)
 INSTALL   = $(UV) pip install -q --require-hashes --no-deps --only-binary :all: --python "$(PYTHON)" --python-version 3.13 --python-platform $(PLATFORM) --target
 # Bytecode that is never compared with its source: a function's /var/task is read-only and never changes.
 COMPILE   = "$(PYTHON)" -m compileall -q -j 0 --invalidation-mode unchecked-hash
-# botocore describes 430 services in 100 MB; the deployer talks to these.
-SERVICES := cloudwatch events lambda s3 sts
+# Of the 430 services that botocore describes: those the deployer talks to, and xray, which its tracing looks up.
+SERVICES := cloudwatch events lambda s3 sts xray
 # What the deployer shares with the bootstrap.
 SHARED   := $(addprefix bootstrap/,__init__.py index.py pointer.py zstd.py)
 # Every *.py below these, without what the interpreter leaves beside them.

@@ -1,0 +1,83 @@
+"""The packages that the Makefile builds for sam and for the local AWS: whole, and only what runs."""
+
+import platform
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import template as sam
+
+ROOT = sam.PATH.parent
+ARCHITECTURE = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Build the package of every function of the template."""
+    directory = tmp_path_factory.mktemp("packages")
+    functions = [*sam.of_type(sam.transformed(sam.packaged(sam.source())), "AWS::Lambda::Function")]
+    for function in functions:
+        target = [f"build-{function}", f"ARTIFACTS_DIR={directory / function}", f"ARCHITECTURE={ARCHITECTURE}"]
+        subprocess.run(["make", "-C", ROOT, *target], check=True, stdout=subprocess.DEVNULL)
+    return {function: directory / function for function in functions}
+
+
+def _alone(package: Path, code: str) -> str:
+    """Run code with the standard library and the package, and nothing of this environment."""
+    bare = f"import sys; sys.path.insert(0, {str(package)!r}); {code}"
+    return subprocess.run(
+        [sys.executable, "-I", "-S", "-c", bare], check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+def _files(package: Path) -> set[str]:
+    return {str(path.relative_to(package)) for path in package.rglob("*") if path.is_file()}
+
+
+def test_an_applications_package_is_the_bootstrap_and_zstds_native_module(built: dict[str, Path]) -> None:
+    files = {name for name in _files(built["hello"]) if "__pycache__" not in name}
+    [native] = [name for name in files if name.endswith(".so")]
+    sources = {f"bootstrap/{path.name}" for path in (ROOT / "bootstrap").glob("*.py")}
+    modules = {path.name for path in (ROOT / "bootstrap").glob("*.mjs")}
+    assert files == sources | modules | {native}
+    assert (built["hello"] / native).stat().st_size < 1_000_000
+
+
+def test_an_applications_package_decompresses_without_anything_else(built: dict[str, Path]) -> None:
+    code = "from bootstrap import zstd; print(zstd.decompress(bytes.fromhex('28b52ffd2003190000616263')))"
+    assert _alone(built["hello"], code) == "b'abc'"
+
+
+@pytest.mark.parametrize("function", ["Controller", "Rollout"])
+def test_the_deployers_handlers_are_found_in_its_package(built: dict[str, Path], function: str) -> None:
+    module, _, name = sam.source()["Resources"][function]["Properties"]["Handler"].rpartition(".")
+    assert _alone(built[function], f"import {module} as m; print(callable(m.{name}))") == "True"
+
+
+def test_the_deployers_package_knows_every_service_it_calls(built: dict[str, Path]) -> None:
+    called = {
+        service
+        for path in (ROOT / "deployer").rglob("*.py")
+        for service in re.findall(r"\.client\(\s*[\"']([\w-]+)[\"']", path.read_text())
+    }
+    assert called
+    code = f"import boto3; print([boto3.client(name, 'eu-central-1') for name in {sorted(called)}])"
+    assert _alone(built["Controller"], code)
+
+
+def test_the_deployers_package_is_small_and_has_nothing_of_ours_beside_it(built: dict[str, Path]) -> None:
+    package = built["Rollout"]
+    assert sum((package / name).stat().st_size for name in _files(package)) < 50 * 2**20
+    assert not [name for name in _files(package) if name.startswith(("tests/", "build/", ".venv"))]
+    assert _files(package / "deployer") >= {"__init__.py", "values.py"}
+
+
+@pytest.mark.parametrize("function", ["Controller", "hello"])
+def test_bytecode_is_there_and_never_compared_with_its_source(built: dict[str, Path], function: str) -> None:
+    package = built[function]
+    ours = [path for path in package.rglob("*.pyc") if path.parent.parent.name in {"bootstrap", "deployer"}]
+    flags = {path.read_bytes()[4:8] for path in ours}  # PEP 552: 1 is a hash that nobody checks
+    assert flags == {(1).to_bytes(4, "little")}
