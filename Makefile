@@ -1,6 +1,7 @@
 # Every verb needs Python 3.13 and a network for the first time, and nothing else: what they use is installed into
 # .venv and .venv-sam from requirements/*.txt, whose every line carries a hash.
 SHELL  := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 BIN    := .venv/bin
 ifndef PYTHON
 PYTHON := $(shell for p in python3.13 $$HOME/.pyenv/versions/3.13*/bin/python $$PYENV_ROOT/versions/3.13*/bin/python; do \
