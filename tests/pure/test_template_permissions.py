@@ -1,7 +1,9 @@
 """What template.yaml allows, read after SAM's own transform: by intent, on narrow resources, and nothing else."""
 
+import re
 from fnmatch import fnmatchcase
 
+import boto3
 import pytest
 
 from tests import template as sam
@@ -89,7 +91,6 @@ def test_the_engine_is_reached_by_the_rollouts_own_executions_alone() -> None:
     for action in ("lambda:CheckpointDurableExecution", "lambda:GetDurableExecutionState"):
         assert _may("RolloutRole", action, execution)
         assert not _may("ControllerRole", action, execution)
-    assert _may("ControllerRole", "lambda:GetDurableExecution", execution)
 
 
 def test_an_application_loads_its_own_bundles_and_nothing_else() -> None:
@@ -123,3 +124,42 @@ def test_bundles_are_written_by_the_deployer_read_by_it_and_applications_and_nev
     assert sam.Names(STACK, sam.defaults(STACK)).arn("helloRole").startswith(f"{role}applications/")
     assert denied["KeepEveryVersion"].actions == ("s3:DeleteObjectVersion",)
     assert denied["KeepEveryVersion"].conditions == {}
+
+
+BY_LAMBDA = {
+    "lambda:CheckpointDurableExecution": "the durable engine's SDK, within an execution",
+    "lambda:GetDurableExecutionState": "as above",
+    "logs:CreateLogStream": "the Lambda service, for the function's log",
+    "logs:PutLogEvents": "as above",
+    "sqs:SendMessage": "the Lambda service, for events that failed",
+    "xray:PutTelemetryRecords": "the X-Ray daemon beside the function",
+    "xray:PutTraceSegments": "as above",
+}
+PERMISSIONS = {  # of the calls whose permission has another name, or that need another one
+    "s3:ListObjectsV2": {"s3:ListBucket"},
+    "s3:HeadObject": {"s3:GetObject", "s3:GetObjectVersion"},
+    "s3:GetObject": {"s3:GetObject", "s3:GetObjectVersion"},
+    "s3:CreateMultipartUpload": {"s3:PutObject"},
+    "s3:UploadPart": {"s3:PutObject"},
+    "s3:CompleteMultipartUpload": {"s3:PutObject"},
+    "lambda:Invoke": {"lambda:InvokeFunction"},
+}
+
+
+def _called() -> set[str]:
+    """Read from the deployer's source which permissions its calls need."""
+    text = "".join(path.read_text() for path in (sam.PATH.parent / "deployer" / "aws").rglob("*.py"))
+    methods = set(re.findall(r"\.([a-z_0-9]+)\(", text)) | set(re.findall(r'get_paginator\("(\w+)"', text))
+    operations = {
+        f"{service}:{operation}"
+        for service in set(re.findall(r'\.client\("(\w+)"', text))
+        for method, operation in boto3.client(service, sam.REGION).meta.method_to_api_mapping.items()
+        if method in methods
+    }
+    return set().union(*(PERMISSIONS.get(operation, {operation}) for operation in operations))
+
+
+def test_what_the_deployer_is_granted_is_what_it_calls() -> None:
+    deployer = [statement for statement in ALLOWED if statement.holder in {"ControllerRole", "RolloutRole"}]
+    granted = {action for statement in deployer for action in statement.actions} - {"sts:AssumeRole"}
+    assert granted - BY_LAMBDA.keys() == _called()
