@@ -23,8 +23,8 @@ class Findings:
         self._problems: list[Problem] = []
         self._more = 0
 
-    def __bool__(self) -> bool:
-        return bool(self._problems)
+    def __len__(self) -> int:
+        return len(self._problems) + self._more
 
     def add(self, where: str, found: str, allowed: str, remedy: str = REPACK) -> None:
         """Note one problem, once."""

@@ -5,7 +5,7 @@ import re
 from deployer.archive.findings import UnreadableError
 
 _LENGTH = re.compile(rb"[1-9][0-9]{0,7} ")
-_DECIMAL = re.compile(rb"0|[1-9][0-9]{0,18}")
+_DECIMAL = re.compile(rb"[0-9]{1,64}")
 _SPARSE = ("GNU.sparse.", "SUN.holesdata", "SCHILY.realsize")
 _PLACES = ("path", "linkpath", "size")
 """Keywords that say where a file goes and where it ends; everything else is metadata."""

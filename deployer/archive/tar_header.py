@@ -7,7 +7,7 @@ from deployer.archive.findings import WHOLE, UnreadableError, shown
 
 BLOCK = 512
 ZEROS = bytes(BLOCK)
-_OCTAL = re.compile(rb" *([0-7]*)[ \0]*")
+_OCTAL = re.compile(rb" *([0-7]*) *(?:\0.*)?", re.DOTALL)
 _SIGN = 0x80
 """First byte of a positive binary number; from here on, bytes are negative to who reads them signed."""
 _BLANK_CHECKSUM = 8 * ord(" ")
@@ -59,7 +59,7 @@ def _string(field: bytes) -> bytes:
 
 
 def _number(field: bytes, name: bytes, what: str) -> int:
-    """Return an octal number, or a binary one as GNU tar writes those that do not fit (base-256)."""
+    """Return an octal number that ends at a NUL or with the field, or a binary one (GNU's base-256)."""
     if field[0] == _SIGN:
         return int.from_bytes(field[1:], "big")
     match = _OCTAL.fullmatch(field)

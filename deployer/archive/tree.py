@@ -15,14 +15,14 @@ STEPS = 1_000_000
 def check(entries: Sequence[Entry], limits: Limits, findings: Findings) -> tuple[Entry, ...]:
     """Return the entries sorted by path, each once; note duplicates, conflicts and links that leave."""
     ordered = sorted(entries, key=_order)
-    if not any(entry.kind == "file" for entry in ordered):
+    if not findings and not any(entry.kind == "file" for entry in ordered):
         findings.add(WHOLE, "an archive without files", "at least one file", "pack the release's files")
     _check_directories(ordered, limits)
     for one, other in pairwise(ordered):
         _check_pair(one, other, findings)
     _check_below_leaves(ordered, findings)
     _check_links(ordered, findings)
-    return tuple(_once(ordered))
+    return tuple(sorted(_once(ordered), key=lambda entry: entry.path))
 
 
 def _order(entry: Entry) -> tuple[str, bool]:

@@ -106,26 +106,32 @@ def _check_method(name: bytes, flags: int, method: int, findings: Findings) -> N
 
 _TYPES: dict[int, Kind] = {0o10: "file", 0o4: "directory", 0o12: "symlink"}
 _DOS_DIRECTORY = 0x10
-_UNIX_HOSTS = (3, 19)
+_DOS, _UNIX_HOSTS = 0, (3, 19)
 
 
 def _node(name: bytes, size: int, host: int, attributes: int, findings: Findings) -> tuple[str | None, Kind, int]:
     """Return path, kind and mode: from the name's trailing '/' and the Unix mode, which must agree.
 
-    The mode is in the upper half of the external attributes, whatever system the entry claims to come
-    from (4.4.15; zipfile and 7-Zip fill it elsewhere too), but only Unix entries can be links.
+    The mode is in the upper half of the external attributes (4.4.15). zipfile and 7-Zip fill it on other
+    systems too, so it counts there if it makes sense; but only Unix entries can be links.
     """
     if not name:
         findings.add(WHOLE, "an entry without a name", "a name for every entry")
         return None, "file", 0
     slash = name.endswith(b"/")
     mode = attributes >> 16
+    if mode >> 12 not in _TYPES and host not in _UNIX_HOSTS:
+        mode = 0
     kind: Kind | None = _TYPES.get(mode >> 12) if mode >> 12 else ("directory" if slash else "file")
+    if kind == "file" and host == _DOS and attributes & _DOS_DIRECTORY:
+        kind = "directory"
     path = clean(name[:-1] if slash else name, findings)
     if kind is None:
         findings.add(shown(name), "a device, FIFO or socket", "files, directories and links", "leave it out")
     elif slash != (kind == "directory") or (path == "" and not slash):
-        findings.add(shown(name), f"a {kind} by its mode, but not by its name", "a trailing '/' on directories only")
+        findings.add(
+            shown(name), f"a {kind} by its attributes, but not by its name", "a trailing '/' on directories only"
+        )
     elif kind == "symlink" and host not in _UNIX_HOSTS:
         findings.add(shown(name), "a symbolic link in an entry that is not from Unix", "links written on Unix")
     elif kind == "directory" and size:

@@ -10,6 +10,8 @@ ZIP64 = 0x0001
 UNICODE_PATH = 0x7075
 AES = 0x9901
 _HEAD = 4
+_CENTRAL = 3
+"""Values that the central directory may widen: both sizes and the offset."""
 FULL = 0xFFFFFFFF
 """A 32-bit field that says: my value is in the zip64 extra field."""
 
@@ -66,11 +68,11 @@ def widen(fields: dict[int, bytes], *values: int) -> tuple[int, ...]:
 
 
 def _check_surplus(data: bytes, values: list[int]) -> None:
-    """All values in full, then perhaps the disk number 0: 8, 16, 24 or 28 bytes, and all as elsewhere."""
-    quads, rest = divmod(len(data), 8)
-    agreed = all(_quad(data, i) == value for i, value in zip(range(quads), values, strict=False))
-    tail = data[8 * len(values) :] if quads >= len(values) else data[8 * quads :]
-    if not agreed or rest not in (0, 4) or any(tail):
+    """Check that the first values are there in full, and behind the offset at most the disk number 0."""
+    quads = min(len(data) // 8, len(values))
+    agreed = [_quad(data, position) for position in range(quads)] == values[:quads]
+    disk = data[8 * quads :]
+    if not agreed or disk not in ((b"", bytes(4)) if quads == _CENTRAL else (b"",)):
         raise MalformedError("a zip64 extra field that contradicts the header")
 
 
