@@ -3,9 +3,11 @@
 Paths under /_local/ of the one endpoint; everything else goes to the emulator.
 """
 
+import asyncio
 import json
 import os
 import signal
+import subprocess
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -14,6 +16,7 @@ from ministack.core import lambda_runtime
 
 from tests.local.upstream import needs
 
+type Process = subprocess.Popen[bytes]
 type Scope = dict[str, Any]
 type Receive = Callable[[], Awaitable[dict[str, Any]]]
 type Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -28,7 +31,8 @@ def with_control(app: App) -> App:
 
     async def controlled(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(PREFIX + "kill/"):
-            await _answer(send, {"killed": kill(scope["path"].removeprefix(PREFIX + "kill/"))})
+            function = scope["path"].removeprefix(PREFIX + "kill/")
+            await _answer(send, {"killed": await asyncio.to_thread(kill, function)})
         else:
             await app(scope, receive, send)
 
@@ -37,17 +41,18 @@ def with_control(app: App) -> App:
 
 def kill(function: str) -> list[int]:
     """SIGKILL every process of `function`, as if its sandboxes had died: the process ids."""
-    return [process.pid for process in _processes(function) if _killed(process.pid)]
+    return [process.pid for process in _processes(function) if _killed(process)]
 
 
-def _processes(function: str) -> list[Any]:
+def _processes(function: str) -> list[Process]:
     pools = [pool for key, pool in lambda_runtime._workers.items() if key.split(":")[2] == function]
     return [worker._proc for pool in pools for worker in pool if worker._proc is not None]
 
 
-def _killed(pid: int) -> bool:
+def _killed(process: Process) -> bool:
     with suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
         return True
     return False
 

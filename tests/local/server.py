@@ -61,6 +61,7 @@ async def _serve() -> None:
     config = Config()
     config.bind = [f"fd://{current().socket}"]
     config.keep_alive_timeout = 75
+    config.graceful_timeout = 0.5
     config.loglevel = "WARNING"
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -20,6 +20,9 @@ from tests.local.upstream import around, needs
 type Record = dict[str, Any]
 type Response = tuple[int, dict[str, str], bytes]
 
+UPDATE_TAKES = 0.25
+"""Seconds a function's update stays in progress: seen by whoever polls, and not worth waiting for."""
+
 _by_a_stack: contextvars.ContextVar[bool] = contextvars.ContextVar("by_a_stack", default=False)
 """CloudFormation waits for its own updates; upstream's does not."""
 
@@ -100,7 +103,8 @@ def _error(code: str, message: str, status: int) -> Response:
 
 def install() -> None:
     """Ask before upstream acts."""
-    needs(lambda_svc, "_functions", "_check_revision", "_func_arn")
+    needs(lambda_svc, "_functions", "_check_revision", "_func_arn", "_LAMBDA_STATE_TRANSITION_DELAY")
+    lambda_svc._LAMBDA_STATE_TRANSITION_DELAY = UPDATE_TAKES
     needs(provisioners, "_RESOURCE_HANDLERS")
     around(lambda_svc, "_publish_version", publish_version)
     around(lambda_svc, "_create_alias", create_alias)

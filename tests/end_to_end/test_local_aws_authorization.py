@@ -1,0 +1,120 @@
+"""With IAM enforced, a function of the local AWS may do what its role allows, on what it allows, and nothing else."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.local import LocalAws
+from tests.local.configuration import ACCOUNT, REGION
+from tests.local.functions import WITH_PACKAGES, create
+
+ASKING = """
+import boto3
+from botocore.exceptions import ClientError
+
+def handler(event, context):
+    try:
+        getattr(boto3.client(event["service"]), event["operation"])(**event["parameters"])
+    except ClientError as error:
+        return error.response["Error"]["Code"]
+    return "allowed"
+"""
+FUNCTIONS = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function"
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[LocalAws]:
+    """A local AWS that enforces the policies of function roles."""
+    with LocalAws(auth=True) as aws:
+        _role(aws, "test", [])
+        yield aws
+
+
+@pytest.fixture(scope="module")
+def target(guarded: LocalAws) -> str:
+    """A function with a version 1 and an alias."""
+    client, name = guarded.client("lambda"), create(guarded, "def handler(event, context): return 1")
+    client.publish_version(FunctionName=name)
+    client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+    return name
+
+
+@pytest.fixture(scope="module")
+def asking(guarded: LocalAws, target: str) -> str:
+    """A function whose role may move the target's alias, invoke its version and read one of its executions."""
+    allowed = [
+        (["lambda:UpdateAlias", "lambda:GetAlias"], f"{FUNCTIONS}:{target}"),
+        (["lambda:InvokeFunction"], f"{FUNCTIONS}:{target}:*"),
+        (["s3:GetObjectVersion"], "arn:aws:s3:::guarded-bucket/mine/*"),
+        (["lambda:ListDurableExecutionsByFunction"], f"{FUNCTIONS}:{target}"),
+    ]
+    statements = [{"Effect": "Allow", "Action": actions, "Resource": resource} for actions, resource in allowed]
+    role = _role(guarded, "asking", statements)
+    return create(guarded, ASKING, Role=role, Timeout=30, Environment={"Variables": WITH_PACKAGES})
+
+
+def ask(aws: LocalAws, asking: str, service: str, operation: str, **parameters: Any) -> str:  # noqa: ANN401
+    event = {"service": service, "operation": operation, "parameters": parameters}
+    answer = aws.client("lambda").invoke(FunctionName=asking, Payload=json.dumps(event))
+    return str(json.loads(answer["Payload"].read()))
+
+
+def test_moving_an_alias_needs_update_alias(guarded: LocalAws, target: str, asking: str) -> None:
+    alias = {"FunctionName": target, "Name": "live"}
+    assert ask(guarded, asking, "lambda", "get_alias", **alias) == "allowed"
+    assert ask(guarded, asking, "lambda", "update_alias", **alias, FunctionVersion="1") == "allowed"
+    assert ask(guarded, asking, "lambda", "delete_alias", **alias) == "AccessDeniedException"
+    assert ask(guarded, asking, "lambda", "list_aliases", FunctionName=target) == "AccessDeniedException"
+    (write,) = [call for call in guarded.calls() if call.action == "UpdateAlias"]
+    assert write.caller.endswith(f"/{asking}")
+
+
+def test_a_qualifier_belongs_to_the_resource(guarded: LocalAws, target: str, asking: str) -> None:
+    assert ask(guarded, asking, "lambda", "invoke", FunctionName=target, Qualifier="1") == "allowed"
+    assert ask(guarded, asking, "lambda", "invoke", FunctionName=target) == "AccessDeniedException"
+
+
+def test_durable_executions_have_actions_of_their_own(guarded: LocalAws, target: str, asking: str) -> None:
+    execution = f"{FUNCTIONS}:{target}:1/durable-execution/a/b"
+    listed = ask(guarded, asking, "lambda", "list_durable_executions_by_function", FunctionName=target)
+    read = ask(guarded, asking, "lambda", "get_durable_execution", DurableExecutionArn=execution)
+    assert (listed, read) == ("allowed", "AccessDeniedException")
+
+
+def test_a_version_of_an_object_is_read_by_get_object_version_past_a_policy_that_demands_tls(
+    guarded: LocalAws, asking: str
+) -> None:
+    client, bucket = guarded.client("s3"), "guarded-bucket"
+    client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    client.put_bucket_policy(Bucket=bucket, Policy=json.dumps(_tls_only(bucket)))
+    mine, other = (client.put_object(Bucket=bucket, Key=key, Body=b"1")["VersionId"] for key in ("mine/1", "other/1"))
+    assert ask(guarded, asking, "s3", "get_object", Bucket=bucket, Key="mine/1", VersionId=mine) == "allowed"
+    assert ask(guarded, asking, "s3", "get_object", Bucket=bucket, Key="mine/1") == "AccessDenied"
+    assert ask(guarded, asking, "s3", "get_object", Bucket=bucket, Key="other/1", VersionId=other) == "AccessDenied"
+
+
+def _tls_only(bucket: str) -> dict[str, Any]:
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def _role(aws: LocalAws, name: str, statements: list[dict[str, Any]]) -> str:
+    client = aws.client("iam")
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    made = client.create_role(RoleName=name, AssumeRolePolicyDocument=_policy([trust]))
+    if statements:
+        client.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=_policy(statements))
+    return str(made["Role"]["Arn"])
+
+
+def _policy(statements: list[dict[str, Any]]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})

@@ -1,0 +1,65 @@
+"""Small functions for tests: from a few lines of source to an Active function."""
+
+import io
+import itertools
+import json
+import sysconfig
+import time
+import zipfile
+from typing import Any
+
+from tests.local.aws import LocalAws
+from tests.local.configuration import ACCOUNT
+
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/test"
+WITH_PACKAGES = {"PYTHONPATH": sysconfig.get_path("purelib")}
+"""For a function that may import what this project has installed; without it, it finds what it brings."""
+
+_HEARD = "heard "
+_numbers = itertools.count(1)
+
+
+def create(aws: LocalAws, source: str, **settings: Any) -> str:  # noqa: ANN401 - CreateFunction's own
+    """Create a Python function from the text of its module, `app.handler` being its handler: its name."""
+    name = f"test-{next(_numbers)}"
+    request = {"Runtime": "python3.13", "Handler": "app.handler", "Role": ROLE, "Timeout": 10} | settings
+    aws.client("lambda").create_function(FunctionName=name, Code={"ZipFile": package(source)}, **request)
+    await_update(aws, name)
+    return name
+
+
+def await_update(aws: LocalAws, name: str) -> None:
+    """Wait until `name` is Active and its last update is through."""
+    client = aws.client("lambda")
+    while client.get_function_configuration(FunctionName=name)["LastUpdateStatus"] == "InProgress":
+        time.sleep(0.05)
+
+
+def package(source: str) -> bytes:
+    """A deployment package of one module, `app`."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("app.py", source)
+    return buffer.getvalue()
+
+
+def listener(aws: LocalAws) -> str:
+    """A function that remembers every event it is invoked with, for `heard`: its name."""
+    return create(aws, f"import json\ndef handler(event, context): print({_HEARD!r} + json.dumps(event))")
+
+
+def heard(aws: LocalAws, name: str) -> list[Any]:
+    """The events a `listener` was invoked with so far, in the order of their ends."""
+    group = f"/aws/lambda/{name}"
+    client = aws.client("logs")
+    if not client.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
+        return []
+    said = [event["message"] for event in client.filter_log_events(logGroupName=group)["events"]]
+    return [json.loads(line.removeprefix(_HEARD)) for line in said if line.startswith(_HEARD)]
+
+
+def listen(aws: LocalAws, name: str, pattern: dict[str, Any]) -> None:
+    """Send the events on the default bus that match `pattern` to the function `name`."""
+    arn = aws.client("lambda").get_function_configuration(FunctionName=name)["FunctionArn"]
+    aws.client("events").put_rule(Name=name, EventPattern=json.dumps(pattern))
+    aws.client("events").put_targets(Rule=name, Targets=[{"Id": name, "Arn": arn}])
