@@ -84,7 +84,7 @@ COMPILE   = "$(PYTHON)" -m compileall -q -j 0 --invalidation-mode unchecked-hash
 SERVICES := cloudwatch events lambda s3 sts xray
 # What the deployer shares with the bootstrap.
 SHARED   := $(addprefix bootstrap/,__init__.py index.py pointer.py zstd.py)
-# Every *.py below these, without what the interpreter leaves beside them.
+# These, without what the interpreter leaves beside them.
 COPY      = tar --exclude __pycache__ -cf - $(1) | tar -xf - -C "$(ARTIFACTS_DIR)"
 
 $(SITE)/%/ready: requirements/%.txt Makefile | python-found $(UV)
@@ -104,10 +104,11 @@ build-Controller build-Rollout: $(SITE)/deployer/ready | artifacts-asked-for
 	@$(COMPILE) -s "$(ARTIFACTS_DIR)" -p /var/task "$(ARTIFACTS_DIR)"/{deployer,bootstrap}
 .PHONY: build-Controller build-Rollout
 
-# Any other function is an application: the bootstrap and zstd's one native module, under the bootstrap's own name so
-# that nothing of it can be mistaken for a module of the application. Node looks for bootstrap.mjs beside the package.
+# Any other function is an application. The module that its handler names lies at the root, for Python and for Node; all
+# else goes by _dropshift, with zstd's one native module under that name too: nothing of it can be mistaken for, or
+# hide, a module of the application.
 build-%: $(SITE)/bootstrap/ready | artifacts-asked-for
-	@rm -rf "$(ARTIFACTS_DIR)"/bootstrap && $(call COPY,$(wildcard bootstrap/*.py))
-	@cp $(<D)/backports/zstd/_zstd.*.so "$(ARTIFACTS_DIR)"/bootstrap
-	@$(if $(wildcard bootstrap/*.mjs),cp $(wildcard bootstrap/*.mjs) "$(ARTIFACTS_DIR)")
-	@$(COMPILE) -s "$(ARTIFACTS_DIR)" -p /var/task "$(ARTIFACTS_DIR)"/bootstrap
+	@rm -rf "$(ARTIFACTS_DIR)"/_dropshift && mkdir "$(ARTIFACTS_DIR)"/_dropshift
+	@cp $(wildcard bootstrap/bootstrap.*) "$(ARTIFACTS_DIR)"
+	@cp $(filter-out bootstrap/bootstrap.%,$(wildcard bootstrap/*.py bootstrap/*.mjs)) $(<D)/backports/zstd/_zstd.*.so "$(ARTIFACTS_DIR)"/_dropshift
+	@$(COMPILE) -s "$(ARTIFACTS_DIR)" -p /var/task "$(ARTIFACTS_DIR)"

@@ -30,7 +30,7 @@ def test_cfn_lint_finds_nothing() -> None:
 def test_a_further_application_is_a_name_and_a_copied_block() -> None:
     text = sam.PATH.read_text()
     block = text[text.index("  hello:\n") : text.index("\nOutputs:")]
-    copy = block.replace("app-hello", "app-my-orders").replace("hello", "myorders")
+    copy = block.replace("-hello", "-my-orders").replace("/hello", "/my-orders").replace("hello", "myorders")
     template = sam.packaged(sam.source(text.replace(block, block + copy)))
     resources = sam.transformed(template, Applications="hello,my-orders")["Resources"]
     of = {name: {key for key in resources if key.startswith(name)} for name in ("hello", "myorders")}

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -27,28 +28,42 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def _alone(package: Path, code: str) -> str:
     """Run code with the standard library and the package, and nothing of this environment."""
-    bare = f"import sys; sys.path.insert(0, {str(package)!r}); {code}"
-    return subprocess.run(
-        [sys.executable, "-I", "-S", "-c", bare], check=True, capture_output=True, text=True
-    ).stdout.strip()
+    bare = f"import sys\nsys.path.insert(0, {str(package)!r})\n{dedent(code)}"
+    ran = subprocess.run([sys.executable, "-I", "-S", "-c", bare], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.strip()
 
 
 def _files(package: Path) -> set[str]:
     return {str(path.relative_to(package)) for path in package.rglob("*") if path.is_file()}
 
 
+def _packaged(source: Path) -> str:
+    return source.name if source.stem == "bootstrap" else f"_dropshift/{source.name}"
+
+
 def test_an_applications_package_is_the_bootstrap_and_zstds_native_module(built: dict[str, Path]) -> None:
     files = {name for name in _files(built["hello"]) if "__pycache__" not in name}
     [native] = [name for name in files if name.endswith(".so")]
-    sources = {f"bootstrap/{path.name}" for path in (ROOT / "bootstrap").glob("*.py")}
-    modules = {path.name for path in (ROOT / "bootstrap").glob("*.mjs")}
-    assert files == sources | modules | {native}
     assert (built["hello"] / native).stat().st_size < 1_000_000
+    sources = [path for path in (ROOT / "bootstrap").iterdir() if path.suffix in {".py", ".mjs"}]
+    assert files == {_packaged(path) for path in sources} | {native}
 
 
 def test_an_applications_package_decompresses_without_anything_else(built: dict[str, Path]) -> None:
-    code = "from bootstrap import zstd; print(zstd.decompress(bytes.fromhex('28b52ffd2003190000616263')))"
+    code = "from _dropshift import zstd; print(zstd.decompress(bytes.fromhex('28b52ffd2003190000616263')))"
     assert _alone(built["hello"], code) == "b'abc'"
+
+
+def test_an_applications_package_answers_before_its_first_release(built: dict[str, Path]) -> None:
+    code = """
+        import bootstrap
+        try:
+            bootstrap.handler({}, None)
+        except Exception as error:
+            print(type(error).__name__, error)
+    """
+    assert _alone(built["hello"], code).startswith("Dropshift.NoRelease no release yet: drop an archive at s3://")
 
 
 @pytest.mark.parametrize("function", ["Controller", "Rollout"])
@@ -78,6 +93,6 @@ def test_the_deployers_package_is_small_and_has_nothing_of_ours_beside_it(built:
 @pytest.mark.parametrize("function", ["Controller", "hello"])
 def test_bytecode_is_there_and_never_compared_with_its_source(built: dict[str, Path], function: str) -> None:
     package = built[function]
-    ours = [path for path in package.rglob("*.pyc") if path.parent.parent.name in {"bootstrap", "deployer"}]
+    ours = [path for path in package.rglob("*.pyc") if path.parent.parent.name in {"_dropshift", "deployer"}]
     flags = {path.read_bytes()[4:8] for path in ours}  # PEP 552: 1 is a hash that nobody checks
     assert flags == {(1).to_bytes(4, "little")}
