@@ -5,6 +5,7 @@ It ends when its standard input does, that is with its parent, however that one 
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -55,6 +56,7 @@ def main() -> None:
         asyncio.run(_serve())
     finally:
         lambda_runtime.reset()
+        shutil.rmtree(current().directory, ignore_errors=True)
 
 
 async def _serve() -> None:
