@@ -35,7 +35,15 @@ def test_a_further_application_is_a_name_and_a_copied_block() -> None:
     resources = sam.transformed(template, Applications="hello,my-orders")["Resources"]
     of = {name: {key for key in resources if key.startswith(name)} for name in ("hello", "myorders")}
     assert of["myorders"] == {key.replace("hello", "myorders") for key in of["hello"]}
-    assert {key.removeprefix("hello") for key in of["hello"]} == {"", "First", "Live", "Role", "Logs", "Errors"}
+    assert {key.removeprefix("hello") for key in of["hello"]} == {
+        "",
+        "First",
+        "Live",
+        "Role",
+        "Logs",
+        "Errors",
+        "Dashboard",
+    }
 
 
 def test_an_update_of_the_stack_leaves_an_applications_version_and_alias_alone(
@@ -163,6 +171,15 @@ def test_a_rule_lets_through_what_matters_and_nothing_else(
     arrived = json.loads((sam.PATH.parent / "events" / f"{event}.json").read_text())
     assert _lets_through(pattern, arrived)
     assert not _lets_through(pattern, arrived | {"detail": arrived["detail"] | changed})
+
+
+def test_an_applications_dashboard_is_json_about_its_alias(stack: sam.Template) -> None:
+    names = sam.Names(stack, sam.defaults(stack))
+    body = json.loads(names.text(stack["Resources"]["helloDashboard"]["Properties"]["DashboardBody"]))
+    by_version = [widget["properties"] for widget in body["widgets"] if "by version" in widget["properties"]["title"]]
+    assert len(by_version) == 3
+    for widget in by_version:
+        assert 'Resource="dropshift-app-hello:live"' in widget["metrics"][0][0]["expression"]
 
 
 def test_outputs_are_commands_to_paste(stack: sam.Template) -> None:
