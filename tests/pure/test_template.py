@@ -1,11 +1,13 @@
 """template.yaml: SAM takes it, an update never moves an application's traffic, and nothing is public or unwatched."""
 
 import json
+import shlex
 from typing import Any
 
 import pytest
 from cfnlint.api import lint
 
+from deployer import commands
 from deployer.settings import APPLICATION_NAME, Settings
 from tests import template as sam
 
@@ -182,11 +184,11 @@ def test_an_applications_dashboard_is_json_about_its_alias(stack: sam.Template) 
         assert 'Resource="dropshift-app-hello:live"' in widget["metrics"][0][0]["expression"]
 
 
-def test_outputs_are_commands_to_paste(stack: sam.Template) -> None:
-    outputs: dict[str, Any] = sam.Names(stack, sam.defaults(stack)).text(
-        {name: output["Value"] for name, output in stack["Outputs"].items()}
-    )
-    assert outputs["DropCommand"].startswith(
-        "aws s3 cp app.zip s3://dropshift-releases-123456789012-eu-central-1/hello/"
-    )
-    assert '{"action":"rollback","application":"hello"}' in outputs["RollbackCommand"]
+@pytest.mark.parametrize("output", ["StatusCommand", "RollbackCommand"])
+def test_a_command_among_the_outputs_is_one_that_the_controller_takes(stack: sam.Template, output: str) -> None:
+    names = sam.Names(stack, sam.defaults(stack))
+    words = shlex.split(names.text(stack["Outputs"][output]["Value"]))
+    assert words[words.index("--function-name") + 1] == names.ref("Controller")
+    command = commands.parse(json.loads(words[words.index("--payload") + 1]), frozenset({"hello"}))
+    assert not isinstance(command, tuple)
+    assert output == command.action.capitalize() + "Command"
