@@ -8,8 +8,8 @@ from deployer.archive.values import Entry, Limits
 
 HOPS = 40
 """Links followed in one resolution: the kernel's own limit, path_resolution(7)."""
-STEPS = 1_000_000
-"""Components walked for all links of one archive: a bound on time, far above any real tree."""
+STEPS = 4_000_000
+"""Components walked for all links of one archive, each weighed by its depth: a bound on time, above any real tree."""
 
 
 def check(entries: Sequence[Entry], limits: Limits, findings: Findings) -> tuple[Entry, ...]:
@@ -96,7 +96,7 @@ def _resolve(path: str, links: dict[str, str], budget: int) -> tuple[str | None,
     hops = steps = 0
     while todo and steps < budget:
         component = todo.pop()
-        steps += 1
+        steps += 1 + len(at)
         if component in ("", "."):
             continue
         if component == "..":
@@ -112,4 +112,4 @@ def _resolve(path: str, links: dict[str, str], budget: int) -> tuple[str | None,
                 return "leads in a circle", steps
             at.pop()
             todo.extend(target.split("/")[::-1])
-    return None, steps + len(at)
+    return None, steps

@@ -21,6 +21,7 @@ WAITING = 32 * 2**20
 """Bytes of small files that wait in memory."""
 _STAGING = ".dropshift-"
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+_DIRECTORY = 0o755
 _CROWD = 1000
 """Files in one staging directory: file systems slow down in very full ones."""
 
@@ -129,7 +130,8 @@ class Staging:
             missing.append(path)
             path = path.rpartition("/")[0]
         for directory in reversed(missing):
-            os.mkdir(directory, 0o755, dir_fd=self._at)
+            os.mkdir(directory, _DIRECTORY, dir_fd=self._at)
+            os.chmod(directory, _DIRECTORY, dir_fd=self._at)
             made.add(directory)
 
 
