@@ -108,7 +108,4 @@ build-Controller build-Rollout: $(SITE)/deployer/ready | artifacts-asked-for
 # else goes by _dropshift, with zstd's one native module under that name too: nothing of it can be mistaken for, or
 # hide, a module of the application.
 build-%: $(SITE)/bootstrap/ready | artifacts-asked-for
-	@rm -rf "$(ARTIFACTS_DIR)"/_dropshift && mkdir "$(ARTIFACTS_DIR)"/_dropshift
-	@cp $(wildcard bootstrap/bootstrap.*) "$(ARTIFACTS_DIR)"
-	@cp $(filter-out bootstrap/bootstrap.%,$(wildcard bootstrap/*.py bootstrap/*.mjs)) $(<D)/backports/zstd/_zstd.*.so "$(ARTIFACTS_DIR)"/_dropshift
-	@$(COMPILE) -s "$(ARTIFACTS_DIR)" -p /var/task "$(ARTIFACTS_DIR)"
+	@"$(PYTHON)" bootstrap/package.py $(<D)/backports/zstd "$(ARTIFACTS_DIR)"

@@ -1,0 +1,23 @@
+"""What `bootstrap.handler` names in a python* runtime; packaged beside the others, which go by `_dropshift`.
+
+The runtime imports this module, then asks for `handler`: only then does anything happen. Frames of files called
+bootstrap.py are left out of the stack traces the runtime reports, its own and this one.
+"""
+
+import importlib
+import sys
+from typing import Any
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever an application calls its handler
+    if name != "handler":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    before = sys.modules.keys() - {__name__}
+    start = importlib.import_module("_dropshift.start").begin(before)
+    try:
+        function = start.find(start.handler)
+    except BaseException as error:
+        function = start.failed(error)
+        if function is None:
+            raise
+    return start.ready(function)

@@ -1,0 +1,47 @@
+"""Every way a load can fail, as one line that names the object and what to do about it."""
+
+from .pointer import Pointer
+
+
+class LoadError(Exception):
+    """The release cannot be loaded; `kind` becomes the error type `Dropshift.<kind>`, the message is one line."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class Retry(OSError):  # noqa: N818 - it says what happens next
+    """A part did not arrive whole; ask for it again."""
+
+
+def what(pointer: Pointer) -> str:
+    """Name the object a message is about."""
+    return f"release {pointer.release} (s3://{pointer.bucket}/{pointer.key}, version {pointer.version})"
+
+
+GONE = "exempt bundles/ from lifecycle rules, for bundles must outlive their versions, and redeploy the release"
+DENIED = (
+    "access was denied; the function's role needs s3:GetObject and s3:GetObjectVersion on the bundle "
+    "(and kms:Decrypt on its key), and the bucket must belong to the account in the pointer"
+)
+REMEDIES = {
+    "NoSuchKey": ("Missing", f"the bundle is gone; {GONE}"),
+    "NoSuchVersion": ("Missing", f"the pinned object version is gone; {GONE}"),
+    "NoSuchBucket": ("Missing", "the bucket does not exist; restore the bundles bucket and redeploy the release"),
+    "AccessDenied": ("AccessDenied", DENIED),
+    "ExpiredToken": (
+        "ExpiredCredentials",
+        "the credentials have expired; start a fresh execution environment, and see that the role still exists",
+    ),
+    "InvalidAccessKeyId": (
+        "AccessDenied",
+        "S3 does not know these credentials; see that the function's role still exists",
+    ),
+    "SignatureDoesNotMatch": (
+        "AccessDenied",
+        "S3 refuses the signature; see that nothing between rewrites the request and that the clock is right",
+    ),
+    "RequestTimeTooSkewed": ("AccessDenied", "the clock of this environment is off; start a fresh one"),
+}
+"""S3's error code to the kind of failure and what to do (Amazon S3 API reference, "Error responses")."""

@@ -1,0 +1,163 @@
+"""The loading process: index first, then all parts by one or two workers, then the marker.
+
+It is forked from the runtime's process, which meanwhile imports the application; nothing imported here is seen there.
+What this process learns travels over a pipe, one JSON value a line: {"parts", "hot", "early", "late"} once, then the
+number of each part in place, {"bytes", "retries", "cpu_s"} of each worker, and {"done"} or {"failed", "kind"} last.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+from . import zstd
+from .clearing import check_space, remove_others, remove_remains
+from .failures import LoadError, Retry, what
+from .fetch import Connection
+from .index import Index
+from .modules import modules
+from .parts import plan
+from .pointer import Pointer
+from .signature import Signer
+from .skeleton import complete, names_on_arrival, prepare
+from .surroundings import credentials, endpoint, region, workers
+from .tree import Tree
+from .worker import ATTEMPTS, NUMBER, Job, Worker, backoff, gave_up
+
+type Tell = Callable[[Any], None]
+
+
+def load(pointer: Pointer, tree: Tree, lock: int, pipe: int) -> None:
+    """Bring `tree` to completion, or tell why not. Runs in a process of its own and ends it."""
+
+    def tell(message: object) -> None:
+        os.write(pipe, json.dumps(message, separators=(",", ":")).encode() + b"\n")
+
+    try:
+        _load_alone(pointer, tree, lock, tell)
+        tell({"done": True})
+    except BrokenPipeError:
+        pass  # nobody waits any more: the runtime's process has ended
+    except LoadError as error:
+        tell({"failed": str(error), "kind": error.kind})
+    except BaseException as error:  # noqa: BLE001 - the other process must hear of everything; this one ends
+        tell({"failed": f"{what(pointer)}: the loader failed: {error!r}", "kind": "Loader"})
+    finally:
+        os._exit(0)
+
+
+def _load_alone(pointer: Pointer, tree: Tree, lock: int, tell: Tell) -> None:
+    """Load while nobody else does; who waited finds the tree complete."""
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    if not tree.complete:
+        os.umask(0)
+        remove_others(tree)
+        if not os.path.exists(tree.journal):
+            remove_remains(tree)
+        check_space(tree, pointer)
+        _fill(pointer, tree, tell)
+    fcntl.flock(lock, fcntl.LOCK_SH)
+
+
+def _fill(pointer: Pointer, tree: Tree, tell: Tell) -> None:
+    first = Connection(endpoint(pointer), Signer(credentials(), region()), pointer)
+    index = _index(pointer, tree, first)
+    parts = plan(index)
+    tell({"parts": len(parts), "hot": sum(part.hot for part in parts), **modules(index)._asdict()})
+    root = prepare(tree, index)
+    journal = os.open(tree.journal, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    queue = _queue(len(parts), _already(journal), tell)
+
+    def placed(number: int) -> None:
+        os.write(journal, NUMBER.pack(number))
+        tell(number)
+
+    _share(Job(pointer, tree, parts, names_on_arrival(index), root, queue, placed), first, tell)
+    complete(tree, index, root)
+
+
+def _index(pointer: Pointer, tree: Tree, connection: Connection) -> Index:
+    """Fetch the index, verify it against the pointer, keep its text for the importing process."""
+    text = zstd.decompress(_verified(pointer, connection))
+    with open(f"{tree.names}.new", "wb") as file:
+        file.write(text)
+    os.rename(f"{tree.names}.new", tree.names)
+    return Index.parse(text)
+
+
+def _verified(pointer: Pointer, connection: Connection) -> bytes:
+    """Give the compressed index once it hashes to the pin."""
+    buffer = bytearray(pointer.size)
+    for attempt in range(1, ATTEMPTS):
+        try:
+            _ask_for_index(pointer, connection, buffer)
+        except OSError as error:
+            connection.close()
+            if attempt == ATTEMPTS - 1:
+                raise gave_up(pointer, error) from None
+            time.sleep(backoff(attempt))
+        else:
+            break
+    return bytes(buffer)
+
+
+def _ask_for_index(pointer: Pointer, connection: Connection, buffer: bytearray) -> None:
+    connection.ask(pointer.offset, pointer.size, memoryview(buffer))
+    connection.wait()
+    if hashlib.sha256(buffer).hexdigest() != pointer.sha256:
+        raise Retry("the index does not match the pinned digest")
+
+
+def _queue(parts: int, known: set[int], tell: Tell) -> int:
+    """Give a pipe that holds the numbers of the missing parts; a read takes one, whoever reads."""
+    queue, feed = os.pipe()
+    for number in range(parts):
+        if number in known:
+            tell(number)
+        else:
+            os.write(feed, NUMBER.pack(number))
+    os.close(feed)
+    return queue
+
+
+def _share(job: Job, first: Connection, tell: Tell) -> None:
+    """Work on the parts in this process, which goes on with its open connection, and in the others."""
+    others = [_fork(job, first.another(), tell) for _ in range(workers(job.parts) - 1)]
+    _run(job, first, tell)
+    for process in others:
+        if os.waitpid(process, 0)[1]:
+            raise LoadError("Loader", f"{what(job.pointer)}: a loading process ended early; is memory short?")
+
+
+def _already(journal: int) -> set[int]:
+    """Give the parts that an earlier, killed load has put in place."""
+    content = os.read(journal, os.fstat(journal).st_size)
+    whole = len(content) - len(content) % NUMBER.size
+    return {number for (number,) in NUMBER.iter_unpack(content[:whole])}
+
+
+def _fork(job: Job, connection: Connection, tell: Tell) -> int:
+    process = os.fork()
+    if process:
+        return process
+    status = 1
+    try:
+        _run(job, connection, tell)
+        status = 0
+    except BrokenPipeError:
+        pass  # as above: nobody waits any more
+    except LoadError as error:
+        tell({"failed": str(error), "kind": error.kind})
+    finally:
+        os._exit(status)
+
+
+def _run(job: Job, connection: Connection, tell: Tell) -> None:
+    started = time.process_time()
+    worker = Worker(job, connection)
+    worker.run()
+    spent = round(time.process_time() - started, 3)
+    tell({"bytes": worker.bytes, "retries": worker.retries, "cpu_s": spent})

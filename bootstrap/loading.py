@@ -1,0 +1,117 @@
+"""The runtime's side of a load: start the loading process, hear what is in place, wait for what is needed.
+
+This process imports the application, so it imports nothing else: network, TLS and zstd live in the loading process.
+"""
+
+import fcntl
+import json
+import os
+import select
+import time
+from collections.abc import Callable
+from typing import Any
+
+from .failures import LoadError, what
+from .pointer import Pointer
+from .tree import Tree
+
+ALL = 1 << 30
+"""More parts than any release has."""
+
+
+class Loading:
+    """One load as the runtime's process sees it; `parts` and `hot` are known once the index has arrived."""
+
+    def __init__(self, pointer: Pointer, tree: Tree, tick: Callable[[], None]) -> None:
+        """Begin; `tick` is called while waiting, at least ten times a second."""
+        self._pointer = pointer
+        self._tick = tick
+        self._lines = b""
+        self._placed = set[int]()
+        self.parts, self.hot, self.low = ALL, ALL, 0
+        self.done = False
+        self.changes = 0
+        """Counts what has arrived, for caches of directories to be dropped."""
+        self.early, self.late = frozenset[str](), frozenset[str]()
+        """Modules that come with the hot files, and last parts of names that may come later."""
+        self.work: list[dict[str, Any]] = []
+        self.seconds = 0.0
+        """How long it took until every file was in place."""
+        self._failure: LoadError | None = None
+        self._began = time.monotonic()
+        self.lock = os.open(tree.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._poll = select.poll()
+        if tree.complete:
+            fcntl.flock(self.lock, fcntl.LOCK_SH)
+            self.done = True
+        else:
+            self._pipe, self._process = _fork(pointer, tree, self.lock)
+            self._poll.register(self._pipe, select.POLLIN)
+
+    def wait_for_hot(self) -> None:
+        """Return when everything a start is known to touch is in place; raises LoadError."""
+        while not self.done and (self.hot == ALL or self.low < self.hot):
+            self._listen()
+
+    def wait_for_all(self) -> None:
+        """Return when every file is in place; raises LoadError."""
+        while not self.done:
+            self._listen()
+
+    def look(self) -> None:
+        """Hear what has been told, without waiting; raises LoadError."""
+        if self.done:
+            self._tick()
+        else:
+            self._listen(0)
+
+    def _listen(self, milliseconds: int = 100) -> None:
+        self._tick()
+        if self._failure is not None:
+            raise self._failure
+        if self._poll.poll(milliseconds):
+            data = os.read(self._pipe, 1 << 16)
+            if not data:
+                raise LoadError("Loader", f"{what(self._pointer)}: the loading process was killed; is memory short?")
+            *lines, self._lines = (self._lines + data).split(b"\n")
+            for line in lines:
+                self._hear(json.loads(line))
+
+    def _hear(self, message: Any) -> None:  # noqa: ANN401 - whatever JSON can say
+        if isinstance(message, int):
+            self._placed.add(message)
+            self.changes += 1
+            while self.low in self._placed:
+                self._placed.remove(self.low)
+                self.low += 1
+        elif "failed" in message:
+            self._failure = LoadError(message["kind"], message["failed"])
+            raise self._failure
+        elif "parts" in message:
+            self.parts, self.hot = message["parts"], message["hot"]
+            self.early, self.late = frozenset(message["early"]), frozenset(message["late"])
+        elif "done" in message:
+            self._finish()
+        else:
+            self.work.append(message)
+
+    def _finish(self) -> None:
+        self.done = True
+        self.seconds = time.monotonic() - self._began
+        self.changes += 1
+        os.close(self._pipe)
+        os.waitpid(self._process, 0)
+
+
+def _fork(pointer: Pointer, tree: Tree, lock: int) -> tuple[int, int]:
+    """Start the loading process; give the pipe to hear it by, and its number."""
+    heard, told = os.pipe()
+    process = os.fork()
+    if process:
+        os.close(told)
+        return heard, process
+    os.close(heard)
+    from .load import load  # noqa: PLC0415 - only the loading process needs the network
+
+    load(pointer, tree, lock, told)
+    raise AssertionError("unreachable: the loading process ends itself")

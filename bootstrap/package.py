@@ -1,0 +1,83 @@
+"""Put the bootstrap's package together: python bootstrap/package.py ZSTD_FOLDER TARGET. Runs at build time only.
+
+The package holds bootstrap.py and bootstrap.mjs, which the runtimes look for, and `_dropshift`, which nobody's module
+is called: our bytecode, and zstd's native module without the tables that only debuggers read. Compiled beforehand,
+because /var/task is read-only and a cold start would compile everything anew.
+"""
+
+import ast
+import marshal
+import shutil
+import struct
+import sys
+from importlib.util import MAGIC_NUMBER, source_hash
+from pathlib import Path
+
+LIMIT = 1 << 20
+"""Bytes, unzipped; Lambda counts a MB like this too."""
+ENTRIES = ("bootstrap.py", "bootstrap.mjs")
+BUILD_ONLY = ("package.py",)
+UNCHECKED = 0b01
+LOADABLE = 1
+"""ELF: PT_LOAD, a segment that is mapped."""
+
+
+def assemble(zstd: Path, target: Path) -> int:
+    """Write the package into `target` and give its size in bytes; raises ValueError when it is too large."""
+    source, inner = Path(__file__).parent, target / "_dropshift"
+    shutil.rmtree(inner, ignore_errors=True)
+    inner.mkdir(parents=True)
+    for name in ENTRIES:
+        if (source / name).exists():
+            shutil.copyfile(source / name, target / name)
+    cached = target / "__pycache__" / f"bootstrap.{sys.implementation.cache_tag}.pyc"
+    _compile(target / "bootstrap.py", cached, "/var/task/bootstrap.py")
+    for module in sorted(source.glob("*.py")):
+        if module.name not in (*ENTRIES, *BUILD_ONLY):
+            _compile(module, inner / f"{module.stem}.pyc", f"/var/task/_dropshift/{module.name}")
+    for native in zstd.glob("_zstd.*.so"):
+        (inner / native.name).write_bytes(trimmed(native.read_bytes()))
+    size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
+    if size > LIMIT:
+        raise ValueError(f"the bootstrap's package has {size} bytes, more than {LIMIT}: see what has grown in {target}")
+    return size
+
+
+def trimmed(library: bytes) -> bytes:
+    """Cut a 64-bit little-endian ELF file behind the last byte that is ever mapped; elf(5)."""
+    (table,) = struct.unpack_from("<Q", library, 32)
+    entry, count = struct.unpack_from("<HH", library, 54)
+    end = table + entry * count
+    for number in range(count):
+        kind, _, offset, _, _, size = struct.unpack_from("<IIQQQQ", library, table + number * entry)
+        if kind == LOADABLE:
+            end = max(end, offset + size)
+    header = bytearray(library[:end])
+    struct.pack_into("<Q", header, 40, 0)
+    struct.pack_into("<HHH", header, 58, 0, 0, 0)
+    return bytes(header)
+
+
+class _Lighter(ast.NodeTransformer):
+    """Drops the annotations of functions, which nobody reads at run time, as `optimize=2` drops docstrings."""
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        node.returns = None
+        return self.generic_visit(node)
+
+    def visit_arg(self, node: ast.arg) -> ast.AST:
+        node.annotation = None
+        return node
+
+
+def _compile(source: Path, bytecode: Path, shown_as: str) -> None:
+    """Write an unchecked-hash .pyc, laid out as PEP 552 says."""
+    text = source.read_bytes()
+    code = compile(_Lighter().visit(ast.parse(text)), shown_as, "exec", optimize=2)
+    bytecode.parent.mkdir(exist_ok=True)
+    header = MAGIC_NUMBER + struct.pack("<I", UNCHECKED) + source_hash(text)
+    bytecode.write_bytes(header + marshal.dumps(code))
+
+
+if __name__ == "__main__":
+    assemble(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,0 +1,46 @@
+"""The few things asked of awslambdaric, each with an answer for the day it is named otherwise."""
+
+import importlib
+import sys
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+
+def fault(kind: str, message: str, trace: list[str] | None = None, prefix: str = "Dropshift.") -> Exception:
+    """Give the exception that the runtime reports as exactly this type, message and trace."""
+    home = sys.modules.get("awslambdaric.lambda_runtime_exception")
+    if home is not None:
+        error: Exception = home.FaultException(prefix + kind, message, trace or [])
+    else:
+        error = type(prefix + kind, (Exception,), {})()
+    error.args = (message,)
+    return error
+
+
+def finder() -> Callable[[str], Any]:
+    """Give the runtime's own way from a handler string to a function."""
+    home = sys.modules.get("awslambdaric.bootstrap")
+    return getattr(home, "_get_handler", None) or _find
+
+
+def reported(error: BaseException) -> BaseException:
+    """Give an exception that the runtime reports as it would report `error` when a handler's module raises it."""
+    if hasattr(error, "exception_type"):
+        return error  # the runtime's own already
+    home = sys.modules.get("awslambdaric.bootstrap")
+    if home is None or not hasattr(home, "build_fault_result"):
+        return fault(type(error).__name__, str(error), prefix="")
+    result = home.build_fault_result((type(error), error, error.__traceback__), None)
+    return fault(result["errorType"], result["errorMessage"], result["stackTrace"], prefix="")
+
+
+def client_home() -> Any:  # noqa: ANN401 - the runtime's own module
+    """Give the module in which the runtime looks for its client; a stand-in without one when there is none."""
+    home = sys.modules.get("awslambdaric.lambda_runtime_client")
+    return home if hasattr(home, "runtime_client") else SimpleNamespace(runtime_client=None)
+
+
+def _find(handler: str) -> Any:  # noqa: ANN401 - whatever an application calls its handler
+    module, _, name = handler.rpartition(".")
+    return getattr(importlib.import_module(module.replace("/", ".")), name)

@@ -1,0 +1,64 @@
+"""The tree before and after its files: directories and links first, late files' names and the marker last."""
+
+import os
+from collections.abc import Callable
+
+from .index import File, Index
+from .modules import needs_library_path
+from .tree import Tree
+
+ARRIVING = ".arriving"
+"""Ends the name of a cold file of several frames until it is whole: the import must never read half of it."""
+
+
+def prepare(tree: Tree, index: Index) -> int:
+    """Make directories and links and give the root's descriptor; what a killed load left behind may stay."""
+    os.makedirs(tree.directory, mode=0o755, exist_ok=True)
+    root = os.open(tree.directory, os.O_DIRECTORY | os.O_CLOEXEC)
+    for path in index.directories:
+        _unless_there(os.mkdir, path, 0o755, dir_fd=root)
+    for path, target in index.links:
+        _unless_there(os.symlink, target, path, dir_fd=root)
+    if needs_library_path(index):
+        _touch(tree.libraries)
+    return root
+
+
+def names_on_arrival(index: Index) -> list[File]:
+    """Give the files under the names they are written to."""
+    late = _late(index)
+    return [
+        file._replace(path=file.path + ARRIVING) if number in late else file for number, file in enumerate(index.files)
+    ]
+
+
+def complete(tree: Tree, index: Index, root: int) -> None:
+    """Give late files their names, then say that the tree is complete."""
+    for number in _late(index):
+        path = index.files[number].path
+        if os.path.lexists(f"{tree.directory}/{path}{ARRIVING}"):
+            os.rename(path + ARRIVING, path, src_dir_fd=root, dst_dir_fd=root)
+    _touch(tree.marker)
+    os.unlink(tree.journal)
+
+
+def _late(index: Index) -> set[int]:
+    """Give the files that an import may see before they are whole."""
+    return {
+        number
+        for frame in index.frames[index.hot :]
+        for one in frame.slices
+        for number in one.files
+        if index.files[number].size > one.length
+    }
+
+
+def _touch(path: str) -> None:
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644))
+
+
+def _unless_there(make: Callable[..., None], *args: object, **kwargs: object) -> None:
+    try:
+        make(*args, **kwargs)
+    except FileExistsError:
+        return

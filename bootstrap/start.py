@@ -1,0 +1,170 @@
+"""From the pointer to the application's own function, in the process the runtime started.
+
+The runtime imports `bootstrap` and asks for its `handler`. By then it is out of the import machinery, so this can load
+the release, take every trace of itself out of `sys.modules`, and let the runtime's own code find the application's
+function: results, errors and stack traces are the runtime's own.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from . import command, identity, profile, report, runtime, tree
+from .failures import LoadError
+from .first import First
+from .gate import Gate
+from .loading import Loading
+from .pointer import VARIABLE, Pointer, PointerError
+
+MANAGED = "lambda-managed-instances"
+ON_DEMAND = "on-demand"
+
+
+def begin(before: set[str]) -> "Start":
+    """Load the release the environment points at; raises the runtime's own exception when that fails.
+
+    Modules that are not in `before` are the bootstrap's and are forgotten.
+    """
+    text = os.environ.get(VARIABLE)
+    if not text:
+        return Start(_no_release)
+    try:
+        return Release(Pointer.parse(text)).begin(before)
+    except PointerError as error:
+        raise runtime.fault("Pointer", str(error)) from None
+    except LoadError as error:
+        raise runtime.fault(error.kind, str(error)) from None
+
+
+def _no_release(_event: object, _context: object) -> NoReturn:
+    where = os.environ.get("DROPSHIFT_RELEASES") or "s3://<releases bucket>/<application>/"
+    raise runtime.fault("NoRelease", f"no release yet: drop an archive at {where}<release>.zip")
+
+
+class Start:
+    """What the entry module drives; by itself, the start of a function of ours."""
+
+    handler = ""
+
+    def __init__(self, function: Callable[[Any, Any], Any] = _no_release) -> None:
+        self.find: Callable[[str], Any] = lambda _handler: function
+        """Finds the function the runtime is to call; called from the entry module, to keep stack traces clean."""
+
+    def failed(self, _error: BaseException) -> Any:  # noqa: ANN401 - whatever an application calls its handler
+        """Give a function to call instead, or None when the error is the application's own."""
+        return None
+
+    def ready(self, function: Any) -> Any:  # noqa: ANN401 - as above
+        """Give the function when everything is in place."""
+        return function
+
+
+class Release(Start):
+    """The cold start of a release."""
+
+    def __init__(self, pointer: Pointer) -> None:
+        """Begin to load, unless the tree is complete."""
+        super().__init__()
+        self._began = time.monotonic()
+        self._seconds: dict[str, float] = {}
+        self._pointer = pointer
+        self._tree = tree.of(pointer.sha256)
+        self._init = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", ON_DEMAND)
+        self._process = identity.Process.now()
+        self._first = First(runtime.client_home(), lambda: profile.touched_and_not(self._tree))
+        self._loading = Loading(pointer, self._tree, self._tick)
+        self._gate: Gate | None = None
+        self.handler = pointer.handler or ""
+        self.find = runtime.finder()
+
+    def begin(self, before: set[str]) -> Start:
+        """Return when the application's import may begin; raises LoadError."""
+        try:
+            self._wait()
+        except LoadError as error:
+            if not self._first.early:
+                raise
+            return Start(self._answer(runtime.fault(error.kind, str(error))))
+        return self._become(before)
+
+    def failed(self, error: BaseException) -> Any:  # noqa: ANN401 - as above
+        """Decide what an import's failure means.
+
+        If files were still arriving, a missing one may be the cause: start again cleanly, with all of them in place.
+        If an invocation is waiting, it is answered with the error. Otherwise the error is the runtime's to report.
+        """
+        if self._gate is not None:
+            self._gate.close()
+            self._arrive()
+            if not self._first.early:
+                self._process.start_again()
+        if self._first.early:
+            return self._answer(runtime.reported(error))
+        if isinstance(error, AttributeError):
+            raise runtime.reported(error) from None
+        return None
+
+    def ready(self, function: Any) -> Any:  # noqa: ANN401 - as above
+        """Wait for the last file, report, and leave the stage to the application."""
+        self._note("import")
+        if self._gate is not None:
+            self._gate.close()
+            self._arrive()
+        self._report()
+        self._first.watch()
+        return function
+
+    def _wait(self) -> None:
+        if self._pointer.kind == "python" and self._init != MANAGED:
+            self._loading.wait_for_hot()
+            self._note("hot")
+        else:
+            self._loading.wait_for_all()
+
+    def _become(self, before: set[str]) -> Start:
+        root = self._tree.directory
+        if self._pointer.kind == "executable":
+            self._report()
+            self._process.become(self._pointer.command, root)
+        if self._pointer.kind == "command":
+            self._report()
+            return Start(command.handler(self._pointer.command, self._process.environment_at(root, "")))
+        if self._loading.done and self._tree.needs_library_path and self._process.lacks_libraries(root):
+            self._process.start_again(libraries=root)
+        if not self._loading.done:
+            self._gate = Gate(self._loading)
+            self._gate.open()
+        identity.adopt(root, self.handler)
+        identity.forget(before)
+        return self
+
+    def _arrive(self) -> None:
+        """Wait for every file; raises the runtime's exception when one does not come."""
+        try:
+            self._loading.wait_for_all()
+        except LoadError as error:
+            raise runtime.fault(error.kind, str(error)) from None
+
+    def _answer(self, error: BaseException) -> Callable[[Any, Any], NoReturn]:
+        """Give a function that answers the waiting invocation with the error; the process ends after it."""
+        self._first.end_after_answer()
+
+        def answer(_event: object, _context: object) -> NoReturn:
+            raise error
+
+        return answer
+
+    def _tick(self) -> None:
+        if self._init == ON_DEMAND and self._pointer.kind != "executable":
+            self._first.tick()
+
+    def _note(self, phase: str) -> None:
+        self._seconds[phase] = time.monotonic() - self._began
+
+    def _report(self) -> None:
+        if self._loading.work:
+            self._seconds["files"] = self._loading.seconds
+            sys.stdout.write(report.line(self._pointer, self._seconds, self._loading.work, self._loading.parts) + "\n")
+            sys.stdout.flush()

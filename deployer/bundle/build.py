@@ -1,0 +1,66 @@
+"""Build a bundle: order the files, compile, cut into frames, compress, write, index."""
+
+import hashlib
+import struct
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from backports import zstd
+
+from bootstrap.index import SKIPPABLE, SKIPPABLE_HEADER, File, Frame, Index
+from deployer.archive.values import Entry
+from deployer.bundle.bytecode import compile_sources
+from deployer.bundle.compress import Compressed, compress_in_order
+from deployer.bundle.frames import RawFrame, cut
+from deployer.bundle.order import Layout, arrange
+from deployer.bundle.plan import Built, Plan
+
+type Write = Callable[[bytes], object]
+
+
+def build(tree: Path, entries: Sequence[Entry], write: Write, plan: Plan) -> Built:
+    """Write the bundle of `tree` through `write`, in order; `tree` gains the bytecode that is shipped with it.
+
+    `entries` describe `tree` exactly, sorted by path. Raises OSError when the tree cannot be read.
+    """
+    compiled = compile_sources(tree, entries, plan.python, plan.threads)
+    layout = arrange([*entries, *compiled], plan)
+    raw = cut(tree, layout)
+    packed = compress_in_order(raw, sum(entry.size for entry in layout.files), plan)
+    return _write(layout, packed, write)
+
+
+def _write(layout: Layout, packed: Iterable[tuple[RawFrame, Compressed]], write: Write) -> Built:
+    written = list(_write_frames(packed, write))
+    frames = [one.frame for one in written]
+    offset = sum(frame.compressed for frame in frames)
+    index = Index(
+        directories=[entry.path for entry in layout.directories],
+        links=[(entry.path, entry.target or "") for entry in layout.links],
+        files=[File(entry.path, entry.mode, entry.size) for entry in layout.files],
+        frames=frames,
+        hot=sum(one.hot for one in written),
+    )
+    content = zstd.compress(index.encode(), 12)
+    write(struct.pack("<II", SKIPPABLE, len(content)) + content)
+    return Built(
+        size=offset + SKIPPABLE_HEADER + len(content),
+        offset=offset + SKIPPABLE_HEADER,
+        index_size=len(content),
+        index_sha256=hashlib.sha256(content).hexdigest(),
+        files=len(layout.files),
+        unpacked=sum(entry.size for entry in layout.files),
+        frames=len(frames),
+    )
+
+
+class _Written(NamedTuple):
+    frame: Frame
+    hot: bool
+
+
+def _write_frames(packed: Iterable[tuple[RawFrame, Compressed]], write: Write) -> Iterator[_Written]:
+    for raw, compressed in packed:
+        write(compressed.data)
+        yield _Written(Frame(len(compressed.data), len(raw.data), compressed.sha256, raw.slices), raw.hot)

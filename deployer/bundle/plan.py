@@ -1,0 +1,39 @@
+"""Pure: what a bundle is to be built for, and what was built."""
+
+from datetime import timedelta
+
+from deployer.values import Value
+
+
+class Profile(Value):
+    """What one real start of the application touched, recorded at a smoke test; empty when nobody looked yet."""
+
+    touched: tuple[str, ...] = ()
+    """Paths in the order of first access."""
+    untouched: tuple[str, ...] = ()
+    """Paths that were there and not needed; only these may arrive after the import has begun."""
+
+
+class Plan(Value):
+    """For whom and how hard to compress."""
+
+    python: tuple[int, int] | None
+    """Version whose bytecode is shipped, when it is the running one; None when the release is not Python."""
+    profile: Profile = Profile()
+    handler: str | None = None
+    budget: timedelta = timedelta(minutes=5)
+    """Wall time for the compression; the level adapts to it."""
+    threads: int = 2
+
+
+class Built(Value):
+    """The bundle that was written; all sizes in bytes."""
+
+    size: int
+    offset: int
+    """Where the compressed index begins."""
+    index_size: int
+    index_sha256: str
+    files: int
+    unpacked: int
+    frames: int
