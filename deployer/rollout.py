@@ -52,8 +52,8 @@ class Run:
 
         def body(_: object) -> dict[str, Any]:
             deployer = Deployer(aws(), settings(), lambda: datetime.now(UTC))
-            with telemetry.step(act.__name__, release):
-                return act(deployer, release, *args, **kwargs).model_dump(mode="json", by_alias=True)
+            found = telemetry.observe(act.__name__, release, lambda: act(deployer, release, *args, **kwargs))
+            return found.model_dump(mode="json", by_alias=True)
 
         return Release.model_validate(self._context.step(body, name=act.__name__, config=_RETRY))
 

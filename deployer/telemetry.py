@@ -1,14 +1,13 @@
 """The one place that logs, traces and measures. Everything else returns values."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from aws_lambda_powertools import Logger, Tracer, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
 from deployer.drop import printable
-from deployer.release import Ending, Release
+from deployer.release import Release
 
 logger = Logger()
 tracer = Tracer()
@@ -39,19 +38,26 @@ def _measure(name: str, value: float, unit: MetricUnit, dimensions: dict[str, st
             metric.add_dimension(name=key, value=dimension)
 
 
-@contextmanager
-def step(name: str, release: Release) -> Iterator[None]:
-    """Trace, time and log one step of a rollout. Runs inside the durable step, so a replay repeats none of it."""
+def observe(name: str, release: Release, act: Callable[[], Release]) -> Release:
+    """Trace, time, log and count one step of a rollout; inside the durable step, so that no replay repeats it."""
     began = time.monotonic()
     logger.append_keys(application=release.drop.application, release=release.id)
     with tracer.provider.in_subsegment(name=f"## {name}"):
-        yield
+        found = act()
     taken = time.monotonic() - began
-    say(f"release.{name}", seconds=round(taken, 3))
+    say(f"release.{name}", seconds=round(taken, 3), **_news(found))
     _measure("StepDuration", 1000 * taken, MetricUnit.Milliseconds, {"step": name})
+    if name == "end" and found.ending:
+        count("ReleaseEnded", application=release.drop.application, status=found.ending.status.value)
+    return found
 
 
-def ended(application: str, ending: Ending) -> None:
-    """Log and count the end of a release."""
-    say("release.ended", status=ending.status.value, reason=ending.reason, problems=[str(p) for p in ending.problems])
-    count("ReleaseEnded", application=application, status=ending.status.value)
+def _news(release: Release) -> dict[str, object]:
+    """Tell what a person would want to know after a step."""
+    news: dict[str, object] = {"version": release.version, "weight": release.weight or None}
+    if release.ending:
+        problems = [printable(str(problem)) for problem in release.ending.problems]
+        news |= {"status": release.ending.status.value, "reason": release.ending.reason, "problems": problems}
+    if release.verdict:
+        news["verdict"] = str(release.verdict)
+    return {key: value for key, value in news.items() if value}

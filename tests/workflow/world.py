@@ -1,0 +1,182 @@
+"""One application on the local AWS, and everything a test does to it while its release is under way."""
+
+import io
+import itertools
+import json
+import zipfile
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+from aws_durable_execution_sdk_python_testing.runner import DurableFunctionTestRunner
+
+from deployer import controller, events, rollout
+from deployer.alias import Alias
+from deployer.aws import Aws
+from deployer.aws.objects import FORCE
+from deployer.drop import Drop
+from deployer.order import Order
+from deployer.record import Record
+from deployer.settings import Settings
+from deployer.steps import Deployer
+from tests.local.configuration import ACCOUNT, REGION
+
+# What stands in for the bootstrap: the release under test is the deployer's work, so the function only has to start,
+# fail to start, or answer, as the release's name says.
+_FUNCTION = """
+import json, os
+release = json.loads(os.environ.get("DROPSHIFT_POINTER", "{}")).get("release", "")
+if "broken" in release:
+    raise ImportError("No module named 'numpy'")
+def handler(event, context):
+    if "raising" in release:
+        raise ValueError("no such event")
+    return {"release": release, "event": event}
+"""
+APPLICATION = "if True:\n    def lambda_handler(event, context):\n        return {}\n"
+_sequencers = itertools.count(1)
+
+
+def packed(files: Mapping[str, str]) -> bytes:
+    """Make a zip archive of some files."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            archive.writestr(zipfile.ZipInfo(name), text)  # the same files make the same bytes
+    return buffer.getvalue()
+
+
+class World:
+    """An application of its own: function, alias, records, and the wiring of the deployer."""
+
+    def __init__(self, application: str, told: Settings, session: boto3.Session) -> None:
+        self.application = application
+        self.told = told
+        self.function = told.function(application)
+        self.lambda_: Any = session.client("lambda")
+        self.s3: Any = session.client("s3")
+        self.cloudwatch: Any = session.client("cloudwatch")
+        self.calls: list[str] = []
+        self._looks = 0
+        self._plans: dict[int, list[Callable[[], object]]] = {}
+        watched = boto3.Session(region_name=REGION)
+        watched.events.register("before-call", self._count)
+        self._eyes = Aws.connect(told, session)
+        self.deployer = Deployer(Aws.connect(told, watched), told, lambda: datetime.now(UTC))
+
+    def create(self) -> None:
+        """Create the function, its first version, and the alias on it, as template.yaml does."""
+        made = self.lambda_.create_function(
+            FunctionName=self.function,
+            Runtime="python3.13",
+            Role=f"arn:aws:iam::{ACCOUNT}:role/none",
+            Handler="bootstrap.handler",
+            Code={"ZipFile": packed({"bootstrap.py": _FUNCTION})},
+            MemorySize=1024,
+            Timeout=10,
+            Environment={"Variables": {"OWN": "setting"}},
+            Publish=True,
+        )
+        self.lambda_.create_alias(FunctionName=self.function, Name=self.told.alias, FunctionVersion=made["Version"])
+
+    # --- what people do ------------------------------------------------------------------------------------------
+
+    def drop(
+        self,
+        release: str,
+        manifest: str = "",
+        files: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        *,
+        force: bool = False,
+    ) -> Drop:
+        """Drop an archive: by default one Python file and a manifest."""
+        content = {"lambda_function.py": f"# {release}\n{APPLICATION}"} if files is None else dict(files)
+        if manifest:
+            content["dropshift.toml"] = manifest
+        metadata = {FORCE: "true"} if force else {}
+        key = f"{self.application}/{release}.zip"
+        put = self.s3.put_object(
+            Bucket=self.told.releases_bucket, Key=key, Body=body or packed(content), Metadata=metadata
+        )
+        sequencer = f"{next(_sequencers):018X}"
+        return Drop(bucket=self.told.releases_bucket, key=key, version_id=put["VersionId"], sequencer=sequencer)
+
+    def command(self, action: str, **fields: object) -> dict[str, Any]:
+        """Say something to the controller by hand."""
+        payload = {"action": action, "application": self.application, **fields}
+        return controller.answer(self.deployer, events.parse(payload, self.told))  # type: ignore[arg-type]  # JSON
+
+    def serve(self, version: str, invocations: int, errors: int = 0) -> None:
+        """Have CloudWatch count traffic of a version behind the alias."""
+        dimensions = [
+            {"Name": "FunctionName", "Value": self.function},
+            {"Name": "Resource", "Value": f"{self.function}:{self.told.alias}"},
+            {"Name": "ExecutedVersion", "Value": version},
+        ]
+        counted = {"Invocations": invocations, "Errors": errors}
+        self.cloudwatch.put_metric_data(
+            Namespace="AWS/Lambda",
+            MetricData=[
+                {"MetricName": name, "Value": float(count), "Unit": "Count", "Dimensions": dimensions}
+                for name, count in counted.items()
+            ],
+        )
+
+    def serve_well(self) -> None:
+        """Have every version that has traffic serve a hundred calls without an error."""
+        alias = self.alias
+        for version in (alias.stable, alias.canary):
+            if version:
+                self.serve(version, 100)
+
+    # --- what happens --------------------------------------------------------------------------------------------
+
+    def at_look(self, number: int, *actions: Callable[[], object]) -> None:
+        """Do something just before the release's nth look, counted from one."""
+        self._plans.setdefault(number, []).extend(actions)
+
+    def at_every_look(self, action: Callable[[], object]) -> None:
+        """Do something before every look."""
+        self.at_look(0, action)
+
+    def _count(self, model: Any, **_: object) -> None:  # noqa: ANN401 - botocore's operation model
+        self.calls.append(model.name)
+        if model.name == "DescribeAlarms" and self.alias.canary:
+            self._looks += 1
+            for action in (*self._plans.get(0, []), *self._plans.get(self._looks, [])):
+                action()
+
+    def roll_out(self, drop: Drop) -> dict[str, str]:
+        """Run the rollout to its end, with its waits skipped; return what the execution returns."""
+        self._looks = 0
+        with DurableFunctionTestRunner(handler=rollout.handler, execution_timeout=3_000, region=REGION) as runner:
+            ended = runner.run(input=Order(drop=drop).encode(), execution_name=drop.release_id)
+        if ended.result is None:
+            raise AssertionError(f"the execution {ended.status}: {ended.error}")
+        result: dict[str, str] = json.loads(ended.result)
+        return result
+
+    def release(self, name: str, manifest: str = "", **kwargs: Any) -> dict[str, str]:  # noqa: ANN401 - as drop takes
+        """Drop and roll out."""
+        return self.roll_out(self.drop(name, manifest, **kwargs))
+
+    # --- what is seen --------------------------------------------------------------------------------------------
+
+    @property
+    def alias(self) -> Alias:
+        """The alias as it stands."""
+        return self._eyes.functions.alias(self.function)
+
+    def record(self, drop: Drop) -> Record:
+        """The record of a release."""
+        found = self.deployer.aws.records.read(self.application, drop.release_id)
+        if found is None:
+            raise AssertionError("there is no record")
+        return found
+
+    @property
+    def versions(self) -> list[str]:
+        """The published versions, oldest first."""
+        return [published.version for published in self.deployer.aws.functions.versions(self.function)]
