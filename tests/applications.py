@@ -1,0 +1,177 @@
+"""One application, deployed natively or dropped as a release, under AWS's own runtime client."""
+
+import functools
+import hashlib
+import json
+import os
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import backports.zstd
+
+from bootstrap.package import assemble
+from bootstrap.pointer import VARIABLE, Pointer
+from deployer.archive.values import Entry
+from deployer.bundle import Plan, Profile, build
+from tests.local.environments import Environment, Program
+from tests.local.runtime_api import Invocation, Outcome
+from tests.object_store import BUCKET, ObjectStore
+
+KEY = "bundles/app/release 1+ü.tar.zst"
+MAIN = '''\
+"""Do what Lambda's /var/runtime/bootstrap.py does before it hands over to the runtime client."""
+import json, logging, os, site, sys, time, traceback, warnings
+import awslambdaric.__main__ as client
+
+
+def add_default_site_directories():
+    site.addsitedir(os.environ["LAMBDA_TASK_ROOT"])
+
+
+sys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])
+add_default_site_directories()
+client.main([os.environ["LAMBDA_TASK_ROOT"], os.environ["_HANDLER"]])
+'''
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "eu-central-1"}
+
+
+@dataclass(frozen=True)
+class Release:
+    """A bundle in memory and what its pointer says beside the place."""
+
+    body: bytes
+    pointer: Pointer
+
+    def stored(self, store: ObjectStore) -> Pointer:
+        """Put the bundle into `store`."""
+        return self.pointer._replace(version=store.put(self.pointer.key, self.body))
+
+
+@dataclass
+class Happened:
+    """What an application did: answers in order, and everything it wrote."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    output: str = ""
+    ready_s: float = 0.0
+
+    @property
+    def answers(self) -> list[Any]:
+        """The answers as JSON, `ready` and exits left out."""
+        return [json.loads(one.payload) for one in self.outcomes if one.kind not in ("ready", "exited")]
+
+
+def write(tree: Path, files: Mapping[str, str | bytes]) -> Path:
+    """Write an application."""
+    for name, content in files.items():
+        path = tree / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return tree
+
+
+def entries(tree: Path) -> list[Entry]:
+    """Describe a tree as the archive reader does."""
+    return [_entry(tree, path) for path in sorted(tree.rglob("*"))]
+
+
+def release(
+    tree: Path,
+    *,
+    kind: str = "python",
+    handler: str | None = "app.handler",
+    command: tuple[str, ...] = (),
+    profile: Profile | None = None,
+) -> Release:
+    """Bundle a tree."""
+    body = bytearray()
+    plan = Plan(python=sys.version_info[:2] if kind == "python" else None, profile=profile or Profile())
+    built = build(tree, entries(tree), body.extend, plan)
+    place = (BUCKET, KEY, "", built.offset, built.index_size, built.index_sha256)
+    pointer = Pointer(*place, kind, handler, command, "release 1", "0" * 32, "123456789012", built.unpacked)
+    return Release(bytes(body), pointer)
+
+
+@functools.cache
+def package() -> Path:
+    """The bootstrap's package, as the Makefile assembles it."""
+    target = Path(tempfile.mkdtemp(prefix="dropshift-package-"))
+    assemble(Path(backports.zstd.__file__).parent, target)
+    return target
+
+
+@contextmanager
+def native(tree: Path, directory: Path, variables: Mapping[str, str] | None = None) -> Iterator[Environment]:
+    """Run the application at `tree` as it would run when deployed by itself."""
+    with _environment(tree, "app.handler", directory, variables or {}) as environment:
+        yield environment
+
+
+@contextmanager
+def dropped(
+    pointer: Pointer | None, store: ObjectStore, directory: Path, variables: Mapping[str, str] | None = None
+) -> Iterator[Environment]:
+    """Run the release that `pointer` names through the bootstrap."""
+    told = {"AWS_ENDPOINT_URL_S3": store.url, **({VARIABLE: pointer.encode()} if pointer else {})}
+    with _environment(package(), "bootstrap.handler", directory, told | dict(variables or {})) as environment:
+        yield environment
+
+
+def call(environment: Environment, *events: object, limit: float = 20) -> Happened:
+    """Start the environment, send it events, and collect what happens."""
+    happened = Happened()
+    began = time.monotonic()
+    happened.outcomes.append(environment.start(limit))
+    happened.ready_s = time.monotonic() - began
+    for event in events:
+        if environment.alive:
+            happened.outcomes.append(environment.run(invocation(event), limit))
+    happened.output = environment.output()
+    return happened
+
+
+def invocation(event: object, request: str | None = None) -> Invocation:
+    """An invocation that carries `event`."""
+    arn = "arn:aws:lambda:eu-central-1:123456789012:function:app"
+    return Invocation(request or str(uuid.uuid4()), json.dumps(event).encode(), time.time() + 20, arn)
+
+
+@contextmanager
+def _environment(root: Path, handler: str, directory: Path, variables: Mapping[str, str]) -> Iterator[Environment]:
+    main = directory / "runtime" / "bootstrap.py"
+    main.parent.mkdir(parents=True, exist_ok=True)
+    main.write_text(MAIN)
+    told = {
+        "PATH": os.environ["PATH"],
+        "LAMBDA_TASK_ROOT": str(root),
+        "_HANDLER": handler,
+        "AWS_LAMBDA_FUNCTION_NAME": "app",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "2048",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        **CREDENTIALS,
+    }
+    program = Program((sys.executable, str(main)), root, told | dict(variables))
+    environment = Environment(program, directory / str(uuid.uuid4()))
+    try:
+        yield environment
+    finally:
+        environment.remove()
+
+
+def _entry(tree: Path, path: Path) -> Entry:
+    name = str(path.relative_to(tree))
+    if path.is_symlink():
+        return Entry(path=name, kind="symlink", mode=0o777, size=0, target=str(path.readlink()))
+    if path.is_dir():
+        return Entry(path=name, kind="directory", mode=0o755, size=0)
+    content = path.read_bytes()
+    mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
+    digest = hashlib.sha256(content).hexdigest()
+    return Entry(path=name, kind="file", mode=mode, size=len(content), sha256=digest)

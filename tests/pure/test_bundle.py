@@ -1,0 +1,178 @@
+"""A bundle is a tar that everybody reads, and an index that hashes to what the pointer says."""
+
+import hashlib
+import random
+import shutil
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from backports import zstd
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bootstrap.index import Index
+from deployer.bundle import Plan, Profile, build, unwrap
+from deployer.bundle.compress import Pace
+from tests.applications import Release, entries, release, write
+
+RANDOM = random.Random(1)  # noqa: S311 - bytes that do not compress, not a secret
+SOME: dict[str, str | bytes] = {
+    "app.py": "import lib.one\n\ndef handler(event, context):\n    return lib.one.VALUE\n",
+    "lib/one.py": "VALUE = 1\n",
+    "lib/same.py": "VALUE = 1\n",
+    "data/empty": b"",
+    "data/large.bin": RANDOM.randbytes(9 << 20),
+    f"deep/{'n' * 120}/{'ü' * 100}/file.txt": "a long name\n",
+}
+
+
+def _index(made: Release) -> Index:
+    at, size = made.pointer.offset, made.pointer.size
+    content = made.body[at : at + size]
+    assert hashlib.sha256(content).hexdigest() == made.pointer.sha256
+    return Index.parse(zstd.decompress(content))
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    made = write(tmp_path / "tree", SOME)
+    (made / "run.sh").write_text("#!/bin/sh\n")
+    (made / "run.sh").chmod(0o755)
+    (made / "link.py").symlink_to("lib/one.py")
+    return made
+
+
+@pytest.mark.skipif(not shutil.which("zstd"), reason="tar needs the zstd program")
+def test_tar_reads_a_bundle_as_the_tree_it_was_made_of(tree: Path, tmp_path: Path) -> None:
+    (tmp_path / "bundle.tar.zst").write_bytes(release(tree).body)
+    (tmp_path / "out").mkdir()
+    subprocess.run(["tar", "--zstd", "-xf", tmp_path / "bundle.tar.zst", "-C", tmp_path / "out"], check=True)
+    assert entries(tmp_path / "out") == entries(tree)
+
+
+def test_every_frame_stands_alone_and_hashes_to_the_index(tree: Path) -> None:
+    made = release(tree)
+    position = 0
+    for frame in _index(made).frames:
+        data = made.body[position : position + frame.compressed]
+        assert hashlib.sha256(data).hexdigest() == frame.sha256
+        assert len(zstd.decompress(data)) == frame.raw
+        position += frame.compressed
+    assert position + 8 == made.pointer.offset
+    assert made.pointer.offset + made.pointer.size == len(made.body)
+
+
+def test_the_slices_of_the_index_give_back_every_byte_of_every_file(tree: Path) -> None:
+    made = release(tree)
+    index, position = _index(made), 0
+    files = [bytearray(file.size) for file in index.files]
+    for frame in index.frames:
+        raw = zstd.decompress(made.body[position : position + frame.compressed])
+        for one in frame.slices:
+            for number in one.files:
+                files[number][one.position : one.position + one.length] = raw[one.offset : one.offset + one.length]
+        position += frame.compressed
+    assert {file.path: bytes(content) for file, content in zip(index.files, files, strict=True)} == {
+        str(path.relative_to(tree)): path.read_bytes()
+        for path in tree.rglob("*")
+        if path.is_file() and not path.is_symlink()
+    }
+
+
+def test_identical_files_travel_once(tmp_path: Path) -> None:
+    content = RANDOM.randbytes(1 << 20)
+    once = release(write(tmp_path / "one", {"a": content}), kind="command", command=("a",))
+    twice = release(write(tmp_path / "two", {"a": content, "b": content}), kind="command", command=("a",))
+    assert len(twice.body) < len(once.body) + 2000
+
+
+def test_sources_come_with_bytecode_that_is_never_compared_with_them(tree: Path) -> None:
+    names = {file.path for file in _index(release(tree)).files}
+    cached = f"lib/__pycache__/one.{sys.implementation.cache_tag}.pyc"
+    assert cached in names
+    assert (tree / cached).read_bytes()[4:8] == (1).to_bytes(4, "little")
+
+
+def test_a_source_that_does_not_compile_is_left_alone(tmp_path: Path) -> None:
+    made = release(write(tmp_path, {"old.py": "print 'python 2'\n", "new.py": "x = 1\n"}))
+    compiled = {file.path for file in _index(made).files if file.path.endswith(".pyc")}
+    assert compiled == {f"__pycache__/new.{sys.implementation.cache_tag}.pyc"}
+
+
+def test_no_bytecode_is_written_through_a_link(tmp_path: Path) -> None:
+    tree = write(tmp_path, {"pkg/mod.py": "x = 1\n", "elsewhere/file": ""})
+    (tree / "pkg" / "__pycache__").symlink_to("../elsewhere")
+    release(tree)
+    assert [path.name for path in (tree / "elsewhere").iterdir()] == ["file"]
+
+
+def test_a_release_for_another_python_carries_no_bytecode(tree: Path) -> None:
+    body = bytearray()
+    build(tree, entries(tree), body.extend, Plan(python=(3, 8)))
+    assert not list(tree.rglob("*.pyc"))
+
+
+def test_without_a_profile_every_frame_is_hot(tree: Path) -> None:
+    index = _index(release(tree))
+    assert index.hot == len(index.frames)
+
+
+def test_what_a_start_touched_comes_first_and_only_what_it_did_not_touch_may_come_late(tree: Path) -> None:
+    profile = Profile(touched=("lib/one.py", "app.py"), untouched=("data/large.bin",))
+    index = _index(release(tree, profile=profile))
+    assert [file.path for file in index.files[:2]] == ["lib/one.py", "app.py"]
+    late = {number for frame in index.frames[index.hot :] for one in frame.slices for number in one.files}
+    assert {index.files[number].path for number in late} == {"data/large.bin"}
+
+
+def test_the_same_tree_gives_the_same_index_but_for_the_levels_chosen(tree: Path) -> None:
+    first, second = _index(release(tree)), _index(release(tree))
+    assert (first.files, first.links, first.directories) == (second.files, second.links, second.directories)
+
+
+def test_an_empty_tree_is_a_bundle_too(tmp_path: Path) -> None:
+    index = _index(release(tmp_path))
+    assert (index.files, len(index.frames)) == ([], 1)
+
+
+def test_a_file_that_shrinks_while_it_is_bundled_is_an_error(tree: Path) -> None:
+    described = entries(tree)
+    (tree / "data/large.bin").write_bytes(b"short")
+    with pytest.raises(OSError, match=r"data/large\.bin is shorter"):
+        build(tree, described, bytearray().extend, Plan(python=None))
+
+
+def test_memory_is_a_few_frames_whatever_the_size(tmp_path: Path) -> None:
+    tree = write(tmp_path, {"zeros": bytes(300 << 20)})
+    written: list[int] = []
+    code = (
+        "import resource, sys; from pathlib import Path; from tests.applications import entries;"
+        "from deployer.bundle import Plan, build; from datetime import timedelta;"
+        "from deployer.archive.values import Entry;"
+        f"tree = Path({str(tree)!r});"
+        "entry = Entry(path='zeros', kind='file', mode=0o644, size=300 << 20, sha256='0' * 64);"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;"
+        "build(tree, [entry], len, Plan(python=None, budget=timedelta(seconds=2)));"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    output = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    written.append(int(output))
+    assert written[0] < 150 << 10
+
+
+@given(st.integers(1, 10**11), st.integers(1, 600), st.integers(1, 6))
+def test_the_level_is_the_strongest_that_the_budget_allows(size: int, seconds: int, threads: int) -> None:
+    pace = Pace(size, Plan(python=None, budget=timedelta(seconds=seconds), threads=threads))
+    level = pace.level()
+    needed = size / 1e6 / threads / seconds
+    stronger = [speed for other, speed in pace.speeds.items() if other > level]
+    assert all(speed < needed * 1.1 for speed in stronger)
+
+
+def test_an_answer_without_a_profile_is_given_back_untouched() -> None:
+    assert unwrap(b'{"a": 1}') == (b'{"a": 1}', None)
+    assert unwrap(b"no json") == (b"no json", None)
+    assert unwrap(b'{"response": 1, "dropshift": "rubbish"}') == (b"1", None)
