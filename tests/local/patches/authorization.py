@@ -1,9 +1,11 @@
 """With IAM enforced, Lambda calls are checked as the action they are, on the resource they name.
 
 Upstream takes UpdateAlias for ListAliases, knows no durable actions, forgets the qualifier of a function, and takes
-loopback for insecure transport, so that a bucket policy that demands TLS refuses everybody.
+loopback for insecure transport, so that a bucket policy that demands TLS refuses everybody. A bucket policy that names
+roles refuses them too: upstream gives aws:PrincipalArn the session's ARN where AWS gives the role's, with its path.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
 """
 
 import re
@@ -12,9 +14,10 @@ from typing import Any
 from urllib.parse import unquote
 
 from ministack import app
-from ministack.core import iam_actions
+from ministack.core import iam_actions, iam_evaluator
+from ministack.services import iam
 
-from tests.local.upstream import around
+from tests.local.upstream import around, needs
 
 _ALIAS = re.compile(r"/functions/[^/]+/aliases/[^/]+$")
 _ALIAS_ACTIONS = {"GET": "GetAlias", "PUT": "UpdateAlias", "DELETE": "DeleteAlias"}
@@ -64,8 +67,33 @@ def pin_request_origin(original: Callable[..., None], source_ip: str, secure_tra
     original(source_ip, secure_transport or source_ip == "127.0.0.1")
 
 
+def resolve_condition_key(original: Callable[..., Any], key: str, ctx: iam_evaluator.EvalContext) -> Any:
+    """The role behind a session, when a policy asks for the principal."""
+    value = original(key, ctx)
+    if key.lower() != "aws:principalarn" or ctx.principal_type != "AssumedRole":
+        return value
+    role = iam._roles.get_scoped(ctx.principal_account, None, iam_evaluator._role_name_from_assumed_arn(value))
+    return role["Arn"] if role else value
+
+
+def resolve_condition_key(original: Callable[..., Any], key: str, ctx: Any) -> Any:
+    """`aws:PrincipalArn` of a role's session is the ARN of the role, with its path.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
+    """
+    if key.lower() == "aws:principalarn" and ctx.principal_type == "AssumedRole":
+        role = iam._roles.get(ctx.principal_arn.split("/")[1])
+        return role["Arn"] if role else ctx.principal_arn
+    return original(key, ctx)
+
+
 def install() -> None:
     """Name actions and resources before upstream decides."""
     around(iam_actions, "_lambda_action", lambda_action)
     around(iam_actions, "extract_resource_arn", extract_resource_arn)
     around(app, "pin_request_origin", pin_request_origin)
+    needs(iam, "_roles")
+    around(iam_evaluator, "_resolve_condition_key", resolve_condition_key)
+    needs(iam, "_roles")
+    needs(iam_evaluator, "_role_name_from_assumed_arn")
+    around(iam_evaluator, "_resolve_condition_key", resolve_condition_key)

@@ -1,0 +1,104 @@
+"""The template's policies as IAM enforces them: whose bundles are whose, and that nobody takes one away."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.local import LocalAws
+from tests.local.functions import WITH_PACKAGES, create
+
+ASKING = """
+import boto3
+from botocore.exceptions import ClientError
+
+def handler(event, context):
+    try:
+        getattr(boto3.client("s3"), event["operation"])(**event["parameters"])
+    except ClientError as error:
+        return error.response["Error"]["Code"]
+    return "allowed"
+"""
+KEY = "bundles/hello/0123.tar.zst"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The deployed template, and one function for each of its roles that does what it is told."""
+
+    aws: LocalAws
+    bucket: str
+    asking: dict[str, str]
+
+    def ask(self, role: str, operation: str, key: str, **parameters: str) -> str:
+        """Answer "allowed", or the error S3 gave."""
+        event = {"operation": operation, "parameters": {"Bucket": self.bucket, "Key": key} | parameters}
+        answer = self.aws.client("lambda").invoke(FunctionName=self.asking[role], Payload=json.dumps(event))
+        return str(json.loads(answer["Payload"].read()))
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    with LocalAws(auth=True) as aws:
+        bucket = aws.deploy("dropshift")["BundlesBucket"]
+        wanted: dict[str, Any] = {"Environment": {"Variables": WITH_PACKAGES}, "Timeout": 30}
+        roles = {role["RoleName"].split("-")[1]: role["Arn"] for role in aws.client("iam").list_roles()["Roles"]}
+        asking = {
+            name: create(aws, ASKING, Role=roles[name], **wanted)
+            for name in ("ControllerRole", "RolloutRole", "helloRole")
+        }
+        yield Stack(aws, bucket, asking)
+
+
+@pytest.fixture(scope="module")
+def version(stack: Stack) -> str:
+    """The version of a bundle that the rollout has stored."""
+    assert stack.ask("RolloutRole", "put_object", KEY) == "allowed"
+    return str(stack.aws.client("s3").head_object(Bucket=stack.bucket, Key=KEY)["VersionId"])
+
+
+def test_an_application_reads_one_version_of_its_bundle_and_writes_none(stack: Stack, version: str) -> None:
+    assert stack.ask("helloRole", "get_object", KEY, VersionId=version) == "allowed"
+    assert stack.ask("helloRole", "get_object", KEY) == "AccessDenied"
+    assert stack.ask("helloRole", "put_object", KEY) == "AccessDenied"
+
+
+def test_an_application_reads_nothing_of_another(stack: Stack) -> None:
+    other = "bundles/orders/0123.tar.zst"
+    assert stack.ask("RolloutRole", "put_object", other) == "allowed"
+    version = stack.aws.client("s3").head_object(Bucket=stack.bucket, Key=other)["VersionId"]
+    assert stack.ask("helloRole", "get_object", other, VersionId=version) == "AccessDenied"
+
+
+def test_the_controller_keeps_records_and_stores_no_bundles(stack: Stack, version: str) -> None:
+    assert stack.ask("ControllerRole", "put_object", "records/hello/0123.json") == "allowed"
+    assert stack.ask("ControllerRole", "head_object", KEY, VersionId=version) == "allowed"
+    assert stack.ask("ControllerRole", "put_object", KEY) == "AccessDenied"
+
+
+def test_what_is_missing_is_told_from_what_is_forbidden(stack: Stack) -> None:
+    assert stack.ask("ControllerRole", "get_object", "records/hello/none.json") == "NoSuchKey"
+
+
+@pytest.mark.parametrize("role", ["ControllerRole", "RolloutRole", "helloRole"])
+def test_nobody_takes_a_version_of_a_bundle_away(stack: Stack, version: str, role: str) -> None:
+    assert stack.ask(role, "delete_object", KEY, VersionId=version) == "AccessDenied"
+
+
+def test_a_role_from_elsewhere_gets_nothing_whatever_it_was_granted(stack: Stack, version: str) -> None:
+    iam, everything = stack.aws.client("iam"), {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    role = iam.create_role(RoleName="elsewhere", AssumeRolePolicyDocument=_policy(trust))["Role"]["Arn"]
+    iam.put_role_policy(RoleName="elsewhere", PolicyName="everything", PolicyDocument=_policy(everything))
+    environment = {"Variables": WITH_PACKAGES}
+    stack.asking["elsewhere"] = create(stack.aws, ASKING, Role=role, Environment=environment, Timeout=30)
+    assert stack.ask("elsewhere", "head_object", "records/hello/0123.json") in {"allowed", "404"}
+    assert stack.ask("elsewhere", "get_object", KEY, VersionId=version) == "AccessDenied"
+    assert stack.ask("elsewhere", "put_object", KEY) == "AccessDenied"
+    assert stack.ask("elsewhere", "delete_object", KEY, VersionId=version) == "AccessDenied"
+
+
+def _policy(statement: Mapping[str, object]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
