@@ -48,6 +48,7 @@ def asking(guarded: LocalAws, target: str) -> str:
         (["lambda:UpdateAlias", "lambda:GetAlias"], f"{FUNCTIONS}:{target}"),
         (["lambda:InvokeFunction"], f"{FUNCTIONS}:{target}:*"),
         (["s3:GetObjectVersion"], "arn:aws:s3:::guarded-bucket/mine/*"),
+        (["s3:PutObject"], "arn:aws:s3:::role-bucket/*"),
         (["lambda:ListDurableExecutionsByFunction"], f"{FUNCTIONS}:{target}"),
     ]
     statements = [{"Effect": "Allow", "Action": actions, "Resource": resource} for actions, resource in allowed]
@@ -89,28 +90,34 @@ def test_a_version_of_an_object_is_read_by_get_object_version_past_a_policy_that
     client, bucket = guarded.client("s3"), "guarded-bucket"
     client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
     client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-    client.put_bucket_policy(Bucket=bucket, Policy=json.dumps(_tls_only(bucket)))
+    tls = {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    client.put_bucket_policy(Bucket=bucket, Policy=_policy([_deny(bucket) | tls]))
     mine, other = (client.put_object(Bucket=bucket, Key=key, Body=b"1")["VersionId"] for key in ("mine/1", "other/1"))
     assert ask(guarded, asking, "s3", "get_object", Bucket=bucket, Key="mine/1", VersionId=mine) == "allowed"
     assert ask(guarded, asking, "s3", "get_object", Bucket=bucket, Key="mine/1") == "AccessDenied"
     assert ask(guarded, asking, "s3", "get_object", Bucket=bucket, Key="other/1", VersionId=other) == "AccessDenied"
 
 
-def _tls_only(bucket: str) -> dict[str, Any]:
-    statement = {
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "s3:*",
-        "Resource": f"arn:aws:s3:::{bucket}/*",
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-    }
-    return {"Version": "2012-10-17", "Statement": [statement]}
+def test_a_bucket_policy_knows_a_function_by_the_arn_of_its_role(guarded: LocalAws, asking: str) -> None:
+    client, bucket = guarded.client("s3"), "role-bucket"
+    role = guarded.client("iam").get_role(RoleName="asking")["Role"]["Arn"]
+    client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    verdicts = []
+    for writer in (role, f"{role}-other"):
+        only = {"Condition": {"ArnNotEquals": {"aws:PrincipalArn": writer}}, "Action": "s3:PutObject"}
+        client.put_bucket_policy(Bucket=bucket, Policy=_policy([_deny(bucket) | only]))
+        verdicts.append(ask(guarded, asking, "s3", "put_object", Bucket=bucket, Key="1", Body="1"))
+    assert verdicts == ["allowed", "AccessDenied"]
+
+
+def _deny(bucket: str) -> dict[str, Any]:
+    return {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": f"arn:aws:s3:::{bucket}/*"}
 
 
 def _role(aws: LocalAws, name: str, statements: list[dict[str, Any]]) -> str:
     client = aws.client("iam")
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    made = client.create_role(RoleName=name, AssumeRolePolicyDocument=_policy([trust]))
+    made = client.create_role(RoleName=name, Path="/of/tests/", AssumeRolePolicyDocument=_policy([trust]))
     if statements:
         client.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=_policy(statements))
     return str(made["Role"]["Arn"])

@@ -11,7 +11,7 @@ from typing import Any
 from tests.local.aws import LocalAws
 from tests.local.configuration import ACCOUNT
 
-ROLE = f"arn:aws:iam::{ACCOUNT}:role/test"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/of/tests/test"
 WITH_PACKAGES = {"PYTHONPATH": sysconfig.get_path("purelib")}
 """For a function that may import what this project has installed; without it, it finds what it brings."""
 

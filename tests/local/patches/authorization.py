@@ -76,24 +76,11 @@ def resolve_condition_key(original: Callable[..., Any], key: str, ctx: iam_evalu
     return role["Arn"] if role else value
 
 
-def resolve_condition_key(original: Callable[..., Any], key: str, ctx: Any) -> Any:
-    """`aws:PrincipalArn` of a role's session is the ARN of the role, with its path.
-
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
-    """
-    if key.lower() == "aws:principalarn" and ctx.principal_type == "AssumedRole":
-        role = iam._roles.get(ctx.principal_arn.split("/")[1])
-        return role["Arn"] if role else ctx.principal_arn
-    return original(key, ctx)
-
-
 def install() -> None:
     """Name actions and resources before upstream decides."""
     around(iam_actions, "_lambda_action", lambda_action)
     around(iam_actions, "extract_resource_arn", extract_resource_arn)
     around(app, "pin_request_origin", pin_request_origin)
-    needs(iam, "_roles")
-    around(iam_evaluator, "_resolve_condition_key", resolve_condition_key)
     needs(iam, "_roles")
     needs(iam_evaluator, "_role_name_from_assumed_arn")
     around(iam_evaluator, "_resolve_condition_key", resolve_condition_key)
