@@ -71,7 +71,8 @@ def under_way_record(record: Record) -> dict[str, Any]:
 
 
 def history(application: str, records: Sequence[Record]) -> Answer:
-    """Tell the releases written about last, newest first."""
+    """Tell the releases written about last, newest drop first."""
+    records = sorted(records, key=lambda record: record.timeline[0].at, reverse=True)
     return {
         "application": application,
         "answer": [f"{record.timeline[0].at:%Y-%m-%d %H:%M:%S} {ending(record)}" for record in records],

@@ -58,6 +58,7 @@ class World:
         self.s3: Any = session.client("s3")
         self.cloudwatch: Any = session.client("cloudwatch")
         self.calls: list[str] = []
+        self._ambushes: dict[str, Callable[[], object]] = {}
         self._looks = 0
         self._plans: dict[int, list[Callable[[], object]]] = {}
         watched = boto3.Session(region_name=REGION)
@@ -141,8 +142,14 @@ class World:
         """Do something before every look."""
         self.at_look(0, action)
 
+    def before_call(self, operation: str, action: Callable[[], object]) -> None:
+        """Do something once, just before the deployer's next call of an operation."""
+        self._ambushes[operation] = action
+
     def _count(self, model: Any, **_: object) -> None:  # noqa: ANN401 - botocore's operation model
         self.calls.append(model.name)
+        if ambush := self._ambushes.pop(model.name, None):
+            ambush()
         if model.name == "DescribeAlarms" and self.alias.canary:
             self._looks += 1
             for action in (*self._plans.get(0, []), *self._plans.get(self._looks, [])):
