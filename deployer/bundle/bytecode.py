@@ -14,6 +14,8 @@ from pathlib import Path, PurePosixPath
 from deployer.archive.values import Entry
 
 COMPILE = ("-m", "compileall", "-qq", "-f", "--invalidation-mode", "unchecked-hash", "-i", "-")
+_WORTH_A_COMPILER = 100
+"""Files for which a further process is worth its start."""
 
 
 def compile_sources(tree: Path, entries: Sequence[Entry], python: tuple[int, int] | None, threads: int) -> list[Entry]:
@@ -28,7 +30,8 @@ def compile_sources(tree: Path, entries: Sequence[Entry], python: tuple[int, int
     files = [entry for entry in entries if entry.kind == "file" and entry.path.endswith(".py")]
     sources = [entry for entry in files if links.isdisjoint((_bytecode_of(entry), _cache_of(entry)))]
     paths = [str(tree / entry.path) for entry in sources]
-    compilers = [_compiler(paths[first::threads]) for first in range(threads)]
+    share = min(threads, 1 + len(paths) // _WORTH_A_COMPILER)
+    compilers = [_compiler(paths[first::share]) for first in range(share)]
     for compiler in compilers:
         compiler.wait()
     return [_describe(tree, path) for path in map(_bytecode_of, sources) if (tree / path).is_file()]
