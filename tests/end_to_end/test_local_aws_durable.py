@@ -10,7 +10,7 @@ from tests.local.functions import WITH_PACKAGES, create, heard, listen, listener
 from tests.local.waiting import until
 
 DURABLE = """
-import os
+import os, pathlib, tempfile, time
 from aws_durable_execution_sdk_python import StepContext, durable_execution, durable_step
 from aws_durable_execution_sdk_python.config import Duration
 
@@ -18,8 +18,18 @@ from aws_durable_execution_sdk_python.config import Duration
 def add(step: StepContext, number):
     return number + 1
 
+@durable_step
+def dawdle(step: StepContext):
+    marker = pathlib.Path(tempfile.gettempdir(), "dawdled")
+    if not marker.exists():
+        marker.touch()
+        time.sleep(60)
+    return "done"
+
 @durable_execution
 def handler(event, context):
+    if event.get("dawdle"):
+        return [context.step(add(1)), context.step(dawdle())]
     number = context.step(add(event["number"]))
     context.wait(Duration.from_seconds(event["wait"]))
     if event.get("fail"):
@@ -111,9 +121,21 @@ def test_a_failed_execution_is_told_to_eventbridge(local_aws: LocalAws, durable:
     assert event["detail"]["functionArn"].endswith(f":function:{durable}:1")
 
 
-def test_an_execution_whose_process_is_killed_goes_on_in_a_new_one(local_aws: LocalAws, durable: str) -> None:
+def test_an_execution_whose_process_is_killed_in_its_sleep_goes_on_in_a_new_one(
+    local_aws: LocalAws, durable: str
+) -> None:
     arn = invoke(local_aws, durable, {"number": 1, "wait": 60})["DurableExecutionArn"]
     client = local_aws.client("lambda")
     until(lambda: "WaitStarted" in str(client.get_durable_execution_history(DurableExecutionArn=arn)["Events"]))
     local_aws.kill(durable)
     until(lambda: status(local_aws, arn) == "SUCCEEDED")
+
+
+def test_an_execution_whose_process_is_killed_in_a_step_runs_that_step_again(local_aws: LocalAws, durable: str) -> None:
+    client = local_aws.client("lambda")
+    arn = invoke(local_aws, durable, {"dawdle": True})["DurableExecutionArn"]
+    until(lambda: "dawdle" in str(client.get_durable_execution_history(DurableExecutionArn=arn)["Events"]))
+    local_aws.kill(durable)
+    until(lambda: status(local_aws, arn) == "SUCCEEDED")
+    history = client.get_durable_execution_history(DurableExecutionArn=arn)["Events"]
+    assert [event["Name"] for event in history if event["EventType"] == "StepSucceeded"] == ["add", "dawdle"]

@@ -118,8 +118,7 @@ def test_a_killed_function_starts_anew(local_aws: LocalAws) -> None:
 def test_what_a_function_says_is_in_its_log_group(local_aws: LocalAws) -> None:
     name = create(local_aws, "def handler(event, context): print('a hat', event['colour'])")
     invoke(local_aws, name, {"colour": "red"})
-    events = local_aws.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
-    assert "a hat red" in [event["message"] for event in events]
+    assert "a hat red" in local_aws.logs(name)
 
 
 def _running_in(aws: LocalAws, name: str) -> list[int]:

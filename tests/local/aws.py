@@ -100,6 +100,11 @@ class LocalAws:
         """Every AWS call received so far."""
         return list(calls.read(self.directory))
 
+    def logs(self, function: str) -> list[str]:
+        """What `function` wrote so far, with the lines Lambda puts around every invocation."""
+        pages = self.client("logs").get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{function}")
+        return [event["message"] for page in pages for event in page["events"]]
+
     def kill(self, function: str) -> None:
         """Kill the processes of `function` at once, as when its sandboxes die."""
         with urlopen(f"{self.endpoint}/_local/kill/{function}"):  # noqa: S310 - http to ourselves

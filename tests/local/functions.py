@@ -50,12 +50,9 @@ def listener(aws: LocalAws) -> str:
 
 def heard(aws: LocalAws, name: str) -> list[Any]:
     """The events a `listener` was invoked with so far, in the order of their ends."""
-    group = f"/aws/lambda/{name}"
-    client = aws.client("logs")
-    if not client.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
+    if not aws.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")["logGroups"]:
         return []
-    said = [event["message"] for event in client.filter_log_events(logGroupName=group)["events"]]
-    return [json.loads(line.removeprefix(_HEARD)) for line in said if line.startswith(_HEARD)]
+    return [json.loads(line.removeprefix(_HEARD)) for line in aws.logs(name) if line.startswith(_HEARD)]
 
 
 def listen(aws: LocalAws, name: str, pattern: dict[str, Any]) -> None:
