@@ -69,10 +69,9 @@ class RuntimeApi:
         self._offered.put(invocation)
 
     def close(self) -> None:
-        """Stop listening and let go of a runtime that waits for its next event."""
+        """Let go of a runtime that waits for its next event, and stop listening in a moment."""
         self._offered.put(None)
-        self._server.shutdown()
-        self._server.server_close()
+        threading.Thread(target=self._server.end, daemon=True).start()
 
     def wait(self) -> Invocation | None:
         """Called by the serving thread: the next event, or None once closed."""
@@ -104,6 +103,11 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, api: RuntimeApi) -> None:
         self.api = api
         super().__init__(("127.0.0.1", 0), _Handler)
+
+    def end(self) -> None:
+        """Leave the serving loop, which looks up twice a second, then free the port."""
+        self.shutdown()
+        self.server_close()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A runtime that was killed leaves a broken connection behind; that is no news."""
