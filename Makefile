@@ -52,7 +52,7 @@ lock: .venv/ready            ## renew the hash-pinned requirements
 	cd requirements && for p in deployer bootstrap; do $(LOCK) -c dev.txt $$p.in -o $$p.txt; done # what is tested is what is shipped
 
 clean:                       ## remove everything that was made
-	rm -rf .venv .venv-sam build .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-sam build .cache .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # ---- Environments ----
 
