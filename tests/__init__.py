@@ -1,0 +1,1 @@
+"""The tests, the local AWS they run on, and the demo; `make test` and `make demo` start here."""
