@@ -32,6 +32,9 @@ class Settings(Value):
     unpacked_limit: int = 10 * 2**30
     """Bytes that a release may have when unpacked."""
 
+    bundle_seconds: Annotated[int, Field(ge=1, le=600)] = 240
+    """How long a bundle may be compressed: the longer, the smaller, the faster each cold start."""
+
     def function(self, application: str) -> str:
         """Name of an application's function."""
         return self.function_prefix + application

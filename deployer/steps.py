@@ -25,8 +25,6 @@ from deployer.strategy import Stage
 from deployer.values import Problem
 
 _TRIES = 3
-_BUILD_BUDGET = timedelta(minutes=8)
-"""For compressing: a little over half of the fifteen minutes that an invocation has."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +139,7 @@ def _build(deployer: Deployer, release: Release, key: str) -> Bundle:
         if isinstance(contents, archive.Refusal) or contents.sha256 != seen.sha256:
             raise RuntimeError("the archive is not the one that was inspected")
         with objects.upload(key) as upload:
-            built = bundle.build(tree, contents.entries, upload.write, _plan(release))
+            built = bundle.build(tree, contents.entries, upload.write, _plan(deployer, release))
     made = Bundle(
         key=key,
         version_id=upload.version_id,
@@ -155,13 +153,13 @@ def _build(deployer: Deployer, release: Release, key: str) -> Bundle:
     return made
 
 
-def _plan(release: Release) -> bundle.Plan:
+def _plan(deployer: Deployer, release: Release) -> bundle.Plan:
     runtime, start = known(release.function).runtime, known(release.start)
     python = tuple(int(part) for part in runtime.removeprefix("python").split(".")) if start.kind == "python" else ()
     return bundle.Plan(
         python=(python[0], python[1]) if python else None,
         handler=start.handler,
-        budget=_BUILD_BUDGET,
+        budget=timedelta(seconds=deployer.told.bundle_seconds),
         threads=os.cpu_count() or 1,
     )
 
