@@ -48,7 +48,7 @@ deploy: build                ## deploy to your AWS account [STACK=dropshift APPL
 	.venv-sam/bin/sam deploy --stack-name $(STACK) --parameter-overrides Applications=$(APPLICATIONS) Architecture=$(ARCHITECTURE)
 
 lock: .venv/ready            ## renew the hash-pinned requirements
-	cd requirements && $(LOCK) --override overrides.txt dev.in -o dev.txt && $(LOCK) sam.in -o sam.txt
+	cd requirements && $(LOCK) --override overrides.txt dev.in -o dev.txt && for p in sam demo; do $(LOCK) $$p.in -o $$p.txt; done
 	cd requirements && for p in deployer bootstrap; do $(LOCK) -c dev.txt $$p.in -o $$p.txt; done # what is tested is what is shipped
 
 clean:                       ## remove everything that was made
