@@ -63,7 +63,10 @@ class Environment:
                 process_group=0,
             )
         threading.Thread(target=_announce_exit, args=(self.process, self._api), daemon=True).start()
-        return self._await(time.monotonic() + limit, f"init took longer than {limit:g} s")
+        outcome = self._await(time.monotonic() + limit, f"init took longer than {limit:g} s")
+        if outcome.kind != "ready":
+            self.stop()  # it may still be on its way out, and must not be offered an event
+        return outcome
 
     def run(self, invocation: Invocation, limit: float) -> Outcome:
         """Run one event for at most `limit` seconds; an environment that overran is killed, as Lambda does."""

@@ -27,6 +27,8 @@ class Invocation:
     deadline: float
     function_arn: str
     trace_id: str | None = None
+    client_context: str | None = None
+    """What the caller says of itself, as JSON."""
 
     def headers(self) -> dict[str, str]:
         """The headers a runtime finds on its next invocation."""
@@ -36,7 +38,8 @@ class Invocation:
             "Lambda-Runtime-Deadline-Ms": str(int(self.deadline * 1000)),
             "Lambda-Runtime-Invoked-Function-Arn": self.function_arn,
         }
-        return found | ({"Lambda-Runtime-Trace-Id": self.trace_id} if self.trace_id else {})
+        told = {"Lambda-Runtime-Trace-Id": self.trace_id, "Lambda-Runtime-Client-Context": self.client_context}
+        return found | {name: value for name, value in told.items() if value}
 
 
 @dataclass(frozen=True)
