@@ -1,13 +1,14 @@
-"""One inspection for the rollout, for `validate` and for the offline command: whether it will run."""
+"""One inspection for the rollout, for `validate` and for the offline command: structure, manifest, fitness."""
+
+from contextlib import closing
 
 from deployer import archive, fitness
 from deployer.archive import Contents, Limits, Refusal, Source
-from deployer.fitness import Start
+from deployer.fitness import Fit, Probe, Start
+from deployer.fitness.probe import SOURCE as LARGEST
 from deployer.function import FunctionFacts
 from deployer.manifest import NAME, Manifest, parse
-from deployer.values import Value
-
-_LARGEST_MANIFEST = 1 << 20
+from deployer.values import Problem, Value
 
 
 class Inspection(Value):
@@ -15,58 +16,57 @@ class Inspection(Value):
 
     sha256: str
     size: int
+    """Bytes of the archive."""
     unpacked: int
+    """Bytes of all files."""
     files: int
+    format: archive.Format
     manifest: Manifest
     start: Start
     """What the release becomes at cold start."""
+    storage: int
+    """MB of ephemeral storage that the unpacked release takes."""
     warnings: tuple[str, ...] = ()
-
-
-class _Probe:
-    """Keeps the manifest while the archive streams by."""
-
-    def __init__(self) -> None:
-        self.manifest: bytes | None = None
-        self._keep = False
-
-    def begin(self, path: str, size: int) -> None:
-        self._keep = path == NAME and size <= _LARGEST_MANIFEST
-        if self._keep:
-            self.manifest = b""
-
-    def write(self, piece: bytes) -> None:
-        if self._keep:
-            self.manifest = (self.manifest or b"") + piece
-
-    def end(self) -> None:
-        self._keep = False
-
-    def repeat(self, path: str, earlier: str) -> None:
-        """Hard links hold nothing new."""
 
 
 def inspect(source: Source, limits: Limits, function: FunctionFacts) -> Inspection | Refusal:
     """Read an archive once and say what it is, or everything that speaks against it."""
-    probe = _Probe()
-    contents = archive.read(source, limits, probe)
-    if isinstance(contents, Refusal):
-        return contents
-    manifest = parse(probe.manifest)
+    with closing(Probe()) as probe:
+        contents = archive.read(source, limits, probe)
+        if isinstance(contents, Refusal):
+            return contents
+        return judge(contents, probe, function)
+
+
+def judge(contents: Contents, probe: Probe, function: FunctionFacts) -> Inspection | Refusal:
+    """Say whether a sound archive, which the probe has seen, is a release that will run."""
+    manifest = manifest_of(contents, probe)
     if isinstance(manifest, tuple):
-        return Refusal(problems=manifest)
-    return _fit(contents, manifest, function)
+        return Refusal(problems=manifest + fitness.machine_problems(contents, probe, function))
+    fit = fitness.judge(contents, probe, manifest, function)
+    if not isinstance(fit, Fit):
+        return Refusal(problems=fit)
+    return _inspection(contents, manifest, fit)
 
 
-def _fit(contents: Contents, manifest: Manifest, function: FunctionFacts) -> Inspection | Refusal:
-    start = fitness.start(contents, manifest.application, function)
-    if isinstance(start, tuple):
-        return Refusal(problems=start)
+def manifest_of(contents: Contents, probe: Probe) -> Manifest | tuple[Problem, ...]:
+    """Return what the release says of itself; a manifest that cannot be read is never passed over."""
+    text = probe.text(NAME)
+    if text is None and any(entry.path == NAME for entry in contents.entries):
+        found, allowed = "no ordinary file, or a very large one", f"a file of at most {LARGEST} bytes"
+        return (Problem(where=NAME, found=found, allowed=allowed, remedy="make it a short text file"),)
+    return parse(text)
+
+
+def _inspection(contents: Contents, manifest: Manifest, fit: Fit) -> Inspection:
     return Inspection(
         sha256=contents.sha256,
         size=contents.size,
         unpacked=contents.unpacked,
         files=sum(entry.kind == "file" for entry in contents.entries),
+        format=contents.format,
         manifest=manifest,
-        start=start,
+        start=fit.start,
+        storage=fit.storage,
+        warnings=fit.warnings,
     )

@@ -1,0 +1,91 @@
+"""The offline command, and how a refusal reads."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from deployer import reports
+from deployer.__main__ import main
+from deployer.values import Problem
+from tests.pure.hostile import Member, member, tgz_of, zip_of
+
+GOOD = zip_of(
+    Member(b"lambda_function.py", b"def lambda_handler(e, c): ...\n"), Member(b"run", b"#!/bin/sh\n", mode=0o100755)
+)
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    path = tmp_path / "release.zip"
+    path.write_bytes(GOOD)
+    return path
+
+
+def test_an_accepted_archive_is_summed_up_and_unpacked(
+    good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["inspect", str(good), str(tmp_path / "out")]) == 0
+    assert "accepted: zip, 2 files, 40 bytes unpacked" in capsys.readouterr().out
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["lambda_function.py", "run"]
+
+
+def test_with_a_runtime_the_command_says_whether_it_will_run(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", str(good), "--runtime", "python3.13"]) == 0
+    assert "starts as python: lambda_function.lambda_handler" in capsys.readouterr().out
+    assert main(["inspect", str(good), "--runtime", "nodejs22.x", "--architecture", "arm64"]) == 1
+    assert "index.js" in capsys.readouterr().err
+
+
+def test_every_reason_is_on_stderr_and_nothing_is_unpacked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, out = tmp_path / "release.tgz", tmp_path / "out"
+    path.write_bytes(tgz_of(member(b"../a"), member(b"/b"), member(b"c\\d"), member(b"../e")))
+    assert main(["inspect", str(path), str(out)]) == 1
+    told = capsys.readouterr()
+    assert not told.out
+    assert told.err.startswith("refused: 4 problems\n../a, ../e\n    found:   a '..' component\n")
+    assert not out.exists()
+
+
+def test_a_bad_manifest_is_a_refusal_even_without_a_function(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "release.zip"
+    path.write_bytes(zip_of(Member(b"dropshift.toml", b"schema = 9\nrelease = 1\n")))
+    assert main(["inspect", str(path)]) == 1
+    assert capsys.readouterr().err.count("dropshift.toml") == 2
+
+
+def test_the_limit_comes_from_the_command_line_or_the_environment(good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert main(["inspect", str(good), "--limit", "39"]) == 1
+    monkeypatch.setenv("UNPACKED_LIMIT", "39")
+    assert main(["inspect", str(good)]) == 1
+    assert main(["inspect", str(good), "--limit", "40"]) == 0
+
+
+def test_help_and_misuse_answer_without_a_traceback() -> None:
+    asked = subprocess.run(
+        [sys.executable, "-m", "deployer", "inspect", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "0 accepted, 1 refused" in asked.stdout
+    wrong = subprocess.run(
+        [sys.executable, "-m", "deployer", "inspect", "/no/such"], capture_output=True, text=True, check=False
+    )
+    assert wrong.returncode == 2
+    assert "is no file" in wrong.stderr
+
+
+def test_the_command_imports_no_boto3() -> None:
+    script = "import sys, deployer.__main__; sys.exit('boto3' in sys.modules or 'botocore' in sys.modules)"
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def _problem(where: str, found: str) -> Problem:
+    return Problem(where=where, found=found, allowed="nothing", remedy="mend it")
+
+
+def test_a_report_names_a_fault_once_with_its_places() -> None:
+    problems = [_problem(f"a{n}", "bad") for n in range(7)] + [_problem("b", "worse"), _problem("c", "bad")]
+    assert reports.text(problems).splitlines()[0] == "a0, a1, a2, a3, a4 and 3 more"
+    assert reports.line(problems) == "a0, a1, a2, a3, a4 and 3 more: bad; b: worse"
