@@ -11,14 +11,14 @@ _WHOLE = re.compile(r"(?:\d+[dhms])+")
 _PIECE = re.compile(r"(\d+)([dhms])")
 
 
-def parse(text: object) -> object:
-    """Turn "1h30m" into a timedelta; anything that is no string is left for pydantic to judge.
+def parse(text: object) -> timedelta:
+    """Turn "1h30m" into a timedelta; a number without a unit is nothing.
 
-    Raises ValueError when a string is no sequence of numbers with the units d, h, m or s.
+    Raises ValueError for anything but a sequence of numbers with the units d, h, m or s.
     """
-    if not isinstance(text, str):
+    if isinstance(text, timedelta):
         return text
-    if not _WHOLE.fullmatch(text):
+    if not isinstance(text, str) or not _WHOLE.fullmatch(text):
         raise ValueError('a duration such as "90s", "5m", "1h30m" or "2d"')
     pieces = _PIECE.findall(text)
     return sum((timedelta(**{_UNITS[unit]: int(number)}) for number, unit in pieces), timedelta())

@@ -1,0 +1,113 @@
+"""Dropshift deployed from template.yaml to a local AWS, used as people use it: S3 and `lambda invoke`."""
+
+import io
+import json
+import threading
+import zipfile
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from deployer.drop import Drop
+from deployer.release import Status
+from tests.local import LocalAws
+from tests.local.calls import Call
+from tests.local.waiting import until
+
+NAME = "dropshift"
+APPLICATION = "hello"
+FUNCTION = f"{NAME}-app-{APPLICATION}"
+CANARY = '[rollout]\nstages = [{ weight = 30, bake = "3m" }, { weight = 60, bake = "3m" }]\n'
+"""Three minutes pass in three seconds."""
+
+
+def serving(release: str, body: str = "") -> str:
+    """Make the source of a handler that tells which release it is."""
+    return f"RELEASE = {release!r}\n\ndef lambda_handler(event, context):\n    {body or 'pass'}\n    return RELEASE\n"
+
+
+class Stack:
+    """The deployed stack."""
+
+    def __init__(self, aws: LocalAws) -> None:
+        self.aws = aws
+        self.outputs = aws.deploy(NAME)
+        self.lambda_ = aws.client("lambda")
+        self.s3 = aws.client("s3")
+
+    def drop(self, release: str, files: Mapping[str, str | bytes] | None = None, manifest: str = CANARY) -> Drop:
+        """Upload an archive as any client does, in parts above 8 MiB; return which object version it is."""
+        content = {"lambda_function.py": serving(release), "dropshift.toml": manifest, **(files or {})}
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            for name, data in content.items():
+                archive.writestr(name, data)
+        buffer.seek(0)
+        bucket, key = self.outputs["ReleasesBucket"], f"{APPLICATION}/{release}.zip"
+        self.s3.upload_fileobj(buffer, bucket, key)
+        return Drop(bucket=bucket, key=key, version_id=self.s3.head_object(Bucket=bucket, Key=key)["VersionId"])
+
+    def command(self, action: str, **fields: object) -> dict[str, Any]:
+        """Invoke the controller by hand."""
+        return self.invoke({"action": action, "application": APPLICATION, **fields})
+
+    def invoke(self, payload: object) -> dict[str, Any]:
+        """Invoke the controller with whatever a test thinks of; it must not fail."""
+        answer = self.lambda_.invoke(FunctionName=self.outputs["Controller"], Payload=json.dumps(payload).encode())
+        found: dict[str, Any] = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, found
+        return found
+
+    def record(self, drop: Drop) -> dict[str, Any]:
+        """Read the record of a release; empty when there is none yet."""
+        releases = self.command("history", limit=100)["releases"]
+        return next((one for one in releases if one["release_id"] == drop.release_id), {})
+
+    def ended(self, drop: Drop, seconds: float = 90) -> dict[str, Any]:
+        """Wait until a release has ended; return its record."""
+        return until(lambda: self._ended(drop), seconds)
+
+    def _ended(self, drop: Drop) -> dict[str, Any]:
+        record = self.record(drop)
+        return record if record and Status(record["status"]).final else {}
+
+    def live(self, release: str, **kwargs: Any) -> Drop:  # noqa: ANN401 - as drop takes
+        """Drop a release that all traffic may go to at once, and wait until it is live."""
+        drop = self.drop(release, manifest='[rollout]\nstrategy = "all-at-once"\n', **kwargs)
+        record = self.ended(drop)
+        assert record["status"] == Status.LIVE, record
+        return drop
+
+    def ask(self) -> tuple[str, Any]:
+        """Call the alias; return the version that answered and its answer."""
+        answer = self.lambda_.invoke(FunctionName=FUNCTION, Qualifier="live", Payload=b"{}")
+        return answer["ExecutedVersion"], json.loads(answer["Payload"].read())
+
+    @property
+    def traffic(self) -> tuple[str, dict[str, float]]:
+        """The alias: the stable version and the weights of others."""
+        alias = self.lambda_.get_alias(FunctionName=FUNCTION, Name="live")
+        return alias["FunctionVersion"], alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
+
+    def moves(self) -> list[Call]:
+        """Every write of an alias so far, the stack's own creation left out."""
+        return [call for call in self.aws.calls() if call.action == "UpdateAlias"]
+
+    @contextmanager
+    def callers(self) -> Iterator[Counter[str]]:
+        """Call the alias all the while; count what answered."""
+        stop, counts = threading.Event(), Counter[str]()
+
+        def call() -> None:
+            while not stop.is_set():
+                version, answer = self.ask()
+                counts[version if isinstance(answer, str) else f"{version} failed"] += 1
+
+        thread = threading.Thread(target=call)
+        thread.start()
+        try:
+            yield counts
+        finally:
+            stop.set()
+            thread.join()

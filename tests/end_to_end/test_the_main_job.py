@@ -1,0 +1,176 @@
+"""From a dropped archive to live, and back: the whole stack, on the template's own roles with IAM enforced."""
+
+import json
+import math
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deployer.release import Status
+from tests.end_to_end.stack import APPLICATION, CANARY, FUNCTION, Stack, serving
+from tests.local import LocalAws
+from tests.local.waiting import until
+
+EVENTS = Path(__file__).parents[2] / "events"
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """One stack for all of these; its roles may do what template.yaml grants, and nothing else."""
+    with LocalAws(auth=True, speed=60) as aws:
+        made = Stack(aws)
+        yield made
+        denied = [call for call in aws.calls() if call.status == 403]
+        assert not denied, denied
+        assert all(call.parameters.get("RevisionId") for call in made.moves())
+
+
+def test_before_the_first_drop_every_call_says_what_to_do(stack: Stack) -> None:
+    _, answer = stack.ask()
+    assert answer["errorType"] == "Dropshift.NoRelease"
+    assert stack.outputs["ReleasesBucket"] in answer["errorMessage"]
+
+
+def test_an_archive_above_8_mib_goes_up_in_parts_and_becomes_live(stack: Stack) -> None:
+    drop = stack.live("1.0", files={"data.bin": os.urandom(20 << 20)})
+    parts = stack.s3.head_object(Bucket=drop.bucket, Key=drop.key)["ETag"].partition("-")[2]
+    assert int(parts.strip('"')) > 1
+    assert stack.ask()[1] == "1.0"
+    assert stack.record(drop)["timeline"][-1]["what"].startswith("live")
+
+
+def test_traffic_moves_in_stages_and_callers_get_the_shares_they_should(stack: Stack) -> None:
+    drop = stack.drop("1.1", manifest=CANARY)
+    until(lambda: stack.record(drop).get("status") == Status.SHIFTING, 60)
+    stable, weights = stack.traffic
+    (canary,) = weights
+    answers = [stack.ask()[0] for _ in range(300)]
+    seen = answers.count(canary) / len(answers)
+    spread = 4.5 * math.sqrt(0.3 * 0.7 / len(answers))
+    # The second stage may begin while we count: the share lies between both weights, give or take chance.
+    assert 0.3 - spread <= seen <= 0.6 + spread
+    assert set(answers) == {stable, canary}
+    with stack.callers():
+        assert stack.ended(drop)["status"] == Status.LIVE
+    assert stack.ask()[1] == "1.1"
+
+
+def test_a_release_that_fails_its_callers_is_rolled_back(stack: Stack) -> None:
+    before = stack.traffic
+    body = "if event != {'dropshift': {'smoke-test': RELEASE}}: raise ValueError('a defect')"
+    with stack.callers() as counts:
+        record = stack.ended(stack.drop("1.2", {"lambda_function.py": serving("1.2", body)}))
+    assert record["status"] == Status.ROLLED_BACK
+    assert sum(count for who, count in counts.items() if "failed" in who) > 0
+    assert stack.traffic == before
+    assert stack.ask()[1] == "1.1"
+
+
+def test_a_rollback_by_hand_is_one_write_within_a_second_and_brings_back_the_code(stack: Stack) -> None:
+    before = len(stack.moves())
+    began = time.monotonic()
+    answer = stack.command("rollback", reason="a test")
+    took = time.monotonic() - began
+    assert answer["answer"].startswith("rolled back")
+    assert len(stack.moves()) == before + 1
+    assert stack.ask()[1] == "1.0"
+    assert took < 1
+
+
+def test_one_event_three_times_is_one_execution_one_version_one_promotion(stack: Stack) -> None:
+    moves, versions = len(stack.moves()), _versions(stack)
+    drop = stack.drop("2.0", manifest='[rollout]\nstrategy = "all-at-once"\n')
+    event = json.loads((EVENTS / "drop-put.json").read_text())
+    event["Records"][0]["s3"]["bucket"]["name"] = drop.bucket
+    event["Records"][0]["s3"]["object"] |= {"key": drop.key, "versionId": drop.version_id, "sequencer": "00"}
+    for _ in range(3):
+        stack.invoke(event)
+    assert stack.ended(drop)["status"] == Status.LIVE
+    stack.invoke(event)
+    found = stack.lambda_.list_durable_executions_by_function(
+        FunctionName=stack.outputs["Rollout"], Qualifier="live", DurableExecutionName=drop.release_id
+    )["DurableExecutions"]
+    assert len(found) == 1
+    assert len(_versions(stack)) == len(versions) + 1
+    assert len(stack.moves()) == moves + 1
+
+
+def _versions(stack: Stack) -> list[str]:
+    found = stack.lambda_.list_versions_by_function(FunctionName=FUNCTION)["Versions"]
+    return [one["Version"] for one in found]
+
+
+def test_of_two_drops_in_quick_succession_the_newer_is_live_and_the_older_superseded(stack: Stack) -> None:
+    older = stack.drop("nightly", {"lambda_function.py": serving("older")})
+    newer = stack.drop("nightly", {"lambda_function.py": serving("newer")})
+    with stack.callers():
+        assert stack.ended(newer)["status"] == Status.LIVE
+        assert stack.ended(older)["status"] == Status.SUPERSEDED
+    assert stack.ask()[1] == "newer"
+    assert stack.traffic[1] == {}
+
+
+def test_a_rollout_killed_in_the_middle_of_a_bake_goes_on_where_it_was(stack: Stack) -> None:
+    drop = stack.drop("3.0", manifest=CANARY)
+    until(lambda: stack.record(drop).get("status") == Status.SHIFTING, 60)
+    stack.aws.kill(stack.outputs["Rollout"])
+    with stack.callers():
+        assert stack.ended(drop)["status"] == Status.LIVE
+    assert stack.traffic[1] == {}
+    assert stack.ask()[1] == "3.0"
+
+
+@pytest.mark.parametrize(
+    ("release", "files", "words"),
+    [
+        ("no-handler", {"lambda_function.py": "x = 1\n"}, ["lambda_handler"]),
+        (
+            "bad-manifest",
+            {"dropshift.toml": "[a]\n[rollout]\nbake = 1\n[resources]\nmemory = 1\n"},
+            ["a", "bake", "128"],
+        ),
+    ],
+)
+def test_what_cannot_be_released_is_refused_with_every_reason(
+    stack: Stack, release: str, files: dict[str, str], words: list[str]
+) -> None:
+    before = stack.traffic
+    record = stack.ended(stack.drop(release, files))
+    assert record["status"] == Status.REJECTED
+    told = json.dumps(record["problems"])
+    assert [word for word in words if word not in told] == [], told
+    assert stack.traffic == before
+
+
+def test_a_corrupt_archive_is_refused(stack: Stack) -> None:
+    bucket, key = stack.outputs["ReleasesBucket"], f"{APPLICATION}/corrupt.zip"
+    put = stack.s3.put_object(Bucket=bucket, Key=key, Body=b"PK\x03\x04 and then nothing")
+    drop = stack.drop("4.0", manifest='[rollout]\nstrategy = "all-at-once"\n')
+    corrupt = drop.model_copy(update={"key": key, "version_id": put["VersionId"]})
+    assert stack.ended(corrupt)["status"] == Status.REJECTED
+    assert stack.ended(drop)["status"] == Status.LIVE
+
+
+@pytest.mark.parametrize(
+    ("payload", "word"),
+    [
+        ({"action": "rollback", "application": "helo"}, "hello"),
+        ({"action": "rollback", "application": "hello", "dryrun": True}, "dry_run"),
+        ({"Records": []}, "S3 records"),
+    ],
+)
+def test_bad_input_gets_an_answer_and_changes_nothing(stack: Stack, payload: dict[str, Any], word: str) -> None:
+    before = len(stack.moves())
+    assert word in json.dumps(stack.invoke(payload))
+    assert len(stack.moves()) == before
+
+
+def test_an_object_outside_the_layout_starts_nothing(stack: Stack) -> None:
+    bucket = stack.outputs["ReleasesBucket"]
+    stack.s3.put_object(Bucket=bucket, Key="orders/1.zip", Body=b"x")
+    told = until(lambda: [line for line in stack.aws.logs(stack.outputs["Controller"]) if "orders/1.zip" in line])
+    assert "unknown application" in told[0]
