@@ -6,10 +6,9 @@ bootstrap.py are left out of the stack traces the runtime reports, its own and t
 
 import importlib
 import sys
-from typing import Any
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever an application calls its handler
+def __getattr__(name: str) -> object:
     if name != "handler":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     before = sys.modules.keys() - {__name__}

@@ -58,6 +58,13 @@ class Loading:
         while not self.done:
             self._listen()
 
+    def close(self) -> None:
+        """Give the load up; the loading processes end at the next part they place."""
+        if not self.done:
+            os.close(self._pipe)
+            os.waitpid(self._process, 0)
+        os.close(self.lock)
+
     def look(self) -> None:
         """Hear what has been told, without waiting; raises LoadError."""
         if self.done:

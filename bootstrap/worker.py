@@ -76,9 +76,14 @@ class Worker:
             if self._arrived:
                 self._unpack(self._arrived.popleft())
             elif self._busy or self._again:
-                self._listen(0.05 if self._again else TIMEOUT)
+                self._listen(self._patience())
             else:
                 return
+
+    def _patience(self) -> float:
+        """Give the seconds until something must be asked for again."""
+        due = min((request.not_before for request in self._again), default=float("inf"))
+        return max(0.001, min(TIMEOUT, due - time.monotonic()))
 
     def _ask_for_more(self) -> None:
         while self._idle:

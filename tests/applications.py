@@ -1,5 +1,6 @@
 """One application, deployed natively or dropped as a release, under AWS's own runtime client."""
 
+import base64
 import functools
 import hashlib
 import json
@@ -19,7 +20,7 @@ import backports.zstd
 from bootstrap.package import assemble
 from bootstrap.pointer import VARIABLE, Pointer
 from deployer.archive.values import Entry
-from deployer.bundle import Plan, Profile, build
+from deployer.bundle import CLIENT_CONTEXT, Plan, Profile, build
 from tests.local.environments import Environment, Program
 from tests.local.runtime_api import Invocation, Outcome
 from tests.object_store import BUCKET, ObjectStore
@@ -137,10 +138,12 @@ def call(environment: Environment, *events: object, limit: float = 20) -> Happen
     return happened
 
 
-def invocation(event: object, request: str | None = None) -> Invocation:
-    """An invocation that carries `event`."""
+def invocation(event: object, *, profile: bool = False) -> Invocation:
+    """An invocation that carries `event`; with `profile`, as the smoke test sends it."""
     arn = "arn:aws:lambda:eu-central-1:123456789012:function:app"
-    return Invocation(request or str(uuid.uuid4()), json.dumps(event).encode(), time.time() + 20, arn)
+    context = base64.b64decode(CLIENT_CONTEXT).decode() if profile else None
+    request = str(uuid.uuid4())
+    return Invocation(request, json.dumps(event).encode(), time.time() + 20, arn, client_context=context)
 
 
 @contextmanager

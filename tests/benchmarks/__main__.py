@@ -1,0 +1,119 @@
+"""Measure cold starts: python -m tests.benchmarks --sets A --links 78-tls --methods dropshift p1 curl --rounds 5.
+
+Methods are interleaved within a round, so that what disturbs the machine disturbs all of them. Rows that were measured
+before and are not measured now stay in results.json.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from deployer.bundle import Profile
+from tests.benchmarks.link import LINKS, serving
+from tests.benchmarks.measure import PROCESSORS, Cost, start
+from tests.benchmarks.recording import recorded
+from tests.benchmarks.sets import CACHE, MAKERS, Packed, packed
+
+RESULTS = Path(__file__).with_name("results.json")
+METHODS = ("dropshift", "p1", "p2", "p3", "curl", "native")
+type Row = dict[str, Any]
+type Key = tuple[str, str, str, str]
+
+
+def main() -> None:
+    """Measure what was asked for, print it as a table, keep it as JSON."""
+    asked = _asked()
+    rows: list[Row] = []
+    for name in asked.sets:
+        made = _made(name, timedelta(seconds=asked.budget), profiled=not asked.unprofiled)
+        for link in asked.links:
+            with serving(LINKS[link], CACHE) as served:
+                for processors in asked.processors:
+                    costs: dict[str, list[Cost]] = defaultdict(list)
+                    for number in range(asked.rounds + 1):
+                        for method in asked.methods:
+                            watch = number == asked.rounds
+                            costs[method].append(start(method, made, served, PROCESSORS[processors], memory=watch))
+                    new = [_row(name, link, processors, method, costs[method]) for method in asked.methods]
+                    _show(new)
+                    rows += new
+    _keep(rows)
+
+
+def _asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sets", nargs="+", choices=MAKERS, default=["A"])
+    parser.add_argument("--links", nargs="+", choices=LINKS, default=["78-tls"])
+    parser.add_argument("--processors", nargs="+", choices=PROCESSORS, default=["all"])
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--budget", type=float, default=300, help="seconds to compress a set once")
+    parser.add_argument("--unprofiled", action="store_true", help="measure a first release, which has no profile")
+    return parser.parse_args()
+
+
+def _made(name: str, budget: timedelta, *, profiled: bool) -> Packed:
+    """Make a set; with a profile, as every release but an application's first is laid out."""
+    first = packed(name, budget)
+    if not profiled:
+        return first
+    kept = CACHE / f"{name}.profile.json"
+    if not kept.exists():
+        kept.write_text(recorded(first).model_dump_json())
+    return packed(name, budget, Profile.model_validate_json(kept.read_text()))
+
+
+def _row(name: str, link: str, processors: str, method: str, costs: list[Cost]) -> Row:
+    *timed, watched = costs
+    row: Row = {"set": name, "link": link, "processors": processors, "method": method, "rounds": len(timed)}
+    for field in ("ready_s", "files_s", "cpu_s"):
+        values = [getattr(cost, field) for cost in timed]
+        row |= {
+            field: round(statistics.median(values), 3),
+            f"{field}_min": round(min(values), 3),
+            f"{field}_max": round(max(values), 3),
+        }
+    return row | {
+        "peak_mb": round(watched.peak_mb, 1),
+        "disk_mb": round(watched.disk_mb, 1),
+        "wire_bytes": watched.wire_bytes,
+    }
+
+
+def _show(rows: Iterable[Row]) -> None:
+    for row in rows:
+        print(
+            f"{row['set']:2} {row['link']:12} {row['processors']:5} {row['method']:10}"
+            f" ready {row['ready_s']:7.2f} ({row['ready_s_min']:.2f}-{row['ready_s_max']:.2f})"
+            f" files {row['files_s']:7.2f} cpu {row['cpu_s']:6.2f} peak {row['peak_mb']:6.0f} MB"
+            f" disk {row['disk_mb']:6.0f} MB wire {row['wire_bytes'] / 1e6:7.1f} MB",
+            flush=True,
+        )
+
+
+def _keep(rows: Iterable[Row]) -> None:
+    known = json.loads(RESULTS.read_text())["rows"] if RESULTS.exists() else []
+    kept = {_key(row): row for row in (*known, *rows)}
+    machine = {
+        "cores": os.cpu_count(),
+        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+    }
+    text = json.dumps({"machine": machine, "rows": [kept[key] for key in sorted(kept)]}, indent=1)
+    RESULTS.write_text(text + "\n")
+
+
+def _key(row: Row) -> Key:
+    return row["set"], row["link"], row["processors"], row["method"]
+
+
+if __name__ == "__main__":
+    main()

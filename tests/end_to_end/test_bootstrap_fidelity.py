@@ -1,0 +1,178 @@
+"""An application cannot tell whether it was deployed natively or dropped: same answers, errors, traces, surroundings.
+
+Each case runs twice under AWS's own runtime client. What must differ is the directory the files lie in, so that
+directory's name is replaced by `<root>` before the two are compared.
+"""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from deployer.bundle import Profile
+from tests.applications import Happened, call, dropped, native, release, write
+from tests.object_store import ObjectStore, serving
+
+LOOK = """\
+import json, os, sys, threading
+
+def handler(event, context):
+    return {
+        "path": sys.path, "modules": sorted(sys.modules), "cwd": os.getcwd(), "argv": sys.argv,
+        "environment": dict(os.environ), "main": sys.modules["__main__"].__file__, "file": __file__, "name": __name__,
+        "meta_path": [str(type(finder)) for finder in sys.meta_path], "hooks": len(sys.path_hooks),
+        "threads": threading.active_count(), "umask": os.umask(0o022), "spec": str(__spec__.loader),
+        "context": [context.function_name, context.memory_limit_in_mb, context.invoked_function_arn],
+        "cached": sys.path_importer_cache.keys() >= {os.getcwd()}, "executable": sys.executable,
+    }
+"""
+RAISES = """\
+import helper
+
+def handler(event, context):
+    return helper.deeper(event)
+"""
+HELPER = """\
+class Unlucky(Exception):
+    pass
+
+def deeper(event):
+    try:
+        {}["missing"]
+    except KeyError as error:
+        raise Unlucky(f"no luck with {event}") from error
+"""
+LOGS = """\
+import logging, sys
+log = logging.getLogger("app")
+log.setLevel("INFO")
+
+def handler(event, context):
+    print("to stdout")
+    print("to stderr", file=sys.stderr)
+    log.info("informed of %s", event)
+    logging.getLogger().warning("warned")
+    return None
+"""
+CASES: dict[str, dict[str, str]] = {
+    "looks around": {"app.py": LOOK},
+    "raises from another module": {"app.py": RAISES, "helper.py": HELPER},
+    "logs": {"app.py": LOGS},
+    "returns nothing": {"app.py": "def handler(event, context):\n    pass\n"},
+    "returns what is not JSON": {"app.py": "def handler(event, context):\n    return {1, 2}\n"},
+    "returns a generator": {"app.py": "def handler(event, context):\n    yield 1\n"},
+    "is a class": {"app.py": "class handler:\n    def __new__(cls, event, context):\n        return 'made'\n"},
+    "is an instance": {
+        "app.py": "class A:\n    def __call__(self, event, context):\n        return 1\nhandler = A()\n"
+    },
+    "is a coroutine": {"app.py": "async def handler(event, context):\n    return 1\n"},
+    "exits in the handler": {"app.py": "import sys\ndef handler(event, context):\n    sys.exit(3)\n"},
+    "exits at import": {"app.py": "import sys\nsys.exit(3)\n"},
+    "imports what is not there": {"app.py": "import nowhere.to_be_found\n"},
+    "imports a name that is not there": {"app.py": "from json import nothing\n"},
+    "raises at import": {"app.py": "def fail():\n    raise ValueError('at import')\nfail()\n"},
+    "raises an AttributeError at import": {"app.py": "import json\njson.nothing\n"},
+    "raises an AttributeError in another module": {"app.py": "import other\n", "other.py": "None.nothing\n"},
+    "does not parse": {"app.py": "def handler(event, context)\n    return 1\n"},
+    "has no handler": {"app.py": "def other(event, context):\n    return 1\n"},
+    "has no module": {"other.py": "def handler(event, context):\n    return 1\n"},
+    "sends a signal to itself": {
+        "app.py": "import os, signal\nseen = []\nsignal.signal(signal.SIGUSR1, lambda *_: seen.append(1))\n"
+        "def handler(event, context):\n    os.kill(os.getpid(), signal.SIGUSR1)\n    return seen\n"
+    },
+    "imports lazily": {
+        "app.py": "def handler(event, context):\n    import late\n    return late.VALUE\n",
+        "late.py": "VALUE = 7\n",
+    },
+    "has a path file": {
+        "app.py": "def handler(event, context):\n    import vendored\n    return vendored.VALUE\n",
+        "more.pth": "vendor\n",
+        "vendor/vendored.py": "VALUE = 8\n",
+    },
+    "uses a namespace package": {
+        "app.py": "import space.one\ndef handler(event, context):\n    return [space.one.V, len(space.__path__)]\n",
+        "space/one.py": "V = 1\n",
+    },
+    "reads its own files": {
+        "app.py": "import importlib.resources as r\nTEXT = open('data.txt').read()\nimport pkg\n"
+        "def handler(event, context):\n    return [TEXT, r.files(pkg).joinpath('more.txt').read_text()]\n",
+        "data.txt": "read at import",
+        "pkg/__init__.py": "",
+        "pkg/more.txt": "read later",
+    },
+    "reads a distribution's metadata": {
+        "app.py": "import importlib.metadata as m\nV = m.version('thing')\ndef handler(*_):\n    return V\n",
+        "thing-1.2.dist-info/METADATA": "Metadata-Version: 2.1\nName: thing\nVersion: 1.2\n",
+    },
+    "forks": {
+        "app.py": "import os\ndef handler(event, context):\n    pid = os.fork()\n    if not pid:\n        os._exit(5)\n"
+        "    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])\n"
+    },
+    "has children of its own only": {
+        "app.py": "import os\ndef handler(event, context):\n    try:\n        return os.waitpid(-1, os.WNOHANG)\n"
+        "    except ChildProcessError:\n        return 'none'\n"
+    },
+    "subclasses what the bootstrap also uses": {
+        "app.py": "import socket, ssl, select, typing, fcntl, struct, hashlib\n"
+        "class S(socket.socket):\n    pass\n"
+        "def handler(event, context):\n    a, b = socket.socketpair()\n    with a, b:\n        a.send(b'x')\n"
+        "        return [select.select([b], [], [], 1)[0] == [b], hashlib.sha256(b.recv(1)).hexdigest()[:8],"
+        " ssl.create_default_context() is not None, typing.get_type_hints(S) == {}]\n"
+    },
+}
+SHADOWED = (
+    *("bootstrap", "json", "sitecustomize", "usercustomize", "index", "pointer", "boto3", "socket", "select", "fcntl"),
+    *("zstandard", "backports.zstd", "typing", "_dropshift", "start", "load", "struct", "hashlib", "ssl", "hmac"),
+)
+SHADOWS = f"""\
+import importlib
+FOUND = {{}}
+for name in {SHADOWED}:
+    module = importlib.import_module(name)
+    FOUND[name] = [module.__file__, getattr(module, "MINE", None)]
+
+def handler(event, context):
+    return FOUND
+"""
+EVENTS = ({"n": 1}, {"n": 2})
+
+
+def _both(tmp_path: Path, files: dict[str, str], profile: Profile | None = None) -> tuple[list[str], list[str]]:
+    tree = write(tmp_path / "tree", files)
+    with serving(ObjectStore()) as store:
+        pointer = release(tree, profile=profile).stored(store)
+        with native(tree, tmp_path) as environment:
+            natively = _comparable(call(environment, *EVENTS), str(tree))
+        with dropped(pointer, store, tmp_path) as environment:
+            happened = call(environment, *EVENTS)
+        return natively, _comparable(happened, rf"{tmp_path}/[-0-9a-f]+/tmp/dropshift/{pointer.sha256[:32]}")
+
+
+def _comparable(happened: Happened, root: str) -> list[str]:
+    """Take out what differs between any two runs: request ids, times, ports, and our report line."""
+    text = json.dumps([[one.kind, one.payload.decode()] for one in happened.outcomes])
+    report = re.sub(r'\{"event": "release\.loaded".*\n', "", happened.output + "\n")
+    return [_neutral(text, root), _neutral(report.rstrip("\n"), root)]
+
+
+def _neutral(text: str, root: str) -> str:
+    text = re.sub(root, "<root>", text)
+    text = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<id>", text)
+    text = re.sub(r"127\.0\.0\.1:\d+", "<address>", text)
+    text = re.sub(r"0x[0-9a-f]{8,}", "<at>", text)
+    text = re.sub(r', \\?\\?\\"AWS_ENDPOINT_URL_S3\\?\\": \\?\\"[^"]+"', "", text)
+    return re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", "<time>", text)
+
+
+@pytest.mark.parametrize("files", CASES.values(), ids=CASES.keys())
+def test_a_dropped_application_behaves_as_a_native_one(tmp_path: Path, files: dict[str, str]) -> None:
+    natively, through_us = _both(tmp_path, files)
+    assert through_us == natively
+
+
+def test_an_application_may_call_its_modules_what_it_likes(tmp_path: Path) -> None:
+    own = {f"{name.replace('.', '/')}.py": "MINE = 'the application\\'s own'\n" for name in SHADOWED}
+    natively, through_us = _both(tmp_path, {"app.py": SHADOWS, **own})
+    assert "application's own" in natively[0]
+    assert through_us == natively
