@@ -34,7 +34,8 @@ class Gate:
     def close(self) -> None:
         """Leave no trace."""
         finders: list[Any] = sys.meta_path
-        finders.remove(self)
+        if self in finders:
+            finders.remove(self)
         forget_listings()
 
     def _may_be_missing(self, name: str) -> bool:

@@ -14,7 +14,7 @@ from typing import Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
 type Fault = Literal[
-    "503", "500", "reset", "stall", "short", "corrupt", "whole", "403", "404", "expired", "garbage", "shifted"
+    "503", "500", "reset", "stall", "late", "short", "corrupt", "whole", "403", "404", "expired", "garbage", "shifted"
 ]
 BUCKET = "bundles"
 ERRORS = {
@@ -32,7 +32,7 @@ class ObjectStore:
 
     misbehave: Callable[[int], Fault | None] = lambda _number: None
     stall: float = 30.0
-    """Seconds a stalled answer waits; shorter than nobody's patience."""
+    """Seconds that a stalled answer hangs in the middle, and that a late one takes to begin."""
     objects: dict[tuple[str, str], bytes] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
     port: int = 0
@@ -78,6 +78,8 @@ class _Handler(BaseHTTPRequestHandler):
         wanted = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("range", ""))
         self.store.requests.append(self.headers.get("range", ""))
         fault = self.store.misbehave(len(self.store.requests))
+        if fault == "late":
+            time.sleep(self.store.stall)
         if body is None:
             self._fail(404, "NoSuchKey")
         elif fault in ERRORS:

@@ -1,0 +1,294 @@
+"""How a cold start goes: overlap with the load, hand-over before the init limit, every init type, clear refusals."""
+
+import json
+import random
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from bootstrap.pointer import Pointer
+from deployer.bundle import Profile, unwrap
+from tests.applications import CREDENTIALS, call, dropped, invocation, native, release, write
+from tests.object_store import Fault, ObjectStore, serving
+
+WEIGHTS = random.Random(4).randbytes(6 << 20)  # noqa: S311 - bytes that do not compress
+APP = """\
+import time
+STARTED = time.time()
+import early
+
+def handler(event, context):
+    import rare
+    with open("weights.bin", "rb") as file:
+        return [early.VALUE, rare.VALUE, len(file.read()), STARTED]
+"""
+FILES: dict[str, str | bytes] = {
+    "app.py": APP,
+    "early.py": "VALUE = 1\n",
+    "rare.py": "VALUE = 2\n",
+    "package/__init__.py": "",
+    "package/late.py": "VALUE = 3\n",
+    "weights.bin": WEIGHTS,
+}
+COLD = ("rare.py", "weights.bin", "package/__init__.py", "package/late.py")
+PROFILE = Profile(touched=("app.py", "early.py"), untouched=COLD)
+
+
+@pytest.fixture
+def store() -> Iterator[ObjectStore]:
+    with serving(ObjectStore()) as started:
+        yield started
+
+
+def _stored(tmp_path: Path, store: ObjectStore, files: dict[str, str | bytes], profile: Profile | None) -> Pointer:
+    """Store a release without bytecode of its own, so that the profile names every file."""
+    return (
+        release(write(tmp_path / "tree", files), kind="nodejs", profile=profile).stored(store)._replace(kind="python")
+    )
+
+
+def _cold_is_late(store: ObjectStore, seconds: float) -> None:
+    """Let the index and the hot part come at once, all else after `seconds`."""
+    store.stall = seconds
+    store.misbehave = lambda number: "late" if number > 2 else None
+
+
+def _report(output: str) -> dict[str, object]:
+    [line] = [line for line in output.splitlines() if '"release.loaded"' in line]
+    return dict(json.loads(line))
+
+
+def test_the_import_begins_when_the_hot_files_are_in_place_and_the_handler_waits_for_all(
+    tmp_path: Path, store: ObjectStore
+) -> None:
+    pointer = _stored(tmp_path, store, FILES, PROFILE)
+    _cold_is_late(store, 0.7)
+    with dropped(pointer, store, tmp_path) as environment:
+        happened = call(environment, {})
+    assert happened.answers[0][:3] == [1, 2, len(WEIGHTS)]
+    seconds = _report(happened.output)["seconds"]
+    assert isinstance(seconds, dict)
+    assert seconds["import"] < 0.7 <= seconds["files"]
+
+
+def test_an_import_of_something_cold_waits_for_it(tmp_path: Path, store: ObjectStore) -> None:
+    app = "import package.late\ndef handler(event, context):\n    return package.late.VALUE\n"
+    pointer = _stored(tmp_path, store, {**FILES, "app.py": app}, PROFILE)
+    _cold_is_late(store, 0.3)
+    with dropped(pointer, store, tmp_path) as environment:
+        assert call(environment, {}).answers == [3]
+
+
+def test_an_import_of_what_is_nowhere_does_not_wait(tmp_path: Path, store: ObjectStore) -> None:
+    app = APP.replace("import early", "import early\ntry:\n    import cupy\nexcept ImportError:\n    pass")
+    pointer = _stored(tmp_path, store, {**FILES, "app.py": app}, PROFILE)
+    _cold_is_late(store, 0.7)
+    with dropped(pointer, store, tmp_path) as environment:
+        seconds = _report(call(environment).output)["seconds"]
+    assert isinstance(seconds, dict)
+    assert seconds["import"] < 0.7
+
+
+def test_an_import_that_fails_for_a_missing_file_starts_again_cleanly(tmp_path: Path, store: ObjectStore) -> None:
+    app = f"open({str(tmp_path / 'starts')!r}, 'a').write('x')\n" + APP.replace(
+        "import early", "import early\nopen('weights.bin').close()"
+    )
+    pointer = _stored(tmp_path, store, {**FILES, "app.py": app}, PROFILE)
+    _cold_is_late(store, 0.3)
+    with dropped(pointer, store, tmp_path) as environment:
+        assert call(environment, {}).answers[0][:3] == [1, 2, len(WEIGHTS)]
+    assert (tmp_path / "starts").read_text() == "xx"
+
+
+def test_a_failing_import_is_reported_as_natively_even_when_it_overlapped(tmp_path: Path, store: ObjectStore) -> None:
+    files = {**FILES, "app.py": "import early\nraise ValueError('the application is broken')\n"}
+    pointer = _stored(tmp_path, store, files, PROFILE)
+    _cold_is_late(store, 0.3)
+    with dropped(pointer, store, tmp_path) as environment:
+        [through_us] = call(environment).answers
+    with native(tmp_path / "tree", tmp_path) as environment:
+        [natively] = call(environment).answers
+    assert through_us["errorMessage"] == natively["errorMessage"] == "the application is broken"
+    assert len(through_us["stackTrace"]) == len(natively["stackTrace"])
+
+
+def test_the_smoke_test_brings_home_what_the_start_touched(tmp_path: Path, store: ObjectStore) -> None:
+    files = {
+        **FILES,
+        "app.py": "import early\nopen('read.txt').read()\ndef handler(event, context):\n    return event\n",
+    }
+    pointer = _stored(tmp_path, store, {**files, "read.txt": "x"}, None)
+    with dropped(pointer, store, tmp_path) as environment:
+        environment.start()
+        answer = environment.run(invocation({"a": [1]}, profile=True), 5)
+        plain = environment.run(invocation({"a": [2]}, profile=True), 5)
+    recorded = unwrap(answer.payload)
+    assert json.loads(recorded.response) == {"a": [1]}
+    assert json.loads(plain.payload) == {"a": [2]}
+    assert recorded.profile is not None
+    assert set(recorded.profile.touched) == {"app.py", "early.py", "read.txt"}
+    assert set(recorded.profile.untouched) == set(COLD)
+
+
+def test_the_recorded_profile_serves_the_next_release(tmp_path: Path, store: ObjectStore) -> None:
+    tree = write(tmp_path / "tree", FILES)
+    with dropped(release(tree).stored(store), store, tmp_path) as environment:
+        environment.start()
+        profile = unwrap(environment.run(invocation({}, profile=True), 5).payload).profile
+    assert profile is not None
+    pointer = release(tree, profile=profile).stored(store)
+    store.requests.clear()
+    with dropped(pointer, store, tmp_path) as environment:
+        assert call(environment, {}).answers[0][:3] == [1, 2, len(WEIGHTS)]
+
+
+def test_init_is_handed_over_before_it_is_cut(tmp_path: Path, store: ObjectStore) -> None:
+    pointer = _stored(tmp_path, store, FILES, None)
+    _cold_is_late(store, 2.0)
+    with dropped(pointer, store, tmp_path, {"DROPSHIFT_HAND_OVER": "0.4"}) as environment:
+        happened = call(environment, {}, {})
+    assert happened.ready_s < 2.0
+    assert [answer[:3] for answer in happened.answers] == [[1, 2, len(WEIGHTS)]] * 2
+
+
+@pytest.mark.parametrize("kind", ["provisioned-concurrency", "lambda-managed-instances"])
+def test_other_init_types_load_everything_during_init(tmp_path: Path, store: ObjectStore, kind: str) -> None:
+    pointer = _stored(tmp_path, store, FILES, PROFILE)
+    _cold_is_late(store, 0.6)
+    told = {"DROPSHIFT_HAND_OVER": "0.1", "AWS_LAMBDA_INITIALIZATION_TYPE": kind}
+    with dropped(pointer, store, tmp_path, told) as environment:
+        happened = call(environment, {})
+    assert happened.ready_s > 0.6
+    assert happened.answers[0][:3] == [1, 2, len(WEIGHTS)]
+
+
+def test_an_import_error_after_the_hand_over_answers_the_invocation_and_ends_the_process(
+    tmp_path: Path, store: ObjectStore
+) -> None:
+    app = "import package.late\nraise ValueError('broken')\n"
+    pointer = _stored(tmp_path, store, {**FILES, "app.py": app}, PROFILE)
+    _cold_is_late(store, 1.0)
+    with dropped(pointer, store, tmp_path, {"DROPSHIFT_HAND_OVER": "0.3"}) as environment:
+        happened = call(environment, {})
+        assert environment.process is not None
+        assert environment.process.wait(5) == 1
+    [error] = happened.answers
+    assert (error["errorType"], error["errorMessage"]) == ("ValueError", "broken")
+    assert error["stackTrace"][-1].endswith("raise ValueError('broken')\n")
+
+
+def test_a_load_that_fails_after_the_hand_over_answers_the_invocation(tmp_path: Path, store: ObjectStore) -> None:
+    pointer = _stored(tmp_path, store, FILES, None)
+    store.stall = 1.0
+    faults: list[Fault | None] = [None, "late", "late", "late", "404"]
+    store.misbehave = lambda number: faults[min(number, 5) - 1]
+    with dropped(pointer, store, tmp_path, {"DROPSHIFT_HAND_OVER": "0.3"}) as environment:
+        [error] = call(environment, {}).answers
+    assert error["errorType"] == "Dropshift.Missing"
+
+
+def test_an_init_that_was_cut_goes_on_where_it_stood(tmp_path: Path, store: ObjectStore) -> None:
+    pointer = _stored(tmp_path, store, FILES, None)._replace(kind="python")
+    store.stall = 30
+    store.misbehave = lambda number: "stall" if number > 5 else None
+    with dropped(pointer, store, tmp_path, {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512"}) as environment:
+        assert environment.start(1.0).kind == "exited"
+        store.misbehave = lambda _number: None
+        happened = call(environment, {})
+    assert happened.answers[0][:3] == [1, 2, len(WEIGHTS)]
+    assert 0 < int(str(_report(happened.output)["LoadedBytes"])) < len(WEIGHTS)
+
+
+def test_snapstart_loads_before_the_snapshot_with_credentials_from_the_container_endpoint(
+    tmp_path: Path, store: ObjectStore
+) -> None:
+    pointer = _stored(tmp_path, store, FILES, None)
+    asked: list[str] = []
+
+    class Endpoint(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(f"{self.path} {self.headers['Authorization']}")
+            body = json.dumps({"AccessKeyId": "A", "SecretAccessKey": "S", "Token": "T"}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    told = {
+        **dict.fromkeys(CREDENTIALS, ""),
+        "AWS_REGION": "eu-central-1",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://127.0.0.1:{server.server_port}/2021-01-01/credentials",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN": "token",
+    }
+    with dropped(pointer, store, tmp_path, told) as environment:
+        happened = call(environment, {})
+    server.shutdown()
+    assert asked == ["/2021-01-01/credentials token"]
+    assert happened.answers[0][:3] == [1, 2, len(WEIGHTS)]
+
+
+def test_processes_that_share_tmp_load_once(tmp_path: Path, store: ObjectStore) -> None:
+    pointer = _stored(tmp_path, store, FILES, PROFILE)
+    (tmp_path / "shared").mkdir()
+    told = {"AWS_LAMBDA_INITIALIZATION_TYPE": "lambda-managed-instances", "TMPDIR": str(tmp_path / "shared")}
+
+    def start(_number: int) -> list[object]:
+        with dropped(pointer, store, tmp_path, told) as environment:
+            return list(call(environment, {}).answers[0][:3])
+
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(start, range(3))) == [[1, 2, len(WEIGHTS)]] * 3
+    assert len(store.requests) == len(set(store.requests))
+
+
+def test_without_a_pointer_every_call_says_that_there_is_no_release_yet(tmp_path: Path, store: ObjectStore) -> None:
+    told = {"DROPSHIFT_RELEASES": "s3://releases/hello/"}
+    with dropped(None, store, tmp_path, told) as environment:
+        happened = call(environment, {}, {})
+    assert [one.kind for one in happened.outcomes] == ["ready", "error", "error"]
+    for answer in happened.answers:
+        assert answer["errorType"] == "Dropshift.NoRelease"
+        assert answer["errorMessage"] == "no release yet: drop an archive at s3://releases/hello/<release>.zip"
+
+
+def test_a_damaged_pointer_is_one_clear_line(tmp_path: Path, store: ObjectStore) -> None:
+    with dropped(None, store, tmp_path, {"DROPSHIFT_POINTER": "{}"}) as environment:
+        [error] = call(environment).answers
+    assert error["errorType"] == "Dropshift.Pointer"
+    assert error["errorMessage"].startswith("DROPSHIFT_POINTER has missing or unknown fields: bucket, command")
+
+
+def test_a_load_that_fails_is_the_inits_error_in_one_line(tmp_path: Path, store: ObjectStore) -> None:
+    pointer = _stored(tmp_path, store, FILES, None)
+    store.misbehave = lambda _number: "403"
+    with dropped(pointer, store, tmp_path) as environment:
+        happened = call(environment)
+    [error] = happened.answers
+    assert error["errorType"] == "Dropshift.AccessDenied"
+    assert error["stackTrace"] == []
+    assert "\n" not in error["errorMessage"]
+
+
+def test_a_load_writes_one_line_that_is_also_a_metric(tmp_path: Path, store: ObjectStore) -> None:
+    pointer = _stored(tmp_path, store, FILES, None)
+    store.misbehave = lambda number: "503" if number == 2 else None
+    with dropped(pointer, store, tmp_path) as environment:
+        told = _report(call(environment, {}, {}).output)
+    assert told["release"] == "release 1"
+    assert told["LoadRetries"] == 1
+    assert told["LoadedBytes"] == pointer.offset - 8
+    assert told["init_type"] == "on-demand"
+    metrics = told["_aws"]
+    assert isinstance(metrics, dict)
+    [directive] = metrics["CloudWatchMetrics"]
+    assert all(metric["Name"] in told for metric in directive["Metrics"])
