@@ -1,6 +1,7 @@
 """Pure: what a person is told. Every answer is JSON that also reads well on a terminal."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from deployer.alias import Alias
@@ -8,6 +9,9 @@ from deployer.record import Record
 from deployer.values import Problem, Value
 
 type Answer = dict[str, Any]
+
+MOST = 100
+"""Records that are looked through for a release's name."""
 
 
 class Serving(Value):
@@ -18,7 +22,7 @@ class Serving(Value):
     """Percent."""
     release: str
     release_id: str | None = None
-    dropped: str | None = None
+    dropped: datetime | None = None
     bundle: str
     """"intact", "missing", or "none" for a version that was not made from a release."""
 
@@ -43,9 +47,11 @@ def done(what: str, *, dry_run: bool = False, **more: object) -> Answer:
     return {"answer": f"would {what}" if dry_run else what, **more}
 
 
-def status(application: str, alias: Alias, serving: Sequence[Serving], running: Sequence[Record]) -> Answer:
+def status(
+    application: str, alias: Alias, serving: Sequence[Serving], running: Sequence[Record], now: datetime
+) -> Answer:
     """Tell where an application's traffic is and which releases are under way."""
-    shares = ", ".join(f"{one.share} % {one.release} (version {one.version})" for one in serving)
+    shares = ", ".join(_share(one, now) for one in serving)
     under_way = "; ".join(progress(record) for record in running) or "no release under way"
     return {
         "application": application,
@@ -56,6 +62,21 @@ def status(application: str, alias: Alias, serving: Sequence[Serving], running: 
         "moved_by_others": alias.note is not None and not alias.ours,
         "under_way": [under_way_record(record) for record in running],
     }
+
+
+def _share(one: Serving, now: datetime) -> str:
+    age = f", dropped {_ago(now - one.dropped)} ago" if one.dropped else ""
+    gone = ", its bundle is MISSING" if one.bundle == "missing" else ""
+    return f"{one.share} % {one.release} (version {one.version}{age}{gone})"
+
+
+def _ago(age: timedelta) -> str:
+    """Tell an age in its largest unit."""
+    seconds = int(age.total_seconds())
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{max(seconds, 0)} s"
 
 
 def progress(record: Record) -> str:

@@ -78,11 +78,37 @@ class Resume(Meant):
     action: Literal["resume"]
 
 
+class Validate(Value):
+    """The full inspection of a dropped archive; nothing is changed."""
+
+    action: Literal["validate"]
+    application: Name
+    key: Name
+    """In the releases bucket."""
+
+
+class Redeploy(Asked):
+    """Every step again for an earlier drop."""
+
+    action: Literal["redeploy"]
+    release: Name
+    force: Flag = False
+
+
+class Prune(Asked):
+    """Delete old versions and the bundles that only they needed."""
+
+    action: Literal["prune"]
+    keep: Annotated[int, Field(strict=True, ge=1, le=1_000)] = 10
+    """How many of the newest releases stay in any case."""
+
+
 Command = Annotated[
-    ShowStatus | ShowHistory | RollBack | Promote | Abort | Pause | Resume, Field(discriminator="action")
+    ShowStatus | ShowHistory | RollBack | Promote | Abort | Pause | Resume | Validate | Redeploy | Prune,
+    Field(discriminator="action"),
 ]
 _COMMAND: TypeAdapter[Command] = TypeAdapter(Command)
-_MODELS = (ShowStatus, ShowHistory, RollBack, Promote, Abort, Pause, Resume)
+_MODELS = (ShowStatus, ShowHistory, RollBack, Promote, Abort, Pause, Resume, Validate, Redeploy, Prune)
 _BY_ACTION = {model.model_fields["action"].annotation.__args__[0]: model for model in _MODELS}  # type: ignore[union-attr]  # a Literal has arguments
 
 

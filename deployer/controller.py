@@ -6,15 +6,16 @@ Every permanent error is an answer; an exception that leaves the handler is tran
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from deployer import answers, commands, events, telemetry
+from deployer import answers, commands, desk, events, telemetry
 from deployer.answers import Answer
 from deployer.aws import aws
-from deployer.desk import Desk
 from deployer.drop import Drop
+from deployer.lookup import Lookup
+from deployer.moves import Moves
 from deployer.order import Order
 from deployer.record import Record
 from deployer.settings import settings
-from deployer.steps import Deployer
+from deployer.wiring import Deployer
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -38,8 +39,10 @@ def answer(deployer: Deployer, incoming: events.Incoming) -> Answer:
         case events.Refused():
             telemetry.warn("request.refused", problems=[str(problem) for problem in incoming.problems])
             return answers.refused(incoming.problems)
-        case events.AlarmChanged() | events.EngineStopped():
-            return _ignore(events.Ignored(reason="alarms and executions are looked at by the rollout itself"))
+        case events.AlarmChanged():
+            return _hear_alarm(deployer, incoming)
+        case events.EngineStopped():
+            return _bury(deployer, incoming)
         case _:
             return _obey(deployer, incoming)
 
@@ -73,27 +76,38 @@ def _ignore(ignored: events.Ignored) -> Answer:
     return {"answer": "ignored", "reason": ignored.reason}
 
 
-def _obey(deployer: Deployer, command: commands.Command) -> Answer:
-    if isinstance(command, commands.ShowStatus) and command.application is None:
-        names = sorted(deployer.told.applications)
-        return {"applications": [Desk(deployer, name).show_status() for name in names]}
-    done = _at_desk(Desk(deployer, str(command.application)), command)
-    telemetry.say("command.answered", action=command.action, application=command.application, answer=done["answer"])
-    telemetry.count("CommandAnswered", action=command.action)
+def _hear_alarm(deployer: Deployer, alarm: events.AlarmChanged) -> Answer:
+    """Roll back at once what an alarm speaks against, instead of at the rollout's next look."""
+    application = deployer.told.watched_by(alarm.name)
+    if application is None or alarm.state != "ALARM":
+        return _ignore(
+            events.Ignored(reason=f"alarm {alarm.name} is {alarm.state}: no release of ours is watched by it")
+        )
+    done = Moves(Lookup(deployer, application)).alarmed(alarm.name)
+    telemetry.say("alarm.heard", alarm=alarm.name, application=application, answer=done["answer"])
     return done
 
 
-def _at_desk(desk: Desk, command: commands.Command) -> Answer:
-    match command:
-        case commands.ShowStatus():
-            return desk.show_status()
-        case commands.ShowHistory():
-            return desk.show_history(command.limit)
-        case commands.RollBack():
-            return desk.roll_back(command)
-        case commands.Promote():
-            return desk.promote(command)
-        case commands.Abort():
-            return desk.abort(command)
-        case commands.Pause() | commands.Resume():
-            return desk.pause(command)
+def _bury(deployer: Deployer, stopped: events.EngineStopped) -> Answer:
+    """End the release of a rollout that died, and make its alias whole."""
+    for application in sorted(deployer.told.applications):
+        look = Lookup(deployer, application)
+        record = look.record(stopped.release_id)
+        if record and record.status.final:
+            return answers.nothing_to_do(f"{record.release} ended {record.status}")
+        if record:
+            done = Moves(look).bury(record, stopped.status)
+            telemetry.warn("rollout.died", application=application, release=record.release, answer=done["answer"])
+            telemetry.count("RolloutDied", application=application)
+            return done
+    return _ignore(events.Ignored(reason=f"execution {stopped.release_id} is none of ours", loud=True))
+
+
+def _obey(deployer: Deployer, command: commands.Command) -> Answer:
+    if isinstance(command, commands.ShowStatus) and command.application is None:
+        names = sorted(deployer.told.applications)
+        return {"applications": [desk.status(Lookup(deployer, name)) for name in names]}
+    done = desk.answer(Lookup(deployer, str(command.application)), command)
+    telemetry.say("command.answered", action=command.action, application=command.application, answer=done["answer"])
+    telemetry.count("CommandAnswered", action=command.action)
+    return done

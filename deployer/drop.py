@@ -40,11 +40,13 @@ class Drop(Value):
     version_id: str
     sequencer: Annotated[str, Field(pattern=r"^[0-9A-Fa-f]*$", max_length=40)] = ""
     """Orders events for one key; empty when no event told it. Source: S3 user guide, event message structure."""
+    attempt: Annotated[int, Field(ge=0)] = 0
+    """0 for a drop; `redeploy` releases the same object version again as attempt 1, 2, …"""
 
     @property
     def release_id(self) -> str:
         """The first 32 hex digits of SHA-256 over bucket, key and version id: one name for one object version."""
-        identity = f"{self.bucket}\n{self.key}\n{self.version_id}"
+        identity = f"{self.bucket}\n{self.key}\n{self.version_id}" + (f"\n{self.attempt}" if self.attempt else "")
         return hashlib.sha256(identity.encode()).hexdigest()[:32]
 
     @property

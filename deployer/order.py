@@ -13,6 +13,7 @@ class Order(Value):
     """
 
     drop: Drop
+    force: bool = False
 
     def encode(self) -> str:
         """Write it as JSON, always the same for one drop."""
@@ -20,4 +21,4 @@ class Order(Value):
 
     def release(self) -> Release:
         """Begin the release that is ordered."""
-        return Release(drop=self.drop)
+        return Release(drop=self.drop, force=self.force)

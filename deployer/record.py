@@ -32,6 +32,9 @@ class Record(Value):
     warnings: tuple[str, ...] = ()
     archive_sha256: str = ""
     version: str | None = None
+    red_before: tuple[str, ...] = ()
+    """Alarms that were in ALARM before the release began: they do not end it."""
+    provisioned_concurrency: int = 0
     stages: tuple[int, ...] = ()
     """The weights of the plan, in percent."""
     weight: int = 0

@@ -83,10 +83,14 @@ class Release(Value):
     manifest: Manifest = Manifest()
     function: FunctionFacts | None = None
     start: Start | None = None
+    storage: int | None = None
+    """MB of ephemeral storage that the unpacked release takes."""
     bundle: Bundle | None = None
     version: str | None = None
     active: bool = False
     """Whether the version can be invoked."""
+    warm: bool = False
+    """Whether it has the provisioned concurrency that was asked for."""
     red_before: frozenset[str] = frozenset()
     """Alarms that were in ALARM before this release had any traffic."""
     stages: tuple[Stage, ...] = ()

@@ -19,8 +19,8 @@ from deployer.judge import End
 from deployer.order import Order
 from deployer.release import Release, Status, known
 from deployer.settings import settings
-from deployer.steps import Deployer
 from deployer.strategy import Stage, holds, looks
+from deployer.wiring import Deployer
 
 type Act[**P] = Callable[Concatenate[Deployer, Release, P], Release]
 
@@ -114,7 +114,8 @@ def _until(run: Run, act: Act[[]], release: Release, done: Callable[[Release], b
 
 def smoke_test(run: Run, release: Release) -> Release:
     """Call the version before anybody else does."""
-    return run.step(steps.smoke_test, release)
+    release = run.step(steps.smoke_test, release)
+    return release if release.ending else _until(run, steps.warm, release, lambda found: found.warm, _ACTIVE_TRIES)
 
 
 def shift_in_stages(run: Run, release: Release) -> Release:

@@ -35,9 +35,17 @@ class Settings(Value):
     bundle_seconds: Annotated[int, Field(ge=1, le=600)] = 240
     """How long a bundle may be compressed: the longer, the smaller, the faster each cold start."""
 
+    event_bus: str = "default"
+    """Where changes of releases are announced."""
+
     def function(self, application: str) -> str:
         """Name of an application's function."""
         return self.function_prefix + application
+
+    def watched_by(self, alarm: str) -> str | None:
+        """Tell which application an alarm watches by its name: `<function>-…`; the longest function name counts."""
+        fits = [name for name in self.applications if alarm.startswith(f"{self.function(name)}-")]
+        return max(fits, key=len, default=None)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from pydantic import JsonValue
 
+from deployer.bundle import Profile
 from deployer.drop import shortened
 from deployer.manifest import Smoke
 from deployer.values import Value
@@ -17,6 +18,8 @@ class Answer(Value):
     payload: JsonValue
     log: str = ""
     """The log's last 4 KB."""
+    profile: Profile | None = None
+    """What the start touched, when it was a fresh one and the bootstrap recorded it."""
 
 
 def default_event(release: str) -> JsonValue:

@@ -36,10 +36,9 @@ def _note(records: dict[str, bytes], record: bytes, where: str) -> None:
         return
     if key in records and records[key] != value:
         raise UnreadableError(where, f"two pax records for its {key}", "one")
-    if b"\0" in value:
-        raise UnreadableError(where, f"a NUL in its pax {key}", "names without NUL")
-    if value:
-        records[key] = value
+    if not value or b"\0" in value:
+        raise UnreadableError(where, f"a pax {key} that is empty or has a NUL in it", "whole names and sizes")
+    records[key] = value
 
 
 def size(records: dict[str, bytes], header: int, fits: bool, where: str) -> int:  # noqa: FBT001 - one caller

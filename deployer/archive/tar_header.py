@@ -10,6 +10,9 @@ ZEROS = bytes(BLOCK)
 _OCTAL = re.compile(rb" *([0-7]*) *(?:\0.*)?", re.DOTALL)
 _SIGN = 0x80
 """First byte of a positive binary number; from here on, bytes are negative to who reads them signed."""
+_BINARY = (_SIGN, 0xFF)
+"""First bytes of binary numbers, positive and negative: times before 1970 are no harm."""
+_METADATA = {"user": (108, 116), "group": (116, 124), "time": (136, 148), "device": (329, 337), "minor": (337, 345)}
 _BLANK_CHECKSUM = 8 * ord(" ")
 _STAR_PREFIX = 131
 """Bytes of prefix in a star header: access and change time follow it."""
@@ -29,6 +32,7 @@ def parse(block: bytes) -> Header:
     """Return the header's fields, or stop: behind a wrong header every boundary is a guess."""
     name = _string(block[0:100])
     _check_sum(block, name)
+    _check_metadata(block, name)
     return Header(
         name=_prefix(block, name) + name,
         link=_string(block[157:257]),
@@ -44,6 +48,13 @@ def _check_sum(block: bytes, name: bytes) -> None:
     unsigned = sum(block) - sum(block[148:156]) + _BLANK_CHECKSUM
     if wanted != unsigned and wanted != unsigned - _signed_difference(block):
         raise _bad(name, "a header whose checksum does not match: no tar, or damaged")
+
+
+def _check_metadata(block: bytes, name: bytes) -> None:
+    """Check numbers that nobody here uses: at a wrong one, tarfile takes the rest of the archive for its end."""
+    for what, (start, end) in _METADATA.items():
+        if block[start] not in _BINARY:
+            _number(block[start:end], name, what)
 
 
 def _signed_difference(block: bytes) -> int:
@@ -71,14 +82,14 @@ def _number(field: bytes, name: bytes, what: str) -> int:
 def _prefix(block: bytes, name: bytes) -> bytes:
     """Return the prefix that ustar puts in front of the name.
 
-    GNU's header has times there, and so has star's behind the first 131 bytes; a header from before
-    POSIX has nothing, and tools that look anyway must not find a path.
+    Star's header has times behind the first 131 bytes. GNU's has them from the start (only incremental
+    dumps fill them) and one from before POSIX has nothing, but some tools look for a prefix all the same.
     """
     prefix = _string(block[345:500])
     if block[257:262] == b"ustar" and block[262:263] != b" ":
         if block[508:512] == b"tar\0":
             prefix = _string(block[345 : 345 + _STAR_PREFIX])
         return prefix + b"/" if prefix else b""
-    if prefix and block[257:265] != b"ustar  \0":
+    if prefix:
         raise _bad(name, "a name prefix in a header that has none")
     return b""

@@ -6,6 +6,7 @@ from functools import cache
 import boto3
 from botocore.config import Config
 
+from deployer.aws.bus import Bus
 from deployer.aws.functions import Functions
 from deployer.aws.metrics import Metrics
 from deployer.aws.objects import Objects
@@ -13,6 +14,8 @@ from deployer.aws.records import Records
 from deployer.settings import Settings, settings
 
 _RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 6}, connect_timeout=5, read_timeout=60)
+_QUICK = Config(retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=2, read_timeout=5)
+"""An announcement is not worth a long wait."""
 _INVOKE = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=890)
 """An invocation is never repeated behind our back, and may take as long as a function can run."""
 
@@ -25,6 +28,7 @@ class Aws:
     objects: Objects
     records: Records
     metrics: Metrics
+    bus: Bus
 
     @classmethod
     def connect(cls, told: Settings, session: boto3.Session) -> "Aws":
@@ -36,7 +40,8 @@ class Aws:
             ),
             objects=Objects(s3, told),
             records=Records(s3, told),
-            metrics=Metrics(session.client("cloudwatch", config=_RETRIES), told.alias),
+            metrics=Metrics(session.client("cloudwatch", config=_RETRIES), told),
+            bus=Bus(session.client("events", config=_QUICK), told),
         )
 
 

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
@@ -10,6 +11,7 @@ from pydantic import JsonValue
 
 from bootstrap.pointer import VARIABLE
 from deployer.alias import Alias, Note
+from deployer.bundle import CLIENT_CONTEXT, unwrap
 from deployer.drop import Imprint
 from deployer.function import FunctionFacts
 from deployer.smoke import Answer
@@ -46,6 +48,8 @@ class Published(Value):
     version: str
     imprint: Imprint | None
     """None for a version that the deployer did not publish."""
+    pointer: str | None = None
+    """The bundle that it points at, encoded."""
 
 
 class Readiness(Value):
@@ -173,36 +177,75 @@ class Functions:
         for page in pages:
             for found in page["Versions"]:
                 if found["Version"] != "$LATEST":
-                    imprint = Imprint.parse(found.get("Description") or "")
-                    yield Published(version=found["Version"], imprint=imprint)
+                    yield _published(found)
 
-    def imprint(self, function: str, version: str) -> Imprint | None:
-        """Read which release a version is; None for one that the deployer did not publish."""
-        found = self._client.get_function_configuration(FunctionName=function, Qualifier=version)
-        return Imprint.parse(found.get("Description") or "")
-
-    def pointer(self, function: str, version: str) -> str | None:
-        """Read the bundle that a version points at, encoded; None for a version without one, or no such version."""
+    def published(self, function: str, version: str) -> Published | None:
+        """Read what a version is; None when there is no such version."""
         try:
             found = self._client.get_function_configuration(FunctionName=function, Qualifier=version)
         except self._client.exceptions.ResourceNotFoundException:
             return None
-        return found.get("Environment", {}).get("Variables", {}).get(VARIABLE)
+        return _published(found)
+
+    def named(self, function: str) -> frozenset[str]:
+        """Tell which versions are named by any alias of the function."""
+        pages = self._client.get_paginator("list_aliases").paginate(FunctionName=function)
+        aliases = [self._read(found) for page in pages for found in page["Aliases"]]
+        return frozenset(version for alias in aliases for version in (alias.stable, alias.canary) if version)
+
+    def delete(self, function: str, version: str) -> None:
+        """Delete one published version; one that is gone already is no error.
+
+        The qualifier is what keeps this from deleting the whole function.
+        """
+        if not version.isdecimal():
+            raise ValueError(f"{version!r} is no published version")
+        with suppress(self._client.exceptions.ResourceNotFoundException):
+            self._client.delete_function(FunctionName=function, Qualifier=version)
+
+    def provision(self, function: str, version: str, wanted: int) -> Readiness:
+        """Ask for provisioned concurrency on a version, once, and tell how far it is: READY, IN_PROGRESS or FAILED."""
+        try:
+            found = self._client.get_provisioned_concurrency_config(FunctionName=function, Qualifier=version)
+            if found["RequestedProvisionedConcurrentExecutions"] == wanted:
+                return Readiness(state=found["Status"], reason=found.get("StatusReason", ""))
+        except self._client.exceptions.ProvisionedConcurrencyConfigNotFoundException:
+            pass  # as it is before it is asked for
+        asked = self._client.put_provisioned_concurrency_config(
+            FunctionName=function, Qualifier=version, ProvisionedConcurrentExecutions=wanted
+        )
+        return Readiness(state=asked["Status"], reason=asked.get("StatusReason", ""))
+
+    def unprovision(self, function: str, version: str) -> None:
+        """End a version's provisioned concurrency; a version without one, or one that is gone, is no error."""
+        gone = self._client.exceptions
+        with suppress(gone.ResourceNotFoundException, gone.ProvisionedConcurrencyConfigNotFoundException):
+            self._client.delete_provisioned_concurrency_config(FunctionName=function, Qualifier=version)
 
     def readiness(self, function: str, version: str) -> Readiness:
         """Ask whether a version is Active; GetFunction has the control plane's widest limit (100 a second)."""
         found = self._client.get_function(FunctionName=function, Qualifier=version)["Configuration"]
-        return Readiness(state=found.get("State", "Active"), reason=found.get("StateReason", ""))
+        snap_start = found.get("SnapStart", {})
+        optimised = snap_start.get("ApplyOn") != "PublishedVersions" or snap_start.get("OptimizationStatus") == "On"
+        state = found.get("State", "Active")
+        return Readiness(
+            state="Pending" if state == "Active" and not optimised else state, reason=found.get("StateReason", "")
+        )
 
     def invoke(self, function: str, version: str, event: JsonValue) -> Answer:
-        """Invoke a version, wait for its answer, and read the log's tail."""
+        """Invoke a version, wait for its answer, and read the log's tail; a fresh start tells what it touched."""
         answer = self._invoker.invoke(
-            FunctionName=function, Qualifier=version, LogType="Tail", Payload=json.dumps(event).encode()
+            FunctionName=function,
+            Qualifier=version,
+            LogType="Tail",
+            ClientContext=CLIENT_CONTEXT,
+            Payload=json.dumps(event).encode(),
         )
-        body = answer["Payload"].read()
+        body, profile = unwrap(answer["Payload"].read())
         return Answer(
             error="FunctionError" in answer,
-            payload=json.loads(body) if body else None,
+            payload=_json(body),
+            profile=profile,
             log=base64.b64decode(answer.get("LogResult", "")).decode(errors="replace")[-_LOG_TAIL:],
         )
 
@@ -221,3 +264,18 @@ class Functions:
                 raise
             return False
         return True
+
+
+def _json(body: bytes) -> JsonValue:
+    """Read an answer; one that is no JSON, as a streamed one may be, is text."""
+    try:
+        found: JsonValue = json.loads(body) if body else None
+    except ValueError:
+        return body.decode(errors="replace")
+    return found
+
+
+def _published(found: Mapping[str, Any]) -> Published:
+    variables = found.get("Environment", {}).get("Variables", {})
+    imprint = Imprint.parse(found.get("Description") or "")
+    return Published(version=found["Version"], imprint=imprint, pointer=variables.get(VARIABLE))

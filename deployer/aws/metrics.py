@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from deployer.judge import Alarm, Traffic
+from deployer.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,9 +19,9 @@ _COUNTED = {"invocations": "Invocations", "errors": "Errors", "throttles": "Thro
 class Metrics:
     """Lambda's metrics by executed version, and alarms by name."""
 
-    def __init__(self, client: "CloudWatchClient", alias: str) -> None:
+    def __init__(self, client: "CloudWatchClient", told: Settings) -> None:
         self._client = client
-        self._alias = alias
+        self._told = told
 
     def traffic(self, function: str, version: str, since: datetime, until: datetime) -> Traffic:
         """Add up what a version did behind the alias, in whole minutes around the window.
@@ -42,7 +43,7 @@ class Metrics:
     def _query(self, name: str, metric: str, function: str, version: str, statistic: str) -> "MetricDataQueryTypeDef":
         dimensions = {
             "FunctionName": function,
-            "Resource": f"{function}:{self._alias}",
+            "Resource": f"{function}:{self._told.alias}",
             "ExecutedVersion": version,
         }
         return {
@@ -70,9 +71,10 @@ class Metrics:
                 values[result["Id"]].extend(result["Values"])
         return values
 
-    def alarms(self, function: str, named: tuple[str, ...]) -> tuple[Alarm, ...]:
-        """Read the alarms whose names begin with the function's and a dash, and those that are named."""
-        found = self._alarms(AlarmNamePrefix=f"{function}-")
+    def alarms(self, application: str, named: tuple[str, ...]) -> tuple[Alarm, ...]:
+        """Read the alarms whose names begin with the application's function and a dash, and those that are named."""
+        found = self._alarms(AlarmNamePrefix=f"{self._told.function(application)}-")
+        found = {name: state for name, state in found.items() if self._told.watched_by(name) == application}
         if named:
             found |= self._alarms(AlarmNames=list(named))
         missing = {name: "MISSING" for name in named if name not in found}

@@ -13,6 +13,7 @@ from botocore.exceptions import (
     ResponseStreamingError,
 )
 
+from deployer.bundle import Profile
 from deployer.drop import Drop
 from deployer.release import Bundle
 from deployer.settings import Settings
@@ -29,6 +30,8 @@ PART = 16 << 20
 _TRIES = 4
 _CUT_SHORT = (ResponseStreamingError, IncompleteReadError, ReadTimeoutError, ConnectionClosedError)
 _AHEAD = 2
+_NOT_THERE = ("404", "NoSuchKey", "NoSuchVersion", "405", "400")
+"""How a HEAD says that there is no such version: 405 for a delete marker, 400 for an id that cannot be one."""
 FORCE = "dropshift-force"
 """User metadata of a drop (`x-amz-meta-dropshift-force: true`): release bytes that were rolled back before."""
 
@@ -39,6 +42,14 @@ class Head(Value):
     size: int
     modified: datetime
     force: bool
+
+
+class Stored(Value):
+    """One object version in the bundles bucket."""
+
+    key: str
+    version_id: str
+    size: int
 
 
 class Objects:
@@ -58,7 +69,7 @@ class Objects:
                 ExpectedBucketOwner=self._told.account_id,
             )
         except ClientError as error:
-            if _code(error) in ("404", "NoSuchKey", "NoSuchVersion", "405", "400"):
+            if _code(error) in _NOT_THERE:
                 return None
             raise
         force = found.get("Metadata", {}).get(FORCE, "").lower() == "true"
@@ -93,10 +104,47 @@ class Objects:
                 ExpectedBucketOwner=self._told.account_id,
             )
         except ClientError as error:
-            if _code(error) in ("404", "NoSuchKey", "NoSuchVersion", "405", "400"):
+            if _code(error) in _NOT_THERE:
                 return False
             raise
         return size is None or found["ContentLength"] == size
+
+    def latest(self, key: str) -> Drop | None:
+        """Find the newest version of an object in the releases bucket; None when there is none."""
+        bucket = self._told.releases_bucket
+        try:
+            found = self._client.head_object(Bucket=bucket, Key=key, ExpectedBucketOwner=self._told.account_id)
+        except ClientError as error:
+            if _code(error) in _NOT_THERE:
+                return None
+            raise
+        return Drop(bucket=bucket, key=key, version_id=found["VersionId"])
+
+    def profile(self, application: str) -> Profile:
+        """Read what the application's latest recorded start touched; an empty profile when none was recorded."""
+        try:
+            found = self._client.get_object(Bucket=self._told.bundles_bucket, Key=_profile(application))
+        except self._client.exceptions.NoSuchKey:
+            return Profile()
+        return Profile.model_validate_json(found["Body"].read())
+
+    def keep_profile(self, application: str, profile: Profile) -> None:
+        """Keep a profile for the layout of the application's next bundle."""
+        body = profile.model_dump_json().encode()
+        self._client.put_object(Bucket=self._told.bundles_bucket, Key=_profile(application), Body=body)
+
+    def bundles(self, application: str) -> Iterator[Stored]:
+        """List every object version among an application's bundles."""
+        pages = self._client.get_paginator("list_object_versions").paginate(
+            Bucket=self._told.bundles_bucket, Prefix=f"bundles/{application}/"
+        )
+        for page in pages:
+            for found in page.get("Versions", []):
+                yield Stored(key=found["Key"], version_id=found["VersionId"], size=found["Size"])
+
+    def delete(self, stored: Stored) -> None:
+        """Delete one object version; one that is gone already is no error."""
+        self._client.delete_object(Bucket=self._told.bundles_bucket, Key=stored.key, VersionId=stored.version_id)
 
     def upload(self, key: str) -> "Upload":
         """Begin an object in the bundles bucket that is written part by part."""
@@ -123,6 +171,10 @@ def _code(error: ClientError) -> str:
 
 def _about(key: str) -> str:
     return f"{key.removesuffix('.tar.zst')}.json"
+
+
+def _profile(application: str) -> str:
+    return f"profiles/{application}.json"
 
 
 def _rolled_back(application: str, sha256: str) -> str:

@@ -10,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer import commands, events
-from tests.pure.values import TOLD
+from deployer.aws import bus
+from deployer.record import Record
+from deployer.release import Ending, Status
+from tests.pure.values import NOON, TOLD, drop
 
 EVENTS = Path(__file__).parents[2] / "events"
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
@@ -32,6 +35,9 @@ WHAT_ARRIVES: dict[str, type] = {
     "abort": commands.Abort,
     "pause": commands.Pause,
     "resume": commands.Resume,
+    "validate": commands.Validate,
+    "redeploy": commands.Redeploy,
+    "prune": commands.Prune,
 }
 
 
@@ -39,13 +45,27 @@ def load(name: str) -> Any:  # noqa: ANN401 - whatever the file holds
     return json.loads((EVENTS / f"{name}.json").read_text())
 
 
-@pytest.mark.parametrize("path", sorted(EVENTS.glob("*.json")), ids=lambda path: path.stem)
+INCOMING = sorted(path for path in EVENTS.glob("*.json") if not path.stem.startswith("out-"))
+
+
+@pytest.mark.parametrize("path", INCOMING, ids=lambda path: path.stem)
 def test_every_file_in_events_is_what_its_name_says(path: Path) -> None:
     assert isinstance(events.parse(load(path.stem), TOLD), WHAT_ARRIVES[path.stem])
 
 
 def test_every_kind_of_arrival_has_a_file() -> None:
-    assert {path.stem for path in EVENTS.glob("*.json")} == set(WHAT_ARRIVES)
+    assert {path.stem for path in INCOMING} == set(WHAT_ARRIVES)
+
+
+def test_what_is_announced_has_the_documented_fields() -> None:
+    release = Ending(status=Status.LIVE, reason="version 7 has all traffic")
+    record = Record.received(drop(), NOON).noted(NOON, "published", version="7", weight=50).ended(NOON, release)
+    documented = load("out-release-changed")
+    assert (documented["source"], documented["detail-type"]) == (bus.SOURCE, bus.DETAIL_TYPE)
+    told = bus.detail(record)
+    assert told.keys() == documented["detail"].keys()
+    same = ("status", "what", "reason", "version", "weight")
+    assert {key: told[key] for key in same} == {key: documented["detail"][key] for key in same}
 
 
 def arrivals(name: str) -> events.Arrivals:
@@ -60,7 +80,7 @@ def test_keys_are_decoded_once() -> None:
 
 def test_one_bad_record_does_not_stop_the_others_and_duplicates_are_one() -> None:
     found = arrivals("drop-several")
-    assert [drop.key for drop in found.drops] == ["hello/1.4.1.tar.zst"]
+    assert [one.key for one in found.drops] == ["hello/1.4.1.tar.zst"]
     assert "unknown application" in found.ignored[0].reason
 
 
@@ -161,5 +181,5 @@ def test_foreign_events_end_in_their_class(row: dict[str, str]) -> None:
 def test_no_foreign_event_reaches_another_application(row: dict[str, str]) -> None:
     found = events.parse(json.loads((CORPUS / "events" / row["file"]).read_text()), THEIRS)
     drops = found.drops if isinstance(found, events.Arrivals) else ()
-    assert all(drop.application == "myapp" and drop.bucket == "rel-bucket" for drop in drops)
-    assert all(drop.label.isprintable() for drop in drops)
+    assert all(one.application == "myapp" and one.bucket == "rel-bucket" for one in drops)
+    assert all(one.label.isprintable() for one in drops)

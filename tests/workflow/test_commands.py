@@ -32,6 +32,7 @@ def during(world: World, look: int, command: Callable[[], dict[str, Any]]) -> tu
     answers: list[dict[str, Any]] = []
     world.at_look(look, lambda: answers.append(command()))
     ended = world.release("1.1", GO_ON)
+    assert answers, f"the release ended before look {look}: {ended}"
     return ended, answers[0]
 
 

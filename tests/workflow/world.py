@@ -19,7 +19,7 @@ from deployer.drop import Drop
 from deployer.order import Order
 from deployer.record import Record
 from deployer.settings import Settings
-from deployer.steps import Deployer
+from deployer.wiring import Deployer
 from tests.local.configuration import ACCOUNT, REGION
 
 # What stands in for the bootstrap: the release under test is the deployer's work, so the function only has to start,

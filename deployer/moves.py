@@ -1,0 +1,237 @@
+"""What a person, an alarm or a dead rollout does to the alias: at most one write, which says what it believed."""
+
+from dataclasses import dataclass
+
+from deployer import answers, commands
+from deployer.alias import Alias, Move
+from deployer.answers import Answer
+from deployer.lookup import NO_RELEASE, Lookup, is_called, pointer_of
+from deployer.record import Record
+from deployer.release import Ending, Status
+from deployer.wiring import Deployer
+
+_ILL = (Status.ROLLED_BACK, Status.ABORTED, Status.FAILED)
+
+
+@dataclass(frozen=True)
+class Moves:
+    """Moves the alias of one application."""
+
+    look: Lookup
+
+    @property
+    def _deployer(self) -> Deployer:
+        return self.look.deployer
+
+    # --- back ----------------------------------------------------------------------------------------------------
+
+    def roll_back(self, command: commands.RollBack) -> Answer:
+        """Take the canary away, or give an earlier version all traffic."""
+        alias = self.look.alias()
+        if moved_on := self._moved_on(alias.canary or alias.stable, command.release):
+            return moved_on
+        if alias.canary and command.to is None:
+            return self._withdraw(alias, command, Move.ROLL_BACK, Status.ROLLED_BACK)
+        target = self.look.version_of(command.to) if command.to else alias.previous
+        if target is None and command.to is None:
+            return answers.nothing_to_do('no previous version is recorded; name a release or version in "to"')
+        if target is None:
+            return answers.refusal("to", f'"{command.to}"', "a release name, release id or version", "see history")
+        if target == alias.stable and not alias.canary:
+            return answers.nothing_to_do(f"version {target} has all traffic")
+        return self._unfit(target, force=command.force) or self._go_back(alias, target, command)
+
+    def _unfit(self, version: str, *, force: bool) -> Answer | None:
+        """Refuse a version that cannot, or should not, serve."""
+        published = self.look.published(version)
+        if published is None or published.imprint is None or pointer_of(published) is None:
+            found = f"version {version}, which was not made from a release"
+            return answers.refusal("to", found, "a version that the deployer published", "see history")
+        if self.look.bundle_state(published) != "intact":
+            found = f"version {version}, whose bundle is gone"
+            return answers.refusal("to", found, "a version whose bundle exists", "drop the release again")
+        record = self.look.record(published.imprint.age.release_id)
+        if record and record.status in _ILL and not force:
+            found = f"version {version}, which ended {record.status}: {record.reason}"
+            return answers.refusal("to", found, "a release that was live", 'say "force": true to use it all the same')
+        return None
+
+    def _go_back(self, alias: Alias, target: str, command: commands.RollBack) -> Answer:
+        words = f"roll back from version {alias.stable} to version {target}"
+        if command.dry_run:
+            return answers.done(words, dry_run=True)
+        left = self.look.record_of(alias.stable)
+        if refusal := self._move(alias, alias.go_back(left.release_id if left else "none", target)):
+            return refusal
+        canary = self.look.record_of(alias.canary) if alias.canary else None
+        for record in (left, canary):
+            if record:
+                self._write_down(record, Ending(status=Status.ROLLED_BACK, reason=command.reason or words), words)
+                self._cool(record)
+        self._warm(target)
+        return answers.done(words.replace("roll", "rolled", 1), version=target)
+
+    def _warm(self, version: str) -> None:
+        """Ask for the provisioned concurrency that a version was released with; its traffic does not wait for it."""
+        record = self.look.record_of(version)
+        if record and record.provisioned_concurrency:
+            wanted = record.provisioned_concurrency
+            self._deployer.aws.functions.provision(self.look.function, version, wanted)
+
+    def _cool(self, record: Record) -> None:
+        if record.provisioned_concurrency and record.version:
+            self._deployer.aws.functions.unprovision(self.look.function, record.version)
+
+    def abort(self, command: commands.Abort) -> Answer:
+        """End the release that is under way, wherever it is on its way."""
+        alias = self.look.alias()
+        if alias.canary:
+            moved_on = self._moved_on(alias.canary, command.release)
+            return moved_on or self._withdraw(alias, command, Move.ABORT, Status.ABORTED)
+        waiting = [one for one in self.look.under_way() if command.release in (None, one.release, one.release_id)]
+        if not waiting:
+            return answers.nothing_to_do("no release is under way")
+        if command.dry_run:
+            return answers.done(f"abort {waiting[0].release}", dry_run=True)
+        return self._forestall(alias, waiting[0], command)
+
+    def _forestall(self, alias: Alias, record: Record, command: commands.Abort) -> Answer:
+        """End a release before it has traffic.
+
+        A: the rollout reads the alias.  B: abort writes the note, which changes the RevisionId.  A: its write is
+        refused (412), it reads again and finds the note. So the abort wins whenever it comes before the write.
+        """
+        if refusal := self._move(alias, alias.withdraw(record.release_id, Move.ABORT)):
+            return refusal
+        self._write_down(record, Ending(status=Status.ABORTED, reason=command.reason or "abort by command"), "abort")
+        return answers.done(f"aborted {record.release} before it had any traffic")
+
+    def _withdraw(self, alias: Alias, command: commands.Meant, move: Move, status: Status) -> Answer:
+        record = self.look.record_of(str(alias.canary))
+        if record is None or not alias.ours:
+            found = f"version {alias.canary} with {alias.weight} %, shifted by others"
+            return answers.refusal("alias", found, "a release that the deployer is shifting", "move the alias by hand")
+        if command.dry_run:
+            return answers.done(_words_of(move, alias), dry_run=True)
+        return self._take_away(
+            alias, record, move, Ending(status=status, reason=command.reason or f"{move} by command")
+        )
+
+    def _take_away(self, alias: Alias, record: Record, move: Move, ending: Ending) -> Answer:
+        if refusal := self._move(alias, alias.withdraw(record.release_id, move)):
+            return refusal
+        self._write_down(record, ending, _words_of(move, alias))
+        self._cool(record)
+        return answers.done(f"all traffic is on version {alias.stable} again", version=alias.stable)
+
+    def alarmed(self, alarm: str) -> Answer:
+        """Take the canary's traffic away when an alarm that watches it went red, within seconds and with one write.
+
+        The event is a hint: the alarm is read, and one that was red before the release began does not count.
+        """
+        alias = self.look.alias()
+        record = self.look.record_of(alias.canary) if alias.canary and alias.ours else None
+        if record is None or record.status.final:
+            return answers.nothing_to_do("no release is taking traffic in stages")
+        states = self._deployer.aws.metrics.alarms(self.look.application, (alarm,))
+        red = {one.name for one in states if one.state == "ALARM"} - set(record.red_before)
+        if alarm not in red:
+            return answers.nothing_to_do(f"{alarm} is not in ALARM, or was before the release began")
+        ending = Ending(status=Status.ROLLED_BACK, reason=f"alarm {alarm} is in ALARM")
+        return self._take_away(alias, record, Move.ROLL_BACK, ending)
+
+    def bury(self, record: Record, engine_status: str) -> Answer:
+        """Make the alias whole after a rollout that died, and end its release.
+
+        Source: AWS Lambda developer guide, durable functions: a failed execution is not retried and runs no
+        compensation.
+        """
+        alias = self.look.alias()
+        reason = f"the rollout's execution ended {engine_status}"
+        if record.version and alias.canary == record.version and alias.ours:
+            return self._take_away(alias, record, Move.ROLL_BACK, Ending(status=Status.FAILED, reason=reason))
+        served = record.version and alias.stable == record.version
+        status = Status.LIVE if served else Status.FAILED
+        self._write_down(record, Ending(status=status, reason=reason), reason)
+        return answers.done(f"{record.release} ended {status}: {reason}")
+
+    # --- forth ---------------------------------------------------------------------------------------------------
+
+    def promote(self, command: commands.Promote) -> Answer:
+        """Give the canary its next stage's share, or all traffic."""
+        alias = self.look.alias()
+        if blocked := self._no_canary(alias) or self._moved_on(alias.canary, command.release):
+            return blocked
+        canary = str(alias.canary)
+        record = self.look.record_of(canary)
+        if record is None:
+            return answers.refusal("alias", f"version {canary}", "a release's version", "it was shifted by others")
+        higher = [weight for weight in record.stages if weight > alias.weight]
+        if command.full or not higher:
+            words, wanted = f"promote version {canary}", alias.promote(record.release_id, canary)
+        else:
+            words = f"shift {higher[0]} % of the traffic to version {canary}"
+            wanted = alias.shift(record.release_id, canary, higher[0])
+        return self._move_by_hand(alias, wanted, command, words, record)
+
+    def pause(self, command: commands.Pause | commands.Resume) -> Answer:
+        """Stay at the present stage, or go on from it."""
+        alias = self.look.alias()
+        if blocked := self._no_canary(alias) or self._moved_on(alias.canary, command.release):
+            return blocked
+        paused = command.action == "pause"
+        if alias.ours and alias.paused is paused:
+            return answers.nothing_to_do("it is paused" if paused else "it is not paused")
+        words = f"{command.action} at {alias.weight} %"
+        return self._move_by_hand(
+            alias, alias.pause(paused=paused), command, words, self.look.record_of(str(alias.canary))
+        )
+
+    # --- what the moves share --------------------------------------------------------------------------------------
+
+    def _move_by_hand(
+        self, alias: Alias, wanted: Alias, command: commands.Meant, words: str, record: Record | None
+    ) -> Answer:
+        if not alias.ours:
+            return answers.refusal("alias", "moved by others", "as the deployer left it", "move the alias by hand")
+        if command.dry_run:
+            return answers.done(words, dry_run=True)
+        if refusal := self._move(alias, wanted):
+            return refusal
+        if record:
+            at, told = self._deployer.now(), f"by command: {words}" + (f" ({command.reason})" if command.reason else "")
+            self._deployer.write(record.application, record.release_id, lambda one: one.noted(at, told))
+        return answers.done(f"done: {words}")
+
+    def _move(self, alias: Alias, wanted: Alias) -> Answer | None:
+        """Write the alias once; refuse when somebody moved it since it was read."""
+        after = self._deployer.aws.functions.move(self.look.function, alias, wanted)
+        if after.same_as(wanted):
+            return None
+        return answers.refusal("alias", "moved by others at this moment", "unchanged", "look at status, ask again")
+
+    def _no_canary(self, alias: Alias) -> Answer | None:
+        return None if alias.canary else answers.nothing_to_do("no release is taking traffic in stages")
+
+    def _moved_on(self, version: str | None, meant: str | None) -> Answer | None:
+        """Refuse a command that means another release than the one in this place."""
+        if meant is None or version is None:
+            return None
+        published = self.look.published(version)
+        if published and is_called(published, meant):
+            return None
+        imprint = published.imprint if published else None
+        found = f'version {version}, release "{imprint.label if imprint else NO_RELEASE}"'
+        return answers.refusal("release", found, f'"{meant}"', "the world moved on; look at status")
+
+    def _write_down(self, record: Record, ending: Ending, words: str) -> None:
+        """Write an end, or a moment when there is one already; bytes that were rolled back are remembered."""
+        at = self._deployer.now()
+        self._deployer.write(record.application, record.release_id, lambda one: one.noted(at, words).ended(at, ending))
+        if ending.status is Status.ROLLED_BACK and record.archive_sha256:
+            objects = self._deployer.aws.objects
+            objects.mark_rolled_back(record.application, record.archive_sha256, record.release_id)
+
+
+def _words_of(move: Move, alias: Alias) -> str:
+    return f"{move}: take {alias.weight} % of the traffic from version {alias.canary}"

@@ -1,0 +1,120 @@
+"""Steps before a version exists: the archive is inspected, and made into the bundle that the bootstrap loads."""
+
+import os
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+
+from deployer import archive, bundle, inspection
+from deployer.drop import Age, shortened
+from deployer.release import Archive, Bundle, Release, Status, known
+from deployer.values import Problem
+from deployer.wiring import Deployer
+
+
+def inspect(deployer: Deployer, release: Release) -> Release:
+    """Look at what was dropped: whether it is all there, well-formed, and will run in its function."""
+    drop, aws = release.drop, deployer.aws
+    record = deployer.begin_record(release)
+    if record.status.final:
+        return release.ended(record.status, record.reason)
+    head = aws.objects.head(drop)
+    if head is None:
+        return release.ended(Status.REJECTED, f"the object version is not there any more: {shortened(drop.key)}")
+    facts = aws.functions.facts(deployer.function(release))
+    limits = archive.Limits(unpacked=deployer.told.unpacked_limit)
+    found = inspection.inspect(aws.objects.archive(drop, head.size), limits, facts)
+    if isinstance(found, archive.Refusal):
+        return release.ended(Status.REJECTED, _summary(found.problems), found.problems)
+    seen = Archive(sha256=found.sha256, size=found.size, unpacked=found.unpacked, files=found.files)
+    release = release.with_(
+        age=Age.of(drop, record.timeline[0].at if drop.attempt else head.modified),
+        storage=found.storage,
+        force=release.force or head.force,
+        archive=seen,
+        manifest=found.manifest,
+        start=found.start,
+        function=facts,
+        warnings=found.warnings,
+    )
+    release = release.with_(red_before=_red(deployer, release))
+    deployer.note(
+        release,
+        f"inspected: {seen.files} files, {seen.unpacked / 1e6:.1f} MB unpacked",
+        status=Status.INSPECTED,
+        archive_sha256=seen.sha256,
+        warnings=found.warnings,
+        red_before=tuple(sorted(release.red_before)),
+        provisioned_concurrency=found.manifest.resources.provisioned_concurrency or 0,
+    )
+    return _known_before(deployer, release) or release
+
+
+def _summary(problems: tuple[Problem, ...]) -> str:
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return f"{problems[0]}{more}"
+
+
+def _red(deployer: Deployer, release: Release) -> frozenset[str]:
+    alarms = deployer.aws.metrics.alarms(release.drop.application, release.manifest.rollout.alarms)
+    return frozenset(alarm.name for alarm in alarms if alarm.state == "ALARM")
+
+
+def _known_before(deployer: Deployer, release: Release) -> Release | None:
+    """End a release whose bytes were rolled back before, or that is live already under this very key."""
+    drop, digest = release.drop, known(release.archive).sha256
+    earlier = deployer.aws.objects.rolled_back_as(drop.application, digest)
+    if earlier and earlier != release.id and not release.force:
+        reason = f"these bytes were rolled back as release {earlier}; force releases them all the same"
+        return release.ended(Status.REJECTED, reason)
+    function = deployer.function(release)
+    published = deployer.aws.functions.published(function, deployer.aws.functions.alias(function).stable)
+    stable = published.imprint if published else None
+    live = stable and deployer.aws.records.read(drop.application, stable.age.release_id)
+    if live and live.release_id != release.id and (live.key, live.archive_sha256) == (drop.key, digest):
+        return release.ended(Status.DUPLICATE, f"these bytes are live under this name as release {live.release_id}")
+    return None
+
+
+def make_bundle(deployer: Deployer, release: Release) -> Release:
+    """Make the bundle that the bootstrap loads, unless the same archive was bundled before."""
+    function, digest = known(release.function), known(release.archive).sha256
+    key = f"bundles/{release.drop.application}/{digest}-{function.runtime}.tar.zst"
+    made = deployer.aws.objects.bundle(key) or _build(deployer, release, key)
+    deployer.note(release, f"bundled: {made.size / 1e6:.1f} MB", status=Status.BUNDLED)
+    return release.with_(bundle=made)
+
+
+def _build(deployer: Deployer, release: Release, key: str) -> Bundle:
+    seen, objects = known(release.archive), deployer.aws.objects
+    with tempfile.TemporaryDirectory(prefix="dropshift-") as folder:
+        tree = Path(folder)
+        limits = archive.Limits(unpacked=deployer.told.unpacked_limit)
+        contents = archive.unpack(objects.archive(release.drop, seen.size), tree, limits)
+        if isinstance(contents, archive.Refusal) or contents.sha256 != seen.sha256:
+            raise RuntimeError("the archive is not the one that was inspected")
+        with objects.upload(key) as upload:
+            built = bundle.build(tree, contents.entries, upload.write, _plan(deployer, release))
+    made = Bundle(
+        key=key,
+        version_id=upload.version_id,
+        size=built.size,
+        offset=built.offset,
+        index_size=built.index_size,
+        index_sha256=built.index_sha256,
+        unpacked=built.unpacked,
+    )
+    objects.describe(made)
+    return made
+
+
+def _plan(deployer: Deployer, release: Release) -> bundle.Plan:
+    runtime, start = known(release.function).runtime, known(release.start)
+    python = tuple(int(part) for part in runtime.removeprefix("python").split(".")) if start.kind == "python" else ()
+    return bundle.Plan(
+        python=(python[0], python[1]) if python else None,
+        profile=deployer.aws.objects.profile(release.drop.application),
+        handler=start.handler,
+        budget=timedelta(seconds=deployer.told.bundle_seconds),
+        threads=os.cpu_count() or 1,
+    )

@@ -1,0 +1,101 @@
+"""Steps that make a version: it is published, Active, warm where that was asked for, and passes its smoke test."""
+
+from bootstrap.pointer import Pointer
+from deployer.aws.functions import Latest
+from deployer.release import Release, Status, known
+from deployer.smoke import default_event, failure
+from deployer.wiring import Deployer
+
+
+def publish(deployer: Deployer, release: Release) -> Release:
+    """Point `$LATEST` at the bundle, or publish it when it does already. Repeat until the release has a version.
+
+    `$LATEST` is shared staging: whatever we believed of it may be gone a moment later, so each write says what it
+    believed, and what was published is compared with what was meant.
+    """
+    functions, function = deployer.aws.functions, deployer.function(release)
+    for published in functions.versions(function):
+        if published.imprint and published.imprint.age.release_id == release.id:
+            return _published(deployer, release, published.version)
+    latest = functions.latest(function)
+    wanted = _staged(deployer, release, latest)
+    if latest.busy:
+        return release
+    if wanted != latest:
+        functions.configure(function, latest, wanted)
+        return release
+    version = functions.publish(function, latest, release.imprint.encode())
+    return _published(deployer, release, version) if version else release
+
+
+def _published(deployer: Deployer, release: Release, version: str) -> Release:
+    deployer.note(release, f"published as version {version}", status=Status.PUBLISHED, version=version)
+    return release.with_(version=version)
+
+
+def _staged(deployer: Deployer, release: Release, latest: Latest) -> Latest:
+    resources = release.manifest.resources
+    pointer = _pointer(deployer, release)
+    changed = {
+        "environment": {**latest.environment, "DROPSHIFT_POINTER": pointer.encode()},
+        "memory": resources.memory or latest.memory,
+        "timeout": resources.timeout or latest.timeout,
+        "ephemeral_storage": resources.ephemeral_storage or max(latest.ephemeral_storage, known(release.storage)),
+    }
+    return latest.model_copy(update=changed)
+
+
+def _pointer(deployer: Deployer, release: Release) -> Pointer:
+    made, start = known(release.bundle), known(release.start)
+    return Pointer(
+        bucket=deployer.told.bundles_bucket,
+        key=made.key,
+        version=made.version_id,
+        offset=made.offset,
+        size=made.index_size,
+        sha256=made.index_sha256,
+        kind=start.kind,
+        handler=start.handler,
+        command=start.command,
+        release=release.drop.label,
+        id=release.id,
+        owner=deployer.told.account_id,
+        unpacked=made.unpacked,
+    )
+
+
+def check_active(deployer: Deployer, release: Release) -> Release:
+    """Ask whether the version can be invoked yet; under SnapStart that takes minutes."""
+    ready = deployer.aws.functions.readiness(deployer.function(release), known(release.version))
+    if ready.state == "Failed":
+        return release.ended(Status.FAILED, f"the version never became Active: {ready.reason or 'no reason given'}")
+    return release.with_(active=ready.state in ("Active", "Inactive"))
+
+
+def warm(deployer: Deployer, release: Release) -> Release:
+    """Have the provisioned concurrency that the manifest asks for, on the version itself, before it has traffic.
+
+    Lambda refuses provisioned concurrency on an alias with weights; on a version it stays whatever the alias does.
+    Source: AWS Lambda developer guide, configuring provisioned concurrency.
+    """
+    wanted = release.manifest.resources.provisioned_concurrency
+    if not wanted:
+        return release.with_(warm=True)
+    function, version = deployer.function(release), known(release.version)
+    ready = deployer.aws.functions.provision(function, version, wanted)
+    if ready.state == "FAILED":
+        return release.ended(Status.FAILED, f"provisioned concurrency of {wanted}: {ready.reason}")
+    return release.with_(warm=ready.state == "READY")
+
+
+def smoke_test(deployer: Deployer, release: Release) -> Release:
+    """Invoke the version once before it has any traffic."""
+    smoke = release.manifest.smoke
+    event = smoke.event if smoke else default_event(release.drop.label)
+    answer = deployer.aws.functions.invoke(deployer.function(release), known(release.version), event)
+    if answer.profile:
+        deployer.aws.objects.keep_profile(release.drop.application, answer.profile)
+    if reason := failure(answer, smoke):
+        return release.ended(Status.FAILED, f"smoke test: {reason}")
+    deployer.note(release, "smoke test passed", status=Status.SMOKE_TESTED)
+    return release

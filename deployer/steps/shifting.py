@@ -1,0 +1,138 @@
+"""Steps that move traffic: begin, shift, look, and the ends."""
+
+from deployer import judge, standing
+from deployer.alias import Alias, Move
+from deployer.drop import Imprint, shortened
+from deployer.release import Ending, Release, Status, known
+from deployer.strategy import Stage
+from deployer.wiring import Deployer
+
+
+def begin(deployer: Deployer, release: Release) -> Release:
+    """See whether the release may take traffic now, and by which stages: the first release has nothing to compare."""
+    functions, function = deployer.aws.functions, deployer.function(release)
+    alias = functions.alias(function)
+    imprints = {version: _imprint(deployer, function, version) for version in (alias.stable, alias.canary) if version}
+    if ending := standing.barred(alias, known(release.age), imprints):
+        return release.ended(ending.status, ending.reason)
+    stages = release.manifest.rollout.plan() if imprints[alias.stable] else ()
+    plan = ", ".join(str(stage) for stage in stages) or "all at once"
+    if ending := deployer.note(release, f"plan: {plan}", stages=tuple(stage.weight for stage in stages)):
+        return release.ended(ending.status, ending.reason)
+    return release.with_(stages=stages)
+
+
+def _imprint(deployer: Deployer, function: str, version: str) -> Imprint | None:
+    published = deployer.aws.functions.published(function, version)
+    return published.imprint if published else None
+
+
+def shift(deployer: Deployer, release: Release, stage: Stage) -> Release:
+    """Give the version a stage's share of the traffic, unless a person gave it more already."""
+    function, version = deployer.function(release), known(release.version)
+    words = f"shift {stage.weight} % of the traffic to version {version}"
+    deployer.note(release, words, status=Status.SHIFTING, weight=stage.weight)
+
+    def decide(alias: Alias) -> Alias | Ending:
+        if alias.canary == version and alias.ours:
+            return alias if alias.weight >= stage.weight else alias.shift(release.id, version, stage.weight)
+        if release.weight:
+            return standing.taken_away(alias, release.id, version) or alias
+        return standing.barred(alias, known(release.age), {}) or alias.shift(release.id, version, stage.weight)
+
+    after = deployer.settle(function, decide)
+    if isinstance(after, Ending):
+        return release.ended(after.status, after.reason)
+    return release.with_(weight=after.weight, shifted_at=deployer.now(), verdict=None)
+
+
+def look(deployer: Deployer, release: Release) -> Release:
+    """Read the alias and the metrics once: whether the release still has its share, and whether it is well."""
+    function, version = deployer.function(release), known(release.version)
+    alias = deployer.aws.functions.alias(function)
+    if ending := standing.taken_away(alias, release.id, version):
+        return release.ended(ending.status, ending.reason)
+    seen = _seen(deployer, release, alias.stable)
+    verdict = judge.judge(seen, release.manifest.rollout, release.red_before)
+    words = str(verdict)
+    deployer.write(release.drop.application, release.id, lambda record: record.looked(words, alias.weight))
+    return release.with_(verdict=verdict, weight=alias.weight, paused=alias.paused)
+
+
+def _seen(deployer: Deployer, release: Release, stable: str) -> judge.Look:
+    function, metrics = deployer.function(release), deployer.aws.metrics
+    since, until = known(release.shifted_at), deployer.now()
+    return judge.Look(
+        canary=metrics.traffic(function, known(release.version), since, until),
+        stable=metrics.traffic(function, stable, since, until),
+        alarms=metrics.alarms(release.drop.application, release.manifest.rollout.alarms),
+    )
+
+
+def promote(deployer: Deployer, release: Release) -> Release:
+    """Give the version all traffic; the version that had it is remembered for going back."""
+    function, version = deployer.function(release), known(release.version)
+    deployer.note(release, f"promote version {version}")
+
+    def decide(alias: Alias) -> Alias | Ending:
+        if alias.stable == version and not alias.canary and alias.ours:
+            return alias
+        ended = standing.taken_away(alias, release.id, version) if release.weight else None
+        barred = None if release.weight else standing.barred(alias, known(release.age), {})
+        return ended or barred or alias.promote(release.id, version)
+
+    after = deployer.settle(function, decide)
+    if isinstance(after, Ending):
+        return release.ended(after.status, after.reason)
+    return release.ended(Status.LIVE, f"version {version} has all traffic")
+
+
+def roll_back(deployer: Deployer, release: Release, reason: str) -> Release:
+    """Take the version's traffic away, and remember that these bytes were rolled back."""
+    return _withdraw(deployer, release, Status.ROLLED_BACK, reason)
+
+
+def give_up(deployer: Deployer, release: Release, reason: str) -> Release:
+    """Take away whatever traffic the version may have, after something that was not expected."""
+    return _withdraw(deployer, release, Status.FAILED, reason)
+
+
+def _withdraw(deployer: Deployer, release: Release, status: Status, reason: str) -> Release:
+    version = release.version
+    deployer.note(release, f"take the traffic away: {shortened(reason, 200)}")
+
+    def decide(alias: Alias) -> Alias | Ending:
+        if version and alias.canary == version and alias.ours:
+            return alias.withdraw(release.id, Move.ROLL_BACK)
+        if not version or (not release.weight and alias.stable != version):
+            return Ending(status=status, reason=reason)
+        if alias.ours and alias.note and (alias.note.move, alias.note.release) == (Move.ROLL_BACK, release.id):
+            return alias
+        return standing.taken_away(alias, release.id, version) or alias
+
+    after = deployer.settle(deployer.function(release), decide)
+    ending = after if isinstance(after, Ending) else Ending(status=status, reason=reason)
+    if ending.status is Status.ROLLED_BACK:
+        deployer.aws.objects.mark_rolled_back(release.drop.application, known(release.archive).sha256, release.id)
+    return release.ended(ending.status, ending.reason)
+
+
+def end(deployer: Deployer, release: Release) -> Release:
+    """Write the end into the record; the first end that is written stays. Give back what only the loser had."""
+    ending = known(release.ending)
+    deployer.begin_record(release)
+    at = deployer.now()
+    written = deployer.write(release.drop.application, release.id, lambda record: record.ended(at, ending))
+    _give_back_concurrency(deployer, release, written.status)
+    return release.ended(written.status, written.reason, written.problems)
+
+
+def _give_back_concurrency(deployer: Deployer, release: Release, status: Status) -> None:
+    """End the provisioned concurrency of the version that has no traffic any more: the older, or this one."""
+    functions, function = deployer.aws.functions, deployer.function(release)
+    if status is Status.LIVE:
+        previous = functions.alias(function).previous
+        if previous:
+            functions.unprovision(function, previous)
+    elif release.version and release.manifest.resources.provisioned_concurrency:
+        functions.unprovision(function, release.version)

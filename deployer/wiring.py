@@ -1,0 +1,64 @@
+"""What every step and every command works with, and the two ways in which they write: the record and the alias."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from deployer.alias import Alias
+from deployer.aws import Aws
+from deployer.record import Record
+from deployer.release import Ending, Release
+from deployer.settings import Settings
+
+_TRIES = 3
+
+
+@dataclass(frozen=True)
+class Deployer:
+    """AWS, what the environment told, and the time."""
+
+    aws: Aws
+    told: Settings
+    now: Callable[[], datetime]
+
+    def function(self, release: Release) -> str:
+        """Name of the function that the release is for."""
+        return self.told.function(release.drop.application)
+
+    def begin_record(self, release: Release) -> Record:
+        """Write the record of a release unless there is one; return the one that is there."""
+        return self.aws.records.begin(Record.received(release.drop, self.now()))
+
+    def note(self, release: Release, what: str, **found: object) -> Ending | None:
+        """Write a moment into the release's record, before its effect; return the end if somebody ended it since."""
+        at = self.now()
+        record = self.write(release.drop.application, release.id, lambda before: before.noted(at, what, **found))
+        return Ending(status=record.status, reason=record.reason) if record.status.final else None
+
+    def write(self, application: str, release_id: str, change: Callable[[Record], Record]) -> Record:
+        """Change a record, and announce the change before it is written: one that is lost is announced again."""
+        return self.aws.records.change(application, release_id, self._announced(change))
+
+    def _announced(self, change: Callable[[Record], Record]) -> Callable[[Record], Record]:
+        def announce(before: Record) -> Record:
+            after = change(before)
+            if after.timeline != before.timeline:
+                self.aws.bus.announce(after)
+            return after
+
+        return announce
+
+    def settle(self, function: str, decide: Callable[[Alias], Alias | Ending]) -> Alias | Ending:
+        """Read the alias, decide, and move it; decide anew when somebody moved it in between.
+
+        Raises RuntimeError when others move it faster than we read, so that the step is tried again later.
+        """
+        for _ in range(_TRIES):
+            alias = self.aws.functions.alias(function)
+            wanted = decide(alias)
+            if isinstance(wanted, Ending):
+                return wanted
+            after = self.aws.functions.move(function, alias, wanted)
+            if after.same_as(wanted):
+                return after
+        raise RuntimeError(f"the alias of {function} was moved by others {_TRIES} times while it was written")
