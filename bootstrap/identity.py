@@ -51,8 +51,9 @@ class Process(NamedTuple):
 
     def become(self, command: tuple[str, ...], root: str) -> NoReturn:
         """Let a native program take the runtime's place: it speaks the Runtime API itself. Raises OSError."""
+        sys.stdout.flush()
         os.chdir(root)
-        os.execve(command[0], command, self.environment_at(root, command[0]))  # noqa: S606 - the release's program
+        os.execvpe(command[0], command, self.environment_at(root, command[0]))  # noqa: S606 - the release's program
 
 
 def native(given: dict[str, str], root: str, handler: str) -> dict[str, str]:

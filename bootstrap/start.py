@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from . import command, identity, profile, report, runtime, tree
-from .failures import LoadError
+from .failures import LoadError, what
 from .first import First
 from .gate import Gate
 from .loading import Loading
@@ -127,7 +127,7 @@ class Release(Start):
         root = self._tree.directory
         if self._pointer.kind == "executable":
             self._report()
-            self._process.become(self._pointer.command, root)
+            self._become_executable()
         if self._pointer.kind == "command":
             self._report()
             return Start(command.handler(self._pointer.command, self._process.environment_at(root, "")))
@@ -139,6 +139,16 @@ class Release(Start):
         identity.adopt(root, self.handler)
         identity.forget(before)
         return self
+
+    def _become_executable(self) -> NoReturn:
+        """Give the process away, and the lock that says that the tree is in use with it."""
+        os.set_inheritable(self._loading.lock, True)
+        try:
+            self._process.become(self._pointer.command, self._tree.directory)
+        except OSError as error:
+            program = self._pointer.command[0]
+            remedy = "see command in dropshift.toml, the file's executable bit and its architecture"
+            raise LoadError("Executable", f"{what(self._pointer)}: cannot run {program}: {error}; {remedy}") from None
 
     def _arrive(self) -> None:
         """Wait for every file; raises the runtime's exception when one does not come."""
