@@ -1,5 +1,5 @@
 # Every verb needs Python 3.13 and a network for the first time, and nothing else: what they use is installed into
-# .venv and .venv-sam from requirements/*.txt, whose every line carries a hash.
+# .venv, .venv-sam and .venv-checkov from requirements/*.txt, whose every line carries a hash.
 SHELL  := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 BIN    := .venv/bin
@@ -20,7 +20,7 @@ export ARCHITECTURE
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help test demo local bench lint build deploy lock clean
+.PHONY: help test demo local bench lint audit build deploy lock clean
 .DELETE_ON_ERROR:
 
 help:                        ## this list
@@ -41,6 +41,9 @@ bench: .venv/ready           ## measure bundling, loading and the bootstrap's ov
 lint: .venv/ready            ## ruff, mypy and cfn-lint
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/cfn-lint template.yaml
 
+audit: .venv/ready .venv-checkov/ready ## hold the template against checkov: every finding has its reason
+	$(BIN)/python -m tests.audit
+
 build: .venv-sam/ready       ## build both packages with `sam build`
 	.venv-sam/bin/sam build
 
@@ -48,11 +51,11 @@ deploy: build                ## deploy to your AWS account [STACK=dropshift APPL
 	.venv-sam/bin/sam deploy --stack-name $(STACK) --parameter-overrides Applications=$(APPLICATIONS) Architecture=$(ARCHITECTURE)
 
 lock: .venv/ready            ## renew the hash-pinned requirements
-	cd requirements && $(LOCK) --override overrides.txt dev.in -o dev.txt && for p in sam demo; do $(LOCK) $$p.in -o $$p.txt; done
+	cd requirements && $(LOCK) --override overrides.txt dev.in -o dev.txt && for p in sam demo checkov; do $(LOCK) $$p.in -o $$p.txt; done
 	cd requirements && for p in deployer bootstrap; do $(LOCK) -c dev.txt $$p.in -o $$p.txt; done # what is tested is what is shipped
 
 clean:                       ## remove everything that was made
-	rm -rf .venv .venv-sam build .cache .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-sam .venv-checkov build .cache .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # ---- Environments ----
 
@@ -67,10 +70,10 @@ python-found:
 build/uv/bin/uv: | python-found
 	@$(PYTHON) -m venv build/uv && build/uv/bin/python -m pip install -q uv
 
-# aws-sam-cli pins another botocore than ours: an environment of its own.
-.venv-sam/ready: requirements/sam.txt | python-found $(UV)
-	@echo "creating .venv-sam with $(PYTHON)"
-	@$(PYTHON) -m venv --clear .venv-sam && $(UV) pip install -q --require-hashes --no-deps --python .venv-sam/bin/python -r requirements/sam.txt && touch $@
+# aws-sam-cli and checkov pin other versions of botocore than ours: an environment each.
+.venv-%/ready: requirements/%.txt | python-found $(UV)
+	@echo "creating $(@D) with $(PYTHON)"
+	@$(PYTHON) -m venv --clear $(@D) && $(UV) pip install -q --require-hashes --no-deps --python $(@D)/bin/python -r $< && touch $@
 
 # ---- Packages: `sam build` and the local AWS call build-<logical id> with ARTIFACTS_DIR ----
 

@@ -27,6 +27,8 @@ _PSEUDO = {
     "AWS::Partition": "aws",
 }
 
+_NO_VALUE = object()
+
 # SAM looks up the managed policies that are named without their ARN; there are none here.
 _NO_MANAGED_POLICIES = cast("ManagedPolicyLoader", SimpleNamespace(load=dict))
 
@@ -76,15 +78,28 @@ class Names:
     parameters: Mapping[str, str]
 
     def text(self, value: Any) -> Any:  # noqa: ANN401 - a template's value is any JSON
-        """Resolve Ref, Fn::GetAtt, Fn::Sub and Fn::Join, at any depth."""
+        """Resolve Ref, Fn::GetAtt, Fn::Sub, Fn::Join and Fn::If, at any depth, and leave AWS::NoValue out."""
         if isinstance(value, list):
-            return [self.text(inner) for inner in value]
+            return [inner for inner in map(self.text, value) if inner is not _NO_VALUE]
         return self._function(value) if isinstance(value, dict) else value
+
+    def holds(self, condition: Any) -> bool:  # noqa: ANN401 - a condition's name, or what stands for it
+        """Decide a condition of the template."""
+        match condition:
+            case str(name) | {"Condition": str(name)}:
+                return self.holds(self.template["Conditions"][name])
+            case {"Fn::Equals": [left, right]}:
+                return bool(self.text(left) == self.text(right))
+            case {"Fn::Not": [inner]}:
+                return not self.holds(inner)
+        raise NotImplementedError(f"no condition that is known here: {condition}")
 
     def _function(self, value: Template) -> Any:  # noqa: ANN401 - as above
         match value:
             case {"Ref": name}:
-                return self.ref(name)
+                return _NO_VALUE if name == "AWS::NoValue" else self.ref(name)
+            case {"Fn::If": [condition, then, otherwise]}:
+                return self.text(then if self.holds(condition) else otherwise)
             case {"Fn::GetAtt": [name, "Arn"]}:
                 return self.arn(name)
             case {"Fn::Sub": str(text)}:
@@ -92,7 +107,8 @@ class Names:
             case {"Fn::Join": [separator, parts]}:
                 joined = self.text(parts)
                 return separator.join(joined) if isinstance(joined, list) else joined
-        return {key: self.text(inner) for key, inner in value.items()}
+        resolved = {key: self.text(inner) for key, inner in value.items()}
+        return {key: inner for key, inner in resolved.items() if inner is not _NO_VALUE}
 
     def _variable(self, name: str) -> str:
         return self.arn(name.removesuffix(".Arn")) if name.endswith(".Arn") else self.ref(name)

@@ -1,4 +1,4 @@
-"""The template's policies as IAM enforces them: whose bundles are whose, and that nobody takes one away."""
+"""The template's policies as IAM enforces them: whose bundles are whose, and who takes what away."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -16,9 +16,9 @@ from botocore.exceptions import ClientError
 
 def handler(event, context):
     try:
-        getattr(boto3.client("s3"), event["operation"])(**event["parameters"])
+        getattr(boto3.client(event["service"]), event["operation"])(**event["parameters"])
     except ClientError as error:
-        return error.response["Error"]["Code"]
+        return error.response["Error"]["Code"].removesuffix("Exception")
     return "allowed"
 """
 KEY = "bundles/hello/0123.tar.zst"
@@ -33,8 +33,12 @@ class Stack:
     asking: dict[str, str]
 
     def ask(self, role: str, operation: str, key: str, **parameters: str) -> str:
-        """Answer "allowed", or the error S3 gave."""
-        event = {"operation": operation, "parameters": {"Bucket": self.bucket, "Key": key} | parameters}
+        """Ask S3 about a key of the bundles bucket; answer "allowed", or its error."""
+        return self.call(role, "s3", operation, Bucket=self.bucket, Key=key, **parameters)
+
+    def call(self, role: str, service: str, operation: str, **parameters: object) -> str:
+        """Answer "allowed", or the error the service gave."""
+        event = {"service": service, "operation": operation, "parameters": parameters}
         answer = self.aws.client("lambda").invoke(FunctionName=self.asking[role], Payload=json.dumps(event))
         return str(json.loads(answer["Payload"].read()))
 
@@ -82,9 +86,38 @@ def test_what_is_missing_is_told_from_what_is_forbidden(stack: Stack) -> None:
     assert stack.ask("ControllerRole", "get_object", "records/hello/none.json") == "NoSuchKey"
 
 
-@pytest.mark.parametrize("role", ["ControllerRole", "RolloutRole", "helloRole"])
-def test_nobody_takes_a_version_of_a_bundle_away(stack: Stack, version: str, role: str) -> None:
+@pytest.mark.parametrize("role", ["RolloutRole", "helloRole"])
+def test_only_prune_takes_a_version_of_a_bundle_away(stack: Stack, version: str, role: str) -> None:
     assert stack.ask(role, "delete_object", KEY, VersionId=version) == "AccessDenied"
+    assert stack.ask(role, "delete_object", KEY) == "AccessDenied"
+
+
+def test_prune_takes_bundles_away_and_no_records(stack: Stack) -> None:
+    for key, answer in (("bundles/hello/old.tar.zst", "allowed"), ("records/hello/old.json", "AccessDenied")):
+        assert stack.ask("RolloutRole", "put_object", key) == "allowed"
+        version = stack.aws.client("s3").head_object(Bucket=stack.bucket, Key=key)["VersionId"]
+        assert stack.ask("ControllerRole", "delete_object", key, VersionId=version) == answer
+
+
+def test_prune_takes_versions_away_and_never_a_function(stack: Stack) -> None:
+    function, lambda_ = "dropshift-app-hello", stack.aws.client("lambda")
+    lambda_.update_function_configuration(FunctionName=function, Description="another")
+    lambda_.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 1})
+    version = lambda_.publish_version(FunctionName=function)["Version"]
+    for role in ("RolloutRole", "helloRole"):
+        assert stack.call(role, "lambda", "delete_function", FunctionName=function, Qualifier=version) == "AccessDenied"
+    assert stack.call("ControllerRole", "lambda", "delete_function", FunctionName=function) == "AccessDenied"
+    assert lambda_.get_function(FunctionName=function, Qualifier=version)
+    answer = stack.call("ControllerRole", "lambda", "delete_function", FunctionName=function, Qualifier=version)
+    assert answer == "allowed"
+
+
+def test_changes_are_announced_on_the_stacks_bus_and_no_other(stack: Stack) -> None:
+    stack.aws.client("events").create_event_bus(Name="another")
+    for role in ("ControllerRole", "RolloutRole"):
+        for bus, answer in (("default", "allowed"), ("another", "AccessDenied")):
+            entry = {"Source": "dropshift", "DetailType": "Release Changed", "Detail": "{}", "EventBusName": bus}
+            assert stack.call(role, "events", "put_events", Entries=[entry]) == answer
 
 
 def test_a_role_from_elsewhere_gets_nothing_whatever_it_was_granted(stack: Stack, version: str) -> None:

@@ -14,6 +14,7 @@ ALLOWED = [statement for statement in STATEMENTS if statement.effect == "Allow"]
 
 ANY_RESOURCE = {
     "SendTraces": "X-Ray's actions know no resources",
+    "AskAlarmsThemselves": "a manifest may name any alarm of the account",
     "JudgeByMetricsAndAlarms": "metrics have no ARNs, and a manifest may name any alarm of the account",
 }
 
@@ -113,7 +114,7 @@ def test_a_bucket_refuses_transport_in_the_clear(policy: str) -> None:
     assert refusal.conditions == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_bundles_are_written_by_the_deployer_read_by_it_and_applications_and_never_deleted() -> None:
+def test_bundles_are_written_by_the_deployer_read_by_it_and_applications_and_deleted_by_prune_alone() -> None:
     denied = _denied("BundlesBucketPolicy")
     role = f"arn:aws:iam::{sam.ACCOUNT}:role/dropshift/"
     deployer = [f"{role}dropshift-ControllerRole", f"{role}dropshift-RolloutRole"]
@@ -123,7 +124,33 @@ def test_bundles_are_written_by_the_deployer_read_by_it_and_applications_and_nev
     assert readers == [*deployer, f"{role}applications/*"]
     assert sam.Names(STACK, sam.defaults(STACK)).arn("helloRole").startswith(f"{role}applications/")
     assert denied["KeepEveryVersion"].actions == ("s3:DeleteObjectVersion",)
-    assert denied["KeepEveryVersion"].conditions == {}
+    assert denied["KeepEveryVersion"].conditions == {"ArnNotEquals": {"aws:PrincipalArn": deployer[0]}}
+
+
+def test_prune_deletes_versions_and_bundles_and_nothing_else() -> None:
+    hello, bundles = _function("dropshift-app-hello"), f"arn:aws:s3:::dropshift-bundles-{sam.ACCOUNT}-{sam.REGION}"
+    assert _may("ControllerRole", "lambda:DeleteFunction", f"{hello}:2")
+    assert not _may("ControllerRole", "lambda:DeleteFunction", hello)
+    assert not _may("ControllerRole", "lambda:DeleteFunction", _function("dropshift-rollout:2"))
+    assert _may("ControllerRole", "s3:DeleteObjectVersion", f"{bundles}/bundles/hello/0123.tar.zst")
+    assert not _may("ControllerRole", "s3:DeleteObjectVersion", f"{bundles}/records/hello/0123.json")
+    deleting = {"lambda:DeleteFunction", "s3:DeleteObject", "s3:DeleteObjectVersion"}
+    assert {statement.holder for statement in ALLOWED if deleting & set(statement.actions)} == {"ControllerRole"}
+
+
+def test_provisioned_concurrency_goes_to_versions_and_never_to_a_function_without_one() -> None:
+    for role in ("ControllerRole", "RolloutRole"):
+        assert _may(role, "lambda:PutProvisionedConcurrencyConfig", _function("dropshift-app-hello:2"))
+        assert not _may(role, "lambda:PutProvisionedConcurrencyConfig", _function("dropshift-app-hello"))
+
+
+def test_changes_are_announced_on_one_bus() -> None:
+    for bus in ("default", "releases"):
+        statements = sam.statements(sam.transformed(sam.packaged(sam.source()), EventBus=bus), EventBus=bus)
+        told = [statement for statement in statements if statement.sid == "AnnounceChanges"]
+        assert {statement.holder for statement in told} == {"ControllerRole", "RolloutRole"}
+        arn = f"arn:aws:events:{sam.REGION}:{sam.ACCOUNT}:event-bus/{bus}"
+        assert {statement.resources for statement in told} == {(arn,)}
 
 
 BY_LAMBDA = {
@@ -137,6 +164,8 @@ BY_LAMBDA = {
 }
 PERMISSIONS = {  # of the calls whose permission has another name, or that need another one
     "s3:ListObjectsV2": {"s3:ListBucket"},
+    "s3:ListObjectVersions": {"s3:ListBucketVersions"},
+    "s3:DeleteObject": {"s3:DeleteObjectVersion"},  # always with a version
     "s3:HeadObject": {"s3:GetObject", "s3:GetObjectVersion"},
     "s3:GetObject": {"s3:GetObject", "s3:GetObjectVersion"},
     "s3:CreateMultipartUpload": {"s3:PutObject"},
