@@ -44,8 +44,10 @@ _RETRY = StepConfig(
 class Run:
     """One durable execution: steps whose results are kept, and waits that cost nothing."""
 
-    def __init__(self, context: DurableContext) -> None:
+    def __init__(self, context: DurableContext, release: Release) -> None:
         self._context = context
+        self.release = release
+        """As the last step that succeeded left it."""
 
     def step[**P](self, act: Act[P], release: Release, *args: P.args, **kwargs: P.kwargs) -> Release:
         """Run a step once, whatever happens in between, and return what it returned."""
@@ -55,7 +57,8 @@ class Run:
             found = telemetry.observe(act.__name__, release, lambda: act(deployer, release, *args, **kwargs))
             return found.model_dump(mode="json", by_alias=True)
 
-        return Release.model_validate(self._context.step(body, name=act.__name__, config=_RETRY))
+        self.release = Release.model_validate(self._context.step(body, name=act.__name__, config=_RETRY))
+        return self.release
 
     def wait(self, duration: timedelta) -> None:
         """Sleep; the function does not run meanwhile."""
@@ -65,11 +68,11 @@ class Run:
 @durable_execution
 def handler(event: dict[str, Any], context: DurableContext) -> dict[str, str]:
     """Roll out what was ordered; the execution's result says how it ended."""
-    run, release = Run(context), Order.model_validate(event).release()
+    run = Run(context, Order.model_validate(event).release())
     try:
-        release = roll_out(run, release)
+        release = roll_out(run, run.release)
     except DurableOperationError as error:
-        release = run.step(steps.give_up, release, f"a step failed for good: {error}")
+        release = run.step(steps.give_up, run.release, f"a step failed for good: {error}")
     release = run.step(steps.end, release)
     ending = known(release.ending)
     return {"release": release.id, "status": ending.status, "reason": ending.reason}
