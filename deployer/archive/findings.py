@@ -53,5 +53,7 @@ def _more(count: int) -> Problem:
 def shown(raw: bytes | str) -> str:
     """Return a name as a terminal and a log may show it: control and broken bytes escaped, cut if long."""
     text = raw if isinstance(raw, str) else raw.decode("utf-8", "backslashreplace")
+    if len(text) <= SHOWN and text.isprintable():
+        return text
     text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 20]}…({len(text)} characters)"

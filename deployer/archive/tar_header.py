@@ -13,6 +13,9 @@ _SIGN = 0x80
 _BINARY = (_SIGN, 0xFF)
 """First bytes of binary numbers, positive and negative: times before 1970 are no harm."""
 _METADATA = {"user": (108, 116), "group": (116, 124), "time": (136, 148), "device": (329, 337), "minor": (337, 345)}
+_USUAL = re.compile(rb"[0-7]{7}\0[0-7]{7}\0[0-7]{11}[\0 ][0-7]{11}[\0 ]")
+"""User, group, size and time as nearly every writer writes them: one look instead of five."""
+_NO_DEVICE = (bytes(16), b"0000000\0" * 2, b"000000 \0" * 2)
 _BLANK_CHECKSUM = 8 * ord(" ")
 _STAR_PREFIX = 131
 """Bytes of prefix in a star header: access and change time follow it."""
@@ -52,6 +55,8 @@ def _check_sum(block: bytes, name: bytes) -> None:
 
 def _check_metadata(block: bytes, name: bytes) -> None:
     """Check numbers that nobody here uses: at a wrong one, tarfile takes the rest of the archive for its end."""
+    if _USUAL.fullmatch(block, 108, 148) and block[329:345] in _NO_DEVICE:
+        return
     for what, (start, end) in _METADATA.items():
         if block[start] not in _BINARY:
             _number(block[start:end], name, what)
@@ -89,6 +94,8 @@ def _prefix(block: bytes, name: bytes) -> bytes:
     if block[257:262] == b"ustar" and block[262:263] != b" ":
         if block[508:512] == b"tar\0":
             prefix = _string(block[345 : 345 + _STAR_PREFIX])
+        if prefix and not name:
+            raise _bad(name, "a prefix without a name")
         return prefix + b"/" if prefix else b""
     if prefix:
         raise _bad(name, "a name prefix in a header that has none")

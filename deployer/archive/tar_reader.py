@@ -13,7 +13,9 @@ from deployer.archive.source import Cursor, EndedError
 from deployer.archive.tar_header import BLOCK, ZEROS, Header
 from deployer.archive.values import Entry, Limits, Sink, Tally
 
-_FILES = (b"0", b"\0", b"7")
+_OLD_FILE = b"\0"
+"""Before POSIX, a file with a trailing '/' was a directory."""
+_FILES = (b"0", _OLD_FILE, b"7")
 """A contiguous file, '7', is a file to whoever has no contiguous files: POSIX says so."""
 _HARD_LINK, _SYMLINK, _DIRECTORY = b"1", b"2", b"5"
 _SPECIAL = {b"3": "a character device", b"4": "a block device", b"6": "a FIFO", b"S": "a sparse file"}
@@ -73,28 +75,27 @@ class Reader:
             self._entry(header)
             self._pending = {}
 
-    def _record(self, header: Header) -> bytes:
+    def _record(self, header: Header) -> tuple[bytes, bytes]:
+        """Return a record and the padding behind it."""
         where = shown(header.name)
         if header.size > self._limits.record:
             raise UnreadableError(
                 where, f"a name or pax record of {header.size} bytes", f"at most {self._limits.record}", "shorten it"
             )
-        data = self._cursor.take(header.size)
-        self._cursor.skip(-header.size % BLOCK)
-        return data
+        return self._cursor.take(header.size), self._cursor.take(-header.size % BLOCK)
 
     def _extend(self, header: Header) -> None:
         """Keep what a pax header, 'x', or a GNU long name, 'L' and 'K', says of the next entry."""
         kind, where = _PENDING[header.type], shown(header.name)
         if kind in self._pending or (self._pending and "pax" in (kind, *self._pending)):
             raise UnreadableError(where, "two extended headers for one file", "one pax header, or GNU long names")
-        data = self._record(header)
+        data, padding = self._record(header)
         if kind == "pax":
             self._pending[kind] = pax.parse(data, where)
             return
-        text, _, rest = data.partition(b"\0")
-        if not text or rest.strip(b"\0"):
-            raise UnreadableError(where, "a GNU long name with a NUL in it", "one name")
+        text = data.rstrip(b"\0")
+        if not text or (data + padding).partition(b"\0")[0] != text:
+            raise UnreadableError(where, "a GNU long name with a NUL in it, or none behind it", "one name")
         self._pending[kind] = {kind: text}
 
     def _global(self, header: Header) -> None:
@@ -102,7 +103,7 @@ class Reader:
         where = shown(header.name)
         if self._pending:
             raise UnreadableError(where, "a global header between a file and its own", "headers in front of files")
-        records = pax.parse(self._record(header), where)
+        records = pax.parse(self._record(header)[0], where)
         if records:
             raise UnreadableError(where, f"a global pax {next(iter(records))}", "names and sizes of single files")
 
@@ -130,8 +131,10 @@ class Reader:
             self._file(name, header.mode, size)
         elif size:
             raise UnreadableError(where, "data in an entry that is no file", "data in files only")
-        elif header.type == _DIRECTORY or (header.type in (b"0", b"\0") and slash):
+        elif header.type == _DIRECTORY or (header.type == _OLD_FILE and slash and not self._pending):
             self._directory(name)
+        elif header.type in _FILES:
+            self._findings.add(where, "a file with a directory's name", "a trailing '/' on directories only")
         elif header.type == _SYMLINK:
             self._symlink(name, link)
         elif header.type == _HARD_LINK:

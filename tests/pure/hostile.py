@@ -144,6 +144,7 @@ def member(  # noqa: PLR0913 - the fields of a tar header
     type: bytes = b"0",  # noqa: A002 - the field's name in the standard
     link: bytes = b"",
     mode: bytes = b"0000644\0",
+    user: bytes = b"0000000\0",
     size: bytes | None = None,
     magic: bytes = b"ustar\x0000",
     prefix: bytes = b"",
@@ -151,7 +152,7 @@ def member(  # noqa: PLR0913 - the fields of a tar header
 ) -> bytes:
     """One entry of a tar: header, data and padding; `checksum` is how far it is off."""
     told = b"%011o\0" % len(data) if size is None else size
-    head = name.ljust(100, b"\0") + mode + b"0000000\0" * 2 + told + b"00000000000\0"
+    head = name.ljust(100, b"\0") + mode + user + b"0000000\0" + told + b"00000000000\0"
     tail = type + link.ljust(100, b"\0") + magic + bytes(80) + prefix.ljust(155, b"\0") + bytes(12)
     total = sum(head) + sum(tail) + 8 * 32 + checksum
     return head + b"%06o\0 " % total + tail + data + bytes(-len(data) % 512)
