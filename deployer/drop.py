@@ -103,15 +103,15 @@ class Age(Value):
     def newer_than(self, other: "Age") -> bool:
         """Compare by LastModified; for one key, the sequencer decides.
 
-        Sequencers are compared after right-padding the shorter one with zeros. Drops of different keys in the
-        same second are ordered by release id, so that everybody orders them alike.
+        Sequencers are compared after right-padding the shorter one with zeros. LastModified has whole seconds: of
+        two keys dropped in the same second neither is newer, and the one that begins to take traffic last wins.
         Source: Amazon S3 user guide, event message structure, `sequencer`.
         """
         if self.key_id == other.key_id and self.sequencer and other.sequencer:
             width = max(len(self.sequencer), len(other.sequencer))
             mine, theirs = (text.upper().ljust(width, "0") for text in (self.sequencer, other.sequencer))
             return mine > theirs
-        return (self.modified, self.release_id) > (other.modified, other.release_id)
+        return self.modified > other.modified
 
 
 class Imprint(Value):

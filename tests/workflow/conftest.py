@@ -10,7 +10,7 @@ from deployer import rollout
 from deployer.settings import Settings
 from tests.local import LocalAws
 from tests.local.configuration import ACCOUNT, REGION
-from tests.workflow.world import World
+from tests.workflow.world import World, packed
 
 _numbers = itertools.count(1)
 
@@ -25,8 +25,23 @@ def buckets(local_aws: LocalAws) -> tuple[str, str]:
     return "workflow-releases", "workflow-bundles"
 
 
+@pytest.fixture(scope="session")
+def rollout_function(local_aws: LocalAws) -> str:
+    """What the controller starts; the tests run the order themselves, in this process."""
+    made = local_aws.client("lambda").create_function(
+        FunctionName="workflow-rollout",
+        Runtime="python3.13",
+        Role=f"arn:aws:iam::{ACCOUNT}:role/none",
+        Handler="main.handler",
+        Code={"ZipFile": packed({"main.py": "def handler(event, context):\n    return None\n"})},
+    )
+    return str(made["FunctionName"])
+
+
 @pytest.fixture
-def world(local_aws: LocalAws, buckets: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def world(
+    local_aws: LocalAws, buckets: tuple[str, str], rollout_function: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[World]:
     """An application whose rollouts run in this process."""
     application = f"app-{next(_numbers)}"
     told = Settings(
@@ -35,6 +50,7 @@ def world(local_aws: LocalAws, buckets: tuple[str, str], monkeypatch: pytest.Mon
         releases_bucket=buckets[0],
         bundles_bucket=buckets[1],
         account_id=ACCOUNT,
+        rollout_function=rollout_function,
     )
     powertools = {"POWERTOOLS_SERVICE_NAME": "dropshift", "POWERTOOLS_METRICS_NAMESPACE": "Dropshift"}
     for name, value in {**local_aws.environment, **powertools}.items():

@@ -61,8 +61,12 @@ class World:
         self._ambushes: dict[str, Callable[[], object]] = {}
         self._looks = 0
         self._plans: dict[int, list[Callable[[], object]]] = {}
-        watched = boto3.Session(region_name=REGION)
+        self.ordered: list[str] = []
+        self.announced: list[dict[str, Any]] = []
+        watched = self._watched = boto3.Session(region_name=REGION)
         watched.events.register("before-call", self._count)
+        watched.events.register("before-call.lambda.Invoke", self._remember_order)
+        watched.events.register("provide-client-params.eventbridge.PutEvents", self._hear)
         self._eyes = Aws.connect(told, session)
         self.deployer = Deployer(Aws.connect(told, watched), told, lambda: datetime.now(UTC))
 
@@ -146,6 +150,13 @@ class World:
         """Do something once, just before the deployer's next call of an operation."""
         self._ambushes[operation] = action
 
+    def _hear(self, params: dict[str, Any], **_: object) -> None:
+        self.announced.extend(json.loads(entry["Detail"]) for entry in params["Entries"])
+
+    def _remember_order(self, params: dict[str, Any], **_: object) -> None:
+        if params["headers"].get("X-Amz-Durable-Execution-Name"):
+            self.ordered.append(params["body"].decode())
+
     def _count(self, model: Any, **_: object) -> None:  # noqa: ANN401 - botocore's operation model
         self.calls.append(model.name)
         if ambush := self._ambushes.pop(model.name, None):
@@ -155,11 +166,11 @@ class World:
             for action in (*self._plans.get(0, []), *self._plans.get(self._looks, [])):
                 action()
 
-    def roll_out(self, drop: Drop) -> dict[str, str]:
+    def roll_out(self, drop: Drop, *, force: bool = False) -> dict[str, str]:
         """Run the rollout to its end, with its waits skipped; return what the execution returns."""
         self._looks = 0
         with DurableFunctionTestRunner(handler=rollout.handler, execution_timeout=3_000, region=REGION) as runner:
-            ended = runner.run(input=Order(drop=drop).encode(), execution_name=drop.release_id)
+            ended = runner.run(input=Order(drop=drop, force=force).encode(), execution_name=drop.release_id)
         if ended.result is None:
             raise AssertionError(f"the execution {ended.status}: {ended.error}")
         result: dict[str, str] = json.loads(ended.result)

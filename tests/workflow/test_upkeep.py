@@ -1,0 +1,121 @@
+"""Validate, redeploy and prune."""
+
+from typing import Any
+
+import pytest
+
+from deployer.order import Order
+from deployer.release import Status
+from tests.workflow.test_commands import CANARY, GO_ON
+from tests.workflow.world import World
+
+
+@pytest.fixture
+def served(world: World) -> World:
+    """An application with a live release, version 2."""
+    assert world.release("1.0", GO_ON)["status"] == Status.LIVE
+    return world
+
+
+def test_validate_tells_the_plan_and_changes_nothing(served: World) -> None:
+    drop = served.drop("1.1", CANARY)
+    served.calls.clear()
+    answer = served.command("validate", key=drop.key)
+    assert answer["answer"] == "1.1 would be accepted"
+    assert answer["plan"] == "10 % for 4s, 50 % for 4s"
+    changing = ("Put", "Update", "Publish", "Create", "Delete")
+    assert [call for call in served.calls if call.startswith(changing)] == []
+
+
+@pytest.mark.parametrize(
+    ("files", "word"), [({"main.py": ""}, "lambda_function"), ({"dropshift.toml": "schema = 2"}, "schema")]
+)
+def test_validate_tells_every_reason_for_a_refusal(served: World, files: dict[str, str], word: str) -> None:
+    drop = served.drop("1.1", files=files)
+    answer = served.command("validate", key=drop.key)
+    assert answer["answer"] == "1.1 would be rejected"
+    assert word in str(answer["problems"])
+
+
+@pytest.mark.parametrize("key", ["other/1.zip", "1.zip", "app/1.exe"])
+def test_validate_refuses_a_key_that_is_no_release_of_the_application(served: World, key: str) -> None:
+    assert "refused" in served.command("validate", key=key)["answer"]
+    assert "refused" in served.command("validate", key=f"{served.application}/gone.zip")["answer"]
+
+
+def redeployed(world: World, answer: dict[str, Any]) -> str:
+    """Run the rollout that a redeploy ordered; return its status."""
+    order = Order.model_validate_json(world.ordered[-1])
+    assert order.drop.release_id == answer["id"]
+    return world.roll_out(order.drop, force=order.force)["status"]
+
+
+def test_redeploy_takes_an_earlier_drop_through_every_step_again(served: World) -> None:
+    assert served.release("1.1", GO_ON)["status"] == Status.LIVE
+    answer = served.command("redeploy", release="1.0")
+    assert redeployed(served, answer) == Status.LIVE
+    assert served.alias.stable == "4"
+    assert served.command("status")["traffic"][0]["release"] == "1.0"
+
+
+def test_a_redeploy_that_is_repeated_means_the_same_release_until_it_has_ended(served: World) -> None:
+    served.release("1.1", GO_ON)
+    first, second = (served.command("redeploy", release="1.0")["id"] for _ in range(2))
+    assert first == second
+    redeployed(served, {"id": first})
+    assert served.command("redeploy", release="1.0", dry_run=True)["id"] != first
+
+
+def test_redeploy_of_bytes_that_were_rolled_back_needs_force(served: World) -> None:
+    served.at_look(1, lambda: served.serve("3", 20, errors=20))
+    assert served.release("1.1", GO_ON)["status"] == Status.ROLLED_BACK
+    assert redeployed(served, served.command("redeploy", release="1.1")) == Status.REJECTED
+    assert redeployed(served, served.command("redeploy", release="1.1", force=True)) == Status.LIVE
+
+
+def test_redeploy_of_an_unknown_release_is_refused(served: World) -> None:
+    assert "refused" in served.command("redeploy", release="0.9")["answer"]
+
+
+def test_prune_keeps_what_an_alias_or_previous_names_and_deletes_the_rest(served: World) -> None:
+    for name in ("1.1", "1.2", "1.3"):
+        assert served.release(name, GO_ON)["status"] == Status.LIVE
+    answer = served.command("prune", keep=1)
+    assert answer["versions"] == ["2", "3"]
+    assert served.versions == ["1", "4", "5"]
+    assert served.command("rollback")["version"] == "4"
+    assert served.command("status")["traffic"][0]["bundle"] == "intact"
+    assert "refused" in served.command("rollback", to="1.0")["answer"]
+
+
+def test_prune_deletes_bundles_that_no_version_points_at_and_no_others(served: World) -> None:
+    for name in ("1.1", "1.2"):
+        served.release(name, GO_ON)
+    before = stored(served)
+    served.command("prune", keep=2)
+    assert len(before) - len(stored(served)) == 2  # the bundle of 1.0 and its description
+    served.command("prune", keep=2)
+    assert served.command("rollback", to="1.1")["version"] == "3"
+
+
+def stored(world: World) -> list[str]:
+    """The keys of all bundles and descriptions."""
+    found = world.s3.list_object_versions(Bucket=world.told.bundles_bucket, Prefix=f"bundles/{world.application}/")
+    return [one["Key"] for one in found.get("Versions", [])]
+
+
+def test_a_dry_prune_lists_and_deletes_nothing(served: World) -> None:
+    for name in ("1.1", "1.2"):
+        served.release(name, GO_ON)
+    before = (served.versions, stored(served))
+    answer = served.command("prune", keep=1, dry_run=True)
+    assert answer["versions"] == ["2"]
+    assert len(answer["bundles"]) == 2
+    assert (served.versions, stored(served)) == before
+
+
+def test_prune_never_touches_a_release_under_way(served: World) -> None:
+    answers: list[dict[str, Any]] = []
+    served.at_look(2, lambda: answers.append(served.command("prune", keep=1)))
+    assert served.release("1.1", GO_ON)["status"] == Status.LIVE
+    assert answers[0]["versions"] == []

@@ -1,0 +1,159 @@
+"""What happens by itself: alarms, dead executions, concurrency, announcements."""
+
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from deployer import controller, events
+from deployer.release import Status
+from tests.workflow.test_commands import CANARY, GO_ON
+from tests.workflow.world import World
+
+
+@pytest.fixture
+def served(world: World) -> World:
+    """An application with a live release, version 2."""
+    assert world.release("1.0")["status"] == Status.LIVE
+    return world
+
+
+def alarm(world: World, state: str, suffix: str = "errors") -> str:
+    """Make an alarm that watches the application, in a state; return its name."""
+    name = f"{world.function}-{suffix}"
+    world.cloudwatch.put_metric_alarm(
+        AlarmName=name,
+        Namespace="Tests",
+        MetricName=suffix,
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="ignore",
+    )
+    world.cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="a test")
+    return name
+
+
+def hear(world: World, name: str, state: str = "ALARM") -> dict[str, Any]:
+    """Tell the controller what EventBridge tells of an alarm."""
+    return controller.answer(world.deployer, events.AlarmChanged(name=name, state=state))
+
+
+def test_an_alarm_rolls_back_at_once_with_one_write(served: World) -> None:
+    answers: list[dict[str, Any]] = []
+
+    def goes_red() -> None:
+        name = alarm(served, "ALARM")
+        served.calls.clear()
+        answers.append(hear(served, name))
+        assert served.calls.count("UpdateAlias") == 1
+        assert served.alias.traffic == ("2", None, 0)
+
+    served.at_look(2, goes_red)
+    ended = served.release("1.1", CANARY)
+    assert answers[0]["answer"] == "all traffic is on version 2 again"
+    assert ended["status"] == Status.ROLLED_BACK
+    assert "is in ALARM" in ended["reason"]
+
+
+def test_a_fix_goes_out_while_the_alarm_is_red(served: World) -> None:
+    name = alarm(served, "ALARM")
+    served.at_every_look(served.serve_well)
+    served.at_look(2, lambda: hear(served, name))
+    assert served.release("1.1", CANARY)["status"] == Status.LIVE
+
+
+def test_an_alarm_of_the_manifest_that_does_not_exist_holds_the_release(served: World) -> None:
+    served.at_every_look(served.serve_well)
+    served.at_look(6, lambda: served.command("abort"))
+    ended = served.release("1.1", f'{GO_ON}alarms = ["no-such-alarm"]\n')
+    assert ended["status"] == Status.ABORTED
+
+
+@pytest.mark.parametrize("state", ["OK", "ALARM"])
+def test_an_alarm_without_a_release_under_way_changes_nothing(served: World, state: str) -> None:
+    before = served.alias
+    hear(served, alarm(served, state), state)
+    assert served.alias == before
+
+
+def test_a_late_alarm_event_does_not_end_a_healthy_release(served: World) -> None:
+    served.at_every_look(served.serve_well)
+    served.at_look(2, lambda: hear(served, alarm(served, "OK")))
+    assert served.release("1.1", CANARY)["status"] == Status.LIVE
+
+
+class Died(BaseException):
+    """Stands for the death of the process: no code of ours may catch it."""
+
+
+def test_a_dead_rollout_leaves_the_alias_whole_and_ends_failed(served: World) -> None:
+    drop = served.drop("1.1", CANARY)
+
+    def die() -> None:
+        raise Died
+
+    served.at_look(2, die)
+    with pytest.raises(BaseException):  # noqa: B017, PT011 - the engine's own way of saying that it died
+        served.roll_out(drop)
+    assert served.alias.canary == "3"
+    stopped = events.EngineStopped(release_id=drop.release_id, status="FAILED")
+    controller.answer(served.deployer, stopped)
+    assert served.alias.traffic == ("2", None, 0)
+    record = served.record(drop)
+    assert (record.status, record.reason) == (Status.FAILED, "the rollout's execution ended FAILED")
+    controller.answer(served.deployer, stopped)
+    assert served.record(drop) == record
+
+
+def test_an_execution_of_somebody_else_is_ignored(served: World) -> None:
+    answer = controller.answer(served.deployer, events.EngineStopped(release_id="f" * 32, status="FAILED"))
+    assert answer["answer"] == "ignored"
+
+
+def concurrency(world: World) -> dict[str, int]:
+    """The provisioned concurrency that was asked for, by version."""
+    asked: dict[str, int] = {}
+    for version in world.versions:
+        with suppress(world.lambda_.exceptions.ProvisionedConcurrencyConfigNotFoundException):
+            found = world.lambda_.get_provisioned_concurrency_config(FunctionName=world.function, Qualifier=version)
+            asked[version] = found["RequestedProvisionedConcurrentExecutions"]
+    return asked
+
+
+def test_concurrency_is_on_the_version_before_its_traffic_and_leaves_with_the_old_one(served: World) -> None:
+    seen: list[dict[str, int]] = []
+    served.before_call("UpdateAlias", lambda: seen.append(concurrency(served)))
+    assert served.release("1.1", f"{GO_ON}[resources]\nprovisioned-concurrency = 2\n")["status"] == Status.LIVE
+    assert seen[0] == {"3": 2}
+    assert served.release("1.2", f"{GO_ON}[resources]\nprovisioned-concurrency = 3\n")["status"] == Status.LIVE
+    assert concurrency(served) == {"4": 3}
+    served.command("rollback")
+    assert concurrency(served) == {"3": 2}
+
+
+def test_concurrency_of_a_release_that_ends_badly_is_given_back(served: World) -> None:
+    served.at_look(1, lambda: served.serve("3", 20, errors=20))
+    ended = served.release("1.1", f"{CANARY}[resources]\nprovisioned-concurrency = 2\n")
+    assert ended["status"] == Status.ROLLED_BACK
+    assert concurrency(served) == {}
+
+
+def test_every_change_of_a_release_is_announced_once(served: World) -> None:
+    served.announced.clear()
+    served.release("1.1", GO_ON)
+    told = [one["what"].split(":")[0] for one in served.announced]
+    assert told == [
+        "inspected",
+        "bundled",
+        "published as version 3",
+        "smoke test passed",
+        "plan",
+        "shift 10 % of the traffic to version 3",
+        "shift 50 % of the traffic to version 3",
+        "promote version 3",
+        "live",
+    ]
+    assert {one["release"] for one in served.announced} == {"1.1"}
