@@ -12,6 +12,7 @@ import struct
 import sys
 from importlib.util import MAGIC_NUMBER, source_hash
 from pathlib import Path
+from types import CodeType
 
 LIMIT = 1 << 20
 """Bytes, unzipped; Lambda counts a MB like this too."""
@@ -70,10 +71,16 @@ class _Lighter(ast.NodeTransformer):
         return node
 
 
+def _without_lines(code: CodeType) -> CodeType:
+    """Drop the line tables: our failures are one line that says what is wrong, and nobody reads a trace through us."""
+    constants = tuple(_without_lines(one) if isinstance(one, CodeType) else one for one in code.co_consts)
+    return code.replace(co_consts=constants, co_linetable=b"")
+
+
 def _compile(source: Path, bytecode: Path, shown_as: str) -> None:
     """Write an unchecked-hash .pyc, laid out as PEP 552 says."""
     text = source.read_bytes()
-    code = compile(_Lighter().visit(ast.parse(text)), shown_as, "exec", optimize=2)
+    code = _without_lines(compile(_Lighter().visit(ast.parse(text)), shown_as, "exec", optimize=2))
     bytecode.parent.mkdir(exist_ok=True)
     header = MAGIC_NUMBER + struct.pack("<I", UNCHECKED) + source_hash(text)
     bytecode.write_bytes(header + marshal.dumps(code))

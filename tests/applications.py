@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -109,19 +109,26 @@ def package() -> Path:
 
 
 @contextmanager
-def native(tree: Path, directory: Path, variables: Mapping[str, str] | None = None) -> Iterator[Environment]:
-    """Run the application at `tree` as it would run when deployed by itself."""
-    with _environment(tree, "app.handler", directory, variables or {}) as environment:
+def native(
+    tree: Path, directory: Path, variables: Mapping[str, str] | None = None, runtime: Sequence[str] = ()
+) -> Iterator[Environment]:
+    """Run the application at `tree` as it would run when deployed by itself; `runtime` starts another than Python."""
+    with _environment(tree, "app.handler", directory, variables or {}, runtime) as environment:
         yield environment
 
 
 @contextmanager
 def dropped(
-    pointer: Pointer | None, store: ObjectStore, directory: Path, variables: Mapping[str, str] | None = None
+    pointer: Pointer | None,
+    store: ObjectStore,
+    directory: Path,
+    variables: Mapping[str, str] | None = None,
+    runtime: Sequence[str] = (),
 ) -> Iterator[Environment]:
-    """Run the release that `pointer` names through the bootstrap."""
+    """Run the release that `pointer` names through the bootstrap; `runtime` as above."""
     told = {"AWS_ENDPOINT_URL_S3": store.url, **({VARIABLE: pointer.encode()} if pointer else {})}
-    with _environment(package(), "bootstrap.handler", directory, told | dict(variables or {})) as environment:
+    told |= variables or {}
+    with _environment(package(), "bootstrap.handler", directory, told, runtime) as environment:
         yield environment
 
 
@@ -147,7 +154,9 @@ def invocation(event: object, *, profile: bool = False) -> Invocation:
 
 
 @contextmanager
-def _environment(root: Path, handler: str, directory: Path, variables: Mapping[str, str]) -> Iterator[Environment]:
+def _environment(
+    root: Path, handler: str, directory: Path, variables: Mapping[str, str], runtime: Sequence[str]
+) -> Iterator[Environment]:
     main = directory / "runtime" / "bootstrap.py"
     main.parent.mkdir(parents=True, exist_ok=True)
     main.write_text(MAIN)
@@ -160,7 +169,7 @@ def _environment(root: Path, handler: str, directory: Path, variables: Mapping[s
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         **CREDENTIALS,
     }
-    program = Program((sys.executable, str(main)), root, told | dict(variables))
+    program = Program(tuple(runtime) or (sys.executable, str(main)), root, told | dict(variables))
     environment = Environment(program, directory / str(uuid.uuid4()))
     try:
         yield environment

@@ -1,0 +1,510 @@
+// What `bootstrap.handler` names in a nodejs* runtime: the same pointer, the same bundle, the same tree as in Python.
+//
+// The runtime imports this module and waits for it (top-level await); `handler` is then the application's own function,
+// so nothing stands between the runtime and it. There is no hand-over before the init limit here: an init that is cut
+// at 10 s goes on where it stood, because the journal says which parts are in place.
+// DESIGN.md section 4; index: bootstrap/index.py; parts and journal: bootstrap/parts.py, bootstrap/tree.py.
+
+import { spawn } from "node:child_process";
+import { createHash, createHmac } from "node:crypto";
+import fs from "node:fs";
+import http from "node:http";
+import https from "node:https";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import * as zlib from "node:zlib";
+
+const VARIABLE = "DROPSHIFT_POINTER";
+const ARRIVING = ".arriving";
+const ATTEMPTS = 6;
+const BACKOFF_MS = 50;
+const TIMEOUT_MS = 5000;
+const CONNECTIONS = 4;
+const [FIRST, USUAL, LAST, OPENING, CLOSING] = [1 << 19, 2 << 20, 1 << 20, 4, 8 << 20];
+const SLACK = 16 << 20;
+const GONE = "exempt bundles/ from lifecycle rules, for bundles must outlive their versions, and redeploy the release";
+const REMEDIES = {
+  NoSuchKey: ["Missing", `the bundle is gone; ${GONE}`],
+  NoSuchVersion: ["Missing", `the pinned object version is gone; ${GONE}`],
+  NoSuchBucket: ["Missing", "the bucket does not exist; restore the bundles bucket and redeploy the release"],
+  AccessDenied: [
+    "AccessDenied",
+    "access was denied; the function's role needs s3:GetObject and s3:GetObjectVersion on the bundle " +
+      "(and kms:Decrypt on its key), and the bucket must belong to the account in the pointer",
+  ],
+  ExpiredToken: [
+    "ExpiredCredentials",
+    "the credentials have expired; start a fresh execution environment, and see that the role still exists",
+  ],
+};
+const decompress = zlib.zstdDecompress && promisify(zlib.zstdDecompress);
+
+/** A failure with the name the runtime reports as error type, and no stack: the message says it all. */
+function fault(name, message) {
+  const error = new Error(message);
+  error.name = name;
+  error.stack = `${name}: ${message}`;
+  return error;
+}
+
+/** A part that did not arrive whole; ask for it again. */
+class Retry extends Error {}
+
+const what = (pointer) => `release ${pointer.release} (s3://${pointer.bucket}/${pointer.key}, version ${pointer.version})`;
+const sha256 = (data) => createHash("sha256").update(data).digest("hex");
+
+// ---- Signature Version 4, as in bootstrap/signature.py ----
+
+const hmac = (key, text) => createHmac("sha256", key).update(text).digest();
+const encode = (text) => encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+
+export function sign(target, extra, credentials, region, time) {
+  const empty = sha256("");
+  const signed = { host: target.host, ...extra, "x-amz-content-sha256": empty, "x-amz-date": time };
+  if (credentials.token) signed["x-amz-security-token"] = credentials.token;
+  const names = Object.keys(signed).sort();
+  const canonical = names.map((name) => `${name}:${signed[name]}\n`).join("");
+  const request = `GET\n${target.path}\n${target.query}\n${canonical}\n${names.join(";")}\n${empty}`;
+  const scope = `${time.slice(0, 8)}/${region}/s3/aws4_request`;
+  const key = scope.split("/").reduce(hmac, `AWS4${credentials.secretKey}`);
+  const signature = hmac(key, `AWS4-HMAC-SHA256\n${time}\n${scope}\n${sha256(request)}`).toString("hex");
+  signed.authorization =
+    `AWS4-HMAC-SHA256 Credential=${credentials.accessKey}/${scope}, ` +
+    `SignedHeaders=${names.join(";")}, Signature=${signature}`;
+  return signed;
+}
+
+// ---- Surroundings, as in bootstrap/surroundings.py ----
+
+const region = () => process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION || "us-east-1";
+
+function placeOf(pointer) {
+  const given = process.env.AWS_ENDPOINT_URL_S3 || process.env.AWS_ENDPOINT_URL;
+  const suffix = region().startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
+  const dotted = pointer.bucket.includes(".");
+  const url = new URL(given || `https://${dotted ? "" : `${pointer.bucket}.`}s3.${region()}.${suffix}`);
+  const prefix = given || dotted ? `${url.pathname.replace(/\/+$/, "")}/${encode(pointer.bucket)}` : "";
+  const client = url.protocol === "https:" ? https : http;
+  const authority = process.env.AWS_CA_BUNDLE && { ca: fs.readFileSync(process.env.AWS_CA_BUNDLE) };
+  const agent = new client.Agent({ keepAlive: true, maxSockets: CONNECTIONS, ...authority });
+  const query = pointer.version ? `versionId=${encode(pointer.version)}` : "";
+  const target = { host: url.host, path: `${prefix}/${pointer.key.split("/").map(encode).join("/")}`, query };
+  return { client, agent, url, target };
+}
+
+async function credentialsOf() {
+  const env = process.env;
+  if (env.AWS_ACCESS_KEY_ID) {
+    return { accessKey: env.AWS_ACCESS_KEY_ID, secretKey: env.AWS_SECRET_ACCESS_KEY, token: env.AWS_SESSION_TOKEN };
+  }
+  const endpoint = env.AWS_CONTAINER_CREDENTIALS_FULL_URI;
+  if (!endpoint) throw fault("Dropshift.NoCredentials", "no credentials in the environment; give the function a role");
+  const file = env.AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE;
+  const Authorization = file ? fs.readFileSync(file, "utf8") : env.AWS_CONTAINER_AUTHORIZATION_TOKEN;
+  const given = await (await fetch(endpoint, { headers: { Authorization } })).json();
+  return { accessKey: given.AccessKeyId, secretKey: given.SecretAccessKey, token: given.Token };
+}
+
+// ---- Fetching, as in bootstrap/fetch.py and bootstrap/worker.py ----
+
+/** Give the bytes of one range once `check` accepts them; try again what may pass, refuse what will not. */
+async function range(load, offset, length, check) {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const data = await ask(load, offset, length);
+      if (!check(data)) throw new Retry("the bytes do not match the pinned digest");
+      return data;
+    } catch (error) {
+      if (error.name?.startsWith("Dropshift.")) throw error;
+      load.retries++;
+      if (attempt === ATTEMPTS) throw gaveUp(load.pointer, error);
+      await sleep(BACKOFF_MS * 3 ** (attempt - 1) * (1 + Math.random() / 2));
+    }
+  }
+}
+
+function gaveUp(pointer, error) {
+  if (error instanceof Retry && error.message.includes("digest")) {
+    const remedy = "the object is not what was published: redeploy the release";
+    return fault("Dropshift.WrongBytes", `${what(pointer)}: ${error.message}; ${remedy}`);
+  }
+  const remedy = "see that the function reaches S3 (in a VPC: a gateway endpoint) and try again";
+  return fault("Dropshift.Unreachable", `${what(pointer)}: gave up after ${ATTEMPTS} attempts: ${error.message}; ${remedy}`);
+}
+
+/** Send one ranged GET and give its body. */
+function ask(load, offset, length) {
+  const { client, agent, url, target } = load.place;
+  const extra = { range: `bytes=${offset}-${offset + length - 1}` };
+  if (load.pointer.owner) extra["x-amz-expected-bucket-owner"] = load.pointer.owner;
+  const time = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
+  const headers = sign(target, extra, load.credentials, region(), time);
+  const options = { agent, headers, host: url.hostname, port: url.port || undefined, path: `${target.path}?${target.query}` };
+  return new Promise((resolve, reject) => {
+    const request = client.get(options, (response) => receive(load, response, offset, length).then(resolve, reject));
+    request.setTimeout(TIMEOUT_MS, () => request.destroy(new Retry(`no byte came for ${TIMEOUT_MS / 1000} s`)));
+    request.on("error", reject);
+  });
+}
+
+async function receive(load, response, offset, length) {
+  const chunks = [];
+  for await (const chunk of response) chunks.push(chunk);
+  const body = Buffer.concat(chunks);
+  if (response.statusCode !== 206) throw refusal(load, response.statusCode, body);
+  if (body.length !== length) throw new Retry(`${body.length} bytes came, ${length} were asked for`);
+  const wanted = `bytes ${offset}-${offset + length - 1}/`;
+  const got = String(response.headers["content-range"]);
+  if (!got.startsWith(wanted)) {
+    throw fault("Dropshift.WrongRange", `${what(load.pointer)}: asked for '${wanted}', got '${got}'`);
+  }
+  return body;
+}
+
+function refusal(load, status, body) {
+  if (status >= 500 || status === 408 || status === 429) return new Retry(`S3 answered ${status}`);
+  if (status < 300) {
+    const remedy = "this endpoint ignores Range; use one that honours it (see AWS_ENDPOINT_URL_S3)";
+    return fault("Dropshift.NotRanged", `${what(load.pointer)}: got ${status} instead of 206 for a ranged GET; ${remedy}`);
+  }
+  const guess = { 403: "AccessDenied", 404: "NoSuchKey" }[status] ?? "";
+  const code = /<Code>(\w+)<\/Code>/.exec(body.toString("latin1"))?.[1] ?? guess;
+  if (code === "RequestTimeout" || code === "SlowDown") return new Retry(`S3 answered ${status} ${code}`);
+  const [kind, remedy] = REMEDIES[code] ?? ["Refused", `S3 answered ${status} ${code}; see the S3 error reference`];
+  return fault(`Dropshift.${kind}`, `${what(load.pointer)}: ${remedy}`);
+}
+
+// ---- The tree, as in bootstrap/tree.py, parts.py, skeleton.py and unpack.py ----
+
+function treeOf(pointer) {
+  const base = `${process.env.TMPDIR || "/tmp"}/dropshift`;
+  fs.mkdirSync(base, { recursive: true });
+  const directory = `${base}/${pointer.sha256.slice(0, 32)}`;
+  const named = (ending) => `${directory}.${ending}`;
+  return { base, directory, marker: named("complete"), journal: named("journal"), names: named("index"), owner: named("owner") };
+}
+
+/** Remove what other releases left, and an incomplete tree that has no journal. */
+function clear(tree) {
+  const ours = path.basename(tree.directory);
+  for (const name of fs.readdirSync(tree.base)) {
+    if (!name.startsWith(ours)) fs.rmSync(`${tree.base}/${name}`, { recursive: true, force: true });
+  }
+  if (!fs.existsSync(tree.journal)) fs.rmSync(tree.directory, { recursive: true, force: true });
+}
+
+function checkSpace(tree, pointer) {
+  const disk = fs.statfsSync(tree.base);
+  if (fs.existsSync(tree.journal) || disk.bavail * disk.bsize >= pointer.unpacked + SLACK) return;
+  throw full(tree, pointer);
+}
+
+function full(tree, pointer) {
+  const disk = fs.statfsSync(tree.base);
+  const [free, needed] = [disk.bavail * disk.bsize, pointer.unpacked + SLACK].map((bytes) => Math.ceil(bytes / 2 ** 20));
+  const remedy = `raise the function's ephemeral storage to at least ${needed + 64} MB, or write less to /tmp`;
+  return fault("Dropshift.NoSpace", `${what(pointer)}: needs ${needed} MB, ${tree.base} has ${free} MB free; ${remedy}`);
+}
+
+export function plan(index) {
+  const parts = [];
+  let remaining = index.frames.reduce((sum, [compressed]) => sum + compressed, 0);
+  let part = { offset: 0, size: 0, frames: [] };
+  index.frames.forEach((frame, number) => {
+    const limit = parts.length < OPENING ? FIRST : remaining < CLOSING ? LAST : USUAL;
+    if (part.frames.length && (number === index.hot || part.size + frame[0] > limit)) {
+      parts.push(part);
+      remaining -= part.size;
+      part = { offset: part.offset + part.size, size: 0, frames: [] };
+    }
+    part.frames.push(frame);
+    part.size += frame[0];
+  });
+  return [...parts, part];
+}
+
+/** Make directories and links; give the names that files are written to, and those that get theirs at the end. */
+function prepare(tree, index) {
+  fs.mkdirSync(tree.directory, { recursive: true });
+  const there = (error) => {
+    if (error.code !== "EEXIST") throw error;
+  };
+  for (const name of index.directories) attempt(() => fs.mkdirSync(`${tree.directory}/${name}`), there);
+  for (const [name, target] of index.links) attempt(() => fs.symlinkSync(target, `${tree.directory}/${name}`), there);
+  return index.files.map(([name]) => `${tree.directory}/${name}`);
+}
+
+function attempt(action, otherwise) {
+  try {
+    action();
+  } catch (error) {
+    otherwise(error);
+  }
+}
+
+/** Write one verified frame's files. */
+function put(raw, slices, index, names) {
+  const { O_WRONLY, O_CREAT, O_NOFOLLOW } = fs.constants;
+  for (const [offset, length, position, files] of slices) {
+    for (const file of files) {
+      const target = fs.openSync(names[file], O_WRONLY | O_CREAT | O_NOFOLLOW, index.files[file][1]);
+      for (let done = 0; done < length; ) {
+        done += fs.writeSync(target, raw, offset + done, length - done, position + done);
+      }
+      fs.closeSync(target);
+    }
+  }
+}
+
+async function placePart(load, index, names, part) {
+  const starts = [];
+  part.frames.reduce((start, [compressed]) => (starts.push(start), start + compressed), 0);
+  const cut = (data, at) => data.subarray(starts[at], starts[at] + part.frames[at][0]);
+  const whole = (data) => part.frames.every(([, , digest], at) => sha256(cut(data, at)) === digest);
+  const data = await range(load, part.offset, part.size, whole);
+  for (const [at, [, , , slices]] of part.frames.entries()) {
+    const raw = await decompress(cut(data, at));
+    attempt(
+      () => put(raw, slices, index, names),
+      (error) => {
+        const disk = ["ENOSPC", "EDQUOT"].includes(error.code);
+        throw disk ? full(load.tree, load.pointer) : fault("Dropshift.Disk", `${what(load.pointer)}: ${error.message}`);
+      },
+    );
+  }
+  load.bytes += part.size;
+}
+
+async function fill(load) {
+  const { pointer, tree } = load;
+  const content = await range(load, pointer.offset, pointer.size, (data) => sha256(data) === pointer.sha256);
+  const text = await decompress(content);
+  fs.writeFileSync(tree.names, text);
+  const index = JSON.parse(text);
+  const names = prepare(tree, index);
+  const parts = plan(index);
+  const journal = fs.openSync(tree.journal, "a+");
+  const known = new Uint32Array(new Uint8Array(fs.readFileSync(tree.journal)).slice().buffer.slice(0, fs.fstatSync(journal).size & ~3));
+  const missing = parts.map((_, number) => number).filter((number) => !known.includes(number));
+  const work = async () => {
+    for (let number = missing.shift(); number !== undefined; number = missing.shift()) {
+      await placePart(load, index, names, parts[number]);
+      fs.writeSync(journal, new Uint8Array(Uint32Array.of(number).buffer));
+    }
+  };
+  await Promise.all(Array.from({ length: CONNECTIONS }, work));
+  fs.closeSync(journal);
+  fs.writeFileSync(tree.marker, "");
+  fs.rmSync(tree.journal);
+  load.parts = parts.length;
+}
+
+/** Wait until this process may load, or another one has; an owner that died is no owner. */
+async function alone(tree) {
+  for (;;) {
+    if (fs.existsSync(tree.marker)) return;
+    try {
+      fs.writeFileSync(tree.owner, String(process.pid), { flag: "wx" });
+      return;
+    } catch (error) {
+      if (error.code !== "EEXIST") throw error;
+    }
+    const owner = fs.readFileSync(tree.owner, "utf8");
+    if (owner && !fs.existsSync(`/proc/${owner}`)) fs.rmSync(tree.owner, { force: true });
+    else await sleep(20);
+  }
+}
+
+async function load(pointer) {
+  if (!decompress) {
+    throw fault("Dropshift.Runtime", `Node ${process.version} has no zstd; use nodejs22.x or later (Node 22.15 or later)`);
+  }
+  const began = performance.now();
+  const tree = treeOf(pointer);
+  const state = { pointer, tree, place: placeOf(pointer), bytes: 0, retries: 0, parts: 0 };
+  if (fs.existsSync(tree.marker)) return tree;
+  await alone(tree);
+  try {
+    if (!fs.existsSync(tree.marker)) {
+      state.credentials = await credentialsOf();
+      clear(tree);
+      checkSpace(tree, pointer);
+      await fill(state);
+    }
+  } finally {
+    fs.rmSync(tree.owner, { force: true });
+    state.place.agent.destroy();
+  }
+  if (state.parts) console.log(report(state, (performance.now() - began) / 1000));
+  return tree;
+}
+
+/** One structured line a load that is also a metric, as in bootstrap/report.py. */
+function report(state, seconds) {
+  const units = { LoadTime: "Milliseconds", LoadedBytes: "Bytes", LoadRetries: "Count" };
+  const Metrics = Object.entries(units).map(([Name, Unit]) => ({ Name, Unit }));
+  return JSON.stringify({
+    event: "release.loaded",
+    release: state.pointer.release,
+    release_id: state.pointer.id,
+    init_type: process.env.AWS_LAMBDA_INITIALIZATION_TYPE ?? "",
+    parts: state.parts,
+    seconds: { files: Number(seconds.toFixed(3)) },
+    _aws: {
+      Timestamp: Date.now(),
+      CloudWatchMetrics: [{ Namespace: "Dropshift", Dimensions: [["FunctionName"]], Metrics }],
+    },
+    FunctionName: process.env.AWS_LAMBDA_FUNCTION_NAME ?? "",
+    LoadTime: Math.round(seconds * 1000),
+    LoadedBytes: state.bytes,
+    LoadRetries: state.retries,
+  });
+}
+
+// ---- Becoming the application ----
+
+const moved = (list, old, root) =>
+  list.split(":").map((one) => (one === old || one.startsWith(`${old}/`) ? root + one.slice(old.length) : one)).join(":");
+
+/** Take the application's identity: environment and working directory as a native deployment has them. */
+function adopt(root, handler) {
+  const old = process.env.LAMBDA_TASK_ROOT ?? "";
+  for (const name of [VARIABLE, "DROPSHIFT_RELEASES", "DROPSHIFT_HAND_OVER"]) delete process.env[name];
+  for (const name of ["LD_LIBRARY_PATH", "NODE_PATH", "PATH"]) {
+    if (old && process.env[name]) process.env[name] = moved(process.env[name], old, root);
+  }
+  process.env.LAMBDA_TASK_ROOT = root;
+  process.env._HANDLER = handler;
+  process.chdir(root);
+}
+
+/** Find the handler as the nodejs runtime does: module path up to the last slash's first dot, then nested names. */
+async function find(root, handler) {
+  const folder = handler.slice(0, handler.lastIndexOf("/") + 1);
+  const [name, ...nested] = handler.slice(folder.length).split(".");
+  if (!name || !nested.length) throw fault("Runtime.MalformedHandlerName", "Bad handler");
+  const module = await importAny(path.resolve(root, folder, name), `${folder}${name}`);
+  const found = nested.reduce((value, key) => value?.[key], module) ?? nested.reduce((value, key) => value?.[key], module.default);
+  if (found === undefined) throw fault("Runtime.HandlerNotFound", `${handler} is undefined or not exported`);
+  if (typeof found !== "function") throw fault("Runtime.HandlerNotFound", `${handler} is not a function`);
+  return found;
+}
+
+async function importAny(file, name) {
+  const require = createRequire(`${file}.cjs`);
+  const byImport = (one) => import(pathToFileURL(one).href);
+  const isModule = nearestPackage(path.dirname(file))?.type === "module";
+  const ways = [
+    ["", require],
+    [".js", isModule ? byImport : require],
+    [".mjs", byImport],
+    [".cjs", require],
+  ];
+  try {
+    for (const [ending, way] of ways) if (isFile(file + ending)) return await way(file + ending);
+    return require(file);
+  } catch (error) {
+    if (error instanceof SyntaxError) throw named("Runtime.UserCodeSyntaxError", error);
+    if (/^(ERR_)?MODULE_NOT_FOUND$/.test(error?.code)) throw named("Runtime.ImportModuleError", error);
+    if (error?.stack) error.stack = String(error.stack).split("\n").filter((line) => !line.includes(import.meta.url)).join("\n");
+    throw error;
+  }
+}
+
+const isFile = (file) => fs.statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
+
+function named(name, cause) {
+  const error = new Error(String(cause));
+  error.name = name;
+  error.stack = cause.stack;
+  return error;
+}
+
+function nearestPackage(folder) {
+  for (let at = folder; at !== path.dirname(at); at = path.dirname(at)) {
+    if (isFile(`${at}/package.json`)) return JSON.parse(fs.readFileSync(`${at}/package.json`, "utf8"));
+  }
+  return undefined;
+}
+
+/** Let a native program take the runtime's place. */
+function become(pointer) {
+  const [program, ...rest] = pointer.command;
+  const file = program.includes("/") ? path.resolve(program) : program;
+  if (!process.execve) {
+    throw fault("Dropshift.Runtime", `Node ${process.version} cannot execve; use nodejs24.x, or a python3.13 function`);
+  }
+  attempt(
+    () => {
+      fs.accessSync(file, fs.constants.X_OK);
+      process.execve(file, [program, ...rest], process.env);
+    },
+    (error) => {
+      const remedy = "see command in dropshift.toml, the file's executable bit and its architecture";
+      throw fault("Dropshift.Executable", `${what(pointer)}: cannot run ${program}: ${error.message}; ${remedy}`);
+    },
+  );
+}
+
+/** Give the function that runs a command once a call, as in bootstrap/command.py. */
+const command = (pointer) => (event, context) =>
+  new Promise((resolve, reject) => {
+    const [program, ...rest] = pointer.command;
+    const env = { ...process.env, AWS_LAMBDA_REQUEST_ID: context.awsRequestId };
+    const child = spawn(program, rest, { env, stdio: ["pipe", "pipe", "pipe"] });
+    const output = [];
+    let tail = Buffer.alloc(0);
+    child.stdout.on("data", (data) => output.push(data));
+    child.stderr.on("data", (data) => {
+      process.stderr.write(data);
+      tail = Buffer.concat([tail, data]).subarray(-4096);
+    });
+    child.stdin.on("error", () => {}); // a command need not read its input
+    child.on("error", (error) => {
+      reject(fault("Dropshift.Command", `cannot run ${program}: ${error.message}; see command in dropshift.toml`));
+    });
+    child.on("close", (status, signal) => {
+      if (status === 0) return resolve(answer(Buffer.concat(output).toString()));
+      const said = tail.toString().trim();
+      reject(fault("Dropshift.CommandFailed", `${pointer.command.join(" ")} ended with status ${status ?? signal}: ${said}`));
+    });
+    child.stdin.end(JSON.stringify(event));
+  });
+
+function answer(text) {
+  try {
+    return text.trim() ? JSON.parse(text) : null;
+  } catch {
+    return text;
+  }
+}
+
+function parse(text) {
+  try {
+    const pointer = JSON.parse(text);
+    if (!/^[0-9a-f]{64}$/.test(pointer.sha256)) throw new Error("sha256 is not 64 lower-case hex digits");
+    return pointer;
+  } catch (error) {
+    throw fault("Dropshift.Pointer", `${VARIABLE} cannot be used: ${error.message}`);
+  }
+}
+
+async function start() {
+  const text = process.env[VARIABLE];
+  if (!text) {
+    const where = process.env.DROPSHIFT_RELEASES || "s3://<releases bucket>/<application>/";
+    return async () => {
+      throw fault("Dropshift.NoRelease", `no release yet: drop an archive at ${where}<release>.zip`);
+    };
+  }
+  const pointer = parse(text);
+  const tree = await load(pointer);
+  adopt(tree.directory, pointer.handler ?? pointer.command[0]);
+  if (pointer.kind === "executable") return become(pointer);
+  return pointer.kind === "command" ? command(pointer) : find(tree.directory, pointer.handler);
+}
+
+export const handler = await start();
