@@ -1,0 +1,169 @@
+"""One AWS account in memory, behind botocore's own `before-send`, with faults at every boundary."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from botocore import xform_name
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
+from botocore.model import OperationModel
+
+from tests.faults import faults
+from tests.faults.alarms import CloudWatch
+from tests.faults.buckets import S3
+from tests.faults.clock import Clock
+from tests.faults.events import Events
+from tests.faults.faults import Fault, Killed, Kind, Point
+from tests.faults.functions import Lambda
+from tests.faults.wire import ServiceError, answer, refuse, understand
+
+RELEASES, BUNDLES = "releases", "bundles"
+_thread = threading.local()
+"""The call that a thread is making."""
+_A_CALL = timedelta(milliseconds=20)
+
+
+def _never(_call: "Call") -> Kind | None:
+    return None
+
+
+def _nobody() -> None:
+    pass
+
+
+@dataclass
+class Call:
+    """One call of a client: numbered, whatever number of attempts it takes."""
+
+    number: int
+    service: str
+    operation: str
+    actor: str
+    params: dict[str, Any]
+    attempts: int = 0
+    outcome: str = "no answer"
+
+
+class Account:
+    """Services, a clock, a log of calls, and what is to go wrong."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.s3 = S3(self.clock, [RELEASES, BUNDLES])
+        self.lambda_ = Lambda(self.clock, self.s3.body)
+        self.cloudwatch = CloudWatch(self.clock)
+        self.events = Events()
+        self.calls: list[Call] = []
+        self.faults: tuple[Fault, ...] = ()
+        self.chance: Callable[[Call], Kind | None] = _never
+        """Faults by chance, asked at every attempt."""
+        self.pause: Callable[[], None] = _nobody
+        """Where others may come in between."""
+        self.actor = "nobody"
+        self.dead = False
+        """Whether the process that is running was killed."""
+        self._lasting: dict[tuple[str, str], Kind] = {}
+
+    @property
+    def now(self) -> datetime:
+        """The time."""
+        return self.clock.now
+
+    def pass_time(self, until: datetime) -> None:
+        """Let time pass until then; it never goes back."""
+        self.clock.now = max(self.clock.now, until)
+
+    # --- faults ----------------------------------------------------------------------------------------------------
+
+    def mend(self) -> None:
+        """End whatever is broken."""
+        self.faults, self._lasting = (), {}
+        self.chance = _never
+
+    def points(self) -> list[Point]:
+        """The boundaries that were passed so far."""
+        return [
+            Point(call.number, call.service, call.operation, faults.conditional(call.params)) for call in self.calls
+        ]
+
+    def checkpoint(self, name: str, keep: Callable[[], None]) -> None:
+        """Let the engine keep the result of a step: a boundary like any other."""
+        call = self._open("engine", name)
+        kind = self._kind(call)
+        if kind is Kind.KILLED_BEFORE:
+            self._die()
+        keep()
+        if kind is Kind.KILLED_AFTER:
+            self._die()
+
+    # --- botocore --------------------------------------------------------------------------------------------------
+
+    def before_call(self, model: OperationModel, **_: object) -> None:
+        """Number a call."""
+        _thread.call = self._open(model.service_model.service_name, model.name)
+        _thread.model = model
+
+    def before_send(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        """Answer one attempt of a call."""
+        self.pause()
+        call, model = _thread.call, _thread.model
+        if self.dead:
+            raise Killed
+        call.attempts += 1
+        call.params = understand(model, request)
+        self.pass_time(self.now + _A_CALL)
+        kind = self._kind(call)
+        self._before(kind, request.url)
+        if kind in faults.REFUSED:
+            error = faults.refusal(call.service, kind)
+            call.outcome = error.code
+            return refuse(model, request.url, error)
+        response = self._do(call, model, request.url)
+        self._after(kind, request.url)
+        return response
+
+    def _open(self, service: str, operation: str) -> Call:
+        if self.dead:
+            raise Killed
+        call = Call(len(self.calls) + 1, service, operation, self.actor, {})
+        self.calls.append(call)
+        return call
+
+    def _kind(self, call: Call) -> Kind | None:
+        """What goes wrong at this attempt."""
+        for fault in self.faults:
+            if fault.number == call.number and fault.kind in faults.LASTING:
+                self._lasting[call.service, call.operation] = fault.kind
+            elif fault.number == call.number and call.attempts <= faults.TIMES.get(fault.kind, 1):
+                return fault.kind
+        return self._lasting.get((call.service, call.operation)) or self.chance(call)
+
+    def _before(self, kind: Kind | None, url: str) -> None:
+        if kind is Kind.KILLED_BEFORE:
+            self._die()
+        if kind is Kind.TIMEOUT_BEFORE:
+            raise ConnectTimeoutError(endpoint_url=url)
+
+    def _after(self, kind: Kind | None, url: str) -> None:
+        if kind is Kind.KILLED_AFTER:
+            self._die()
+        if kind is Kind.TIMEOUT_AFTER:
+            raise ReadTimeoutError(endpoint_url=url)
+
+    def _die(self) -> None:
+        self.dead = True
+        raise Killed
+
+    def _do(self, call: Call, model: OperationModel, url: str) -> AWSResponse:
+        service: Any = self.lambda_ if call.service == "lambda" else getattr(self, call.service)
+        service.actor = call.actor
+        try:
+            result = getattr(service, xform_name(call.operation))(**call.params)
+        except ServiceError as error:
+            call.outcome = error.code
+            return refuse(model, url, error)
+        call.outcome = "done"
+        return answer(model, url, result)

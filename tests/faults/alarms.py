@@ -1,0 +1,59 @@
+"""CloudWatch: alarms with a state, and traffic by version, as a test sets them."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from tests.faults.clock import Clock
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Which alarms somebody saw in ALARM, in the order of all effects."""
+
+    at: int
+    actor: str
+    red: frozenset[str]
+
+
+class CloudWatch:
+    """The operations the deployer uses."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.states: dict[str, str] = {}
+        self.failing: set[str] = set()
+        """Versions of which every call fails."""
+        self.idle: set[str] = set()
+        """Versions that nobody calls."""
+        self.seen: list[Seen] = []
+        self.actor = "nobody"
+        self._clock = clock
+
+    def describe_alarms(
+        self,
+        AlarmNamePrefix: str | None = None,
+        AlarmNames: list[str] | None = None,
+        **_: object,
+    ) -> dict[str, Any]:
+        found = {
+            name: state
+            for name, state in self.states.items()
+            if (AlarmNamePrefix is not None and name.startswith(AlarmNamePrefix)) or name in (AlarmNames or ())
+        }
+        red = frozenset(name for name, state in found.items() if state == "ALARM")
+        self.seen.append(Seen(self._clock.number(), self.actor, red))
+        told = [{"AlarmName": name, "StateValue": state} for name, state in found.items()]
+        return {"MetricAlarms": told, "CompositeAlarms": []}
+
+    def get_metric_data(self, MetricDataQueries: list[dict[str, Any]], **_: object) -> dict[str, Any]:
+        return {"MetricDataResults": [self._result(query) for query in MetricDataQueries], "Messages": []}
+
+    def _result(self, query: dict[str, Any]) -> dict[str, Any]:
+        metric = query["MetricStat"]["Metric"]
+        version = {one["Name"]: one["Value"] for one in metric["Dimensions"]}.get("ExecutedVersion", "")
+        values = defaultdict(float, Invocations=0.0 if version in self.idle else 100.0)
+        if version in self.failing:
+            values["Errors"] = values["Invocations"]
+        named = metric["MetricName"]
+        found = [30.0] if named == "Duration" else [values[named]]
+        return {"Id": query["Id"], "Label": named, "Values": found, "StatusCode": "Complete"}

@@ -1,0 +1,130 @@
+"""A durable engine as small as it can be: steps whose results are kept, waits, retries, resumption, five lives.
+
+It runs the rollout's own handler. What it must have in common with AWS's SDK and service is tested against the SDK's
+runner in test_stand_ins.py. Sources: AWS Lambda developer guide, durable functions; the SDK's step and wait operations.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from aws_durable_execution_sdk_python.config import Duration, StepConfig
+from aws_durable_execution_sdk_python.exceptions import StepError
+
+from deployer import rollout
+from tests.faults.account import Account
+from tests.faults.faults import Killed
+
+LIVES = 5
+"""Invocations in a row that may die before the service gives an execution up."""
+OPERATIONS = 3_000
+"""Source: AWS Lambda developer guide, durable functions quotas."""
+_run: Callable[[Any, Any], dict[str, str]] = rollout.handler.__wrapped__  # type: ignore[attr-defined]  # functools.wraps
+
+
+class Suspended(BaseException):
+    """The execution sleeps: as in the SDK, nothing that catches errors may catch this."""
+
+
+@dataclass
+class Kept:
+    """The result of one operation: a step's, its failure, or a wait's end."""
+
+    name: str
+    result: str = "null"
+    failure: tuple[str, str] | None = None
+    until: datetime | None = None
+
+
+@dataclass
+class Execution:
+    """One durable execution."""
+
+    name: str
+    payload: str
+    wake: datetime
+    kept: list[Kept] = field(default_factory=list)
+    attempts: int = 0
+    """Failed attempts of the present step."""
+    deaths: int = 0
+    """Invocations in a row that died."""
+    status: str = "RUNNING"
+    result: dict[str, str] | None = None
+
+
+class Context:
+    """What the rollout sees of the engine during one invocation."""
+
+    def __init__(self, account: Account, execution: Execution) -> None:
+        self._account = account
+        self._execution = execution
+        self._next = 0
+
+    def step(self, body: Callable[[object], Any], name: str, config: StepConfig) -> Any:  # noqa: ANN401 - any JSON
+        """Run a step, or return what it returned before."""
+        kept = self._kept()
+        if kept is None:
+            kept = self._attempt(body, name, config)
+        if kept.failure:
+            raise StepError(kept.failure[1], kept.failure[0])
+        return json.loads(kept.result)
+
+    def _attempt(self, body: Callable[[object], Any], name: str, config: StepConfig) -> Kept:
+        try:
+            found = Kept(name, json.dumps(body(None)))
+        except Exception as error:  # noqa: BLE001 - as the SDK's step
+            decision = config.retry_strategy(error, self._execution.attempts + 1)  # type: ignore[misc]  # always given
+            if decision.should_retry:
+                self._account.checkpoint(f"retry {name}", lambda: self._try_later(decision.delay))
+                raise Suspended from None
+            found = Kept(name, failure=(type(error).__name__, str(error)))
+        self._account.checkpoint(name, lambda: self._keep(found))
+        return found
+
+    def _try_later(self, delay: Duration) -> None:
+        self._execution.attempts += 1
+        self._execution.wake = self._account.now + timedelta(seconds=delay.to_seconds())
+
+    def wait(self, duration: Duration) -> None:
+        """Sleep until a time; the invocation ends meanwhile."""
+        kept = self._kept()
+        if kept is None:
+            kept = Kept("wait", until=self._account.now + timedelta(seconds=duration.to_seconds()))
+            self._account.checkpoint("wait", lambda: self._keep(kept))
+        if kept.until and kept.until > self._account.now:
+            self._execution.wake = kept.until
+            raise Suspended
+
+    def _kept(self) -> Kept | None:
+        self._next += 1
+        return self._execution.kept[self._next - 1] if self._next <= len(self._execution.kept) else None
+
+    def _keep(self, kept: Kept) -> None:
+        self._execution.kept.append(kept)
+        self._execution.attempts = 0
+        if len(self._execution.kept) > OPERATIONS:
+            raise AssertionError("an execution has at most 3,000 operations")
+
+
+def invoke(account: Account, execution: Execution) -> None:
+    """Run an execution until it sleeps, ends or dies."""
+    account.actor, account.dead = f"rollout {execution.name}", False
+    try:
+        execution.result = _run(json.loads(execution.payload), Context(account, execution))
+    except Suspended:
+        execution.deaths = 0
+    except Killed:
+        _died(account, execution)
+    except Exception as error:  # noqa: BLE001 - as the SDK: an error of the handler's own code fails the execution
+        execution.status, execution.result = "FAILED", {"error": repr(error)}
+    else:
+        execution.status = "SUCCEEDED"
+
+
+def _died(account: Account, execution: Execution) -> None:
+    execution.deaths += 1
+    execution.wake = account.now + timedelta(seconds=5)
+    if execution.deaths > LIVES:
+        execution.status = "FAILED"

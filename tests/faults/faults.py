@@ -1,0 +1,98 @@
+"""What can go wrong at a call's boundary, and where it is to go wrong."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tests.faults.wire import ServiceError
+
+
+class Killed(BaseException):
+    """The process is gone, as by SIGKILL or at Lambda's timeout: no code of it runs any more."""
+
+
+class Kind(StrEnum):
+    """What happens at a boundary."""
+
+    KILLED_BEFORE = "killed before"
+    KILLED_AFTER = "killed after: the effect happened, the answer was lost"
+    TIMEOUT_BEFORE = "time-out before the effect"
+    TIMEOUT_AFTER = "time-out after the effect"
+    THROTTLED_TWICE = "429 twice"
+    THROTTLED = "429 for ever"
+    BROKEN_TWICE = "500 twice"
+    BROKEN = "500 for ever"
+    BUSY = "409 in progress"
+    STALE = "412 precondition failed"
+    DENIED = "AccessDenied for ever"
+
+
+TIMES = {Kind.THROTTLED_TWICE: 2, Kind.BROKEN_TWICE: 2, Kind.BUSY: 1, Kind.STALE: 1}
+"""How often a refusal is given; others last until somebody mends what is broken."""
+LASTING = frozenset({Kind.THROTTLED, Kind.BROKEN, Kind.DENIED})
+_REFUSALS = {
+    ("lambda", "throttled"): ("TooManyRequestsException", 429),
+    ("lambda", "broken"): ("ServiceException", 500),
+    ("lambda", "busy"): ("ResourceConflictException", 409),
+    ("lambda", "stale"): ("PreconditionFailedException", 412),
+    ("lambda", "denied"): ("AccessDeniedException", 403),
+    ("s3", "throttled"): ("SlowDown", 503),
+    ("s3", "broken"): ("InternalError", 500),
+    ("s3", "busy"): ("ConditionalRequestConflict", 409),
+    ("s3", "stale"): ("PreconditionFailed", 412),
+    ("s3", "denied"): ("AccessDenied", 403),
+    ("cloudwatch", "throttled"): ("ThrottlingException", 400),
+    ("cloudwatch", "broken"): ("InternalServiceFault", 500),
+    ("cloudwatch", "denied"): ("AccessDenied", 403),
+    ("events", "throttled"): ("ThrottlingException", 400),
+    ("events", "broken"): ("InternalException", 500),
+    ("events", "denied"): ("AccessDeniedException", 403),
+}
+REFUSED = {
+    Kind.THROTTLED_TWICE: "throttled",
+    Kind.THROTTLED: "throttled",
+    Kind.BROKEN_TWICE: "broken",
+    Kind.BROKEN: "broken",
+    Kind.BUSY: "busy",
+    Kind.STALE: "stale",
+    Kind.DENIED: "denied",
+}
+_CONDITIONAL = ("RevisionId", "IfMatch", "IfNoneMatch")
+_ENGINE = (Kind.KILLED_BEFORE, Kind.KILLED_AFTER)
+
+
+@dataclass(frozen=True)
+class Point:
+    """A call boundary of a flow, as it was recorded without faults."""
+
+    number: int
+    service: str
+    operation: str
+    conditional: bool
+
+    def kinds(self) -> tuple[Kind, ...]:
+        """What can go wrong here: a 412 needs a condition, a 409 something that changes; the engine only dies."""
+        if self.service == "engine":
+            return _ENGINE
+        never = set() if self.conditional else {Kind.STALE, Kind.BUSY}
+        if self.operation == "PublishVersion":
+            never.discard(Kind.BUSY)
+        return tuple(kind for kind in Kind if kind not in never)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that goes wrong at the nth call of a run; a lasting one at every later call of the operation, too."""
+
+    number: int
+    kind: Kind
+
+
+def conditional(params: dict[str, object]) -> bool:
+    """Whether a call says what it believed."""
+    return any(name in params for name in _CONDITIONAL)
+
+
+def refusal(service: str, kind: Kind) -> ServiceError:
+    """The refusal that a service gives for a kind of fault."""
+    code, status = _REFUSALS[service, REFUSED[kind]]
+    return ServiceError(code, status, "injected")

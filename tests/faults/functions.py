@@ -1,0 +1,334 @@
+"""Lambda's control plane as strict as the real one: revisions, immutable versions, states, weights, named executions.
+
+Sources: AWS Lambda API reference, UpdateAlias, PublishVersion, UpdateFunctionConfiguration, Invoke; developer guide,
+function states, weighted aliases, durable functions (idempotency).
+"""
+
+import base64
+import copy
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from tests.faults.clock import Clock
+from tests.faults.wire import ServiceError
+
+APPLYING = timedelta(seconds=3)
+"""How long a change of the configuration is in progress."""
+PENDING = timedelta(seconds=5)
+"""How long a published version is Pending."""
+_KEPT = ("FunctionName", "Runtime", "Role", "Handler", "Architectures", "CodeSha256", "MemorySize", "Timeout")
+
+
+@dataclass
+class Alias:
+    """What UpdateAlias changes."""
+
+    version: str
+    weights: dict[str, float]
+    description: str
+    revision: str
+
+    @property
+    def traffic(self) -> dict[str, int]:
+        """Percent of the traffic by version."""
+        shares = {version: round(100 * share) for version, share in self.weights.items() if share}
+        return {self.version: 100 - sum(shares.values()), **shares}
+
+
+@dataclass
+class Function:
+    """A function with its unpublished configuration, versions and aliases."""
+
+    config: dict[str, Any]
+    busy_until: datetime
+    versions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    ready_at: dict[str, datetime] = field(default_factory=dict)
+    aliases: dict[str, Alias] = field(default_factory=dict)
+    provisioned: dict[str, int] = field(default_factory=dict)
+    published: int = 0
+
+
+@dataclass(frozen=True)
+class Moved:
+    """One move of an alias: who moved what, in the order of all effects."""
+
+    at: int
+    actor: str
+    function: str
+    before: dict[str, int]
+    after: dict[str, int]
+    note_before: str
+    note_after: str
+    checked: bool
+    """Whether the write said which revision it believed in."""
+
+
+@dataclass(frozen=True)
+class Invoked:
+    """One synchronous invocation of a version."""
+
+    at: int
+    function: str
+    version: str
+    failed: bool
+
+
+class Lambda:
+    """The operations the deployer uses, and what they did."""
+
+    def __init__(self, clock: Clock, read: Callable[[str, str, str], bytes | None]) -> None:
+        self.functions: dict[str, Function] = {}
+        self.moves: list[Moved] = []
+        self.invocations: list[Invoked] = []
+        self.descriptions: dict[tuple[str, str], str] = {}
+        """Of every version that was ever published."""
+        self.orders: dict[str, str] = {}
+        """Payloads of the durable executions, by name."""
+        self.actor = "nobody"
+        self._clock = clock
+        self._read = read
+
+    # --- the unpublished configuration and versions ------------------------------------------------------------------
+
+    def create(self, name: str, alias: str) -> None:
+        """Make a function with a first version that is no release, and its alias, as template.yaml does."""
+        config = {
+            "FunctionName": name,
+            "Runtime": "python3.13",
+            "Role": "arn:aws:iam::123456789012:role/application",
+            "Handler": "bootstrap.handler",
+            "Architectures": ["x86_64"],
+            "CodeSha256": "bootstrap",
+            "MemorySize": 1024,
+            "Timeout": 10,
+            "EphemeralStorage": {"Size": 512},
+            "Environment": {"Variables": {"OWN": "setting"}},
+            "RevisionId": self._revision(),
+        }
+        function = self.functions[name] = Function(config, busy_until=self._clock.now)
+        self._publish(function, "")
+        function.aliases[alias] = Alias("1", {}, "", self._revision())
+
+    def get_function_configuration(self, FunctionName: str, Qualifier: str = "$LATEST") -> dict[str, Any]:
+        function = self._function(FunctionName)
+        if Qualifier == "$LATEST":
+            progress = "InProgress" if self._clock.now < function.busy_until else "Successful"
+            return {**function.config, "Version": "$LATEST", "State": "Active", "LastUpdateStatus": progress}
+        found = self._version(function, Qualifier)
+        return {**found, "State": self._state(function, Qualifier), "LastUpdateStatus": "Successful"}
+
+    def get_function(self, **params: str) -> dict[str, Any]:
+        return {"Configuration": self.get_function_configuration(**params)}
+
+    def update_function_configuration(
+        self,
+        FunctionName: str,
+        RevisionId: str | None = None,
+        **changes: Any,  # noqa: ANN401 - any part of the configuration
+    ) -> dict[str, Any]:
+        function = self._function(FunctionName)
+        self._check(RevisionId, function.config["RevisionId"])
+        self._not_busy(function)
+        size = sum(len(key) + len(value) for key, value in changes.get("Environment", {}).get("Variables", {}).items())
+        if size > 4096:
+            raise ServiceError("InvalidParameterValueException", 400)
+        function.config |= {**changes, "RevisionId": self._revision()}
+        function.busy_until = self._clock.now + APPLYING
+        return self.get_function_configuration(FunctionName)
+
+    def publish_version(
+        self,
+        FunctionName: str,
+        Description: str = "",
+        CodeSha256: str | None = None,
+        RevisionId: str | None = None,
+    ) -> dict[str, Any]:
+        function = self._function(FunctionName)
+        self._check(RevisionId, function.config["RevisionId"])
+        self._not_busy(function)
+        if CodeSha256 not in (None, function.config["CodeSha256"]):
+            raise ServiceError("InvalidParameterValueException", 400)
+        newest = function.versions.get(str(function.published))
+        if newest and _content(newest) == _content(function.config):
+            return newest
+        return self._publish(function, Description)
+
+    def _publish(self, function: Function, description: str) -> dict[str, Any]:
+        function.published += 1
+        version = str(function.published)
+        frozen = copy.deepcopy(function.config)
+        made = {**frozen, "Version": version, "Description": description, "RevisionId": self._revision()}
+        function.versions[version] = made
+        self.descriptions[frozen["FunctionName"], version] = description
+        function.ready_at[version] = self._clock.now + PENDING
+        function.config["RevisionId"] = self._revision()
+        return {**made, "State": "Pending"}
+
+    def list_versions_by_function(self, FunctionName: str, **_: object) -> dict[str, Any]:
+        function = self._function(FunctionName)
+        return {"Versions": [{**function.config, "Version": "$LATEST"}, *function.versions.values()]}
+
+    def delete_function(self, FunctionName: str, Qualifier: str | None = None) -> dict[str, Any]:
+        if Qualifier is None and ":" not in FunctionName:
+            raise AssertionError("the whole function would be deleted")
+        name, _, version = FunctionName.partition(":")
+        function, version = self._function(name), Qualifier or version
+        self._version(function, version)
+        if any(version in (alias.version, *alias.weights) for alias in function.aliases.values()):
+            raise ServiceError("ResourceConflictException", 409)
+        del function.versions[version]
+        return {"StatusCode": 204}
+
+    def get_provisioned_concurrency_config(self, FunctionName: str, Qualifier: str) -> dict[str, Any]:
+        wanted = self._function(FunctionName).provisioned.get(Qualifier)
+        if wanted is None:
+            raise ServiceError("ProvisionedConcurrencyConfigNotFoundException", 404)
+        return {"RequestedProvisionedConcurrentExecutions": wanted, "Status": "READY"}
+
+    def put_provisioned_concurrency_config(
+        self, FunctionName: str, Qualifier: str, ProvisionedConcurrentExecutions: int
+    ) -> dict[str, Any]:
+        function = self._function(FunctionName)
+        self._version(function, Qualifier)
+        function.provisioned[Qualifier] = ProvisionedConcurrentExecutions
+        return {"RequestedProvisionedConcurrentExecutions": ProvisionedConcurrentExecutions, "Status": "IN_PROGRESS"}
+
+    def delete_provisioned_concurrency_config(self, FunctionName: str, Qualifier: str) -> dict[str, Any]:
+        if self._function(FunctionName).provisioned.pop(Qualifier, None) is None:
+            raise ServiceError("ProvisionedConcurrencyConfigNotFoundException", 404)
+        return {}
+
+    # --- the alias -----------------------------------------------------------------------------------------------
+
+    def get_alias(self, FunctionName: str, Name: str) -> dict[str, Any]:
+        alias = self._function(FunctionName).aliases[Name]
+        routing = {"RoutingConfig": {"AdditionalVersionWeights": alias.weights}} if alias.weights else {}
+        return {
+            "Name": Name,
+            "FunctionVersion": alias.version,
+            "Description": alias.description,
+            "RevisionId": alias.revision,
+            **routing,
+        }
+
+    def list_aliases(self, FunctionName: str, **_: object) -> dict[str, Any]:
+        return {"Aliases": [self.get_alias(FunctionName, name) for name in self._function(FunctionName).aliases]}
+
+    def update_alias(
+        self,
+        FunctionName: str,
+        Name: str,
+        FunctionVersion: str | None = None,
+        RoutingConfig: Mapping[str, dict[str, float]] | None = None,
+        Description: str | None = None,
+        RevisionId: str | None = None,
+    ) -> dict[str, Any]:
+        function = self._function(FunctionName)
+        before = function.aliases[Name]
+        self._check(RevisionId, before.revision)
+        weights = before.weights if RoutingConfig is None else RoutingConfig.get("AdditionalVersionWeights", {})
+        after = Alias(
+            version=FunctionVersion or before.version,
+            weights=dict(weights),
+            description=before.description if Description is None else Description,
+            revision=self._revision(),
+        )
+        self._fits(function, after)
+        function.aliases[Name] = after
+        notes = before.description, after.description
+        checked = RevisionId is not None
+        self.moves.append(
+            Moved(
+                self._clock.number(), self.actor, FunctionName, before.traffic, after.traffic, *notes, checked=checked
+            )
+        )
+        return self.get_alias(FunctionName, Name)
+
+    def _fits(self, function: Function, alias: Alias) -> None:
+        """Refuse what Lambda refuses: unknown or Pending versions, several weights, `$LATEST`, a version twice."""
+        if len(alias.weights) > 1 or alias.version in alias.weights or len(alias.description) > 256:
+            raise ServiceError("InvalidParameterValueException", 400)
+        for version in (alias.version, *alias.weights):
+            self._version(function, version)
+            if self._state(function, version) != "Active":
+                raise ServiceError("InvalidParameterValueException", 400)
+        if not all(0 <= share <= 1 for share in alias.weights.values()):
+            raise ServiceError("InvalidParameterValueException", 400)
+
+    # --- invocations ---------------------------------------------------------------------------------------------
+
+    def invoke(
+        self,
+        FunctionName: str,
+        Payload: bytes = b"",
+        Qualifier: str | None = None,
+        DurableExecutionName: str | None = None,
+        **_: object,
+    ) -> dict[str, Any]:
+        if DurableExecutionName is not None:
+            return self._begin(DurableExecutionName, Payload.decode())
+        function = self._function(FunctionName)
+        version = self._version(function, str(Qualifier))
+        if self._state(function, str(Qualifier)) != "Active":
+            raise ServiceError("ResourceConflictException", 409)
+        error, answer = self._start(version, Payload)
+        self.invocations.append(Invoked(self._clock.number(), FunctionName, str(Qualifier), failed=bool(error)))
+        told = {"FunctionError": "Unhandled"} if error else {}
+        log = base64.b64encode(b"START\nEND\n").decode()
+        return {"StatusCode": 200, "Payload": answer, "LogResult": log, **told}
+
+    def _start(self, version: Mapping[str, Any], payload: bytes) -> tuple[bool, bytes]:
+        """Do as the bootstrap: run nothing whose bytes do not hash to the pin; a "broken" release does not start."""
+        pointer = json.loads(version["Environment"]["Variables"]["DROPSHIFT_POINTER"])
+        if not self.loadable(pointer):
+            return True, b'{"errorType": "Dropshift.Corrupt", "errorMessage": "the index does not hash to the pin"}'
+        if "broken" in pointer["release"]:
+            return True, b'{"errorType": "Runtime.ImportModuleError", "errorMessage": "No module named numpy"}'
+        return False, payload or b"null"
+
+    def loadable(self, pointer: Mapping[str, Any]) -> bool:
+        """Whether the bundle is there and its index is the one that the pointer pins."""
+        body = self._read(pointer["bucket"], pointer["key"], pointer["version"])
+        index = (body or b"")[pointer["offset"] : pointer["offset"] + pointer["size"]]
+        return body is not None and hashlib.sha256(index).hexdigest() == pointer["sha256"]
+
+    def _begin(self, name: str, payload: str) -> dict[str, Any]:
+        if self.orders.setdefault(name, payload) != payload:
+            raise ServiceError("DurableExecutionAlreadyStartedException", 409)
+        return {"StatusCode": 202}
+
+    # --- what all share ------------------------------------------------------------------------------------------
+
+    def _function(self, name: str) -> Function:
+        if name not in self.functions:
+            raise ServiceError("ResourceNotFoundException", 404)
+        return self.functions[name]
+
+    def _version(self, function: Function, version: str) -> dict[str, Any]:
+        if version not in function.versions:
+            raise ServiceError("ResourceNotFoundException", 404)
+        return function.versions[version]
+
+    def _state(self, function: Function, version: str) -> str:
+        return "Active" if self._clock.now >= function.ready_at[version] else "Pending"
+
+    def _not_busy(self, function: Function) -> None:
+        if self._clock.now < function.busy_until:
+            raise ServiceError("ResourceConflictException", 409)
+
+    def _revision(self) -> str:
+        return f"revision-{self._clock.number()}"
+
+    @staticmethod
+    def _check(believed: str | None, present: str) -> None:
+        if believed not in (None, present):
+            raise ServiceError("PreconditionFailedException", 412)
+
+
+def _content(config: Mapping[str, Any]) -> dict[str, Any]:
+    kept = (*_KEPT, "Environment", "EphemeralStorage")
+    return {name: config.get(name) for name in kept}

@@ -1,0 +1,233 @@
+"""What must always hold (DESIGN, section 5), read off the log of effects and the state, when nothing is under way."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from deployer.alias import Move, Note
+from deployer.drop import Drop, Imprint
+from deployer.order import Order
+from deployer.record import Record
+from deployer.release import Status
+from tests.faults.functions import Function, Moved
+from tests.faults.world import STRANGER, World
+
+_MUTATING = frozenset(
+    {
+        "UpdateFunctionConfiguration",
+        "PublishVersion",
+        "UpdateAlias",
+        "Invoke",
+        "CreateMultipartUpload",
+        "DeleteFunction",
+        "PutProvisionedConcurrencyConfig",
+    }
+)
+_STOPPED = frozenset({Status.ROLLED_BACK, Status.ABORTED, Status.FAILED, Status.SUPERSEDED, Status.REJECTED})
+_EMPTY_VERSION = "1"
+"""What the stack publishes before there is a release."""
+
+
+def violations(world: World) -> list[str]:
+    """Name everything that does not hold."""
+    checks = (_points_at_releases, _moves, _at_rest, _ended_once, _honest, _rejected_untouched, _transient, _readable)
+    return [f"{check.__name__.strip('_')}: {broken}" for check in checks for broken in check(world)]
+
+
+# --- 1, 8: what the alias points at --------------------------------------------------------------------------------
+
+
+def _points_at_releases(world: World) -> Iterator[str]:
+    for name, function in world.account.lambda_.functions.items():
+        alias = function.aliases[world.told.alias]
+        note = Note.parse(alias.description)
+        previous = {note.previous} - {None} if note and _fits(note, alias.traffic) else set()
+        for version in {*alias.traffic, *previous} - {_EMPTY_VERSION}:
+            if reason := _no_release(world, function, str(version)):
+                yield f"{name}: version {version} {reason}"
+
+
+def _no_release(world: World, function: Function, version: str) -> str | None:
+    found = function.versions.get(version)
+    if found is None:
+        return "does not exist"
+    if Imprint.parse(found["Description"]) is None:
+        return "was not published by the deployer"
+    pointer = json.loads(found["Environment"]["Variables"]["DROPSHIFT_POINTER"])
+    return None if world.account.lambda_.loadable(pointer) else "has no bundle that hashes to its pin"
+
+
+def _fits(note: Note, traffic: dict[str, int]) -> bool:
+    canary = {note.canary: note.weight} if note.canary else {}
+    return {note.stable: 100 - note.weight, **canary} == traffic
+
+
+# --- 2, 5, 6, 7: every move of the alias ---------------------------------------------------------------------------
+
+
+def _moves(world: World) -> Iterator[str]:
+    seen: dict[str, list[Moved]] = {}
+    for move in world.account.lambda_.moves:
+        earlier = seen.setdefault(move.function, [])
+        if move.actor != STRANGER:
+            yield from (f"{move}: {why}" for why in _against(world, move, earlier))
+        earlier.append(move)
+
+
+def _against(world: World, move: Moved, earlier: list[Moved]) -> Iterator[str]:
+    if not move.checked:
+        yield "no RevisionId"
+    note = Note.parse(move.note_before)
+    foreign = note is None or not _fits(note, move.before)
+    if foreign and (len(move.before) > 1 or any(one.actor == move.actor for one in earlier)):
+        yield "somebody else's move was overwritten"
+    for version in move.after.keys() - {_EMPTY_VERSION}:
+        before, after = move.before.get(version, 0), move.after[version]
+        if after > before:
+            yield from _growth(world, move, version, earlier)
+        if len(move.before) > 1 and len(move.after) > 1 and after < before and move.before.get(version, 0) < 100:
+            canary = Note.parse(move.note_after)
+            if canary and canary.canary == version:
+                yield f"the share of version {version} shrank from {before} % to {after} %"
+
+
+def _growth(world: World, move: Moved, version: str, earlier: list[Moved]) -> Iterator[str]:
+    passed = [one for one in world.account.lambda_.invocations if one.version == version and not one.failed]
+    if not any(one.at < move.at and one.function == move.function for one in passed):
+        yield f"version {version} got traffic without a smoke test"
+    if move.actor == "controller" or _is_stable_again(move, version):
+        return
+    if any(one.after.get(version, 0) < one.before.get(version, 0) for one in earlier if one.actor != STRANGER):
+        yield f"version {version} was taken away and grew again"
+    release = _release(world, move.function, version)
+    if release in _stopped_before(world, move):
+        yield f"version {version} grew after its release had ended"
+    if red := _newly_red(world, move):
+        yield f"version {version} grew while {', '.join(red)} was red"
+
+
+def _is_stable_again(move: Moved, version: str) -> bool:
+    """Whether a version only gets back what a canary had."""
+    return (
+        move.before.get(version, 0) >= 1
+        and max(move.before, key=lambda one: one == version) == version
+        and ((note := Note.parse(move.note_before)) is not None and note.stable == version)
+    )
+
+
+def _release(world: World, function: str, version: str) -> str | None:
+    imprint = Imprint.parse(world.account.lambda_.descriptions[function, version])
+    return imprint.age.release_id if imprint else None
+
+
+def _stopped_before(world: World, move: Moved) -> set[str]:
+    """Releases that a record, or the alias's note, said to be over before a move."""
+    notes = [Note.parse(one.note_after) for one in world.account.lambda_.moves if one.at < move.at]
+    by_note = {note.release for note in notes if note and note.move in (Move.ABORT, Move.ROLL_BACK)}
+    ended = (record for at, record in _records(world) if at < move.at and record.status in _STOPPED)
+    return by_note | {record.release_id for record in ended}
+
+
+def _newly_red(world: World, move: Moved) -> frozenset[str]:
+    mine = [seen for seen in world.account.cloudwatch.seen if seen.actor == move.actor and seen.at < move.at]
+    return mine[-1].red - mine[0].red if mine else frozenset()
+
+
+def _records(world: World) -> Iterator[tuple[int, Record]]:
+    for written in world.account.s3.written:
+        if written.key.startswith("records/") and written.key.endswith(".json"):
+            yield written.at, Record.model_validate_json(written.body)
+
+
+# --- 3, 4: what is left when nothing is under way ------------------------------------------------------------------
+
+
+def _at_rest(world: World) -> Iterator[str]:
+    for execution in world.executions.values():
+        if execution.status == "RUNNING":
+            yield f"execution {execution.name} never ended"
+    for name, function in world.account.lambda_.functions.items():
+        traffic = function.aliases[world.told.alias].traffic
+        moves = [move for move in world.account.lambda_.moves if move.function == name]
+        if len(traffic) > 1 and moves[-1].actor != STRANGER:
+            yield f"{name} is split: {traffic}"
+
+
+def _ended_once(world: World) -> Iterator[str]:
+    ends: dict[str, Record] = {}
+    for _, record in _records(world):
+        before = ends.get(record.release_id)
+        if before and (before.status, before.reason) != (record.status, record.reason):
+            yield f"{record.release}: {before.status} became {record.status}: {record.reason}"
+        if record.status.final:
+            ends.setdefault(record.release_id, record)
+    for drop in _drops(world):
+        if drop.release_id not in ends or not ends[drop.release_id].reason:
+            yield f"{drop.name} has no end with a reason"
+
+
+def _drops(world: World) -> list[Drop]:
+    """What was dropped, and what was ordered without a drop."""
+    ordered = [Order.model_validate_json(execution.payload).drop for execution in world.executions.values()]
+    return [*world.drops, *(drop for drop in ordered if drop.attempt)]
+
+
+def _honest(world: World) -> Iterator[str]:
+    """A status must be true: live had all traffic, the others have none; the execution says what the record says."""
+    for drop in _drops(world):
+        record = world.record(drop)
+        if record is None:
+            continue
+        execution = world.executions.get(drop.release_id)
+        if execution and execution.status == "SUCCEEDED" and (execution.result or {})["status"] != record.status:
+            yield f"{drop.name}: the execution says {execution.result}, the record {record.status}"
+        yield from _true(world, drop.application, record)
+
+
+def _true(world: World, application: str, record: Record) -> Iterator[str]:
+    function = world.told.function(application)
+    moves = [move for move in world.account.lambda_.moves if move.function == function]
+    version = _version(world, function, record.release_id)
+    if record.status is Status.LIVE and not any(move.after.get(str(version)) == 100 for move in moves):
+        yield f"{record.release} is said to be live and never had all traffic"
+    served = bool(moves) and version in moves[-1].after
+    if served and record.status in _STOPPED and moves[-1].actor.startswith("rollout"):
+        yield f"{record.release} has traffic and is said to have {record.status}: {record.reason}"
+    if served and record.status is not Status.LIVE and len(moves[-1].after) == 1 and moves[-1].actor == "controller":
+        note = Note.parse(moves[-1].note_after)
+        if note and note.move is not Move.ROLL_BACK:
+            yield f"{record.release} was promoted and is said to have {record.status}: {record.reason}"
+
+
+def _version(world: World, function: str, release_id: str) -> str | None:
+    versions = [version for name, version in world.account.lambda_.descriptions if name == function]
+    return next((version for version in versions if _release(world, function, version) == release_id), None)
+
+
+# --- 9, 10: refusals, exceptions, logs -----------------------------------------------------------------------------
+
+
+def _rejected_untouched(world: World) -> Iterator[str]:
+    rejected = {record.release_id for _, record in _records(world) if record.status is Status.REJECTED}
+    for call in world.account.calls:
+        if call.operation in _MUTATING and call.actor.removeprefix("rollout ") in rejected:
+            yield f"{call.operation} for a refused archive"
+
+
+def _transient(world: World) -> Iterator[str]:
+    for escaped in world.escaped:
+        if not isinstance(escaped.error, ClientError | BotoCoreError):
+            yield f"{escaped.error!r} left the controller for {escaped.event}"
+
+
+def _readable(world: World) -> Iterator[str]:
+    for line in world.prints.getvalue().splitlines():
+        try:
+            found: Any = json.loads(line)
+        except ValueError:
+            yield f"a log line that is no JSON: {line!r}"
+        else:
+            if not isinstance(found, dict):
+                yield f"a log line that is no object: {line!r}"

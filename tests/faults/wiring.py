@@ -1,0 +1,104 @@
+"""The deployer's own clients and handlers, made to live in a world of ours: its account, its time, its paper."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import botocore.endpoint
+import pytest
+from botocore.retries import quota
+
+from deployer import controller, rollout
+from deployer.aws import Aws
+from deployer.settings import Settings
+from deployer.telemetry import logger
+from tests.faults.account import BUNDLES, RELEASES, Account
+from tests.faults.buckets import ACCOUNT
+
+if TYPE_CHECKING:
+    from tests.faults.world import World
+
+REGION = "eu-central-1"
+ROLLOUT = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:dropshift-rollout:live"
+CONTEXT: Any = SimpleNamespace(
+    function_name="controller",
+    memory_limit_in_mb=256,
+    invoked_function_arn=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:controller",
+    aws_request_id="0b6a0e2e-8c1e-4a55-9d24-31c1f0d4a0aa",
+)
+
+
+_QUOTA = quota.RetryQuota
+
+
+class Wiring:
+    """Real clients, made once, and the account that they reach at the moment."""
+
+    def __init__(self, told: Settings) -> None:
+        self.account = Account()
+        self._quotas: list[quota.RetryQuota] = []
+        session = boto3.Session("key", "secret", region_name=REGION)
+        events: Any = session.events
+        events.register("before-call", lambda **params: self.account.before_call(**params))  # noqa: PLW0108 - the account changes
+        events.register("before-send", lambda **params: self.account.before_send(**params))  # noqa: PLW0108 - as above
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(quota, "RetryQuota", self._quota)
+            self.aws = Aws.connect(told, session)
+
+    def _quota(self) -> quota.RetryQuota:
+        self._quotas.append(_QUOTA())
+        return self._quotas[-1]
+
+    def renew(self) -> None:
+        """Be a new process: its retry quota is full."""
+        for one in self._quotas:
+            one.release(one.INITIAL_CAPACITY)
+
+
+@cache
+def wiring(told: Settings) -> Wiring:
+    """Make the clients for some settings once."""
+    return Wiring(told)
+
+
+def settings(*applications: str) -> Settings:
+    """What template.yaml tells the deployer of some applications."""
+    return Settings(
+        applications=frozenset(applications or ("orders",)),
+        function_prefix="dropshift-app-",
+        releases_bucket=RELEASES,
+        bundles_bucket=BUNDLES,
+        account_id=ACCOUNT,
+        rollout_function=ROLLOUT,
+        bundle_seconds=1,
+    )
+
+
+@contextmanager
+def inhabited(world: "World") -> Iterator["World"]:
+    """Have the controller and the rollout live in a world: its account, its time, its paper to print on."""
+    wired = wiring(world.told)
+    wired.account = world.account
+    wired.renew()
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (controller, rollout):
+            patch.setattr(module, "aws", lambda: wired.aws)
+            patch.setattr(module, "settings", lambda: world.told)
+            patch.setattr(module, "datetime", SimpleNamespace(now=lambda _zone: world.account.now))
+        patch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _seconds: None))
+        patch.setattr(sys, "stdout", world.prints)
+        for handler in logger.handlers:
+            patch.setattr(handler, "stream", world.prints)
+        patch.setenv("POWERTOOLS_SERVICE_NAME", "dropshift")
+        patch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Dropshift")
+        yield world
+
+
+def parsed(text: str) -> list[Any]:
+    """Return the lines of JSON that were printed."""
+    return [json.loads(line) for line in text.splitlines()]

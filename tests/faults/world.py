@@ -1,0 +1,241 @@
+"""The world around the deployer: drops, people, S3's notifications, the engine, alarms, and who drives again what died.
+
+The real controller and the real rollout run in this process, on the real clients, in virtual time.
+"""
+
+import io
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote_plus
+
+from deployer import controller
+from deployer.drop import Drop
+from deployer.record import Record
+from deployer.settings import Settings
+from tests.faults import engine
+from tests.faults.account import BUNDLES, RELEASES, Account
+from tests.faults.engine import Execution
+from tests.faults.faults import Killed
+from tests.faults.functions import Alias
+from tests.faults.wiring import CONTEXT, ROLLOUT, wiring
+
+TRIES = 3
+STRANGER = "a person in the console"
+"""Attempts at an asynchronous invocation. Source: Lambda developer guide, asynchronous invocation."""
+_START = '[application]\nkind = "command"\ncommand = ["./run"]\n'
+
+
+def packed(release: str, rollout_table: str = "", more: Mapping[str, str] | None = None) -> bytes:
+    """Make a tiny archive: a program, and a manifest."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in {"run": f"#!/bin/sh\n# {release}\ncat\n", **(more or {})}.items():
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr = 0o100755 << 16
+            archive.writestr(entry, text)
+        archive.writestr(zipfile.ZipInfo("dropshift.toml"), f"{_START}{rollout_table}")
+    return buffer.getvalue()
+
+
+@dataclass
+class Delivery:
+    """An event on its way to the controller."""
+
+    event: dict[str, Any]
+    at: datetime
+    attempts: int = 0
+
+
+@dataclass(frozen=True)
+class Escaped:
+    """An exception that left the controller."""
+
+    event: dict[str, Any]
+    error: Exception
+
+
+@dataclass
+class World:
+    """An account with applications, and everything that is under way in it."""
+
+    told: Settings
+    account: Account = field(default_factory=Account)
+    executions: dict[str, Execution] = field(default_factory=dict)
+    inbox: list[Delivery] = field(default_factory=list)
+    lost: list[Delivery] = field(default_factory=list)
+    """Events that Lambda gave up: they lie in the dead-letter queue."""
+    escaped: list[Escaped] = field(default_factory=list)
+    drops: list[Drop] = field(default_factory=list)
+    answers: list[Any] = field(default_factory=list)
+    prints: io.StringIO = field(default_factory=io.StringIO)
+    """Everything the deployer printed."""
+
+    def __post_init__(self) -> None:
+        """Make the applications' functions, as template.yaml does."""
+        for name in sorted(self.told.applications):
+            self.account.lambda_.create(self.told.function(name), self.told.alias)
+        self.account.pass_time(self.account.now + timedelta(minutes=1))
+
+    # --- what people do ----------------------------------------------------------------------------------------------
+
+    def drop(self, release: str, table: str = "", application: str = "", **more: Any) -> Drop:  # noqa: ANN401 - as S3 takes
+        """Drop an archive; S3 will tell of it."""
+        name = application or min(self.told.applications)
+        key = f"{name}/{release}.zip"
+        body = more.get("body") or packed(release, table, more.get("files"))
+        self.account.pass_time(self.account.now + timedelta(seconds=1))
+        s3 = self.account.s3
+        s3.actor = "publisher"
+        put = s3.put_object(RELEASES, key, body, Metadata=more.get("metadata", {}))
+        drop = Drop(
+            bucket=RELEASES, key=key, version_id=put["VersionId"], sequencer=f"{self.account.clock.number():018X}"
+        )
+        self.drops.append(drop)
+        self.notify(drop)
+        return drop
+
+    def notify(self, drop: Drop) -> None:
+        """Have S3 tell of a drop, for the first time or again."""
+        found = {"key": quote_plus(drop.key), "versionId": drop.version_id, "sequencer": drop.sequencer}
+        record = {
+            "eventVersion": "2.1",
+            "eventSource": "aws:s3",
+            "eventName": "ObjectCreated:Put",
+            "s3": {"bucket": {"name": drop.bucket}, "object": found},
+        }
+        self.deliver({"Records": [record]})
+
+    def deliver(self, event: dict[str, Any]) -> None:
+        """Put an event on its way to the controller."""
+        self.inbox.append(Delivery(event, self.account.now))
+
+    def command(self, action: str, **fields: object) -> Any:  # noqa: ANN401 - JSON
+        """Say something to the controller by hand, up to three times when there is no answer."""
+        event = {"action": action, "application": min(self.told.applications), **fields}
+        for _ in range(TRIES):
+            if self._invoke(event):
+                return self.answers[-1]
+        return None
+
+    def alarm(self, name: str, state: str) -> None:
+        """Change an alarm's state; EventBridge tells of it."""
+        self.account.cloudwatch.states[name] = state
+        detail = {"alarmName": name, "state": {"value": state}}
+        kind = "CloudWatch Alarm State Change"
+        self.deliver({"source": "aws.cloudwatch", "detail-type": kind, "detail": detail})
+
+    def foreign(self, **change: Any) -> None:  # noqa: ANN401 - as UpdateAlias takes
+        """Move the alias as a person in the console does: without a RevisionId."""
+        self.account.lambda_.actor = STRANGER
+        function = self.told.function(min(self.told.applications))
+        self.account.lambda_.update_alias(function, self.told.alias, **change)
+
+    # --- what happens ------------------------------------------------------------------------------------------------
+
+    def run(self, until: Callable[[], bool] = lambda: False) -> None:
+        """Let everything that is due happen, in order, until nothing is left or a condition holds."""
+        for _ in range(5_000):
+            if until() or not self.happen():
+                return
+        raise AssertionError("it never ends")
+
+    def happen(self) -> bool:
+        """Let the next thing happen; False when nothing is left."""
+        delivery = min(self.inbox, key=lambda one: one.at, default=None)
+        asleep = [one for one in self.executions.values() if one.status == "RUNNING"]
+        execution = min(asleep, key=lambda one: one.wake, default=None)
+        if delivery and not (execution and execution.wake < delivery.at):
+            self.account.pass_time(delivery.at)
+            self.receive(delivery)
+        elif execution:
+            self.account.pass_time(execution.wake)
+            self.resume(execution)
+        return bool(delivery or execution)
+
+    def receive(self, delivery: Delivery) -> None:
+        """Hand an event to the controller; Lambda tries three times in all."""
+        self.inbox.remove(delivery)
+        delivery.attempts += 1
+        if self._invoke(delivery.event):
+            return
+        delivery.at = self.account.now + timedelta(minutes=delivery.attempts)
+        (self.inbox if delivery.attempts < TRIES else self.lost).append(delivery)
+
+    def _invoke(self, event: dict[str, Any]) -> bool:
+        self.account.actor, self.account.dead = "controller", False
+        try:
+            self.answers.append(controller.handler(event, CONTEXT))
+        except Killed:
+            return False
+        except Exception as error:  # noqa: BLE001 - what leaves the controller is judged by the invariants
+            self.escaped.append(Escaped(event, error))
+            return False
+        finally:
+            self._renew()
+            self._begin_ordered()
+        return True
+
+    def _begin_ordered(self) -> None:
+        """Begin the executions that were asked for."""
+        for name, payload in self.account.lambda_.orders.items():
+            if name not in self.executions:
+                self.executions[name] = Execution(name, payload, self.account.now)
+
+    def resume(self, execution: Execution) -> None:
+        """Have the engine run an execution until it sleeps or ends; tell of one that failed."""
+        engine.invoke(self.account, execution)
+        self._renew()
+        if execution.status == "FAILED":
+            self.deliver(stopped(execution))
+
+    def stop(self, execution: Execution) -> None:
+        """Stop an execution, as StopDurableExecution does: nothing of it runs any more."""
+        execution.status = "STOPPED"
+        self.deliver(stopped(execution))
+
+    def _renew(self) -> None:
+        """The next invocation may be another process: retries are counted from the start."""
+        if self.account.dead:
+            wiring(self.told).renew()
+
+    def drive_again(self) -> None:
+        """Mend what is broken, and do what AWS and people do then: every event twice more, the dead told of again."""
+        self.account.mend()
+        self.run()
+        for _ in range(2):
+            for drop in self.drops:
+                self.notify(drop)
+            for execution in self.executions.values():
+                if execution.status not in ("RUNNING", "SUCCEEDED"):
+                    self.deliver(stopped(execution))
+            self.run()
+
+    # --- what is seen ------------------------------------------------------------------------------------------------
+
+    def alias(self, application: str = "") -> Alias:
+        """The alias as it stands."""
+        name = self.told.function(application or min(self.told.applications))
+        return self.account.lambda_.functions[name].aliases[self.told.alias]
+
+    def shifting(self) -> bool:
+        """Whether the alias is split."""
+        return bool(self.alias().weights)
+
+    def record(self, drop: Drop) -> Record | None:
+        """The record of a release."""
+        versions = self.account.s3.buckets[BUNDLES].objects.get(f"records/{drop.application}/{drop.release_id}.json")
+        return Record.model_validate_json(versions[-1].body) if versions else None
+
+
+def stopped(execution: Execution) -> dict[str, Any]:
+    """What EventBridge tells of an execution that ended without an answer."""
+    detail = {
+        "durableExecutionArn": f"{ROLLOUT}/durable-execution/{execution.name}/1",
+        "durableExecutionName": execution.name,
+        "functionArn": ROLLOUT,
+        "status": execution.status,
+    }
+    return {"source": "aws.lambda", "detail-type": "Durable Execution Status Change", "detail": detail}
