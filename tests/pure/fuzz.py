@@ -149,15 +149,15 @@ UNPACK: dict[str, Callable[[bytes], bytes]] = {"tar": bytes, "tar.gz": gzip.deco
 
 def _theirs(kind: str, data: bytes) -> dict[str, str]:
     if kind == "zip":
-        return _zip_files(data)
-    return _tar_files(UNPACK[kind](data))
+        return zip_files(data)
+    return tar_files(UNPACK[kind](data))
 
 
 def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _zip_files(data: bytes) -> dict[str, str]:
+def zip_files(data: bytes) -> dict[str, str]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         files = {}
         for info in archive.infolist():
@@ -168,7 +168,7 @@ def _zip_files(data: bytes) -> dict[str, str]:
         return files
 
 
-def _tar_files(data: bytes) -> dict[str, str]:
+def tar_files(data: bytes) -> dict[str, str]:
     files: dict[str, str] = {}
     with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
         for info in archive:
