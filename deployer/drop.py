@@ -12,6 +12,12 @@ from deployer.values import Problem, Value
 LAYOUT = "<application>/<release>.<zip|tar.gz|tgz|tar.zst>"
 MAX_KEY = 1_024
 """Bytes of UTF-8. Source: Amazon S3 user guide, naming objects."""
+FORCE = "dropshift-force"
+"""User metadata of a drop (`x-amz-meta-dropshift-force: true`): release bytes that were rolled back before."""
+SIGNATURE = "dropshift-signature"
+"""User metadata of a drop: the Base64 of its detached signature."""
+SIGNATURE_SUFFIX = ".sig"
+"""Of the object that holds the signature when the metadata does not."""
 _SUFFIX = re.compile(r"\.(zip|tar\.gz|tgz|tar\.zst)\Z")
 _LABEL = 80
 _DESCRIPTION = 256

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints,
 
 from deployer import commands
 from deployer.commands import Command
-from deployer.drop import Drop, misplaced, shortened
+from deployer.drop import SIGNATURE_SUFFIX, Drop, misplaced, shortened
 from deployer.settings import Settings
 from deployer.values import Problem, Value
 
@@ -170,6 +170,8 @@ def _drop(bucket: str, dropped: _Object, told: Settings) -> Drop | Ignored:
     key = _decoded(dropped.key)
     if key is None:
         return Ignored(reason=f"the key {shortened(dropped.key)} is not URL-encoded UTF-8", loud=True)
+    if key.endswith(SIGNATURE_SUFFIX):
+        return Ignored(reason=f"{shortened(key)} is a signature; the archive it belongs to counts")
     if problem := misplaced(key, told.applications):
         return Ignored(reason=str(problem), loud=True)
     if dropped.version_id in (None, "", "null"):

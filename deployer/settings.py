@@ -35,6 +35,8 @@ class Settings(Value):
     bundle_seconds: Annotated[int, Field(ge=1, le=600)] = 240
     """How long a bundle may be compressed: the longer, the smaller, the faster each cold start."""
 
+    signing_key: str = ""
+    """ARN of the KMS key (ECC_NIST_P256) that must have signed every drop; empty for none."""
     event_bus: str = "default"
     """Where changes of releases are announced."""
 

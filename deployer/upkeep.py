@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from deployer import answers, archive, commands, inspection
+from deployer import answers, archive, commands, inspection, signature
 from deployer.alias import Alias
 from deployer.answers import Answer
 from deployer.aws.functions import Published
@@ -34,6 +34,8 @@ class Upkeep:
         found = inspection.inspect(deployer.aws.objects.archive(drop, head.size), limits, facts)
         if isinstance(found, archive.Refusal):
             return {**answers.refused(found.problems), "answer": f"{drop.label} would be rejected"}
+        if problem := signature.objection(deployer, drop, head, found.sha256):
+            return {**answers.refused([problem]), "answer": f"{drop.label} would be rejected"}
         plan = ", ".join(str(stage) for stage in found.manifest.rollout.plan()) or "all at once"
         return answers.done(
             f"{drop.label} would be accepted", plan=plan, **found.model_dump(mode="json", by_alias=True)

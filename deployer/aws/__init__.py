@@ -8,6 +8,7 @@ from botocore.config import Config
 
 from deployer.aws.bus import Bus
 from deployer.aws.functions import Functions
+from deployer.aws.keys import Keys
 from deployer.aws.metrics import Metrics
 from deployer.aws.objects import Objects
 from deployer.aws.records import Records
@@ -29,6 +30,7 @@ class Aws:
     records: Records
     metrics: Metrics
     bus: Bus
+    keys: Keys
 
     @classmethod
     def connect(cls, told: Settings, session: boto3.Session) -> "Aws":
@@ -41,6 +43,7 @@ class Aws:
             objects=Objects(s3, told),
             records=Records(s3, told),
             metrics=Metrics(session.client("cloudwatch", config=_RETRIES), told),
+            keys=Keys(session.client("kms", config=_RETRIES)),
             bus=Bus(session.client("events", config=_QUICK), told),
         )
 

@@ -14,7 +14,7 @@ from botocore.exceptions import (
 )
 
 from deployer.bundle import Profile
-from deployer.drop import Drop
+from deployer.drop import FORCE, SIGNATURE, SIGNATURE_SUFFIX, Drop
 from deployer.release import Bundle
 from deployer.settings import Settings
 from deployer.values import Value
@@ -30,10 +30,10 @@ PART = 16 << 20
 _TRIES = 4
 _CUT_SHORT = (ResponseStreamingError, IncompleteReadError, ReadTimeoutError, ConnectionClosedError)
 _AHEAD = 2
+_SIGNATURE_SIZE = "bytes=0-1023"
+"""As much as is read of a signature: one of P-256 has about a hundred characters."""
 _NOT_THERE = ("404", "NoSuchKey", "NoSuchVersion", "405", "400")
 """How a HEAD says that there is no such version: 405 for a delete marker, 400 for an id that cannot be one."""
-FORCE = "dropshift-force"
-"""User metadata of a drop (`x-amz-meta-dropshift-force: true`): release bytes that were rolled back before."""
 
 
 class Head(Value):
@@ -42,6 +42,7 @@ class Head(Value):
     size: int
     modified: datetime
     force: bool
+    signature: str | None
 
 
 class Stored(Value):
@@ -72,8 +73,21 @@ class Objects:
             if _code(error) in _NOT_THERE:
                 return None
             raise
-        force = found.get("Metadata", {}).get(FORCE, "").lower() == "true"
-        return Head(size=found["ContentLength"], modified=found["LastModified"], force=force)
+        told = found.get("Metadata", {})
+        return Head(
+            size=found["ContentLength"],
+            modified=found["LastModified"],
+            force=told.get(FORCE, "").lower() == "true",
+            signature=told.get(SIGNATURE),
+        )
+
+    def signature_beside(self, drop: Drop) -> str | None:
+        """Read the signature that lies beside a drop; None when there is none."""
+        try:
+            found = self._client.get_object(Bucket=drop.bucket, Key=drop.key + SIGNATURE_SUFFIX, Range=_SIGNATURE_SIZE)
+        except self._client.exceptions.NoSuchKey:
+            return None
+        return found["Body"].read().decode(errors="replace")
 
     def archive(self, drop: Drop, size: int) -> "DroppedArchive":
         """Open a dropped archive for reading."""

@@ -5,7 +5,7 @@ import tempfile
 from datetime import timedelta
 from pathlib import Path
 
-from deployer import archive, bundle, inspection
+from deployer import archive, bundle, inspection, signature
 from deployer.drop import Age, shortened
 from deployer.release import Archive, Bundle, Release, Status, known
 from deployer.values import Problem
@@ -26,6 +26,8 @@ def inspect(deployer: Deployer, release: Release) -> Release:
     found = inspection.inspect(aws.objects.archive(drop, head.size), limits, facts)
     if isinstance(found, archive.Refusal):
         return release.ended(Status.REJECTED, _summary(found.problems), found.problems)
+    if problem := signature.objection(deployer, drop, head, found.sha256):
+        return release.ended(Status.REJECTED, str(problem), (problem,))
     seen = Archive(sha256=found.sha256, size=found.size, unpacked=found.unpacked, files=found.files)
     release = release.with_(
         age=Age.of(drop, record.timeline[0].at if drop.attempt else head.modified),

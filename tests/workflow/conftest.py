@@ -58,7 +58,7 @@ def world(
     made = World(application, told, boto3.Session(region_name=REGION))
     made.create()
     wire(monkeypatch, "aws", lambda: made.deployer.aws)
-    wire(monkeypatch, "settings", lambda: told)
+    wire(monkeypatch, "settings", lambda: made.told)
     yield made
     made.lambda_.delete_function(FunctionName=made.function)
 

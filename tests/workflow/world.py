@@ -5,6 +5,7 @@ import itertools
 import json
 import zipfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,8 +15,7 @@ from aws_durable_execution_sdk_python_testing.runner import DurableFunctionTestR
 from deployer import controller, events, rollout
 from deployer.alias import Alias
 from deployer.aws import Aws
-from deployer.aws.objects import FORCE
-from deployer.drop import Drop
+from deployer.drop import FORCE, SIGNATURE, Drop
 from deployer.order import Order
 from deployer.record import Record
 from deployer.settings import Settings
@@ -85,6 +85,11 @@ class World:
         )
         self.lambda_.create_alias(FunctionName=self.function, Name=self.told.alias, FunctionVersion=made["Version"])
 
+    def trust(self, signing_key: str) -> None:
+        """Tell the deployer the key that must have signed every drop."""
+        self.told = self.told.model_copy(update={"signing_key": signing_key})
+        self.deployer = replace(self.deployer, told=self.told)
+
     # --- what people do ------------------------------------------------------------------------------------------
 
     def drop(
@@ -95,12 +100,13 @@ class World:
         body: bytes | None = None,
         *,
         force: bool = False,
+        signature: str = "",
     ) -> Drop:
         """Drop an archive: by default one Python file and a manifest."""
         content = {"lambda_function.py": f"# {release}\n{APPLICATION}"} if files is None else dict(files)
         if manifest:
             content["dropshift.toml"] = manifest
-        metadata = {FORCE: "true"} if force else {}
+        metadata = ({FORCE: "true"} if force else {}) | ({SIGNATURE: signature} if signature else {})
         key = f"{self.application}/{release}.zip"
         put = self.s3.put_object(
             Bucket=self.told.releases_bucket, Key=key, Body=body or packed(content), Metadata=metadata

@@ -1,0 +1,30 @@
+"""KMS: whether a drop's signature was made by the key that this deployer trusts."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mypy_boto3_kms import KMSClient
+
+
+class Keys:
+    """Verifies detached signatures."""
+
+    def __init__(self, client: "KMSClient") -> None:
+        self._client = client
+
+    def verify(self, key: str, sha256: str, signature: bytes) -> bool:
+        """Whether a signature (DER) over a digest (hex) is that of an ECC_NIST_P256 key.
+
+        Source: AWS KMS API reference, Verify: an invalid signature is an exception, never `false`.
+        """
+        try:
+            self._client.verify(
+                KeyId=key,
+                Message=bytes.fromhex(sha256),
+                MessageType="DIGEST",
+                Signature=signature,
+                SigningAlgorithm="ECDSA_SHA_256",
+            )
+        except self._client.exceptions.KMSInvalidSignatureException:
+            return False
+        return True

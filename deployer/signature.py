@@ -1,0 +1,40 @@
+"""Whether a drop carries the signature that this deployer asks for; every drop does where no key is configured."""
+
+import base64
+import binascii
+
+from deployer.aws.objects import Head
+from deployer.drop import SIGNATURE, SIGNATURE_SUFFIX, Drop
+from deployer.values import Problem
+from deployer.wiring import Deployer
+
+_REMEDY = "sign the archive's SHA-256 as the README shows, and drop it again"
+_ALLOWED = f"a signature in the object's metadata ({SIGNATURE}) or beside it ({SIGNATURE_SUFFIX})"
+
+
+def objection(deployer: Deployer, drop: Drop, head: Head, sha256: str) -> Problem | None:
+    """Say why a drop's signature does not do; `sha256` is the digest of the bytes that were read."""
+    key = deployer.told.signing_key
+    if not key:
+        return None
+    text = head.signature or deployer.aws.objects.signature_beside(drop)
+    if text is None:
+        return _problem("no signature")
+    signature = decoded(text)
+    if signature is None:
+        return _problem("a signature that is not Base64")
+    if not deployer.aws.keys.verify(key, sha256, signature):
+        return _problem("a signature by another key, or over other bytes")
+    return None
+
+
+def decoded(text: str) -> bytes | None:
+    """Pure: read Base64; None when it is none, or nothing."""
+    try:
+        return base64.b64decode(text.strip(), validate=True) or None
+    except binascii.Error:
+        return None
+
+
+def _problem(found: str) -> Problem:
+    return Problem(where="archive", found=found, allowed=_ALLOWED, remedy=_REMEDY)

@@ -1,0 +1,68 @@
+"""With a signing key configured, only what that key signed is released."""
+
+import base64
+import hashlib
+from typing import Any
+
+import pytest
+
+from deployer.drop import SIGNATURE_SUFFIX
+from deployer.release import Status
+from tests.local import LocalAws
+from tests.workflow.test_endings import FILES
+from tests.workflow.world import World, packed
+
+ARCHIVE = packed(FILES)
+
+
+class Signer:
+    """A KMS key for signing, as CI would use it."""
+
+    def __init__(self, kms: Any) -> None:  # noqa: ANN401 - a boto3 client
+        self._kms = kms
+        self.arn = kms.create_key(KeyUsage="SIGN_VERIFY", KeySpec="ECC_NIST_P256")["KeyMetadata"]["Arn"]
+
+    def sign(self, archive: bytes) -> str:
+        """Sign an archive's SHA-256; Base64, as the AWS CLI prints it."""
+        digest = hashlib.sha256(archive).digest()
+        signed = self._kms.sign(KeyId=self.arn, Message=digest, MessageType="DIGEST", SigningAlgorithm="ECDSA_SHA_256")
+        return base64.b64encode(signed["Signature"]).decode()
+
+
+@pytest.fixture
+def signer(local_aws: LocalAws, world: World) -> Signer:
+    """The key that the deployer is told to trust."""
+    made = Signer(local_aws.client("kms"))
+    world.trust(made.arn)
+    return made
+
+
+def test_a_signed_drop_is_released(world: World, signer: Signer) -> None:
+    drop = world.drop("1.0", body=ARCHIVE, signature=signer.sign(ARCHIVE))
+    assert world.roll_out(drop)["status"] == Status.LIVE
+
+
+def test_a_signature_beside_the_archive_will_do(world: World, signer: Signer) -> None:
+    drop = world.drop("1.0", body=ARCHIVE)
+    beside = drop.key + SIGNATURE_SUFFIX
+    world.s3.put_object(Bucket=drop.bucket, Key=beside, Body=signer.sign(ARCHIVE).encode() + b"\n")
+    assert world.roll_out(drop)["status"] == Status.LIVE
+
+
+@pytest.mark.parametrize("case", ["unsigned", "not base64", "other bytes", "other key"])
+def test_a_drop_that_the_key_did_not_sign_is_refused_and_changes_nothing(
+    world: World, signer: Signer, local_aws: LocalAws, case: str
+) -> None:
+    signatures = {
+        "unsigned": "",
+        "not base64": "%%%",
+        "other bytes": signer.sign(b"something else"),
+        "other key": Signer(local_aws.client("kms")).sign(ARCHIVE),
+    }
+    before = (world.alias, world.versions)
+    drop = world.drop("1.0", body=ARCHIVE, signature=signatures[case])
+    ended = world.roll_out(drop)
+    assert ended["status"] == Status.REJECTED
+    assert "sign" in ended["reason"]
+    assert (world.alias, world.versions) == before
+    assert world.command("validate", key=drop.key)["answer"] == "1.0 would be rejected"
