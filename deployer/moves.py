@@ -51,10 +51,17 @@ class Moves:
             found = f"version {version}, whose bundle is gone"
             return answers.refusal("to", found, "a version whose bundle exists", "drop the release again")
         record = self.look.record(published.imprint.age.release_id)
-        if record and record.status in _ILL and not force:
-            found = f"version {version}, which ended {record.status}: {record.reason}"
-            return answers.refusal("to", found, "a release that was live", 'say "force": true to use it all the same')
+        if record and not force and self._is_ill(record):
+            found = f"version {version}, which ended {record.status} and was taken back: {record.timeline[-1].what}"
+            return answers.refusal("to", found, "a release that did well", 'say "force": true to use it all the same')
         return None
+
+    def _is_ill(self, record: Record) -> bool:
+        """Whether a release ended badly, or was live and rolled back since."""
+        if record.status in _ILL:
+            return True
+        marked = self._deployer.aws.objects.rolled_back_as(record.application, record.archive_sha256)
+        return marked == record.release_id
 
     def _go_back(self, alias: Alias, target: str, command: commands.RollBack) -> Answer:
         words = f"roll back from version {alias.stable} to version {target}"
@@ -88,7 +95,10 @@ class Moves:
         if alias.canary:
             moved_on = self._moved_on(alias.canary, command.release)
             return moved_on or self._withdraw(alias, command, Move.ABORT, Status.ABORTED)
-        waiting = [one for one in self.look.under_way() if command.release in (None, one.release, one.release_id)]
+        behind = [
+            one for one in self.look.under_way() if one.version != alias.stable
+        ]  # else it has all traffic already
+        waiting = [one for one in behind if command.release in (None, one.release, one.release_id)]
         if not waiting:
             return answers.nothing_to_do("no release is under way")
         if command.dry_run:
