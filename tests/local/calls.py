@@ -20,6 +20,8 @@ class Call:
     parameters: dict[str, Any]
     caller: str
     status: int
+    resource: str = ""
+    """The ARN that IAM is asked about; empty where the emulator knows none."""
 
 
 _calls = TypeAdapter(Call)

@@ -102,3 +102,10 @@ def test_the_alarms_watch_what_is_there() -> None:
 
 def test_the_runbook_is_one_page() -> None:
     assert len(RUNBOOK.splitlines()) <= 60
+
+
+def test_signatures_are_verified_by_the_deployer_with_the_one_key_that_was_named() -> None:
+    assert "VerifySignatures" not in by_sid()
+    statements = by_sid(SigningKey=KEY)["VerifySignatures"]
+    assert {statement.holder for statement in statements} == {"ControllerRole", "RolloutRole"}
+    assert {(statement.actions, statement.resources) for statement in statements} == {(("kms:Verify",), (KEY,))}

@@ -1,8 +1,9 @@
 """With IAM enforced, Lambda calls are checked as the action they are, on the resource they name.
 
-Upstream takes UpdateAlias for ListAliases, knows no durable actions, forgets the qualifier of a function, and takes
-loopback for insecure transport, so that a bucket policy that demands TLS refuses everybody. A bucket policy that names
-roles refuses them too: upstream gives aws:PrincipalArn the session's ARN where AWS gives the role's, with its path.
+Upstream takes UpdateAlias for ListAliases and PutProvisionedConcurrencyConfig for UpdateFunctionCode, knows no durable
+actions, forgets the qualifier of a function, and takes loopback for insecure transport, so that a bucket policy that
+demands TLS refuses everybody. A bucket policy that names roles refuses them too: upstream gives aws:PrincipalArn the
+session's ARN where AWS gives the role's, with its path.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
@@ -21,6 +22,8 @@ from tests.local.upstream import around, needs
 
 _ALIAS = re.compile(r"/functions/[^/]+/aliases/[^/]+$")
 _ALIAS_ACTIONS = {"GET": "GetAlias", "PUT": "UpdateAlias", "DELETE": "DeleteAlias"}
+_PROVISIONED = re.compile(r"/functions/[^/]+/provisioned-concurrency$")
+_PROVISIONED_VERBS = {"GET": "Get", "PUT": "Put", "DELETE": "Delete"}
 _EXECUTION = re.compile(r"/durable-executions/(?P<arn>.+?)(?:/(?P<verb>state|history|stop|checkpoint))?$")
 _EXECUTION_ACTIONS = {
     None: "GetDurableExecution",
@@ -32,10 +35,12 @@ _EXECUTION_ACTIONS = {
 
 
 def lambda_action(original: Callable[..., str | None], method: str, path: str) -> str | None:
-    """The action of aliases and durable executions; upstream knows the others."""
+    """The action of aliases, provisioned concurrency and durable executions; upstream knows the others."""
     path = unquote(path)
     if _ALIAS.search(path):
         return _ALIAS_ACTIONS.get(method)
+    if _PROVISIONED.search(path):
+        return f"{_PROVISIONED_VERBS.get(method, method)}ProvisionedConcurrencyConfig"
     if path.endswith("/durable-executions") and "/functions/" in path:
         return "ListDurableExecutionsByFunction"
     if found := _EXECUTION.search(path):

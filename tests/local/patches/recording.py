@@ -13,7 +13,7 @@ from ministack.core.router import detect_service, extract_access_key_id
 from ministack.services import sts
 
 from tests.local import calls
-from tests.local.configuration import ACCOUNT, current
+from tests.local.configuration import ACCOUNT, REGION, current
 from tests.local.upstream import around, needs
 
 type Response = tuple[int, dict[str, str], Any]
@@ -37,7 +37,9 @@ async def dispatch(
     service = detect_service(method, path, headers, query_params)
     action = iam_actions.extract_iam_action(service, method, path, headers, body, query_params) or f"{service}:{method}"
     parameters = _parameters(service, path, body, query_params)
-    call = calls.Call(time.time(), service, action.partition(":")[2], parameters, _caller(headers), response[0])
+    resource = iam_actions.extract_resource_arn(service, method, path, headers, body, query_params, REGION, ACCOUNT)
+    name = action.partition(":")[2]
+    call = calls.Call(time.time(), service, name, parameters, _caller(headers), response[0], resource)
     calls.append(current().directory, call)
     return response
 
@@ -70,6 +72,6 @@ def _caller(headers: dict[str, str]) -> str:
 
 def install() -> None:
     """Record at upstream's one point of dispatch."""
-    needs(iam_actions, "extract_iam_action")
+    needs(iam_actions, "extract_iam_action", "extract_resource_arn")
     needs(sts, "_sessions")
     around(app, "_dispatch_service_request", dispatch)
