@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import filterfalse
 
 from deployer import answers, archive, commands, inspection, signature
 from deployer.alias import Alias
@@ -84,9 +85,22 @@ class Upkeep:
             return {**answers.done(words, dry_run=True), **told}
         for found in doomed:
             functions.delete(self.look.function, found.version)
-        for stored in orphans:
-            objects.delete(stored)
+        self._delete(orphans)
         return {**answers.done(words.replace("delete", "deleted", 1).replace(", keep", ", kept")), **told}
+
+    def _delete(self, orphans: list[Stored]) -> None:
+        """Delete what says where the bundles are, look again, and then the bundles that nobody took up since.
+
+        A: a rollout writes its record, then reads where the bundle of its bytes is, to use it again.  B: prune deletes
+        that, and looks: it finds A's record, or A's version, or A comes too late to find the bundle and makes another.
+        """
+        objects = self.look.deployer.aws.objects
+        for stored in filter(_is_description, orphans):
+            objects.delete(stored)
+        under_way = self.look.under_way()
+        versions = list(self.look.deployer.aws.functions.versions(self.look.function))
+        for stored in filterfalse(_is_description, unpointed(orphans, versions, under_way)):
+            objects.delete(stored)
 
 
 def needed(
@@ -102,15 +116,21 @@ def needed(
 
 
 def unpointed(stored: Iterable[Stored], remaining: list[Published], under_way: list[Record]) -> list[Stored]:
-    """Pure: the object versions that no remaining version points at and no rollout has just made."""
-    pointers = [pointer for pointer in map(pointer_of, remaining) if pointer]
-    used = {(pointer.key, pointer.version) for pointer in pointers}
-    stems = {pointer.key.removesuffix(".tar.zst") for pointer in pointers}
+    """Pure: the bundles that no remaining version points at and no rollout has just made, and what tells of them."""
+    used = {(pointer.key, pointer.version) for pointer in map(pointer_of, remaining) if pointer}
     digests = [record.archive_sha256 for record in under_way if record.archive_sha256]
-    return [
+    free = [
         one
         for one in stored
-        if (one.key, one.version_id) not in used
-        and not (one.key.endswith(".json") and one.key.removesuffix(".json") in stems)
-        and not any(digest in one.key for digest in digests)
+        if (one.key, one.version_id) not in used and not any(digest in one.key for digest in digests)
     ]
+    spared = {_stem(key) for key, _ in used} - {_stem(one.key) for one in free if not _is_description(one)}
+    return [one for one in free if not (_is_description(one) and _stem(one.key) in spared)]
+
+
+def _is_description(stored: Stored) -> bool:
+    return stored.key.endswith(".json")
+
+
+def _stem(key: str) -> str:
+    return key.removesuffix(".json").removesuffix(".tar.zst")
