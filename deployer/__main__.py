@@ -12,28 +12,40 @@ from deployer.function import FunctionFacts
 from deployer.inspection import Inspection
 
 ACCEPTED, REFUSED = 0, 1
+type Found = tuple[Contents, Inspection | None] | Refusal
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Return 0 if the archive is accepted, 1 if it is refused; every reason is on stderr."""
     options = _parser().parse_args(arguments)
-    source, limits = FileSource(options.archive), Limits(unpacked=options.limit)
-    found = inspection.inspect(source, limits, _function(options)) if options.runtime else _look(source, limits)
-    if not isinstance(found, Refusal) and options.outdir:
-        options.outdir.mkdir(parents=True, exist_ok=True)
-        unpacked = archive.unpack(source, options.outdir, limits)
-        found = unpacked if isinstance(unpacked, Refusal) else found
+    with closing(fitness.Probe()) as probe:
+        found = _unpack(options, probe) if options.outdir else _look(options, probe, probe)
     return _refused(found) if isinstance(found, Refusal) else _accepted(found)
 
 
-def _look(source: FileSource, limits: Limits) -> Contents | Refusal:
-    """Inspect structure and manifest, without a function to hold them against."""
-    with closing(fitness.Probe()) as probe:
-        contents = archive.read(source, limits, probe)
-        if isinstance(contents, Refusal):
-            return contents
-        manifest = inspection.manifest_of(contents, probe)
-    return Refusal(problems=manifest) if isinstance(manifest, tuple) else contents
+def _unpack(options: argparse.Namespace, probe: fitness.Probe) -> Found:
+    """Inspect and unpack in one reading; a directory that was made for nothing is removed."""
+    new = not options.outdir.exists()
+    options.outdir.mkdir(parents=True, exist_ok=True)
+    with archive.Staging(options.outdir) as staging:
+        found = _look(options, probe, archive.Both(staging, probe))
+        if not isinstance(found, Refusal):
+            staging.place(found[0].entries)
+    if new and isinstance(found, Refusal):
+        options.outdir.rmdir()
+    return found
+
+
+def _look(options: argparse.Namespace, probe: fitness.Probe, sink: archive.Sink) -> Found:
+    """Inspect; without a runtime, only structure and manifest."""
+    contents = archive.read(FileSource(options.archive), Limits(unpacked=options.limit), sink)
+    if isinstance(contents, Refusal):
+        return contents
+    if options.runtime:
+        judged = inspection.judge(contents, probe, _function(options))
+        return judged if isinstance(judged, Refusal) else (contents, judged)
+    manifest = inspection.manifest_of(contents, probe)
+    return Refusal(problems=manifest) if isinstance(manifest, tuple) else (contents, None)
 
 
 def _function(options: argparse.Namespace) -> FunctionFacts:
@@ -46,12 +58,13 @@ def _function(options: argparse.Namespace) -> FunctionFacts:
     )
 
 
-def _accepted(found: Contents | Inspection) -> int:
-    files = found.files if isinstance(found, Inspection) else sum(e.kind == "file" for e in found.entries)
-    _say(f"accepted: {found.format}, {files} files, {found.unpacked} bytes unpacked, sha256 {found.sha256}")
-    if isinstance(found, Inspection):
-        _say(f"starts as {found.start.kind}: {found.start.handler or ' '.join(found.start.command)}")
-        for warning in found.warnings:
+def _accepted(found: tuple[Contents, Inspection | None]) -> int:
+    contents, judged = found
+    files = sum(entry.kind == "file" for entry in contents.entries)
+    _say(f"accepted: {contents.format}, {files} files, {contents.unpacked} bytes unpacked, sha256 {contents.sha256}")
+    if judged:
+        _say(f"starts as {judged.start.kind}: {judged.start.handler or ' '.join(judged.start.command)}")
+        for warning in judged.warnings:
             _say(f"warning: {warning}")
     return ACCEPTED
 

@@ -9,11 +9,12 @@ write is accepted. Pure but for the source that is read and the directory that `
 
 from deployer.archive.reading import SUFFIXES, read
 from deployer.archive.source import FileSource, Source
-from deployer.archive.unpacking import unpack
-from deployer.archive.values import Contents, Entry, Format, Limits, Refusal, Sink
+from deployer.archive.unpacking import Staging, unpack
+from deployer.archive.values import Both, Contents, Entry, Format, Limits, Refusal, Sink
 
 __all__ = [
     "SUFFIXES",
+    "Both",
     "Contents",
     "Entry",
     "FileSource",
@@ -22,6 +23,7 @@ __all__ = [
     "Refusal",
     "Sink",
     "Source",
+    "Staging",
     "read",
     "unpack",
 ]

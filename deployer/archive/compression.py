@@ -3,6 +3,7 @@
 Both are read to their very end, so that checksums count and nothing can hide behind them.
 """
 
+import re
 import zlib
 from collections.abc import Callable, Iterator
 
@@ -14,7 +15,11 @@ STEP = 1 << 20
 WINDOW_LOG = 27
 """zstd asks for this much memory at most (128 MiB): the limit of its command line without --long."""
 
-MAGIC: dict[Format, bytes] = {"tar.gz": b"\x1f\x8b", "tar.zst": b"\x28\xb5\x2f\xfd"}
+MAGIC: dict[Format, re.Pattern[bytes]] = {
+    "tar.gz": re.compile(rb"\x1f\x8b"),
+    "tar.zst": re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18"),
+}
+"""zstd may start with a skippable frame, RFC 8878 section 3.1.2: pzstd's output does."""
 
 
 def plain(pieces: Iterator[bytes]) -> Iterator[bytes]:

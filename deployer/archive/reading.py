@@ -46,8 +46,7 @@ def _format(source: Source) -> Format:
     if form is None:
         allowed = f"names that end in {', '.join(SUFFIXES)}"
         raise UnreadableError(WHOLE, f"the name {source.name!r}", allowed, "rename it")
-    magic = MAGIC.get(form, b"")
-    if source.read_at(0, len(magic)) != magic:
+    if form in MAGIC and not MAGIC[form].match(source.read_at(0, 4)):
         found, allowed = f"something that is no {form}", f"a {form}, as the name says"
         raise UnreadableError(WHOLE, found, allowed, "rename or repack it")
     return form

@@ -53,6 +53,7 @@ class Staging:
     def __enter__(self) -> Self:
         self._path = Path(tempfile.mkdtemp(prefix=_STAGING, dir=self._directory))
         self._at = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
+        self._masked = 0o777 & ~_mode_made(self._path)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -119,7 +120,8 @@ class Staging:
             return
         file = os.open(entry.path, _CREATE, entry.mode, dir_fd=self._at)
         try:
-            os.fchmod(file, entry.mode)
+            if entry.mode & self._masked:
+                os.fchmod(file, entry.mode)
             _write(file, self._small[entry.path])
         finally:
             os.close(file)
@@ -131,8 +133,18 @@ class Staging:
             path = path.rpartition("/")[0]
         for directory in reversed(missing):
             os.mkdir(directory, _DIRECTORY, dir_fd=self._at)
-            os.chmod(directory, _DIRECTORY, dir_fd=self._at)
+            if _DIRECTORY & self._masked:
+                os.chmod(directory, _DIRECTORY, dir_fd=self._at)
             made.add(directory)
+
+
+def _mode_made(staging: Path) -> int:
+    """Return the mode that a file made for everybody gets under the process's umask."""
+    probe = staging / "mode"
+    probe.touch(0o777)
+    mode = probe.stat().st_mode
+    probe.unlink()
+    return mode
 
 
 def _write(file: int, data: bytes) -> None:

@@ -77,6 +77,33 @@ class Sink(Protocol):
         """Take a hard link: a file with the bytes of one that was passed on earlier."""
 
 
+class Both:
+    """Two sinks for one reading."""
+
+    def __init__(self, one: Sink, other: Sink) -> None:
+        self._sinks = one, other
+
+    def begin(self, path: str, size: int) -> None:
+        """Start a file."""
+        for sink in self._sinks:
+            sink.begin(path, size)
+
+    def write(self, piece: bytes) -> None:
+        """Pass on the next bytes."""
+        for sink in self._sinks:
+            sink.write(piece)
+
+    def end(self) -> None:
+        """Finish the file."""
+        for sink in self._sinks:
+            sink.end()
+
+    def repeat(self, path: str, earlier: str) -> None:
+        """Pass on a hard link."""
+        for sink in self._sinks:
+            sink.repeat(path, earlier)
+
+
 class Tally:
     """Digest and size of one file's bytes on their way to the sink."""
 

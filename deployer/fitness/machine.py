@@ -13,6 +13,7 @@ _AMAZON_LINUX_2 = re.compile(
 )
 AMAZON_LINUX_2023_GLIBC = (2, 34)
 AMAZON_LINUX_2_GLIBC = (2, 26)
+_MANYLINUX_2_28 = (2, 28)
 
 
 class Machine(Value):
@@ -46,7 +47,6 @@ class Machine(Value):
     def install(self) -> str:
         """Return the command that brings wheels which fit."""
         version = ".".join(map(str, self.python or (3, 13)))
-        return (
-            f"pip install --only-binary=:all: --platform manylinux2014_{self.wheel_architecture} "
-            f"--python-version {version} --target DIRECTORY …"
-        )
+        names = ("manylinux2014", "manylinux_2_28") if self.glibc >= _MANYLINUX_2_28 else ("manylinux2014",)
+        platforms = " ".join(f"--platform {name}_{self.wheel_architecture}" for name in names)
+        return f"pip install --only-binary=:all: {platforms} --python-version {version} --target DIRECTORY …"

@@ -18,6 +18,8 @@ _TAGGED = re.compile(r"(?P<stem>.+?)\.(?P<tag>(?:cpython-|pypy|cp)[^/]*|abi3)\.(
 _CPYTHON = re.compile(r"cpython-(\d)(\d+)(t?)(?:-(.+))?")
 _PLATFORMS = re.compile(r"(?i)[-_./](darwin|macos|win32|windows|linux\w*|freebsd|android|sunos|x64|ia32|arm64|arm|musl|glibc|gnu|msvc|amd64|x86_64|aarch64)(?![a-z])")  # fmt: skip  # noqa: E501 - one list of words
 
+SYSTEMS = {"macos": "macOS", "windows": "Windows", "script": "a shell"}
+
 type Fault = tuple[str, str, str]
 """What was found, what is allowed, what to do."""
 
@@ -85,7 +87,7 @@ def _module_stem(path: str, native: Native) -> str | None:
 def _module_fault(machine: Machine, path: str, native: Native) -> Fault | None:
     remedy = f"take the wheel that fits: {machine.install()}"
     if native.system != "linux" or native.elf is None:
-        return f"a module for {native.system}", f"modules for Linux {machine.architecture}", remedy
+        return f"a module for {SYSTEMS[native.system]}", f"modules for Linux {machine.architecture}", remedy
     match = _TAGGED.fullmatch(path)
     tag = match["tag"] if match and match["tag"] else ""
     version = _CPYTHON.fullmatch(tag)
@@ -102,12 +104,7 @@ def _addon_faults(trial: Trial) -> Iterator[tuple[str, Fault]]:
     families: dict[str, dict[str, Fault | None]] = defaultdict(dict)
     for path, native in trial.probe.natives.items():
         if path.endswith(".node"):
-            elsewhere: Fault = (
-                f"an addon for {native.system}",
-                "addons for Linux",
-                "run npm ci on Linux, or with --os=linux",
-            )
-            fault = misfit(trial.machine, native.elf) if native.elf else elsewhere
+            fault = misfit(trial.machine, native.elf) if native.elf else _foreign_addon(native.system)
             families[_PLATFORMS.sub("", path.rpartition("/")[0])][path] = fault
     for candidates in families.values():
         faults = {path: fault for path, fault in candidates.items() if fault}
@@ -115,12 +112,16 @@ def _addon_faults(trial: Trial) -> Iterator[tuple[str, Fault]]:
             yield next(iter(faults.items()))
 
 
+def _foreign_addon(system: str) -> Fault:
+    return f"an addon for {SYSTEMS[system]}", "addons for Linux", "run npm ci on Linux, or with --os=linux"
+
+
 def _warn_of_libraries(trial: Trial) -> None:
     """Say how many other files are for another machine: they do no harm unless something loads them."""
     counts: dict[str, list[str]] = defaultdict(list)
     for path, native in trial.probe.natives.items():
         if native.system in ("macos", "windows"):
-            counts[f"for {native.system}"].append(path)
+            counts[f"for {SYSTEMS[native.system]}"].append(path)
         elif native.elf and not _TAGGED.fullmatch(path) and not path.endswith(".node"):
             fault = misfit(trial.machine, native.elf)
             if fault:

@@ -2,7 +2,7 @@
 
 from deployer.archive import Entry
 from deployer.fitness.elf import Elf
-from deployer.fitness.native import misfit
+from deployer.fitness.native import SYSTEMS, misfit
 from deployer.fitness.notes import Trial
 from deployer.fitness.probe import Native
 
@@ -56,7 +56,7 @@ def _check_content(trial: Trial, path: str, entry: Entry) -> None:
     elif native.system == "script":
         _check_script(trial, path, native.first_line)
     elif native.system != "linux" or native.elf is None:
-        trial.object_to(path, f"a program for {native.system}", "programs for Linux", "build it for Linux")
+        trial.object_to(path, f"a program for {SYSTEMS[native.system]}", "programs for Linux", "build it for Linux")
     else:
         _check_elf(trial, path, native.elf)
 

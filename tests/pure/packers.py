@@ -141,6 +141,7 @@ PACKERS: Mapping[str, Packer] = {
     "GNU tar --zstd": Packer(".tar.zst", _run("tar", "--zstd", "-cf", "OUT", "."), "zstd"),
     "zstd -19 --long": Packer(".tar.zst", _shell("tar -cf - . | zstd -q -19 --long=27 -T2 > OUT"), "zstd"),
     "zstd in two frames": Packer(".tar.zst", _shell("tar -cf - . | split -b 7000 --filter='zstd -q' > OUT"), "zstd"),
+    "pzstd": Packer(".tar.zst", _shell("tar -cf - . | pzstd -q -p 2 > OUT"), "pzstd"),
     "pigz": Packer(".tar.gz", _shell("tar -cf - . | pigz > OUT"), "pigz"),
     "gzip --rsyncable": Packer(".tar.gz", _shell("tar -cf - . | gzip --rsyncable > OUT"), "gzip"),
     "Go archive/zip": Packer(".zip", _run(str(GO), "zip", "OUT"), "go"),

@@ -176,10 +176,10 @@ NATIVE = {
     "a 32-bit machine": (MODULE, b"\x7fELF\1\1\1" + bytes(11) + b"\3\0" + bytes(60), "native code for i386"),
     "a newer glibc": (MODULE, elf_of(glibc="GLIBC_2.38"), "needs glibc 2.38"),
     "musl": (MODULE, elf_of(needed="libc.musl-x86_64.so.1"), "musl (Alpine)"),
-    "macOS": ("pkg/_fast.cpython-313-darwin.so", b"\xcf\xfa\xed\xfe" + bytes(99), "a module for macos"),
-    "a universal macOS binary": ("pkg/_fast.abi3.so", b"\xca\xfe\xba\xbe\0\0\0\2" + bytes(99), "a module for macos"),
-    "Windows": ("pkg/_fast.cp313-win_amd64.pyd", b"MZ" + bytes(99), "a module for windows"),
-    "Windows without a tag": ("pkg/_fast.pyd", b"MZ" + bytes(99), "a module for windows"),
+    "macOS": ("pkg/_fast.cpython-313-darwin.so", b"\xcf\xfa\xed\xfe" + bytes(99), "a module for macOS"),
+    "a universal macOS binary": ("pkg/_fast.abi3.so", b"\xca\xfe\xba\xbe\0\0\0\2" + bytes(99), "a module for macOS"),
+    "Windows": ("pkg/_fast.cp313-win_amd64.pyd", b"MZ" + bytes(99), "a module for Windows"),
+    "Windows without a tag": ("pkg/_fast.pyd", b"MZ" + bytes(99), "a module for Windows"),
     "another Python": ("pkg/_fast.cpython-311-x86_64-linux-gnu.so", elf_of(), "a module for Python 3.11"),
     "a free-threaded Python": ("pkg/_fast.cpython-313t-x86_64-linux-gnu.so", elf_of(), "free-threaded"),
     "PyPy": ("pkg/_fast.pypy310-pp73-x86_64-linux-gnu.so", elf_of(), "PyPy"),
@@ -227,7 +227,7 @@ def test_other_peoples_binaries_that_nobody_imports_are_only_a_warning() -> None
         "x/lib.dylib": b"\xcf\xfa\xed\xfe" + bytes(9),
         "x/arm.so": elf_of(183),
     }
-    assert "1 native files for windows" in warned(verdict({**APP, **strangers}))
+    assert "1 native files for Windows" in warned(verdict({**APP, **strangers}))
 
 
 def test_a_java_class_is_no_macos_binary() -> None:
@@ -294,7 +294,7 @@ BAD_PROGRAMS = {
     "half a program": ({"server": elf_of(whole=False)}, "cut short"),
     "neither": ({"server": b"hello"}, "neither a Linux program nor a script"),
     "not executable": ({"server": b"hello"}, "x bit is not set"),
-    "a Windows program": ({"server": b"MZ" + bytes(99)}, "a program for windows"),
+    "a Windows program": ({"server": b"MZ" + bytes(99)}, "a program for Windows"),
     "CR LF": ({"server": b"#!/bin/sh\r\necho\r\n"}, "CR LF"),
 }
 
@@ -350,7 +350,7 @@ NODE_CASES: dict[str, tuple[dict[str, bytes], str]] = {
     "a package.json that is none": ({"index.js": b"exports.handler = 1", "package.json": b"{,"}, "not JSON"),
     "an addon for macOS": (
         {"index.js": b"exports.handler = 1", "node_modules/x/build/x.node": b"\xcf\xfa\xed\xfe" + bytes(99)},
-        "an addon for macos",
+        "an addon for macOS",
     ),
     "addons for many systems": (
         {
