@@ -5,13 +5,15 @@ import os
 import sys
 from contextlib import closing
 from pathlib import Path
+from types import TracebackType
 
 from deployer import archive, fitness, inspection, reports
 from deployer.archive import Contents, FileSource, Limits, Refusal
 from deployer.function import FunctionFacts
 from deployer.inspection import Inspection
 
-ACCEPTED, REFUSED = 0, 1
+ACCEPTED, REFUSED, BUG = 0, 1, 70
+"""Exit statuses; Python's own for an exception is 1, which would read as a refusal."""
 type Found = tuple[Contents, Inspection | None] | Refusal
 
 
@@ -86,7 +88,8 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser(
         "inspect",
         help="say whether an archive would be accepted, and why not",
-        description="Inspect an archive as the deployer does. Exit status: 0 accepted, 1 refused, reasons on stderr.",
+        description="Inspect an archive as the deployer does. Exit status: 0 accepted, 1 refused (every reason is on"
+        " stderr), anything else: could not tell.",
     )
     command.add_argument(
         "archive", type=_file, metavar="ARCHIVE", help=f"a file that ends in {', '.join(archive.SUFFIXES)}"
@@ -108,5 +111,13 @@ def _file(name: str) -> Path:
     return path
 
 
+def _bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Tell of an exception, a full disk for instance, by an exit status of its own."""
+    sys.__excepthook__(kind, error, trace)
+    sys.stderr.flush()
+    os._exit(BUG)
+
+
 if __name__ == "__main__":
+    sys.excepthook = _bug
     sys.exit(main())

@@ -15,6 +15,8 @@ PATH = 3_500
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _DRIVE = re.compile(r"[A-Za-z]:")
+_BACKSLASH = "a backslash in its name"
+_REPACK = "pack with a tool that writes '/', as PowerShell 7 does and older Compress-Archive does not"
 _RENAME = "rename it in the tree that is packed"
 
 
@@ -38,7 +40,7 @@ def clean(raw: bytes, findings: Findings) -> str | None:
     path = "" if text == "." else text.removeprefix("./")
     faults = tuple(_faults(path)) if path else ()
     for found, allowed in faults:
-        findings.add(shown(raw), found, allowed, _RENAME)
+        findings.add(shown(raw), found, allowed, _REPACK if found == _BACKSLASH else _RENAME)
     return None if faults else path
 
 
@@ -59,7 +61,7 @@ def _text_faults(path: str, components: list[str]) -> list[tuple[str, str]]:
     if _CONTROL.search(path):
         found.append(("a control character in its name", "printable names"))
     if "\\" in path:
-        found.append(("a backslash in its name", "'/' between components"))
+        found.append((_BACKSLASH, "'/' between components"))
     if _DRIVE.match(path):
         found.append(("a drive letter", "paths relative to the release's root"))
     if len(path.encode()) > PATH:

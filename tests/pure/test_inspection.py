@@ -68,12 +68,19 @@ def test_help_and_misuse_answer_without_a_traceback() -> None:
     asked = subprocess.run(
         [sys.executable, "-m", "deployer", "inspect", "--help"], capture_output=True, text=True, check=True
     )
-    assert "0 accepted, 1 refused" in asked.stdout
+    assert "0 accepted, 1 refused" in " ".join(asked.stdout.split())
     wrong = subprocess.run(
         [sys.executable, "-m", "deployer", "inspect", "/no/such"], capture_output=True, text=True, check=False
     )
     assert wrong.returncode == 2
     assert "is no file" in wrong.stderr
+
+
+def test_what_is_no_verdict_has_an_exit_status_of_its_own(good: Path) -> None:
+    command = [sys.executable, "-m", "deployer", "inspect", str(good), "/dev/null/out"]
+    failed = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert failed.returncode == 70
+    assert "NotADirectoryError" in failed.stderr
 
 
 def test_the_command_imports_no_boto3() -> None:
