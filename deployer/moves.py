@@ -144,7 +144,7 @@ class Moves:
         if record is None or record.status.final:
             return answers.nothing_to_do("no release is taking traffic in stages")
         states = self._deployer.aws.metrics.alarms(self.look.application, (alarm,))
-        red = {one.name for one in states if one.state == "ALARM"} - set(record.red_before)
+        red = {one.name for one in states or () if one.state == "ALARM"} - set(record.red_before)
         if alarm not in red:
             return answers.nothing_to_do(f"{alarm} is not in ALARM, or was before the release began")
         ending = Ending(status=Status.ROLLED_BACK, reason=f"alarm {alarm} is in ALARM")

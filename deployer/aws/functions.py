@@ -13,7 +13,7 @@ from bootstrap.pointer import VARIABLE
 from deployer.alias import Alias, Note
 from deployer.bundle import CLIENT_CONTEXT, unwrap
 from deployer.drop import Imprint
-from deployer.function import FunctionFacts
+from deployer.function import FunctionFacts, Sizes
 from deployer.smoke import Answer
 from deployer.values import Value
 
@@ -32,9 +32,7 @@ class Latest(Value):
     environment: dict[str, str]
     busy: bool
     """Whether an update is still being applied."""
-    memory: int
-    timeout: int
-    ephemeral_storage: int
+    sizes: Sizes
 
     @property
     def pointer(self) -> str | None:
@@ -136,9 +134,11 @@ class Functions:
             code_sha256=found["CodeSha256"],
             environment=found.get("Environment", {}).get("Variables", {}),
             busy=pending,
-            memory=found["MemorySize"],
-            timeout=found["Timeout"],
-            ephemeral_storage=found.get("EphemeralStorage", {}).get("Size", 512),
+            sizes=Sizes(
+                memory=found["MemorySize"],
+                timeout=found["Timeout"],
+                ephemeral_storage=found.get("EphemeralStorage", {}).get("Size", 512),
+            ),
         )
 
     def configure(self, function: str, believed: Latest, wanted: Latest) -> None:
@@ -148,9 +148,9 @@ class Functions:
             self._client.update_function_configuration(
                 FunctionName=function,
                 Environment={"Variables": wanted.environment},
-                MemorySize=wanted.memory,
-                Timeout=wanted.timeout,
-                EphemeralStorage={"Size": wanted.ephemeral_storage},
+                MemorySize=wanted.sizes.memory,
+                Timeout=wanted.sizes.timeout,
+                EphemeralStorage={"Size": wanted.sizes.ephemeral_storage},
                 RevisionId=believed.revision,
             )
         except (refusals.PreconditionFailedException, refusals.ResourceConflictException):

@@ -3,6 +3,9 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import BotoCoreError, ClientError
+
+from deployer import telemetry
 from deployer.judge import Alarm, Traffic
 from deployer.settings import Settings
 
@@ -23,15 +26,19 @@ class Metrics:
         self._client = client
         self._told = told
 
-    def traffic(self, function: str, version: str, since: datetime, until: datetime) -> Traffic:
-        """Add up what a version did behind the alias, in whole minutes around the window.
+    def traffic(self, function: str, version: str, since: datetime, until: datetime) -> Traffic | None:
+        """Add up what a version did behind the alias, in whole minutes around the window; None when CloudWatch fails.
 
         Source: Lambda developer guide, types of metrics: `ExecutedVersion` tells the versions of an alias apart.
         """
         start = since.replace(second=0, microsecond=0)
         queries = [self._query(name, metric, function, version, "Sum") for name, metric in _COUNTED.items()]
         queries.append(self._query("p95", "Duration", function, version, "p95"))
-        values = self._values(queries, start, until + _PERIOD)
+        try:
+            values = self._values(queries, start, until + _PERIOD)
+        except (ClientError, BotoCoreError) as error:
+            telemetry.warn("metrics.unreadable", function=function, reason=str(error))
+            return None
         counts = {name: round(sum(values[name])) for name in _COUNTED}
         return Traffic(
             invocations=counts["invocations"],
@@ -71,14 +78,20 @@ class Metrics:
                 values[result["Id"]].extend(result["Values"])
         return values
 
-    def alarms(self, application: str, named: tuple[str, ...]) -> tuple[Alarm, ...]:
-        """Read the alarms whose names begin with the application's function and a dash, and those that are named."""
-        found = self._alarms(AlarmNamePrefix=f"{self._told.function(application)}-")
-        found = {name: state for name, state in found.items() if self._told.watched_by(name) == application}
-        if named:
-            found |= self._alarms(AlarmNames=list(named))
+    def alarms(self, application: str, named: tuple[str, ...]) -> tuple[Alarm, ...] | None:
+        """Read the alarms that watch an application, and those that are named; None when CloudWatch fails."""
+        try:
+            found = self._watching(application) | (self._alarms(AlarmNames=list(named)) if named else {})
+        except (ClientError, BotoCoreError) as error:
+            telemetry.warn("alarms.unreadable", application=application, reason=str(error))
+            return None
         missing = {name: "MISSING" for name in named if name not in found}
         return tuple(Alarm(name=name, state=state) for name, state in sorted({**found, **missing}.items()))
+
+    def _watching(self, application: str) -> dict[str, str]:
+        """Alarms whose names begin with the application's function and a dash."""
+        found = self._alarms(AlarmNamePrefix=f"{self._told.function(application)}-")
+        return {name: state for name, state in found.items() if self._told.watched_by(name) == application}
 
     def _alarms(self, **which: str | list[str]) -> dict[str, str]:
         pages = self._client.get_paginator("describe_alarms").paginate(

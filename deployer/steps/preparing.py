@@ -58,8 +58,9 @@ def _summary(problems: tuple[Problem, ...]) -> str:
 
 
 def _red(deployer: Deployer, release: Release) -> frozenset[str]:
+    """Alarms that are in ALARM already; none when they cannot be read, so that every red one counts later."""
     alarms = deployer.aws.metrics.alarms(release.drop.application, release.manifest.rollout.alarms)
-    return frozenset(alarm.name for alarm in alarms if alarm.state == "ALARM")
+    return frozenset(alarm.name for alarm in alarms or () if alarm.state == "ALARM")
 
 
 def _known_before(deployer: Deployer, release: Release) -> Release | None:

@@ -1,7 +1,8 @@
 """Steps that make a version: it is published, Active, warm where that was asked for, and passes its smoke test."""
 
-from bootstrap.pointer import Pointer
+from bootstrap.pointer import VARIABLE, Pointer
 from deployer.aws.functions import Latest
+from deployer.function import SIZES, Remembered
 from deployer.release import Release, Status, known
 from deployer.smoke import default_event, failure
 from deployer.wiring import Deployer
@@ -34,15 +35,12 @@ def _published(deployer: Deployer, release: Release, version: str) -> Release:
 
 
 def _staged(deployer: Deployer, release: Release, latest: Latest) -> Latest:
-    resources = release.manifest.resources
-    pointer = _pointer(deployer, release)
-    changed = {
-        "environment": {**latest.environment, "DROPSHIFT_POINTER": pointer.encode()},
-        "memory": resources.memory or latest.memory,
-        "timeout": resources.timeout or latest.timeout,
-        "ephemeral_storage": resources.ephemeral_storage or max(latest.ephemeral_storage, known(release.storage)),
-    }
-    return latest.model_copy(update=changed)
+    """Say what `$LATEST` should be: the bundle's pointer, and the stack's sizes but for what the manifest asks."""
+    stack = Remembered.parse(latest.environment, latest.sizes).stack
+    sizes = stack.for_release(release.manifest.resources, known(release.storage))
+    remembered = Remembered(stack=stack, release=sizes).model_dump_json()
+    ours = {VARIABLE: _pointer(deployer, release).encode(), SIZES: remembered}
+    return latest.model_copy(update={"environment": {**latest.environment, **ours}, "sizes": sizes})
 
 
 def _pointer(deployer: Deployer, release: Release) -> Pointer:

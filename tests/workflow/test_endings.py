@@ -207,3 +207,23 @@ def test_the_manifest_sets_memory_timeout_and_storage(world: World) -> None:
     world.release("1.0", "[resources]\nmemory = 2048\ntimeout = 30\nephemeral-storage = 1024")
     found = world.lambda_.get_function_configuration(FunctionName=world.function, Qualifier="live")
     assert (found["MemorySize"], found["Timeout"], found["EphemeralStorage"]["Size"]) == (2048, 30, 1024)
+
+
+def test_a_release_that_asks_for_nothing_gets_what_the_stack_gave(world: World) -> None:
+    now = '[rollout]\nstrategy = "all-at-once"\n'
+    world.release("1.0", "[resources]\nmemory = 2048\ntimeout = 30")
+    world.release("1.1", now)
+    found = world.lambda_.get_function_configuration(FunctionName=world.function, Qualifier="live")
+    assert (found["MemorySize"], found["Timeout"]) == (1024, 10)
+    world.lambda_.update_function_configuration(FunctionName=world.function, MemorySize=1536)
+    world.lambda_.get_waiter("function_updated_v2").wait(FunctionName=world.function, WaiterConfig={"Delay": 1})
+    world.release("1.2", now)
+    found = world.lambda_.get_function_configuration(FunctionName=world.function, Qualifier="live")
+    assert (found["MemorySize"], found["Timeout"]) == (1536, 10)
+
+
+def test_a_release_that_cannot_be_measured_gets_no_more_traffic(world: World) -> None:
+    live(world)
+    world.denied.add("GetMetricData")
+    world.at_look(6, lambda: world.command("abort"))
+    assert world.release("1.1", f'{CANARY}inconclusive = "promote"')["status"] == Status.ABORTED

@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 from aws_durable_execution_sdk_python_testing.runner import DurableFunctionTestRunner
+from botocore.exceptions import ClientError
 
 from deployer import controller, events, rollout
 from deployer.alias import Alias
@@ -58,6 +59,8 @@ class World:
         self.s3: Any = session.client("s3")
         self.cloudwatch: Any = session.client("cloudwatch")
         self.calls: list[str] = []
+        self.denied: set[str] = set()
+        """Operations that AWS denies the deployer from now on."""
         self._ambushes: dict[str, Callable[[], object]] = {}
         self._looks = 0
         self._plans: dict[int, list[Callable[[], object]]] = {}
@@ -165,6 +168,8 @@ class World:
 
     def _count(self, model: Any, **_: object) -> None:  # noqa: ANN401 - botocore's operation model
         self.calls.append(model.name)
+        if model.name in self.denied:
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "not today"}}, model.name)
         if ambush := self._ambushes.pop(model.name, None):
             ambush()
         if model.name == "DescribeAlarms" and self.alias.canary:
