@@ -22,7 +22,8 @@ _SIGNATURE = b"PK\x03\x04"
 _DESCRIPTOR_SIGNATURE = b"PK\x07\x08"
 _DESCRIPTOR_MOST = 24
 _FLAGS = 0x0001 | DESCRIPTOR
-"""Bits that a local header and the central directory must agree on."""
+"""Bits that a local header and the central directory must agree on, bit 11 too if it says anything."""
+_UTF8 = 0x0800
 
 
 def read(source: Source, stream: Iterator[bytes], limits: Limits, findings: Findings, sink: Sink | None) -> list[Entry]:
@@ -86,7 +87,7 @@ def _difference(member: Member, name: bytes, method: int, flags: int, sums: tupl
         for part, same in (
             ("name", name == member.name),
             ("method", method == member.method),
-            ("flags", (flags ^ member.flags) & _FLAGS == 0),
+            ("flags", (flags ^ member.flags) & (_FLAGS if name.isascii() else _FLAGS | _UTF8) == 0),
         )
         if not same
     ]

@@ -30,6 +30,7 @@ SOUND = {
     "names in UTF-8 with the flag": zip_of(APP, Member("größe.py".encode(), flags=0x800)),
     "names in UTF-8 without the flag": zip_of(APP, Member("größe.py".encode())),
     "a leading './'": zip_of(Member(b"./app.py")),
+    "a UTF-8 flag in one place on a name in ASCII": zip_of(Member(b"app.py", flags=0x800, local={"flags": 0})),
     "a directory": zip_of(APP, Member(b"lib/", b"", mode=0o40755)),
     "a directory twice": zip_of(APP, Member(b"lib/", b"", mode=0o40755), Member(b"lib/", b"", mode=0o40755)),
     "a deflated directory, as jar writes it": zip_of(APP, Member(b"lib/", b"", method=8, mode=0, host=0)),
@@ -107,6 +108,10 @@ REFUSED = {
     "a size that differs in front": (zip_of(Member(b"app.py", local={"size": 1})), "another size"),
     "encryption in front only": (zip_of(Member(b"app.py", local={"flags": 1})), "another flags"),
     "a descriptor in front only": (zip_of(Member(b"app.py", local={"flags": 8})), "another flags"),
+    "another encoding of the name in front": (
+        zip_of(Member("ö".encode(), flags=0x800, local={"flags": 0})),
+        "another flags",
+    ),
     "no local header": (zip_of(APP).replace(b"PK\x03\x04", b"PK\x03\x05"), "no local header"),
     "encryption": (zip_of(Member(b"app.py", flags=1)), "encrypted"),
     "strong encryption": (zip_of(Member(b"app.py", flags=0x41)), "encrypted"),
@@ -224,6 +229,17 @@ def test_of_the_mode_only_the_executable_bit_is_kept() -> None:
         "plain": 0o644,
         "run": 0o755,
     }
+
+
+def test_a_zip_with_a_broken_directory_is_refused_without_reading_its_entries() -> None:
+    class Ranged(Memory):
+        def stream(self) -> Iterator[bytes]:
+            raise AssertionError("only the directory is needed to refuse this")
+            yield b""
+
+    for data in (zip_of(APP, end={"size": 0}), zip_of(APP, Member(b"b", central={"offset": 0})), zip_of()):
+        assert isinstance(read(Ranged("release.zip", data), Limits()), Refusal)
+    assert isinstance(read(Ranged("release.zip", zip_of(APP)), Limits(unpacked=9)), Refusal)
 
 
 def test_a_stream_that_ends_early_is_a_refusal() -> None:
