@@ -4,12 +4,13 @@ import base64
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 from pydantic import JsonValue
 
-from bootstrap.pointer import VARIABLE
+from bootstrap.pointer import VARIABLE, Pointer, PointerError
 from deployer.alias import Alias, Note
 from deployer.bundle import CLIENT_CONTEXT, unwrap
 from deployer.drop import Imprint
@@ -32,12 +33,21 @@ class Latest(Value):
     environment: dict[str, str]
     busy: bool
     """Whether an update is still being applied."""
+    modified: datetime
     sizes: Sizes
 
     @property
     def pointer(self) -> str | None:
         """The bundle that it points at, encoded."""
         return self.environment.get(VARIABLE)
+
+    @property
+    def release_id(self) -> str | None:
+        """The release that it was staged for; None when it was for none."""
+        try:
+            return Pointer.parse(self.pointer).id if self.pointer else None
+        except PointerError:
+            return None
 
 
 class Published(Value):
@@ -134,6 +144,7 @@ class Functions:
             code_sha256=found["CodeSha256"],
             environment=found.get("Environment", {}).get("Variables", {}),
             busy=pending,
+            modified=datetime.fromisoformat(found["LastModified"]),
             sizes=Sizes(
                 memory=found["MemorySize"],
                 timeout=found["Timeout"],

@@ -1,11 +1,16 @@
 """Steps that make a version: it is published, Active, warm where that was asked for, and passes its smoke test."""
 
+from datetime import timedelta
+
 from bootstrap.pointer import VARIABLE, Pointer
 from deployer.aws.functions import Latest
 from deployer.function import SIZES, Remembered
 from deployer.release import Release, Status, known
 from deployer.smoke import default_event, failure
 from deployer.wiring import Deployer
+
+_TURN = timedelta(minutes=1)
+"""How long a release has `$LATEST` to itself: enough for a change to be applied, and to be looked at again."""
 
 
 def publish(deployer: Deployer, release: Release) -> Release:
@@ -15,18 +20,30 @@ def publish(deployer: Deployer, release: Release) -> Release:
     believed, and what was published is compared with what was meant.
     """
     functions, function = deployer.aws.functions, deployer.function(release)
-    for published in functions.versions(function):
-        if published.imprint and published.imprint.age.release_id == release.id:
-            return _published(deployer, release, published.version)
+    versions = {found.imprint.age.release_id: found.version for found in functions.versions(function) if found.imprint}
+    if release.id in versions:
+        return _published(deployer, release, versions[release.id])
     latest = functions.latest(function)
     wanted = _staged(deployer, release, latest)
-    if latest.busy:
+    if latest.busy or (latest.release_id not in versions and _is_anothers_turn(deployer, release, latest)):
         return release
     if wanted != latest:
         functions.configure(function, latest, wanted)
         return release
     version = functions.publish(function, latest, release.imprint.encode())
     return _published(deployer, release, version) if version else release
+
+
+def _is_anothers_turn(deployer: Deployer, release: Release, latest: Latest) -> bool:
+    """Whether another release that is under way was staged just now, and is about to be published: it goes first.
+
+    Without turns, releases of one application that come together overwrite each other's staging for ever.
+    """
+    staged = latest.release_id
+    if staged in (None, release.id) or deployer.now() - latest.modified > _TURN:
+        return False
+    record = deployer.aws.records.read(release.drop.application, staged)
+    return record is not None and not record.status.final
 
 
 def _published(deployer: Deployer, release: Release, version: str) -> Release:
