@@ -16,22 +16,33 @@ def touched_and_not(tree: Tree) -> bytes:
     import zlib  # noqa: PLC0415 - only a recording needs it
 
     with open(tree.names, "rb") as file:
-        paths = [path for path, _, _ in json.load(file)["files"]]
-    modules = _modules(tree)
+        index = json.load(file)
+    paths = [path for path, _, _ in index["files"]]
     times = {path: _first_read(f"{tree.directory}/{path}") for path in paths}
-    touched = sorted((path for path in paths if times[path] or path in modules), key=lambda path: times[path])
+    needed = _modules(tree) | _listed(tree, index["directories"], paths)
+    touched = sorted((path for path in paths if times[path] or path in needed), key=lambda path: times[path])
     seen = set(touched)
     profile = {"touched": touched, "untouched": [path for path in paths if path not in seen]}
     return zlib.compress(json.dumps(profile, separators=(",", ":")).encode(), 6)
 
 
-def _first_read(path: str) -> int:
-    """Give when a file was first read, in ns; 0 if never since it was written."""
+def _first_read(path: str, at_least: int = 1) -> int:
+    """Give when a path was first read, in ns; 0 if not `at_least` ns after it was last changed."""
     try:
         status = os.stat(path)
     except OSError:
         return 0
-    return status.st_atime_ns if status.st_atime_ns > status.st_mtime_ns else 0
+    return status.st_atime_ns if status.st_atime_ns - status.st_mtime_ns >= at_least else 0
+
+
+def _listed(tree: Tree, directories: list[str], paths: list[str]) -> set[str]:
+    """Give the files of data directories whose names were listed: a listing must not miss what is still to come.
+
+    Directories that hold modules are listed by every import, which says nothing.
+    """
+    listed = {folder for folder in directories if _first_read(f"{tree.directory}/{folder}", at_least=0)}
+    data = listed - {path.rpartition("/")[0] for path in paths if path.endswith((".py", ".pyc", ".so"))}
+    return {path for path in paths if path.rpartition("/")[0] in data}
 
 
 def _modules(tree: Tree) -> set[str]:

@@ -20,6 +20,8 @@ from .pointer import VARIABLE, Pointer, PointerError
 
 MANAGED = "lambda-managed-instances"
 ON_DEMAND = "on-demand"
+TICK = 0.004
+"""Seconds in which Linux may give two file times the same value: what is read later shows, see profile.py."""
 
 
 def begin(before: set[str]) -> "Start":
@@ -119,6 +121,9 @@ class Release(Start):
     def _wait(self) -> None:
         if self._pointer.kind == "python" and self._init != MANAGED:
             self._loading.wait_for_hot()
+            if self._loading.hot == self._loading.parts:
+                self._loading.wait_for_all()
+                time.sleep(TICK)
             self._note("hot")
         else:
             self._loading.wait_for_all()

@@ -32,7 +32,9 @@ class ObjectStore:
 
     misbehave: Callable[[int], Fault | None] = lambda _number: None
     stall: float = 30.0
-    """Seconds that a stalled answer hangs in the middle, and that a late one takes to begin."""
+    """Seconds that a stalled answer hangs in the middle."""
+    patience: Callable[[], None] = lambda: time.sleep(1)
+    """What a late answer waits for before it begins."""
     objects: dict[tuple[str, str], bytes] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
     port: int = 0
@@ -54,8 +56,7 @@ class ObjectStore:
 def serving(store: ObjectStore) -> Iterator[ObjectStore]:
     """Serve `store` on a free loopback port."""
     handler = type("Handler", (_Handler,), {"store": store})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), handler)
     store.port = server.server_port
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
@@ -63,6 +64,14 @@ def serving(store: ObjectStore) -> Iterator[ObjectStore]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A loader that gave up leaves a broken connection behind; that is no news."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -79,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.store.requests.append(self.headers.get("range", ""))
         fault = self.store.misbehave(len(self.store.requests))
         if fault == "late":
-            time.sleep(self.store.stall)
+            self.store.patience()
         if body is None:
             self._fail(404, "NoSuchKey")
         elif fault in ERRORS:

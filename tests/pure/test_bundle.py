@@ -120,6 +120,14 @@ def test_without_a_profile_every_frame_is_hot(tree: Path) -> None:
     assert index.hot == len(index.frames)
 
 
+def test_without_a_profile_only_the_test_modules_of_packages_may_come_late(tmp_path: Path) -> None:
+    files = {"app.py": "", "tests/mine.py": "", "lib/tests/test_a.py": "x = 1\n", "lib/tests/data.txt": "y"}
+    index = _index(release(write(tmp_path, files)))
+    late = {number for frame in index.frames[index.hot :] for one in frame.slices for number in one.files}
+    cached = f"lib/tests/__pycache__/test_a.{sys.implementation.cache_tag}.pyc"
+    assert {index.files[number].path for number in late} == {"lib/tests/test_a.py", cached}
+
+
 def test_what_a_start_touched_comes_first_and_only_what_it_did_not_touch_may_come_late(tree: Path) -> None:
     profile = Profile(touched=("lib/one.py", "app.py"), untouched=("data/large.bin",))
     index = _index(release(tree, profile=profile))
