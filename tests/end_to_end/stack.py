@@ -84,6 +84,12 @@ class Stack:
         answer = self.lambda_.invoke(FunctionName=FUNCTION, Qualifier="live", Payload=b"{}")
         return answer["ExecutedVersion"], json.loads(answer["Payload"].read())
 
+    def set_alarm(self, state: str) -> None:
+        """Put the application's error alarm into a state; CloudWatch itself looks again a minute later."""
+        self.aws.client("cloudwatch").set_alarm_state(
+            AlarmName=f"{FUNCTION}-errors", StateValue=state, StateReason="a test"
+        )
+
     @property
     def traffic(self) -> tuple[str, dict[str, float]]:
         """The alias: the stable version and the weights of others."""

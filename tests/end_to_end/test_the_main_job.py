@@ -124,6 +124,20 @@ def test_a_rollout_killed_in_the_middle_of_a_bake_goes_on_where_it_was(stack: St
     assert stack.ask()[1] == "3.0"
 
 
+def test_an_alarm_brings_all_traffic_back_within_seconds_and_with_one_write(stack: Stack) -> None:
+    stack.set_alarm("OK")
+    drop = stack.drop("3.1", manifest='[rollout]\nstages = [{ weight = 10, bake = "1h" }]\n')
+    until(lambda: stack.record(drop).get("status") == Status.SHIFTING and stack.traffic[1], 60)
+    moves, began = len(stack.moves()), time.monotonic()
+    stack.set_alarm("ALARM")
+    until(lambda: not stack.traffic[1], 10)
+    assert time.monotonic() - began < 10
+    assert len(stack.moves()) == moves + 1
+    record = stack.ended(drop)
+    assert (record["status"], record["reason"]) == (Status.ROLLED_BACK, f"alarm {FUNCTION}-errors is in ALARM")
+    stack.set_alarm("OK")
+
+
 @pytest.mark.parametrize(
     ("release", "files", "words"),
     [
