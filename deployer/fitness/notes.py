@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from deployer.archive import Entry
+from deployer.archive.tree import HOPS
 from deployer.fitness.machine import Machine
 from deployer.fitness.probe import Probe
 from deployer.function import FunctionFacts
@@ -31,15 +32,23 @@ class Trial:
         self.warnings.append(text)
 
     def file(self, path: str) -> Entry | None:
-        """Return the file at a path, if there is one; links are followed where they lead to a file."""
-        for _ in range(8):
-            entry = self.entries.get(path)
-            if entry is None or entry.kind == "file":
-                return entry
-            if entry.target is None:
-                return None
-            path = join(path.rpartition("/")[0], entry.target)
-        return None
+        """Return the file at a path, if there is one; links on the way are followed, as the kernel would."""
+        at: list[str] = []
+        todo = path.split("/")[::-1]
+        links = 0
+        while todo and links <= HOPS:
+            component = todo.pop()
+            if component == "..":
+                del at[-1:]
+            elif component not in ("", "."):
+                at.append(component)
+            entry = self.entries.get("/".join(at))
+            if entry is not None and entry.target is not None:
+                links += 1
+                at.pop()
+                todo.extend(entry.target.split("/")[::-1])
+        entry = self.entries.get("/".join(at))
+        return entry if entry is not None and entry.kind == "file" else None
 
     def text(self, path: str) -> bytes | None:
         """Return a source file's bytes, if they were kept."""
@@ -50,14 +59,3 @@ class Trial:
         """Return where, below other directories, a path can be found: the shortest such place."""
         ending = "/" + path
         return min((found for found in self.entries if found.endswith(ending)), key=len, default=None)
-
-
-def join(directory: str, path: str) -> str:
-    """Join and normalise two relative paths."""
-    parts = directory.split("/") if directory else []
-    for part in path.split("/"):
-        if part == "..":
-            del parts[-1:]
-        elif part not in ("", "."):
-            parts.append(part)
-    return "/".join(parts)

@@ -80,6 +80,11 @@ def _warn_of_slow_start(trial: Trial, contents: Contents) -> None:
             f"a cold start loads {contents.size / MB:.0f} MB, about {seconds:.0f} s at {SPEED / MB:.0f} MB/s, and init"
             f" is cut at {INIT} s: the first call waits for the rest; provisioned concurrency loads before it"
         )
+    timeout = trial.manifest.resources.timeout or trial.function.timeout
+    if seconds > INIT + timeout:
+        trial.warn(
+            f"what is left to load after init takes longer than the timeout of {timeout} s: first calls will fail"
+        )
     memory = trial.manifest.resources.memory or trial.function.memory
     if contents.unpacked > memory * MIB and memory < _SMALL_MEMORY:
         trial.warn(

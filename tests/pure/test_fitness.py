@@ -7,15 +7,17 @@ import shutil
 import struct
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from deployer.archive import FileSource, Limits, Refusal
-from deployer.fitness import elf
+from deployer.archive import Contents, FileSource, Limits, Refusal
+from deployer.fitness import Fit, Probe, elf, judge
 from deployer.function import FunctionFacts
 from deployer.inspection import Inspection, inspect
-from tests.pure.hostile import Member, Memory, member, tgz_of, zip_of
+from deployer.manifest import Manifest
+from tests.pure.hostile import Member, Memory, look, member, tgz_of, zip_of
 
 PYTHON = FunctionFacts(name="orders", runtime="python3.13", memory=2048, ephemeral_storage=512)
 NODE = FunctionFacts(name="orders", runtime="nodejs20.x", memory=2048)
@@ -326,6 +328,14 @@ def test_a_linked_program_is_looked_at_where_the_link_leads(tmp_path: Path) -> N
     assert "arm64" in said(inspect(FileSource(tmp_path / "a.tgz"), Limits(), PYTHON))
 
 
+def test_a_handler_is_found_through_links_to_directories() -> None:
+    current = member(b"app", type=b"2", link=b"versions/../versions/v2/app")
+    data = tgz_of(
+        member(b"versions/v2/app/main.py", b"def run(e, c): ..."), current, member(b"dropshift.toml", RUN.encode())
+    )
+    assert isinstance(inspect(Memory("a.tgz", data), Limits(), PYTHON), Inspection)
+
+
 MODULE_TYPE = json.dumps({"type": "module"}).encode()
 NODE_CASES: dict[str, tuple[dict[str, bytes], str]] = {
     "CommonJS": ({"index.js": b"exports.handler = async () => 1;"}, ""),
@@ -388,6 +398,23 @@ def test_a_release_that_does_not_fit_the_disk_is_refused() -> None:
     found = inspect(source, limits, PYTHON)
     assert isinstance(found, Inspection)
     assert found.storage in (521, 522)
+
+
+def test_a_start_that_takes_longer_than_init_is_warned_of() -> None:
+    contents = look("a.zip", zip_of(Member(b"lambda_function.py", b"def lambda_handler(e, c): ...")))
+    assert isinstance(contents, Contents)
+    with closing(Probe()) as probe:
+        large = contents.model_copy(update={"size": 2_000_000_000})
+        fit = judge(large, probe, Manifest(), PYTHON)
+        slow = judge(large, probe, Manifest(), PYTHON.model_copy(update={"timeout": 300}))
+        snap = judge(large, probe, Manifest(), SNAP)
+    assert isinstance(fit, Fit)
+    assert isinstance(slow, Fit)
+    assert isinstance(snap, Fit)
+    assert "about 26 s" in fit.warnings[-2]
+    assert "first calls will fail" in fit.warnings[-1]
+    assert not any("first calls" in warning for warning in slow.warnings)
+    assert not any("cold start" in warning for warning in snap.warnings)
 
 
 def test_resources_are_held_against_the_function() -> None:
