@@ -14,7 +14,8 @@ from deployer.aws.objects import Objects
 from deployer.aws.records import Records
 from deployer.settings import Settings, settings
 
-_RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 6}, connect_timeout=5, read_timeout=60)
+_RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 10}, connect_timeout=5, read_timeout=60)
+"""About a minute of trying: with half of all calls throttled, one call in a thousand is given up."""
 _QUICK = Config(retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=2, read_timeout=5)
 """An announcement is not worth a long wait."""
 _INVOKE = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=890)
@@ -38,7 +39,10 @@ class Aws:
         s3 = session.client("s3", config=_RETRIES)
         return cls(
             functions=Functions(
-                session.client("lambda", config=_RETRIES), session.client("lambda", config=_INVOKE), told.alias
+                client=session.client("lambda", config=_RETRIES),
+                mover=session.client("lambda", config=_RETRIES),
+                invoker=session.client("lambda", config=_INVOKE),
+                alias=told.alias,
             ),
             objects=Objects(s3, told),
             records=Records(s3, told),

@@ -71,8 +71,9 @@ class Readiness(Value):
 class Functions:
     """Lambda's control plane, and invocations, of the applications' functions."""
 
-    def __init__(self, client: "LambdaClient", invoker: "LambdaClient", alias: str) -> None:
+    def __init__(self, client: "LambdaClient", mover: "LambdaClient", invoker: "LambdaClient", alias: str) -> None:
         self._client = client
+        self._mover = mover  # a client's retries have a budget: a rollback's is not spent by polling
         self._invoker = invoker
         self._alias = alias
 
@@ -93,7 +94,7 @@ class Functions:
 
     def alias(self, function: str) -> Alias:
         """Read the alias as it is now."""
-        return self._read(self._client.get_alias(FunctionName=function, Name=self._alias))
+        return self._read(self._mover.get_alias(FunctionName=function, Name=self._alias))
 
     def move(self, function: str, believed: Alias, wanted: Alias) -> Alias:
         """Move the alias if it still stands as believed; return it as it stands afterwards.
@@ -105,14 +106,14 @@ class Functions:
             return believed
         try:
             return self._read(self._update(function, believed, wanted))
-        except self._client.exceptions.PreconditionFailedException:
+        except self._mover.exceptions.PreconditionFailedException:
             return self.alias(function)
 
     def _update(self, function: str, believed: Alias, wanted: Alias) -> Mapping[str, Any]:
         weights = {wanted.canary: wanted.weight / 100} if wanted.canary else {}
         return cast(
             "Mapping[str, Any]",
-            self._client.update_alias(
+            self._mover.update_alias(
                 FunctionName=function,
                 Name=believed.name,
                 FunctionVersion=wanted.stable,
