@@ -31,9 +31,7 @@ def main() -> None:
     print(f"{archive}: {Path(archive).stat().st_size / 1e6:.0f} MB")
     rounds = [{name: measure(command) for name, command in commands.items()} for _ in range(ROUNDS)]
     for name in commands:
-        print(
-            f"{name:10} {min(r[name][0] for r in rounds):6.2f} s of processor, {max(r[name][1] for r in rounds):4.0f} MB"
-        )
+        print(f"{name:10} {min(r[name][0] for r in rounds):6.2f} s, {max(r[name][1] for r in rounds):4.0f} MB")
 
 
 if __name__ == "__main__":

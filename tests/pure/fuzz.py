@@ -29,7 +29,7 @@ from deployer.function import FunctionFacts
 from deployer.inspection import judge
 from tests.pure import test_archive_tar, test_archive_zip
 from tests.pure.hostile import Member, Memory, zip_of
-from tests.pure.test_fitness import elf_of
+from tests.pure.trial import elf_of
 
 LIMITS = Limits(unpacked=2**22, entries=200, record=2**14, directory=2**16)
 FUNCTION = FunctionFacts(name="fuzzed", runtime="python3.13")

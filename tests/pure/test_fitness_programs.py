@@ -1,0 +1,102 @@
+"""Whether programs, commands and Node.js handlers will start."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from deployer.archive import FileSource, Limits
+from deployer.inspection import Inspection, inspect
+from tests.pure.hostile import member, tgz_of
+from tests.pure.trial import APP, NODE, PYTHON, elf_of, said, verdict, warned
+
+PROGRAM = '[application]\nkind = "executable"\ncommand = ["./server"]\n'
+GLIBC_LOADER = "/lib64/ld-linux-x86-64.so.2"
+BAD_PROGRAMS = {
+    "no program": ({"other": b"#!/bin/sh\n"}, "no such file"),
+    "one directory too deep": ({"dist/server": elf_of()}, "pack what is inside dist"),
+    "another architecture": ({"server": elf_of(183)}, "native code for arm64"),
+    "musl": ({"server": elf_of(interpreter="/lib/ld-musl-x86_64.so.1")}, "musl"),
+    "a newer glibc": ({"server": elf_of(glibc="GLIBC_2.38", interpreter=GLIBC_LOADER)}, "needs glibc 2.38"),
+    "half a program": ({"server": elf_of(whole=False)}, "cut short"),
+    "neither": ({"server": b"hello"}, "neither a Linux program nor a script"),
+    "not executable": ({"server": b"hello"}, "x bit is not set"),
+    "a Windows program": ({"server": b"MZ" + bytes(99)}, "a program for Windows"),
+    "CR LF": ({"server": b"#!/bin/sh\r\necho\r\n"}, "CR LF"),
+}
+
+
+@pytest.mark.parametrize(("files", "words"), BAD_PROGRAMS.values(), ids=BAD_PROGRAMS)
+def test_a_program_that_cannot_start_is_refused(files: dict[str, bytes], words: str) -> None:
+    assert words in said(verdict(files, manifest=PROGRAM))
+
+
+@pytest.mark.parametrize("data", [elf_of(interpreter=GLIBC_LOADER), b"#!/bin/sh\necho\n"])
+def test_a_program_that_can_start_passes(data: bytes) -> None:
+    assert not warned(verdict({"server": data}, manifest=PROGRAM))
+
+
+def test_commands_from_the_runtime_and_odd_interpreters_are_warned_of() -> None:
+    command = '[application]\nkind = "command"\ncommand = ["{}"]\n'
+    assert "must be there" in warned(verdict(APP, manifest=command.format("/bin/sh")))
+    assert "write ./run" in warned(verdict({"run": b"#!/bin/sh\n"}, manifest=command.format("run")))
+    assert "/usr/bin/perl" in warned(verdict({"run": b"#!/usr/bin/perl\n"}, manifest=command.format("./run")))
+
+
+def test_a_linked_program_is_looked_at_where_the_link_leads(tmp_path: Path) -> None:
+    data = tgz_of(
+        member(b"v2/server", elf_of(183), mode=b"0000755\0"),
+        member(b"server", type=b"2", link=b"v2/server"),
+        member(b"dropshift.toml", PROGRAM.encode()),
+    )
+    (tmp_path / "a.tgz").write_bytes(data)
+    assert "arm64" in said(inspect(FileSource(tmp_path / "a.tgz"), Limits(), PYTHON))
+
+
+MODULE_TYPE = json.dumps({"type": "module"}).encode()
+NODE_CASES: dict[str, tuple[dict[str, bytes], str]] = {
+    "CommonJS": ({"index.js": b"exports.handler = async () => 1;"}, ""),
+    "an ES module": ({"index.mjs": b"export const handler = async () => 1;"}, ""),
+    "an ES module by package.json": (
+        {"index.js": b"export async function handler() {}", "package.json": MODULE_TYPE},
+        "",
+    ),
+    "a bundle": ({"index.cjs": b'"use strict";module.exports={handler:()=>1}'}, ""),
+    "a re-export": ({"index.js": b'module.exports = require("./dist/main");'}, ""),
+    "no file": ({"main.js": b""}, "no such file"),
+    "TypeScript": ({"index.ts": b"export const handler = 1"}, "compile it"),
+    "one directory too deep": ({"dist/index.js": b"exports.handler = 1"}, "pack what is inside dist"),
+    "no such export": ({"index.js": b"exports.other = 1"}, "nothing called handler"),
+    "CommonJS in a module": (
+        {"index.js": b"exports.handler = 1", "package.json": MODULE_TYPE},
+        'package.json says "type": "module"',
+    ),
+    "CommonJS in .mjs": ({"index.mjs": b"exports.handler = 1"}, "in a .mjs file"),
+    "a module in .cjs": ({"index.cjs": b"export const handler = 1"}, "in a .cjs file"),
+    "a module in a plain .js": ({"index.js": b"export const handler = 1"}, 'does not say "type": "module"'),
+    "a package.json that is none": ({"index.js": b"exports.handler = 1", "package.json": b"{,"}, "not JSON"),
+    "an addon for macOS": (
+        {"index.js": b"exports.handler = 1", "node_modules/x/build/x.node": b"\xcf\xfa\xed\xfe" + bytes(99)},
+        "an addon for macOS",
+    ),
+    "addons for many systems": (
+        {
+            "index.js": b"exports.handler = 1",
+            "node_modules/x/prebuilds/darwin-arm64/x.node": b"\xcf\xfa\xed\xfe" + bytes(99),
+            "node_modules/x/prebuilds/linux-x64/x.node": elf_of(),
+            "node_modules/x/prebuilds/linux-x64-musl/x.node": elf_of(needed="libc.musl-x86_64.so.1"),
+        },
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "words"), NODE_CASES.values(), ids=NODE_CASES)
+def test_a_node_handler_is_looked_at_as_node_would(files: dict[str, bytes], words: str) -> None:
+    found = verdict(files, NODE)
+    assert words in said(found) if words else isinstance(found, Inspection)
+
+
+def test_node_22_reads_a_plain_js_module_and_is_only_warned() -> None:
+    newer = NODE.model_copy(update={"runtime": "nodejs22.x"})
+    assert '"type": "module"' in warned(verdict({"index.js": b"export const handler = 1"}, newer))
