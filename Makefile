@@ -20,7 +20,7 @@ export ARCHITECTURE
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help test demo local bench lint audit build deploy lock clean
+.PHONY: help test faults demo local bench lint audit build deploy lock clean
 .DELETE_ON_ERROR:
 
 help:                        ## this list
@@ -34,6 +34,9 @@ demo: .venv/ready            ## watch a large release go live, a bad one come ba
 
 local: .venv/ready           ## keep a local AWS with Dropshift running, to drop archives of your own
 	$(BIN)/python -m tests.local
+
+faults: .venv/ready          ## every fault at every call, races and floods; writes the figures of docs/reliability.md
+	$(BIN)/python -m tests.faults
 
 bench: .venv/ready           ## measure bundling, loading and the bootstrap's overhead
 	$(BIN)/python -m tests.benchmarks

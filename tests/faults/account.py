@@ -65,6 +65,8 @@ class Account:
         self.actor = "nobody"
         self.dead = False
         """Whether the process that is running was killed."""
+        self.process = 0
+        """Processes that began so far."""
         self._lasting: dict[tuple[str, str], Kind] = {}
 
     @property
@@ -75,6 +77,11 @@ class Account:
     def pass_time(self, until: datetime) -> None:
         """Let time pass until then; it never goes back."""
         self.clock.now = max(self.clock.now, until)
+
+    def begin(self, actor: str) -> None:
+        """Begin a process."""
+        self.actor, self.dead = actor, False
+        self.process += 1
 
     # --- faults ----------------------------------------------------------------------------------------------------
 

@@ -110,7 +110,7 @@ class Context:
 
 def invoke(account: Account, execution: Execution) -> None:
     """Run an execution until it sleeps, ends or dies."""
-    account.actor, account.dead = f"rollout {execution.name}", False
+    account.begin(f"rollout {execution.name}")
     try:
         execution.result = _run(json.loads(execution.payload), Context(account, execution))
     except Suspended:

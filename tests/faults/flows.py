@@ -25,13 +25,13 @@ def _nothing(_world: World) -> None:
     pass
 
 
-def _live(world: World) -> None:
+def live(world: World) -> None:
     world.drop("1.0")
     world.run()
 
 
-def _two_live(world: World) -> None:
-    _live(world)
+def two_live(world: World) -> None:
+    live(world)
     world.drop("1.1", STAGES)
     world.run()
 
@@ -66,8 +66,8 @@ def _refused(world: World) -> None:
     world.run()
 
 
-def _four_live(world: World) -> None:
-    _two_live(world)
+def four_live(world: World) -> None:
+    two_live(world)
     for name in ("1.2", "1.3"):
         world.drop(name, STAGES)
         world.run()
@@ -93,22 +93,22 @@ def _stop(world: World) -> None:
 
 
 FLOWS = (
-    Flow("first release", _nothing, _live),
-    Flow("release", _live, _release),
-    Flow("alarm goes red", _live, _mid_bake(lambda world: world.alarm(ALARM, "ALARM"))),
-    Flow("calls fail", _live, _failing),
-    Flow("smoke failure", _live, _broken),
-    Flow("manual rollback", _two_live, lambda world: world.command("rollback")),
-    Flow("rollback mid-bake", _live, _mid_bake(lambda world: world.command("rollback"))),
-    Flow("promote", _live, _mid_bake(lambda world: world.command("promote"))),
-    Flow("promote in full", _live, _mid_bake(lambda world: world.command("promote", full=True))),
-    Flow("abort mid-bake", _live, _mid_bake(lambda world: world.command("abort"))),
-    Flow("superseding drop", _live, _mid_bake(lambda world: world.drop("1.2", STAGES))),
-    Flow("prune", _four_live, lambda world: world.command("prune", keep=1)),
-    Flow("redeploy", _two_live, _redeploy),
-    Flow("provisioned concurrency", _live, _concurrency),
-    Flow("refused archive", _live, _refused),
-    Flow("dead execution", _live, _mid_bake(_stop)),
+    Flow("first release", _nothing, live),
+    Flow("release", live, _release),
+    Flow("alarm goes red", live, _mid_bake(lambda world: world.alarm(ALARM, "ALARM"))),
+    Flow("calls fail", live, _failing),
+    Flow("smoke failure", live, _broken),
+    Flow("manual rollback", two_live, lambda world: world.command("rollback")),
+    Flow("rollback mid-bake", live, _mid_bake(lambda world: world.command("rollback"))),
+    Flow("promote", live, _mid_bake(lambda world: world.command("promote"))),
+    Flow("promote in full", live, _mid_bake(lambda world: world.command("promote", full=True))),
+    Flow("abort mid-bake", live, _mid_bake(lambda world: world.command("abort"))),
+    Flow("superseding drop", live, _mid_bake(lambda world: world.drop("1.2", STAGES))),
+    Flow("prune", four_live, lambda world: world.command("prune", keep=1)),
+    Flow("redeploy", two_live, _redeploy),
+    Flow("provisioned concurrency", live, _concurrency),
+    Flow("refused archive", live, _refused),
+    Flow("dead execution", live, _mid_bake(_stop)),
 )
 
 

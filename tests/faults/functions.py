@@ -108,6 +108,7 @@ class Lambda:
             "EphemeralStorage": {"Size": 512},
             "Environment": {"Variables": {"OWN": "setting"}},
             "RevisionId": self._revision(),
+            "LastModified": self._time(),
         }
         function = self.functions[name] = Function(config, busy_until=self._clock.now)
         self._publish(function, "")
@@ -136,7 +137,7 @@ class Lambda:
         size = sum(len(key) + len(value) for key, value in changes.get("Environment", {}).get("Variables", {}).items())
         if size > 4096:
             raise ServiceError("InvalidParameterValueException", 400)
-        function.config |= {**changes, "RevisionId": self._revision()}
+        function.config |= {**changes, "RevisionId": self._revision(), "LastModified": self._time()}
         function.busy_until = self._clock.now + APPLYING
         return self.get_function_configuration(FunctionName)
 
@@ -319,6 +320,9 @@ class Lambda:
     def _not_busy(self, function: Function) -> None:
         if self._clock.now < function.busy_until:
             raise ServiceError("ResourceConflictException", 409)
+
+    def _time(self) -> str:
+        return self._clock.now.strftime("%Y-%m-%dT%H:%M:%S.000+0000")
 
     def _revision(self) -> str:
         return f"revision-{self._clock.number()}"

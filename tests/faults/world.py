@@ -135,9 +135,9 @@ class World:
 
     # --- what happens ------------------------------------------------------------------------------------------------
 
-    def run(self, until: Callable[[], bool] = lambda: False) -> None:
+    def run(self, until: Callable[[], bool] = lambda: False, turns: int = 5_000) -> None:
         """Let everything that is due happen, in order, until nothing is left or a condition holds."""
-        for _ in range(5_000):
+        for _ in range(turns):
             if until() or not self.happen():
                 return
         raise AssertionError("it never ends")
@@ -165,7 +165,7 @@ class World:
         (self.inbox if delivery.attempts < TRIES else self.lost).append(delivery)
 
     def _invoke(self, event: dict[str, Any]) -> bool:
-        self.account.actor, self.account.dead = "controller", False
+        self.account.begin("controller")
         try:
             self.answers.append(controller.handler(event, CONTEXT))
         except Killed:

@@ -1,0 +1,73 @@
+"""`make faults`: do it all, and write the figures into docs/reliability.md."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.faults.figures import Figures, count
+from tests.faults.flood import Flooded, Throttled
+
+PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
+BEGIN, END = "<!-- figures: written by `make faults` -->", "<!-- end of figures -->"
+
+
+def main() -> int:
+    """Count, write, and fail when anything did not hold."""
+    figures = count()
+    told = "\n\n".join("\n".join(part) for part in (_whole(figures), _by_fault(figures), _by_flow(figures)))
+    before, _, rest = PAGE.read_text().partition(BEGIN)
+    PAGE.write_text(f"{before}{BEGIN}\n{told}\n{END}{rest.partition(END)[2]}")
+    print(told, *figures.broken, sep="\n")
+    return 1 if figures.broken else 0
+
+
+def _whole(figures: Figures) -> Iterator[str]:
+    boundaries = sum(figures.boundaries.values())
+    single = f"Single faults at {boundaries:,} boundaries of {len(figures.boundaries)} flows"
+    yield "| What | How many | Violations |"
+    yield "|---|---:|---:|"
+    yield _row(single, sum(figures.singles.values()), len(figures.broken_singles))
+    yield _row("Two faults of a flow, by chance", figures.doubles, len(figures.broken_doubles))
+    races = f"Orders of {len(figures.schedules)} races, one process in a hundred calls killed in every fourth"
+    yield _row(races, sum(figures.schedules.values()), len(figures.broken_schedules))
+    for flooded in figures.floods:
+        yield _row(_flood(flooded), flooded.drops, len(flooded.broken))
+    yield _row(_rollbacks(figures.rollbacks), figures.rollbacks.commands, _unfinished(figures.rollbacks))
+
+
+def _row(what: str, number: int, broken: int) -> str:
+    return f"| {what} | {number:,} | {broken} |"
+
+
+def _flood(told: Flooded) -> str:
+    ends = ", ".join(f"{number} {status}" for status, number in told.ends.items())
+    killed = f"{told.killed:,} of {told.processes:,} processes killed, {told.throttled:,} calls throttled"
+    return f"Drops in a flood: {killed}; {told.lost} lost, {told.promoted_twice} promoted twice; {ends}"
+
+
+def _rollbacks(told: Throttled) -> str:
+    writes = " or ".join(str(number) for number in told.writes)
+    done = f"{told.at_once} answered at the first try, {told.completed} within three, alias writes each: {writes}"
+    return f"Rollbacks by hand with half of all calls throttled: {done}"
+
+
+def _unfinished(told: Throttled) -> int:
+    return told.commands - told.completed
+
+
+def _by_fault(figures: Figures) -> Iterator[str]:
+    yield "| Fault | Boundaries |"
+    yield "|---|---:|"
+    for kind, number in figures.singles.items():
+        yield f"| {kind} | {number:,} |"
+
+
+def _by_flow(figures: Figures) -> Iterator[str]:
+    yield "| Flow | Boundaries |"
+    yield "|---|---:|"
+    for name, number in figures.boundaries.items():
+        yield f"| {name} | {number} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

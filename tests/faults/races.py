@@ -1,0 +1,100 @@
+"""Races: what people, events, rollouts and strangers can do at the same time, in as many orders as there are seeds."""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tests.faults.account import Call
+from tests.faults.faults import Kind
+from tests.faults.flows import ALARM, STAGES, Flow, four_live, live, prepared, two_live
+from tests.faults.invariants import violations
+from tests.faults.schedule import Schedule
+from tests.faults.wiring import inhabited
+from tests.faults.world import World
+
+DEATH = 0.01
+"""Chance of a process to be killed at an attempt, in every fourth schedule."""
+
+
+def _mid_bake(world: World) -> None:
+    live(world)
+    world.drop("1.1", STAGES)
+    world.run(until=world.shifting)
+
+
+def _say(action: str, **fields: object) -> Callable[[World], object]:
+    return lambda world: world.command(action, **fields)
+
+
+def _drop(name: str) -> Callable[[World], object]:
+    return lambda world: world.drop(name, STAGES)
+
+
+def _by_hand(**change: object) -> Callable[[World], object]:
+    return lambda world: world.foreign(**change)
+
+
+def _stop_newest(world: World) -> None:
+    world.stop(list(world.executions.values())[-1])
+
+
+_SPLIT = {"RoutingConfig": {"AdditionalVersionWeights": {"3": 0.3}}, "FunctionVersion": "2"}
+_BACK = {"RoutingConfig": {"AdditionalVersionWeights": {}}, "FunctionVersion": "2"}
+
+
+@dataclass(frozen=True)
+class Race:
+    """Where it begins, and who runs; rollouts that are under way run, too."""
+
+    name: str
+    before: Callable[[World], None]
+    runners: tuple[Callable[[World], object], ...]
+
+
+RACES = (
+    Race("promote, abort", _mid_bake, (_say("promote", full=True), _say("abort"))),
+    Race("promote, roll back, pause", _mid_bake, (_say("promote"), _say("rollback"), _say("pause"), _say("resume"))),
+    Race("two drops", live, (_drop("1.1"), _drop("1.2"))),
+    Race("a drop during a rollback", two_live, (_drop("1.2"), _say("rollback"))),
+    Race("a rollback and an abort during publish", two_live, (_drop("1.2"), _say("rollback"), _say("abort"))),
+    Race("a stranger splits mid-bake, promote", _mid_bake, (_by_hand(**_SPLIT), _say("promote"))),
+    Race("a stranger goes back mid-bake, abort", _mid_bake, (_by_hand(**_BACK), _say("abort"))),
+    Race(
+        "an alarm, promote in full", _mid_bake, (lambda world: world.alarm(ALARM, "ALARM"), _say("promote", full=True))
+    ),
+    Race("a drop and an abort mid-bake", _mid_bake, (_drop("1.2"), _say("abort"))),
+    Race("a dead execution, promote", _mid_bake, (_stop_newest, _say("promote"))),
+    Race("a dead execution, a drop", _mid_bake, (_stop_newest, _drop("1.2"))),
+    Race("prune, roll back", four_live, (_say("prune", keep=1), _say("rollback", to="1.1"))),
+    Race("prune, a drop", four_live, (_say("prune", keep=1), _drop("1.4"))),
+    Race(
+        "two prunes, redeploy",
+        four_live,
+        (_say("prune", keep=1), _say("prune", keep=2), _say("redeploy", release="1.0")),
+    ),
+)
+
+
+def _deadly(seed: int) -> Callable[[Call], Kind | None]:
+    chance = random.Random(seed)
+    deaths = (Kind.KILLED_BEFORE, Kind.KILLED_AFTER)
+    return lambda _call: chance.choice(deaths) if chance.random() < DEATH else None
+
+
+def run(race: Race, seed: int) -> World:
+    """Run a race in the order of a seed, then drive everything again."""
+    world = prepared(Flow(race.name, race.before, race.before))
+    with inhabited(world):
+        schedule = Schedule(world, seed)
+        if seed % 4 == 3:
+            world.account.chance = _deadly(seed)
+        for runner in race.runners:
+            schedule.add("somebody", lambda act=runner: act(world))  # type: ignore[misc]  # bound now
+        schedule.run()
+        world.drive_again()
+    return world
+
+
+def broken(race: Race, seeds: Sequence[int]) -> list[str]:
+    """What does not hold after some orders of a race."""
+    return [f"{race.name}, seed {seed}: {what}" for seed in seeds for what in violations(run(race, seed))]
