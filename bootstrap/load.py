@@ -50,8 +50,20 @@ def load(pointer: Pointer, tree: Tree, lock: int, pipe: int) -> None:
 
 
 def _load_alone(pointer: Pointer, tree: Tree, lock: int, tell: Tell) -> None:
-    """Load while nobody else does; who waited finds the tree complete."""
-    fcntl.flock(lock, fcntl.LOCK_EX)
+    """Return with a shared lock on a complete tree; load it while nobody else does.
+
+    Who uses a tree holds its lock shared for as long as it lives, so nobody may wait for the exclusive one:
+
+        A: gets it exclusively, loads                    B, C: do not; wait for the shared one
+        A: is done, keeps it shared                      B, C: get it shared too, see the marker
+        A: is killed instead                             B, C: get it shared, see no marker, let go and try again
+    """
+    while not _exclusively(lock):
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        if tree.complete:
+            return
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        time.sleep(backoff(1))
     if not tree.complete:
         os.umask(0)
         remove_others(tree)
@@ -60,6 +72,14 @@ def _load_alone(pointer: Pointer, tree: Tree, lock: int, tell: Tell) -> None:
         check_space(tree, pointer)
         _fill(pointer, tree, tell)
     fcntl.flock(lock, fcntl.LOCK_SH)
+
+
+def _exclusively(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _fill(pointer: Pointer, tree: Tree, tell: Tell) -> None:

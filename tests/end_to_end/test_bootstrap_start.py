@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -61,13 +62,24 @@ def _cold_waits(store: ObjectStore, until: Callable[[], bool]) -> None:
             time.sleep(0.01)
 
     store.patience = patience
-    store.misbehave = lambda number: "late" if number > 2 else None
+    store.misbehave = _late_if_cold(store)
+
+
+def _late_if_cold(store: ObjectStore) -> Callable[[int], Fault | None]:
+    """Tell by the range: the hot part is the bundle's first, the index its end."""
+    last = max(len(body) for body in store.objects.values()) - 1
+
+    def late(number: int) -> Fault | None:
+        first, end = map(int, store.requests[number - 1].removeprefix("bytes=").split("-"))
+        return None if first == 0 or end == last else "late"
+
+    return late
 
 
 def _cold_is_late(store: ObjectStore, seconds: float) -> None:
     """Let what is cold come a while after the rest."""
     store.patience = lambda: time.sleep(seconds)
-    store.misbehave = lambda number: "late" if number > 2 else None
+    store.misbehave = _late_if_cold(store)
 
 
 def _report(output: str) -> dict[str, object]:
@@ -260,14 +272,28 @@ def test_processes_that_share_tmp_load_once(tmp_path: Path, store: ObjectStore) 
     pointer = _stored(tmp_path, store, FILES, PROFILE)
     (tmp_path / "shared").mkdir()
     told = {"AWS_LAMBDA_INITIALIZATION_TYPE": "lambda-managed-instances", "TMPDIR": str(tmp_path / "shared")}
-
-    def start(_number: int) -> list[object]:
-        with dropped(pointer, store, tmp_path, told) as environment:
-            return list(call(environment, {}).answers[0][:3])
-
-    with ThreadPoolExecutor(3) as pool:
-        assert list(pool.map(start, range(3))) == [[1, 2, len(WEIGHTS)]] * 3
+    with ExitStack() as alive, ThreadPoolExecutor(3) as pool:
+        environments = [alive.enter_context(dropped(pointer, store, tmp_path, told)) for _ in range(3)]
+        ends = list(pool.map(lambda one: call(one, {}), environments))
+    assert [end.answers[0][:3] for end in ends] == [[1, 2, len(WEIGHTS)]] * 3
     assert len(store.requests) == len(set(store.requests))
+
+
+def test_a_process_that_waited_for_a_killed_loader_loads_itself(tmp_path: Path, store: ObjectStore) -> None:
+    pointer = _stored(tmp_path, store, FILES, PROFILE)
+    (tmp_path / "shared").mkdir()
+    told = {"AWS_LAMBDA_INITIALIZATION_TYPE": "lambda-managed-instances", "TMPDIR": str(tmp_path / "shared")}
+    _cold_waits(store, lambda: False)
+    with ExitStack() as alive, ThreadPoolExecutor(2) as pool:
+        first, second = (alive.enter_context(dropped(pointer, store, tmp_path, told)) for _ in range(2))
+        doomed = pool.submit(call, first, {})
+        while len(store.requests) < 3:
+            time.sleep(0.01)
+        waiting = pool.submit(call, second, {})
+        store.misbehave = lambda _number: None
+        first.stop()
+        assert waiting.result().answers[0][:3] == [1, 2, len(WEIGHTS)]
+        assert doomed.result().answers == []
 
 
 def test_without_a_pointer_every_call_says_that_there_is_no_release_yet(tmp_path: Path, store: ObjectStore) -> None:
