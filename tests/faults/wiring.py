@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from types import SimpleNamespace
@@ -33,6 +33,15 @@ CONTEXT: Any = SimpleNamespace(
 )
 
 
+def connected(account: Callable[[], Account]) -> boto3.Session:
+    """A session whose clients reach the account that there is when they call."""
+    session = boto3.Session("key", "secret", region_name=REGION)
+    events: Any = session.events
+    events.register("before-call", lambda **params: account().before_call(**params))
+    events.register("before-send", lambda **params: account().before_send(**params))
+    return session
+
+
 _QUOTA = quota.RetryQuota
 
 
@@ -42,10 +51,7 @@ class Wiring:
     def __init__(self, told: Settings) -> None:
         self.account = Account()
         self._quotas: list[quota.RetryQuota] = []
-        session = boto3.Session("key", "secret", region_name=REGION)
-        events: Any = session.events
-        events.register("before-call", lambda **params: self.account.before_call(**params))  # noqa: PLW0108 - the account changes
-        events.register("before-send", lambda **params: self.account.before_send(**params))  # noqa: PLW0108 - as above
+        session = connected(lambda: self.account)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(quota, "RetryQuota", self._quota)
             self.aws = Aws.connect(told, session)
