@@ -12,7 +12,7 @@ def begin(deployer: Deployer, release: Release) -> Release:
     """See whether the release may take traffic now, and by which stages: the first release has nothing to compare."""
     functions, function = deployer.aws.functions, deployer.function(release)
     alias = functions.alias(function)
-    imprints = {version: _imprint(deployer, function, version) for version in (alias.stable, alias.canary) if version}
+    imprints = _imprints(deployer, function, alias)
     if ending := standing.barred(alias, known(release.age), imprints):
         return release.ended(ending.status, ending.reason)
     stages = release.manifest.rollout.plan() if imprints[alias.stable] else ()
@@ -22,23 +22,36 @@ def begin(deployer: Deployer, release: Release) -> Release:
     return release.with_(stages=stages)
 
 
-def _imprint(deployer: Deployer, function: str, version: str) -> Imprint | None:
-    published = deployer.aws.functions.published(function, version)
-    return published.imprint if published else None
+def _imprints(deployer: Deployer, function: str, alias: Alias) -> dict[str, Imprint | None]:
+    versions = [version for version in (alias.stable, alias.canary) if version]
+    published = {version: deployer.aws.functions.published(function, version) for version in versions}
+    return {version: found.imprint if found else None for version, found in published.items()}
+
+
+def _stopped(deployer: Deployer, release: Release, alias: Alias) -> Ending | None:
+    """Say why a release may have no more traffic than it has; None when it may.
+
+    The world may have gone on since the last step: A begins.  B, dropped later, takes its first share.  A must not
+    take it from B.
+    """
+    version = known(release.version)
+    if release.weight or alias.stable == version:
+        return standing.taken_away(alias, release.id, version)
+    imprints = _imprints(deployer, deployer.function(release), alias)
+    return standing.barred(alias, known(release.age), imprints)
 
 
 def shift(deployer: Deployer, release: Release, stage: Stage) -> Release:
     """Give the version a stage's share of the traffic, unless a person gave it more already."""
     function, version = deployer.function(release), known(release.version)
     words = f"shift {stage.weight} % of the traffic to version {version}"
-    deployer.note(release, words, status=Status.SHIFTING, weight=stage.weight)
+    if ending := deployer.note(release, words, status=Status.SHIFTING, weight=stage.weight):
+        return _withdraw(deployer, release, ending.status, ending.reason)
 
     def decide(alias: Alias) -> Alias | Ending:
         if alias.canary == version and alias.ours:
             return alias if alias.weight >= stage.weight else alias.shift(release.id, version, stage.weight)
-        if release.weight:
-            return standing.taken_away(alias, release.id, version) or alias
-        return standing.barred(alias, known(release.age), {}) or alias.shift(release.id, version, stage.weight)
+        return _stopped(deployer, release, alias) or alias.shift(release.id, version, stage.weight)
 
     after = deployer.settle(function, decide)
     if isinstance(after, Ending):
@@ -72,14 +85,13 @@ def _seen(deployer: Deployer, release: Release, stable: str) -> judge.Look:
 def promote(deployer: Deployer, release: Release) -> Release:
     """Give the version all traffic; the version that had it is remembered for going back."""
     function, version = deployer.function(release), known(release.version)
-    deployer.note(release, f"promote version {version}")
+    if ending := deployer.note(release, f"promote version {version}"):
+        return _withdraw(deployer, release, ending.status, ending.reason)
 
     def decide(alias: Alias) -> Alias | Ending:
-        if alias.stable == version and not alias.canary and alias.ours:
+        if alias.stable == version and alias.ours:
             return alias
-        ended = standing.taken_away(alias, release.id, version) if release.weight else None
-        barred = None if release.weight else standing.barred(alias, known(release.age), {})
-        return ended or barred or alias.promote(release.id, version)
+        return _stopped(deployer, release, alias) or alias.promote(release.id, version)
 
     after = deployer.settle(function, decide)
     if isinstance(after, Ending):
