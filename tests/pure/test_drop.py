@@ -69,6 +69,7 @@ def test_for_one_key_the_sequencer_decides_after_padding_with_zeros_on_the_right
     assert late.newer_than(early)
     assert not early.newer_than(late)
     assert age("a", sequencer="0b").newer_than(age("b", sequencer="0A"))
+    assert age("a", sequencer="0056").newer_than(age("b", sequencer="00551"))  # as 00560 and 00551, not 00056
 
 
 def test_for_different_keys_sequencers_say_nothing() -> None:

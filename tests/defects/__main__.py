@@ -1,0 +1,64 @@
+"""`make defects`: break the product in every way of the catalogue; 1 unless the suite catches each."""
+
+import argparse
+import queue
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tests.defects.breaking import Copy, Defect, Outcome, Result
+from tests.defects.catalogue import DEFECTS
+
+
+def main() -> int:
+    """Show that the tests are green, then what each defect does to them."""
+    wanted = _arguments()
+    chosen = [defect for defect in DEFECTS if wanted.name in defect.name]
+    with tempfile.TemporaryDirectory(prefix="defects-") as directory:
+        copies: queue.SimpleQueue[Copy] = queue.SimpleQueue()
+        for number in range(wanted.jobs):
+            copies.put(Copy.make(Path(directory) / str(number)))
+        if not _sound(copies.get(), chosen, copies):
+            return 1
+        outcomes = [_tell(defect, result) for defect, result in _tried(chosen, copies, wanted.jobs)]
+    print(f"{outcomes.count(Outcome.CAUGHT)} of {len(outcomes)} seeded defects caught")
+    return 0 if set(outcomes) == {Outcome.CAUGHT} else 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.defects", description=__doc__)
+    parser.add_argument("name", nargs="?", default="", help="only defects whose name has this in it")
+    parser.add_argument("--jobs", type=int, default=2, help="copies of the tree to work in at once [2]")
+    return parser.parse_args()
+
+
+def _sound(copy: Copy, chosen: list[Defect], copies: "queue.SimpleQueue[Copy]") -> bool:
+    """Whether all the tests are green before anything is broken: a red test proves nothing afterwards."""
+    tests = tuple(dict.fromkeys(test for defect in chosen for test in defect.tests))
+    code, said = copy.run(tests)
+    copies.put(copy)
+    print(f"{'green' if code == 0 else 'NOT GREEN'} without a defect: {said}", flush=True)
+    return code == 0
+
+
+def _tried(chosen: list[Defect], copies: "queue.SimpleQueue[Copy]", jobs: int) -> Iterator[tuple[Defect, Result]]:
+    def try_out(defect: Defect) -> Result:
+        copy = copies.get()
+        try:
+            return copy.try_out(defect)
+        finally:
+            copies.put(copy)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        yield from zip(chosen, pool.map(try_out, chosen), strict=True)
+
+
+def _tell(defect: Defect, result: Result) -> Outcome:
+    print(f"{result.outcome:<8} {defect.name}\n         {result.said}", flush=True)
+    return result.outcome
+
+
+if __name__ == "__main__":
+    sys.exit(main())

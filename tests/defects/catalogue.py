@@ -1,0 +1,301 @@
+"""The ways in which Dropshift is broken on purpose, each with the tests that have to go red."""
+
+from tests.defects.breaking import Defect
+
+ENDINGS, COMMANDS = "tests/workflow/test_endings.py", "tests/workflow/test_commands.py"
+WATCHING, UPKEEP = "tests/workflow/test_watching.py", "tests/workflow/test_upkeep.py"
+GUARDS = "tests/workflow/test_guards.py"
+LOADER = "tests/end_to_end/test_bootstrap_faults.py"
+PERMISSIONS = "tests/pure/test_template_permissions.py"
+FUNCTIONS, OBJECTS, RECORDS = "deployer/aws/functions.py", "deployer/aws/objects.py", "deployer/aws/records.py"
+SHIFTING, PUBLISHING = "deployer/steps/shifting.py", "deployer/steps/publishing.py"
+JUDGE, STANDING, MOVES = "deployer/judge.py", "deployer/standing.py", "deployer/moves.py"
+
+WRITES = (
+    Defect(
+        "the alias is written without its RevisionId",
+        FUNCTIONS,
+        "                RevisionId=believed.revision,\n            ),\n        )",
+        "            ),\n        )",
+        (f"{GUARDS}::test_an_alias_that_was_moved_meanwhile_is_left_as_it_is_and_told_as_it_is",),
+    ),
+    Defect(
+        "a 412 is taken for success",
+        FUNCTIONS,
+        "        except self._mover.exceptions.PreconditionFailedException:\n            return self.alias(function)",
+        "        except self._mover.exceptions.PreconditionFailedException:\n            return wanted",
+        (f"{GUARDS}::test_an_alias_that_was_moved_meanwhile_is_left_as_it_is_and_told_as_it_is",),
+    ),
+    Defect(
+        "what somebody else staged is published",
+        FUNCTIONS,
+        "                CodeSha256=believed.code_sha256,\n                RevisionId=believed.revision,\n",
+        "",
+        (f"{GUARDS}::test_what_somebody_staged_meanwhile_is_not_published_under_our_name",),
+    ),
+    Defect(
+        "a record is written without looking who wrote in between",
+        RECORDS,
+        "if after == before or self._put(after, IfMatch=etag):",
+        "if after == before or self._put(after):",
+        (f"{GUARDS}::test_two_who_change_a_record_at_once_are_both_in_it",),
+    ),
+    Defect(
+        "a step's record is written after its effect",
+        SHIFTING,
+        "    deployer.note(release, words, status=Status.SHIFTING, weight=stage.weight)\n\n    def decide",
+        "\n    def decide",
+        (f"{WATCHING}::test_every_change_of_a_release_is_announced_once",),
+    ),
+    Defect(
+        "the function's own environment is overwritten",
+        PUBLISHING,
+        '"environment": {**latest.environment, **ours}',
+        '"environment": ours',
+        (f"{ENDINGS}::test_the_functions_own_environment_is_kept",),
+    ),
+    Defect(
+        "prune deletes without a qualifier",
+        FUNCTIONS,
+        "self._client.delete_function(FunctionName=function, Qualifier=version)",
+        "self._client.delete_function(FunctionName=function)",
+        (f"{UPKEEP}::test_prune_keeps_what_an_alias_or_previous_names_and_deletes_the_rest",),
+    ),
+)
+
+ORDER = (
+    Defect(
+        "weights come before the smoke test",
+        "deployer/rollout.py",
+        "smoke_test, shift_in_stages, promote)",
+        "shift_in_stages, smoke_test, promote)",
+        (f"{ENDINGS}::test_a_release_that_cannot_start_fails_its_smoke_test_and_never_has_traffic",),
+    ),
+    Defect(
+        "a failed smoke test is no reason",
+        PUBLISHING,
+        "if reason := failure(answer, smoke):",
+        "if False and (reason := failure(answer, smoke)):",
+        (f"{ENDINGS}::test_a_release_that_cannot_start_fails_its_smoke_test_and_never_has_traffic",),
+    ),
+    Defect(
+        "an unhealthy look is passed over",
+        "deployer/rollout.py",
+        "if not release.ending and verdict and verdict.end is End.UNHEALTHY:",
+        "if False:",
+        (f"{GUARDS}::test_the_first_unhealthy_look_is_the_last",),
+    ),
+    Defect(
+        "an older drop overtakes a newer one",
+        STANDING,
+        "if imprint and imprint.age.newer_than(mine):",
+        "if imprint and mine.newer_than(imprint.age):",
+        (f"{ENDINGS}::test_an_older_drop_that_comes_late_is_superseded",),
+    ),
+    Defect(
+        "sequencers are padded on the left",
+        "deployer/drop.py",
+        'text.upper().ljust(width, "0")',
+        'text.upper().rjust(width, "0")',
+        ("tests/pure/test_drop.py",),
+    ),
+    Defect(
+        "an end is written over",
+        "deployer/record.py",
+        '        if self.status.final:\n            return self\n        what = f"',
+        '        what = f"',
+        (f"{GUARDS}::test_an_end_is_written_once",),
+    ),
+    Defect(
+        "moments change the status of a release that has ended",
+        "deployer/record.py",
+        "known = {} if self.status.final else found",
+        "known = found",
+        (f"{GUARDS}::test_an_end_is_written_once",),
+    ),
+    Defect(
+        "what is staged is written without its RevisionId",
+        FUNCTIONS,
+        '                EphemeralStorage={"Size": wanted.sizes.ephemeral_storage},\n'
+        "                RevisionId=believed.revision,\n",
+        '                EphemeralStorage={"Size": wanted.sizes.ephemeral_storage},\n',
+        (f"{GUARDS}::test_what_was_staged_meanwhile_is_not_overwritten",),
+    ),
+    Defect(
+        "bytes that were rolled back need no force",
+        "deployer/steps/preparing.py",
+        "if earlier and earlier != release.id and not release.force:",
+        "if False:",
+        (f"{ENDINGS}::test_a_release_that_fails_calls_is_rolled_back_and_its_bytes_are_remembered",),
+    ),
+    Defect(
+        "a person's move is written over",
+        STANDING,
+        "    if not alias.ours or alias.note is None:\n",
+        "    if alias.note is None:\n",
+        (f"{ENDINGS}::test_a_move_by_a_person_is_reported_and_left_as_it_is",),
+    ),
+    Defect(
+        "a dead rollout leaves the alias split",
+        MOVES,
+        "if record.version and alias.canary == record.version and alias.ours:",
+        "if False:",
+        (f"{WATCHING}::test_a_dead_rollout_leaves_the_alias_whole_and_ends_failed",),
+    ),
+    Defect(
+        "a rollback goes to a version whose bundle is gone",
+        MOVES,
+        'if self.look.bundle_state(published) != "intact":',
+        "if False:",
+        (f"{COMMANDS}::test_a_rollback_to_a_release_whose_bundle_is_gone_is_refused",),
+    ),
+    Defect(
+        "prune forgets what a rollback goes back to",
+        "deployer/upkeep.py",
+        "previous = {alias.note.previous, alias.note.stable} if alias.note else set()",
+        "previous: set[str | None] = set()",
+        (f"{UPKEEP}::test_prune_keeps_what_an_alias_or_previous_names_and_deletes_the_rest",),
+    ),
+)
+
+HEALTH = (
+    Defect(
+        "no data is healthy",
+        JUDGE,
+        "if look.canary.invocations < thresholds.minimum_invocations:",
+        "if False:",
+        ("tests/pure/test_judge.py",),
+    ),
+    Defect(
+        "what could not be read is healthy",
+        JUDGE,
+        'return Verdict(end=End.UNMEASURED, reason="CloudWatch could not be read")',
+        'return Verdict(end=End.HEALTHY, reason="CloudWatch could not be read")',
+        ("tests/pure/test_judge.py",),
+    ),
+    Defect(
+        "an alarm that was red before blocks the fix",
+        JUDGE,
+        'if alarm.state == "ALARM" and alarm.name not in red_before]',
+        'if alarm.state == "ALARM"]',
+        ("tests/pure/test_judge.py",),
+    ),
+    Defect(
+        "an alarm that is not there is as good as a green one",
+        "deployer/aws/metrics.py",
+        'missing = {name: "MISSING" for name in named if name not in found}',
+        "missing: dict[str, str] = {}",
+        (f"{GUARDS}::test_an_alarm_that_does_not_exist_keeps_a_healthy_release_at_its_stage",),
+    ),
+)
+
+DOOR = (
+    Defect(
+        "a key is decoded twice",
+        "deployer/events.py",
+        'return unquote_plus(key, errors="strict")',
+        'return unquote_plus(unquote_plus(key, errors="strict"))',
+        ("tests/pure/test_events.py",),
+    ),
+    Defect(
+        "one bad record stops the others",
+        "deployer/events.py",
+        "    except ValidationError as error:\n        fields = sorted(",
+        "    except KeyError as error:\n        fields = sorted(",
+        ("tests/pure/test_events.py",),
+    ),
+    Defect(
+        "any field of a manifest is accepted",
+        "deployer/manifest.py",
+        'extra="forbid",',
+        'extra="ignore",',
+        ("tests/pure/test_manifest.py",),
+    ),
+    Defect(
+        "hostile names reach the log as they are",
+        "deployer/drop.py",
+        'return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)',
+        "return text",
+        ("tests/pure/test_drop.py",),
+    ),
+    Defect(
+        "an archive may climb out of its root",
+        "deployer/archive/names.py",
+        'if ".." in components:',
+        'if components == [".."]:',
+        ("tests/pure/test_archive_names.py",),
+    ),
+    Defect(
+        "the deployer reads whatever version of a drop is there",
+        OBJECTS,
+        '            VersionId=self._drop.version_id,\n            Range=f"bytes',
+        '            Range=f"bytes',
+        (f"{ENDINGS}::test_an_older_drop_that_comes_late_is_superseded",),
+    ),
+)
+
+LOADING = (
+    Defect(
+        "a frame's digest is not checked",
+        "bootstrap/unpack.py",
+        "if sha256(data).hexdigest() != frame.sha256:",
+        "if False:",
+        (f"{LOADER}::test_bytes_that_were_swapped_for_others_of_the_same_length_are_never_written",),
+    ),
+    Defect(
+        "the index is not held against the pin",
+        "bootstrap/load.py",
+        "if hashlib.sha256(buffer).hexdigest() != pointer.sha256:",
+        "if False:",
+        (f"{LOADER}::test_a_passing_fault_is_survived",),
+    ),
+    Defect(
+        "the version id is forgotten when a bundle is fetched",
+        "bootstrap/surroundings.py",
+        'query = (("versionId", pointer.version),) if pointer.version else ()',
+        "query = ()",
+        (f"{LOADER}::test_a_passing_fault_is_survived",),
+    ),
+    Defect(
+        "an answer of another range is taken",
+        "bootstrap/fetch.py",
+        'if not headers.get("content-range", "").startswith(self._range):',
+        "if False:",
+        (f"{LOADER}::test_a_lasting_fault_fails_closed_with_one_line_that_says_where_and_what_to_do",),
+    ),
+    Defect(
+        "a directory that is there counts as complete",
+        "bootstrap/tree.py",
+        "return os.path.exists(self.marker)",
+        "return os.path.exists(self.directory)",
+        (f"{LOADER}::test_a_tree_without_marker_and_journal_is_thrown_away",),
+    ),
+)
+
+GRANTS = (
+    Defect(
+        "prune may delete a whole function",
+        "template.yaml",
+        "                Action: lambda:DeleteFunction\n                Resource: !Sub arn:${AWS::Partition}:lambda:"
+        "${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}-app-*:*\n",
+        "                Action: lambda:DeleteFunction\n                Resource: !Sub arn:${AWS::Partition}:lambda:"
+        "${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}-app-*\n",
+        (PERMISSIONS,),
+    ),
+    Defect(
+        "anybody's bucket may invoke the controller",
+        "template.yaml",
+        "-releases-${AWS::AccountId}-${AWS::Region}\n      SourceAccount: !Ref AWS::AccountId\n",
+        "-releases-${AWS::AccountId}-${AWS::Region}\n",
+        (PERMISSIONS,),
+    ),
+    Defect(
+        "an update of the stack moves traffic",
+        "template.yaml",
+        "Properties: { FunctionName: !Ref hello, Description: no release yet }",
+        'Properties: { FunctionName: !Ref hello, Description: !Sub "no release yet, ${LogRetentionDays}" }',
+        ("tests/pure/test_template.py",),
+    ),
+)
+
+DEFECTS = WRITES + ORDER + HEALTH + DOOR + LOADING + GRANTS
