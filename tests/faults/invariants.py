@@ -32,7 +32,17 @@ _EMPTY_VERSION = "1"
 
 def violations(world: World) -> list[str]:
     """Name everything that does not hold."""
-    checks = (_points_at_releases, _moves, _at_rest, _ended_once, _honest, _rejected_untouched, _transient, _readable)
+    checks = (
+        _points_at_releases,
+        _moves,
+        _at_rest,
+        _ended_once,
+        _honest,
+        _newest_wins,
+        _rejected_untouched,
+        _transient,
+        _readable,
+    )
     return [f"{check.__name__.strip('_')}: {broken}" for check in checks for broken in check(world)]
 
 
@@ -184,6 +194,15 @@ def _honest(world: World) -> Iterator[str]:
         if execution and execution.status == "SUCCEEDED" and (execution.result or {})["status"] != record.status:
             yield f"{drop.name}: the execution says {execution.result}, the record {record.status}"
         yield from _true(world, drop.application, record)
+
+
+def _newest_wins(world: World) -> Iterator[str]:
+    """Nothing is superseded but by what was dropped later."""
+    for application in world.told.applications:
+        drops = [drop for drop in world.drops if drop.application == application]
+        last = world.record(drops[-1]) if drops else None
+        if last and last.status is Status.SUPERSEDED and not any(drop.attempt for drop in _drops(world)):
+            yield f"{last.release} was dropped last and is said to be superseded: {last.reason}"
 
 
 def _true(world: World, application: str, record: Record) -> Iterator[str]:

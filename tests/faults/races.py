@@ -12,6 +12,7 @@ from tests.faults.schedule import Schedule
 from tests.faults.wiring import inhabited
 from tests.faults.world import World
 
+AT_ONCE = '[rollout]\nstrategy = "all-at-once"\n'
 DEATH = 0.01
 """Chance of a process to be killed at an attempt, in every fourth schedule."""
 
@@ -26,8 +27,8 @@ def _say(action: str, **fields: object) -> Callable[[World], object]:
     return lambda world: world.command(action, **fields)
 
 
-def _drop(name: str) -> Callable[[World], object]:
-    return lambda world: world.drop(name, STAGES)
+def _drop(name: str, table: str = STAGES) -> Callable[[World], object]:
+    return lambda world: world.drop(name, table)
 
 
 def _by_hand(**change: object) -> Callable[[World], object]:
@@ -55,6 +56,8 @@ RACES = (
     Race("promote, abort", _mid_bake, (_say("promote", full=True), _say("abort"))),
     Race("promote, roll back, pause", _mid_bake, (_say("promote"), _say("rollback"), _say("pause"), _say("resume"))),
     Race("two drops", live, (_drop("1.1"), _drop("1.2"))),
+    Race("two drops, abort", live, (_drop("1.1"), _drop("1.2"), _say("abort"), _say("abort"))),
+    Race("two drops all at once", live, (_drop("1.1", AT_ONCE), _drop("1.2", AT_ONCE), _drop("1.3", AT_ONCE))),
     Race("a drop during a rollback", two_live, (_drop("1.2"), _say("rollback"))),
     Race("a rollback and an abort during publish", two_live, (_drop("1.2"), _say("rollback"), _say("abort"))),
     Race("a stranger splits mid-bake, promote", _mid_bake, (_by_hand(**_SPLIT), _say("promote"))),

@@ -1,0 +1,224 @@
+"""The life of an alias as a model: drops, looks, commands, strangers and deaths in any order, on the pure core.
+
+Every actor reads the alias, and writes later what it decided then: its write counts only if nobody wrote in between.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from deployer import standing
+from deployer.alias import Alias, Move, Note
+from deployer.drop import Age, Imprint
+from deployer.release import Ending, Status
+
+STAGES = (10, 50)
+STRANGER = "a stranger"
+type Decide = Callable[[Alias], Alias | Ending]
+
+
+@dataclass
+class Rolling:
+    """One release's rollout: what it has, and what it believes and wants until its next write."""
+
+    age: Age
+    version: str
+    weight: int = 0
+    end: Status | None = None
+    forbidden: bool = False
+    """Whether a command said that it is over."""
+    belief: tuple[Alias, Alias] | None = None
+
+    @property
+    def id(self) -> str:
+        return self.age.release_id
+
+
+@dataclass
+class History:
+    """Every state of the alias, and who made it."""
+
+    moves: list[tuple[str, Alias, Alias]] = field(default_factory=list)
+
+
+class AliasLife(RuleBasedStateMachine):
+    """What can happen to one alias."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.alias = Alias(name="live", stable="1", revision="0")
+        self.rollings: list[Rolling] = []
+        self.history = History()
+
+    # --- who acts ----------------------------------------------------------------------------------------------------
+
+    @rule(late=st.booleans())
+    def drop(self, *, late: bool) -> None:
+        number = len(self.rollings) + 1
+        modified = datetime(2026, 11, 23, tzinfo=UTC) + timedelta(minutes=-number if late else number)
+        age = Age(release_id=f"{number:032x}", key_id="0" * 8, modified=modified)
+        self.rollings.append(Rolling(age, version=str(number + 1)))
+
+    @precondition(lambda self: self.under_way())
+    @rule(data=st.data())
+    def look(self, data: st.DataObject) -> None:
+        """A rollout reads the alias and decides; it writes later."""
+        rolling = data.draw(st.sampled_from(self.under_way()))
+        found = self.decide(rolling, self.alias)
+        if isinstance(found, Ending):
+            rolling.end, rolling.belief = found.status, None
+        else:
+            rolling.belief = self.alias, found
+
+    @precondition(lambda self: any(one.belief for one in self.under_way()))
+    @rule(data=st.data())
+    def write(self, data: st.DataObject) -> None:
+        """A rollout writes what it decided, if the alias is still as it believed."""
+        rolling = data.draw(st.sampled_from([one for one in self.under_way() if one.belief]))
+        assert rolling.belief
+        believed, wanted = rolling.belief
+        rolling.belief = None
+        if believed.revision == self.alias.revision:
+            self.move(rolling.id, wanted)
+            rolling.weight = wanted.weight
+            rolling.end = Status.LIVE if wanted.stable == rolling.version else None
+
+    @precondition(lambda self: self.canary())
+    @rule(move=st.sampled_from([Move.ROLL_BACK, Move.ABORT]))
+    def take_away(self, move: Move) -> None:
+        """A command, an alarm or the janitor takes the canary's traffic."""
+        canary = self.canary()
+        if canary and self.alias.ours:
+            self.move("somebody", self.alias.withdraw(canary.id, move))
+            canary.forbidden = True
+
+    @precondition(lambda self: self.canary())
+    @rule(full=st.booleans())
+    def promote(self, *, full: bool) -> None:
+        canary = self.canary()
+        if canary and self.alias.ours:
+            higher = [weight for weight in STAGES if weight > self.alias.weight]
+            wanted = self.alias.shift(canary.id, canary.version, higher[0]) if higher and not full else None
+            self.move("somebody", wanted or self.alias.promote(canary.id, canary.version))
+
+    @precondition(lambda self: self.alias.ours and self.alias.canary)
+    @rule(paused=st.booleans())
+    def pause(self, *, paused: bool) -> None:
+        self.move("somebody", self.alias.pause(paused=paused))
+
+    @precondition(lambda self: self.alias.previous)
+    @rule()
+    def go_back(self) -> None:
+        left = next((one for one in self.rollings if one.version == self.alias.stable), None)
+        if self.alias.previous and not self.alias.canary:
+            self.move("somebody", self.alias.go_back(left.id if left else "none", self.alias.previous))
+            if left:
+                left.forbidden = True
+
+    @precondition(lambda self: self.rollings)
+    @rule(data=st.data(), weight=st.integers(0, 99))
+    def stranger(self, data: st.DataObject, weight: int) -> None:
+        """Somebody moves the alias in the console: the description stays as it was."""
+        versions = data.draw(st.permutations(["1", *(one.version for one in self.rollings)]))
+        canary = versions[1] if weight else None
+        self.move(STRANGER, self.alias.model_copy(update={"stable": versions[0], "canary": canary, "weight": weight}))
+
+    @precondition(lambda self: self.under_way())
+    @rule(data=st.data())
+    def die(self, data: st.DataObject) -> None:
+        """A rollout dies, and the janitor makes the alias whole."""
+        rolling = data.draw(st.sampled_from(self.under_way()))
+        rolling.end, rolling.belief = Status.FAILED, None
+        if self.alias.canary == rolling.version and self.alias.ours:
+            self.move("somebody", self.alias.withdraw(rolling.id, Move.ROLL_BACK))
+
+    # --- how they decide ---------------------------------------------------------------------------------------------
+
+    def decide(self, rolling: Rolling, alias: Alias) -> Alias | Ending:
+        """As the steps do."""
+        held = bool(rolling.weight) or alias.stable == rolling.version
+        if rolling.forbidden:
+            return Ending(status=Status.ABORTED, reason="its record says so")
+        known = {one.version: Imprint(age=one.age, label=one.id) for one in self.rollings}
+        imprints = {version: known.get(version) for version in (alias.stable, alias.canary) if version}
+        ending = (
+            standing.taken_away(alias, rolling.id, rolling.version)
+            if held
+            else standing.barred(alias, rolling.age, imprints)
+        )
+        if ending:
+            return ending
+        higher = [weight for weight in STAGES if weight > rolling.weight]
+        if alias.canary == rolling.version and alias.ours:
+            higher = [weight for weight in STAGES if weight > alias.weight]
+        return (
+            alias.shift(rolling.id, rolling.version, higher[0])
+            if higher
+            else alias.promote(rolling.id, rolling.version)
+        )
+
+    def move(self, who: str, wanted: Alias) -> None:
+        after = wanted.model_copy(update={"revision": str(len(self.history.moves) + 1)})
+        self.history.moves.append((who, self.alias, after))
+        self.alias = after
+
+    def under_way(self) -> list[Rolling]:
+        return [one for one in self.rollings if one.end is None]
+
+    def canary(self) -> Rolling | None:
+        return next((one for one in self.rollings if one.version == self.alias.canary), None)
+
+    # --- what must always hold ---------------------------------------------------------------------------------------
+
+    @invariant()
+    def an_alias_is_one_that_lambda_takes(self) -> None:
+        assert self.alias.canary != self.alias.stable
+        assert (self.alias.weight > 0) == (self.alias.canary is not None)
+
+    @invariant()
+    def a_note_says_what_was_written_and_can_be_read(self) -> None:
+        if self.alias.note:
+            assert Note.parse(self.alias.note.encode()) == self.alias.note
+            assert len(self.alias.note.encode()) <= 256
+            assert self.alias.previous != self.alias.stable
+        if self.history.moves and self.history.moves[-1][0] != STRANGER:
+            assert self.alias.ours
+
+    @invariant()
+    def a_strangers_split_is_left_alone(self) -> None:
+        for who, before, _ in self.history.moves[-1:]:
+            assert who == STRANGER or before.ours or before.canary is None
+
+    @invariant()
+    def a_share_only_grows_until_it_is_taken_away(self) -> None:
+        for who, before, after in self.history.moves[-1:]:
+            if who != STRANGER and before.canary and before.canary == after.canary:
+                assert after.weight >= before.weight
+
+    @invariant()
+    def what_was_stopped_gets_nothing_from_its_rollout(self) -> None:
+        for who, before, after in self.history.moves[-1:]:
+            rolling = next((one for one in self.rollings if one.id == who), None)
+            if rolling and rolling.forbidden:
+                assert share(after, rolling.version) <= share(before, rolling.version)
+
+    @invariant()
+    def no_rollout_takes_the_share_of_a_newer_one(self) -> None:
+        for who, before, after in self.history.moves[-1:]:
+            mine = next((one for one in self.rollings if one.id == who), None)
+            theirs = next((one for one in self.rollings if one.version == before.canary), None)
+            if mine and theirs and theirs is not mine and after.canary != before.canary:
+                assert not theirs.age.newer_than(mine.age)
+
+
+def share(alias: Alias, version: str) -> int:
+    """Percent of the traffic that a version has."""
+    return {alias.stable: 100 - alias.weight, alias.canary: alias.weight}.get(version, 0)
+
+
+TestAliasLife = AliasLife.TestCase
+TestAliasLife.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
