@@ -20,7 +20,7 @@ export ARCHITECTURE
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help test faults demo local bench lint audit build deploy lock clean
+.PHONY: help test faults demo local bench lint audit defects live build deploy lock clean
 .DELETE_ON_ERROR:
 
 help:                        ## this list
@@ -46,6 +46,12 @@ lint: .venv/ready            ## ruff, mypy and cfn-lint
 
 audit: .venv/ready .venv-checkov/ready ## hold the template against checkov: every finding has its reason
 	$(BIN)/python -m tests.audit
+
+defects: .venv/ready         ## break the product in every known way, one at a time: the tests must notice
+	$(BIN)/python -m tests.defects
+
+live: .venv/ready .venv-sam/ready ## deploy to your AWS account under a name of its own, use it, measure, remove it
+	$(BIN)/python -m pytest -s --live tests/live
 
 build: .venv-sam/ready       ## build both packages with `sam build`
 	.venv-sam/bin/sam build
@@ -89,7 +95,7 @@ COMPILE   = "$(PYTHON)" -m compileall -q -j 0 --invalidation-mode unchecked-hash
 # Of the 430 services that botocore describes: those the deployer talks to, and xray, which its tracing looks up.
 SERVICES := cloudwatch events kms lambda s3 sts xray
 # What the deployer shares with the bootstrap.
-SHARED   := $(addprefix bootstrap/,__init__.py index.py pointer.py zstd.py)
+SHARED   := $(addprefix bootstrap/,__init__.py index.py modules.py parts.py pointer.py zstd.py)
 # These, without what the interpreter leaves beside them.
 COPY      = tar --exclude __pycache__ -cf - $(1) | tar -xf - -C "$(ARTIFACTS_DIR)"
 

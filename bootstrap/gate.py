@@ -1,7 +1,8 @@
 """Let imports run while the rest of the release still arrives.
 
-Only cold files can be missing, and a cold file is one that a real start was seen not to touch. So a module waits for
-the whole tree only if a cold file could provide it; everything else is answered at once by the ordinary finders.
+The files arrive in the order in which an earlier start touched them, so a module waits only until the part is in place
+that holds what was opened up to the next module's turn. A module that no start was seen to import waits for everything;
+a name that no file of the tree could stand for does not wait at all.
 """
 
 import sys
@@ -18,10 +19,9 @@ class Gate:
         self._seen = 0
 
     def find_spec(self, name: str, _path: object = None, _target: object = None) -> None:
-        """Wait for the tree if `name` may be missing; drop stale listings of directories that have grown."""
+        """Wait for what `name` needs; drop stale listings of directories that have grown."""
         self._loading.look()
-        if not self._loading.done and self._may_be_missing(name):
-            self._loading.wait_for_all()
+        self._loading.wait_for(name)
         if self._loading.changes != self._seen:
             self._seen = self._loading.changes
             forget_listings()
@@ -37,9 +37,6 @@ class Gate:
         if self in finders:
             finders.remove(self)
         forget_listings()
-
-    def _may_be_missing(self, name: str) -> bool:
-        return name not in self._loading.early and name.rpartition(".")[2] in self._loading.late
 
 
 def forget_listings() -> None:

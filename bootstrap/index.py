@@ -46,15 +46,18 @@ class File(NamedTuple):
 class Index(NamedTuple):
     """Everything the loader needs to know about a bundle.
 
-    Directories come parents first. The first `hot` frames hold every file that a start is known to touch: when they
-    are in place, the application's import may begin. `hot == len(frames)` means nobody knows, so wait for all.
+    Directories come parents first. The first `begin` frames must be in place before the application's import begins;
+    from then on `needs` says, by dotted name, how many leading frames a module and what it opens at its import are in.
+    The first `hot` frames hold every file that a start is known to touch. A module that is not in `needs` needs all.
     """
 
     directories: list[str]
     links: list[tuple[str, str]]
     files: list[File]
     frames: list[Frame]
+    begin: int
     hot: int
+    needs: dict[str, int]
 
     def encode(self) -> bytes:
         """Give the JSON that is compressed into the skippable frame."""
@@ -71,5 +74,7 @@ class Index(NamedTuple):
             [(path, target) for path, target in given["links"]],
             [File(*file) for file in given["files"]],
             [Frame(c, r, digest, [Slice(*s) for s in slices]) for c, r, digest, slices in given["frames"]],
+            given["begin"],
             given["hot"],
+            given["needs"],
         )

@@ -1,8 +1,8 @@
 """The loading process: index first, then all parts by one or two workers, then the marker.
 
 It is forked from the runtime's process, which meanwhile imports the application; nothing imported here is seen there.
-What this process learns travels over a pipe, one JSON value a line: {"parts", "hot", "early", "late"} once, then the
-number of each part in place, {"bytes", "retries", "cpu_s"} of each worker, and {"done"} or {"failed", "kind"} last.
+What this process learns travels over a pipe, one JSON value a line: {"parts", "begin", "needs", "roots", "names"} once,
+then the number of each part in place, {"bytes", "retries", "cpu_s"} of each worker, and {"done"} or {"failed"} last.
 """
 
 import fcntl
@@ -86,8 +86,9 @@ def _fill(pointer: Pointer, tree: Tree, tell: Tell) -> None:
     first = Connection(endpoint(pointer), Signer(credentials(), region()), pointer)
     index = _index(pointer, tree, first)
     parts = plan(index)
-    tell({"parts": len(parts), "hot": sum(part.hot for part in parts), **modules(index)._asdict()})
     root = prepare(tree, index)
+    begin = next(n for n in range(len(parts) + 1) if sum(len(p.frames) for p in parts[:n]) >= index.begin)
+    tell({"parts": len(parts), "begin": begin, **modules(index, parts)._asdict()})
     journal = os.open(tree.journal, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
     queue = _queue(len(parts), _already(journal), tell)
 

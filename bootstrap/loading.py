@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import select
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +21,7 @@ ALL = 1 << 30
 
 
 class Loading:
-    """One load as the runtime's process sees it; `parts` and `hot` are known once the index has arrived."""
+    """One load as the runtime's process sees it; `parts`, `begin` and what follows are known once the index is here."""
 
     def __init__(self, pointer: Pointer, tree: Tree, tick: Callable[[], None]) -> None:
         """Begin; `tick` is called while waiting, at least ten times a second."""
@@ -28,12 +29,13 @@ class Loading:
         self._tick = tick
         self._lines = b""
         self._placed = set[int]()
-        self.parts, self.hot, self.low = ALL, ALL, 0
+        self.parts, self.begin, self.low = ALL, ALL, 0
+        """Numbers of parts: all, those that the import waits for, those in place without a gap from the first."""
         self.done = False
         self.changes = 0
         """Counts what has arrived, for caches of directories to be dropped."""
-        self.early, self.late = frozenset[str](), frozenset[str]()
-        """Modules that come with the hot files, and last parts of names that may come later."""
+        self.needs: dict[str, int] = {}
+        self.roots, self.names = frozenset[str](), frozenset[str]()
         self.work: list[dict[str, Any]] = []
         self.seconds = 0.0
         """How long it took until every file was in place."""
@@ -48,10 +50,24 @@ class Loading:
             self._pipe, self._process = _fork(pointer, tree, self.lock)
             self._poll.register(self._pipe, select.POLLIN)
 
-    def wait_for_hot(self) -> None:
-        """Return when everything a start is known to touch is in place; raises LoadError."""
-        while not self.done and (self.hot == ALL or self.low < self.hot):
+    def wait_to_begin(self) -> None:
+        """Return when the application's import may begin; raises LoadError."""
+        while not self.done and self.low < self.begin:
             self._listen()
+
+    def wait_for(self, module: str) -> None:
+        """Return when what the import of a module needs is in place; raises LoadError."""
+        needed = self._needed(module)
+        while not self.done and self.low < needed:
+            self._listen()
+
+    def _needed(self, module: str) -> int:
+        """Give the number of leading parts; every part for a name that may be the tree's and is not known."""
+        if module in self.needs:
+            return self.needs[module]
+        first, last = module.partition(".")[0], module.rpartition(".")[2]
+        foreign = first in sys.stdlib_module_names and first not in self.roots
+        return 0 if foreign or last not in self.names else ALL
 
     def wait_for_all(self) -> None:
         """Return when every file is in place; raises LoadError."""
@@ -95,8 +111,8 @@ class Loading:
             self._failure = LoadError(message["kind"], message["failed"])
             raise self._failure
         elif "parts" in message:
-            self.parts, self.hot = message["parts"], message["hot"]
-            self.early, self.late = frozenset(message["early"]), frozenset(message["late"])
+            self.parts, self.begin, self.needs = message["parts"], message["begin"], message["needs"]
+            self.roots, self.names = frozenset(message["roots"]), frozenset(message["names"])
         elif "done" in message:
             self._finish()
         else:

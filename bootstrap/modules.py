@@ -3,28 +3,27 @@
 from typing import NamedTuple
 
 from .index import Index
+from .parts import Part
 
 SUFFIXES = (".py", ".pyc", ".so")
 
 
 class Modules(NamedTuple):
-    """Dotted names that the hot files provide, and last parts of names that a cold file might provide."""
+    """What an import has to wait for, in numbers of leading parts, and which names might be modules of the tree."""
 
-    early: list[str]
-    late: list[str]
+    needs: dict[str, int]
+    roots: list[str]
+    """First parts of dotted names."""
+    names: list[str]
+    """Last parts of dotted names."""
 
 
-def modules(index: Index) -> Modules:
-    """Sort names by what may still be missing when the hot files are in place; nothing when all files are hot."""
-    if index.hot == len(index.frames):
-        return Modules([], [])
-    hot = {number for frame in index.frames[: index.hot] for one in frame.slices for number in one.files}
-    early = {_dotted(file.path) for number, file in enumerate(index.files) if number in hot}
-    late = set[str]()
-    for number, file in enumerate(index.files):
-        if number not in hot:
-            late.update(_parts(file.path))
-    return Modules(sorted(early), sorted(late))
+def modules(index: Index, parts: list[Part]) -> Modules:
+    """Translate the index's needs from frames to parts."""
+    covering = [number + 1 for number, part in enumerate(parts) for _ in part.frames]
+    needs = {name: covering[frames - 1] if frames else 0 for name, frames in index.needs.items()}
+    dotted = [name.split(".") for name in (dotted_name(file.path) for file in index.files) if name]
+    return Modules(needs, sorted({name[0] for name in dotted}), sorted({part for name in dotted for part in name}))
 
 
 def needs_library_path(index: Index) -> bool:
@@ -35,14 +34,11 @@ def needs_library_path(index: Index) -> bool:
     )
 
 
-def _dotted(path: str) -> str:
-    """Give the name a file has when the tree's root is on the path; files that are no modules get a name too."""
+def dotted_name(path: str) -> str:
+    """Give the name a module has when the tree's root is on the path; nothing for what is no module."""
     folder, _, name = path.rpartition("/")
     stem = name.partition(".")[0]
+    if not name.endswith(SUFFIXES) or (stem == "__init__" and not folder):
+        return ""
     folders = folder.removesuffix("__pycache__").rstrip("/").split("/")
     return ".".join(part for part in (*folders, "" if stem == "__init__" else stem) if part)
-
-
-def _parts(path: str) -> list[str]:
-    *folders, name = path.split("/")
-    return [*folders, name.partition(".")[0]] if name.endswith(SUFFIXES) else folders

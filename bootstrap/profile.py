@@ -12,7 +12,10 @@ from .tree import Tree
 
 
 def touched_and_not(tree: Tree) -> bytes:
-    """Give the profile as compressed JSON: {"touched": paths in order of first access, "untouched": paths}."""
+    """Give the profile as compressed JSON.
+
+    {"touched": paths in order of first access, "milliseconds": when, 0 for those not read, "untouched": paths}
+    """
     import zlib  # noqa: PLC0415 - only a recording needs it
 
     with open(tree.names, "rb") as file:
@@ -22,7 +25,12 @@ def touched_and_not(tree: Tree) -> bytes:
     needed = _modules(tree) | _listed(tree, index["directories"], paths)
     touched = sorted((path for path in paths if times[path] or path in needed), key=lambda path: times[path])
     seen = set(touched)
-    profile = {"touched": touched, "untouched": [path for path in paths if path not in seen]}
+    first = min((times[path] for path in touched if times[path]), default=0)
+    profile = {
+        "touched": touched,
+        "milliseconds": [max(0, times[path] - first) // 1_000_000 for path in touched],
+        "untouched": [path for path in paths if path not in seen],
+    }
     return zlib.compress(json.dumps(profile, separators=(",", ":")).encode(), 6)
 
 

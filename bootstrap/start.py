@@ -120,11 +120,11 @@ class Release(Start):
 
     def _wait(self) -> None:
         if self._pointer.kind == "python" and self._init != MANAGED:
-            self._loading.wait_for_hot()
-            if self._loading.hot == self._loading.parts:
+            self._loading.wait_to_begin()
+            if self._loading.begin == self._loading.parts:
                 self._loading.wait_for_all()
                 time.sleep(TICK)
-            self._note("hot")
+            self._note("begin")
         else:
             self._loading.wait_for_all()
 

@@ -3,6 +3,7 @@
 import hashlib
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,12 +36,15 @@ def _write(layout: Layout, packed: Iterable[tuple[RawFrame, Compressed]], write:
     written = list(_write_frames(packed, write))
     frames = [one.frame for one in written]
     offset = sum(frame.compressed for frame in frames)
+    reach = _reach(frames, len(layout.files))
     index = Index(
         directories=[entry.path for entry in layout.directories],
         links=[(entry.path, entry.target or "") for entry in layout.links],
         files=[File(entry.path, entry.mode, entry.size) for entry in layout.files],
         frames=frames,
+        begin=reach[layout.begin],
         hot=sum(one.hot for one in written),
+        needs={name: reach[files] for name, files in layout.needs.items()},
     )
     content = zstd.compress(index.encode(), 12)
     write(struct.pack("<II", SKIPPABLE, len(content)) + content)
@@ -53,6 +57,16 @@ def _write(layout: Layout, packed: Iterable[tuple[RawFrame, Compressed]], write:
         unpacked=sum(entry.size for entry in layout.files),
         frames=len(frames),
     )
+
+
+def _reach(frames: Sequence[Frame], files: int) -> list[int]:
+    """Give, for every number of leading files, the number of leading frames that hold them."""
+    last = [0] * files
+    for number, frame in enumerate(frames):
+        for one in frame.slices:
+            for file in one.files:
+                last[file] = number + 1
+    return [0, *accumulate(last, max)]
 
 
 class _Written(NamedTuple):

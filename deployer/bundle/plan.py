@@ -10,6 +10,8 @@ class Profile(Value):
 
     touched: tuple[str, ...] = ()
     """Paths in the order of first access."""
+    milliseconds: tuple[int, ...] = ()
+    """When each of `touched` was first read, counted from the first of them; empty when nobody took the time."""
     untouched: tuple[str, ...] = ()
     """Paths that were there and not needed; only these may arrive after the import has begun."""
 

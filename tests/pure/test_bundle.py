@@ -128,12 +128,61 @@ def test_without_a_profile_only_the_test_modules_of_packages_may_come_late(tmp_p
     assert {index.files[number].path for number in late} == {"lib/tests/test_a.py", cached}
 
 
-def test_what_a_start_touched_comes_first_and_only_what_it_did_not_touch_may_come_late(tree: Path) -> None:
-    profile = Profile(touched=("lib/one.py", "app.py"), untouched=("data/large.bin",))
+def test_what_a_start_touched_comes_in_its_order_and_only_what_it_did_not_touch_may_come_late(tree: Path) -> None:
+    profile = Profile(touched=("lib/one.py", "app.py"), milliseconds=(0, 40), untouched=("data/large.bin",))
     index = _index(release(tree, profile=profile))
-    assert [file.path for file in index.files[:2]] == ["lib/one.py", "app.py"]
+    modules = [file.path for file in index.files if file.path in ("lib/one.py", "app.py", "lib/same.py")]
+    assert modules == ["lib/one.py", "app.py", "lib/same.py"]
     late = {number for frame in index.frames[index.hot :] for one in frame.slices for number in one.files}
     assert {index.files[number].path for number in late} == {"data/large.bin"}
+
+
+BIG = RANDOM.randbytes(3 << 20)
+TIMED = Profile(
+    touched=("a.py", "a.libs/liba.so", "b.py", "c.py", "model.bin"),
+    milliseconds=(0, 1, 100, 200, 210),
+    untouched=("cold.py", "cold.txt"),
+)
+
+
+def _timed(tmp_path: Path, more: dict[str, str | bytes]) -> tuple[Index, dict[str, set[str]]]:
+    """Give an index and, for each module, the paths that are in place when its import may begin."""
+    files: dict[str, str | bytes] = {"a.py": "", "b.py": BIG[::-1], "c.py": "1", "cold.py": "2", "cold.txt": "3"}
+    files |= {"a.libs/liba.so": BIG, "model.bin": BIG[: 2 << 20], "small.json": "{}"}
+    made = release(write(tmp_path, files | more), kind="nodejs", profile=TIMED)
+    index = _index(made)
+    held = [{index.files[n].path for one in frame.slices for n in one.files} for frame in index.frames]
+    whole = {name: set().union(*held[:frames]) for name, frames in index.needs.items()}
+    return index, {
+        name: {path for path in paths if path != "model.bin" or name == "c"} for name, paths in whole.items()
+    }
+
+
+def test_a_module_waits_for_itself_and_for_the_data_that_was_read_before_the_next_ones_turn(tmp_path: Path) -> None:
+    index, in_place = _timed(tmp_path, {})
+    assert {"a.py", "a.libs/liba.so"} <= in_place["a"]
+    assert "b.py" not in in_place["a"]
+    assert "b.py" in in_place["b"]
+    assert "model.bin" in in_place["c"]
+    assert "cold" not in index.needs
+
+
+def test_small_data_is_in_place_before_anything_is_imported(tmp_path: Path) -> None:
+    index, _ = _timed(tmp_path, {})
+    early = {index.files[n].path for frame in index.frames[: index.begin] for one in frame.slices for n in one.files}
+    assert "small.json" in early
+    assert "b.py" not in early
+
+
+def test_data_that_no_start_was_seen_to_read_is_in_place_before_anything_is_imported(tmp_path: Path) -> None:
+    index, _ = _timed(tmp_path, {"new.libs/libnew.so": BIG[5:]})
+    early = {index.files[n].path for frame in index.frames[: index.begin] for one in frame.slices for n in one.files}
+    assert "new.libs/libnew.so" in early
+
+
+def test_a_module_that_no_start_was_seen_to_import_waits_for_everything_hot(tmp_path: Path) -> None:
+    index, _ = _timed(tmp_path, {"new.py": "4"})
+    assert index.needs["new"] == index.hot
 
 
 def test_the_same_tree_gives_the_same_index_but_for_the_levels_chosen(tree: Path) -> None:
