@@ -26,6 +26,7 @@ class Loading:
     def __init__(self, pointer: Pointer, tree: Tree, tick: Callable[[], None]) -> None:
         """Begin; `tick` is called while waiting, at least ten times a second."""
         self._pointer = pointer
+        self._root = tree.directory
         self._tick = tick
         self._lines = b""
         self._placed = set[int]()
@@ -66,8 +67,13 @@ class Loading:
         if module in self.needs:
             return self.needs[module]
         first, last = module.partition(".")[0], module.rpartition(".")[2]
-        foreign = first in sys.stdlib_module_names and first not in self.roots
-        return 0 if foreign or last not in self.names else ALL
+        if first not in self.roots and (first in sys.stdlib_module_names or not self._has_more_paths()):
+            return 0
+        return ALL if last in self.names else 0
+
+    def _has_more_paths(self) -> bool:
+        """Tell whether modules of the tree may go by other names than their paths from its root give them."""
+        return any(path.startswith(f"{self._root}/") for path in sys.path)
 
     def wait_for_all(self) -> None:
         """Return when every file is in place; raises LoadError."""
