@@ -100,13 +100,6 @@ ORDER = (
         ("tests/pure/test_drop.py",),
     ),
     Defect(
-        "an end is written over",
-        "deployer/record.py",
-        '        if self.status.final:\n            return self\n        what = f"',
-        '        what = f"',
-        (f"{GUARDS}::test_an_end_is_written_once",),
-    ),
-    Defect(
         "moments change the status of a release that has ended",
         "deployer/record.py",
         "known = {} if self.status.final else found",

@@ -1,0 +1,137 @@
+"""An account to deploy to: a real one by SAM, or the local AWS. Both are left as they were found."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from tests.local import LocalAws
+
+ROOT = Path(__file__).resolve().parents[2]
+PREFIX = "dropshift-live-"
+"""Begins the name of every stack that is made here; nothing of another name is ever removed."""
+_PATIENT = Config(read_timeout=900, retries={"mode": "standard", "total_max_attempts": 6})
+
+
+class Account(Protocol):
+    """Where the stack goes."""
+
+    pace: float
+    """Seconds of waiting here that stand for a minute of baking there."""
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - one client class a service
+        """A boto3 client."""
+
+    def deploy(self, stack: str, parameters: Mapping[str, str]) -> dict[str, str]:
+        """Build and deploy; the outputs."""
+
+    def remove(self, stack: str) -> None:
+        """Remove the stack and all that it keeps when it is deleted."""
+
+
+@dataclass
+class Real:
+    """The account and region of the environment's credentials, as boto3 and `sam` find them."""
+
+    pace: float = 60.0
+    _clients: dict[str, Any] = field(default_factory=dict)
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - as above
+        if service not in self._clients:
+            self._clients[service] = boto3.client(service, config=_PATIENT)  # type: ignore[call-overload] # any of them
+        return self._clients[service]
+
+    def deploy(self, stack: str, parameters: Mapping[str, str]) -> dict[str, str]:
+        _run("make", "build", f"ARCHITECTURE={parameters['Architecture']}")
+        overrides = [f"{name}={value}" for name, value in parameters.items()]
+        settled = ["--no-confirm-changeset", "--no-progressbar", "--tags", "made-by=dropshift-live-tests"]
+        sam = str(ROOT / ".venv-sam" / "bin" / "sam")
+        _run(sam, "deploy", "--stack-name", stack, *settled, "--parameter-overrides", *overrides)
+        return outputs(self.client("cloudformation"), stack)
+
+    def remove(self, stack: str) -> None:
+        remove(self, stack)
+
+
+@dataclass
+class Local:
+    """The local AWS: shows that these tests do what they say, without an account."""
+
+    aws: LocalAws
+    pace: float = 1.0
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - as above
+        return self.aws.client(service)
+
+    def deploy(self, stack: str, parameters: Mapping[str, str]) -> dict[str, str]:
+        return self.aws.deploy(stack, {name: value for name, value in parameters.items() if name != "Architecture"})
+
+    def remove(self, stack: str) -> None:
+        remove(self, stack)
+
+
+def _run(*command: str) -> None:
+    """Run with its output shown: a deployment takes minutes, and says itself what went wrong."""
+    subprocess.run(command, cwd=ROOT, check=True, stdout=sys.stderr)
+
+
+def outputs(cloudformation: Any, stack: str) -> dict[str, str]:  # noqa: ANN401 - a boto3 client
+    """The outputs of a stack."""
+    (described,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
+    return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", ())}
+
+
+def remove(account: Account, stack: str) -> None:
+    """Delete the stack, and the buckets that outlive it with every version in them.
+
+    The bundles bucket's policy keeps even administrators from deleting versions: it goes first.
+    """
+    if not stack.startswith(PREFIX):
+        raise ValueError(f"{stack} was not made here and is not removed")
+    cloudformation, s3 = account.client("cloudformation"), account.client("s3")
+    made: dict[str, str] = {}
+    with suppress(ClientError):  # there is no such stack when its deployment did not even begin
+        made = outputs(cloudformation, stack)
+    buckets = [made[name] for name in ("ReleasesBucket", "BundlesBucket") if name in made]
+    for bucket in buckets:
+        s3.delete_bucket_policy(Bucket=bucket)
+    cloudformation.delete_stack(StackName=stack)
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack, WaiterConfig={"Delay": 5})
+    for bucket in buckets:
+        with suppress(s3.exceptions.NoSuchBucket):
+            empty(s3, bucket)
+            s3.delete_bucket(Bucket=bucket)
+
+
+def empty(s3: Any, bucket: str) -> None:  # noqa: ANN401 - a boto3 client
+    """Delete every version, every delete marker and every unfinished upload of a bucket."""
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        doomed = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
+        if doomed:
+            answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": doomed, "Quiet": True})
+            if answer.get("Errors"):
+                raise RuntimeError(f"{bucket} could not be emptied: {answer['Errors'][:3]}")
+    for page in s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket):
+        for upload in page.get("Uploads", []):
+            s3.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+
+
+def left(account: Account, stack: str, made: Mapping[str, str]) -> list[str]:
+    """What is left of a removed stack: nothing, one hopes."""
+    remains = []
+    with suppress(ClientError):
+        (described,) = account.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+        remains += [stack] if described["StackStatus"] != "DELETE_COMPLETE" else []
+    existing = {bucket["Name"] for bucket in account.client("s3").list_buckets()["Buckets"]}
+    remains += sorted(existing & set(made.values()))
+    functions = account.client("lambda").get_paginator("list_functions").paginate()
+    named = [function["FunctionName"] for page in functions for function in page["Functions"]]
+    return remains + [name for name in named if name.startswith(f"{stack}-")]

@@ -1,0 +1,61 @@
+"""From a dropped archive to live and back, in an account with `--live`, else on the local AWS. In this order."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+from deployer.release import Status
+from tests.live.stack import Delivered, packed
+
+pytestmark = pytest.mark.timeout(3600)
+AT_ONCE = '[rollout]\nstrategy = "all-at-once"\n'
+SHARE = 0.3
+STAGES = f'[rollout]\nstages = [{{ weight = {SHARE * 100:g}, bake = "3m" }}]\ninconclusive = "promote"\n'
+CALLS = 200
+
+
+def test_before_the_first_drop_every_call_says_what_to_do(stack: Delivered) -> None:
+    _, answer = stack.ask()
+    assert answer["errorType"] == "Dropshift.NoRelease"
+    assert stack.outputs["ReleasesBucket"] in answer["errorMessage"]
+
+
+def test_a_small_release_becomes_live(stack: Delivered, tmp_path: Path) -> None:
+    stack.reaches(stack.drop("small", packed(tmp_path, "small")), Status.LIVE)
+    assert stack.ask()[1]["release"] == "small"
+
+
+def test_a_large_release_becomes_live_with_every_byte(stack: Delivered, tmp_path: Path, large: int) -> None:
+    drop = stack.drop("large", packed(tmp_path, "large", AT_ONCE, large))
+    stack.reaches(drop, Status.LIVE, minutes=25)
+    _, answer = stack.ask()
+    assert (answer["release"], answer["size"] >= large) == ("large", True)
+
+
+def test_traffic_is_shared_as_the_stage_says(stack: Delivered, tmp_path: Path) -> None:
+    drop = stack.drop("staged", packed(tmp_path, "staged", STAGES))
+    stack.reaches(drop, Status.SHIFTING)
+    stable, weights = stack.traffic
+    (canary,) = weights
+    counts = stack.ask_often(CALLS)
+    assert set(counts) == {stable, canary}
+    assert abs(counts[canary] / CALLS - SHARE) < 4.5 * math.sqrt(SHARE * (1 - SHARE) / CALLS)
+    stack.reaches(drop, Status.LIVE)
+    assert stack.ask()[1]["release"] == "staged"
+
+
+def test_a_rollback_brings_back_the_code(stack: Delivered) -> None:
+    assert stack.command("rollback", reason="a live test")["answer"].startswith("rolled back")
+    assert stack.ask()[1]["release"] == "large"
+    assert stack.traffic[1] == {}
+
+
+def test_prune_deletes_versions_and_bundles_and_leaves_the_function(stack: Delivered, tmp_path: Path) -> None:
+    stack.reaches(stack.drop("last", packed(tmp_path, "last", AT_ONCE)), Status.LIVE)
+    pruned = stack.command("prune", keep=1)
+    assert pruned["versions"]
+    assert stack.ask()[1]["release"] == "last"
+    assert stack.command("status")["traffic"][0]["bundle"] == "intact"
+    listed = stack.account.client("lambda").list_versions_by_function(FunctionName=stack.function)["Versions"]
+    assert not {version["Version"] for version in listed} & set(pruned["versions"])
