@@ -109,3 +109,14 @@ def test_signatures_are_verified_by_the_deployer_with_the_one_key_that_was_named
     statements = by_sid(SigningKey=KEY)["VerifySignatures"]
     assert {statement.holder for statement in statements} == {"ControllerRole", "RolloutRole"}
     assert {(statement.actions, statement.resources) for statement in statements} == {(("kms:Verify",), (KEY,))}
+
+
+def test_only_our_own_rules_put_events_into_the_dead_letter_queue() -> None:
+    rule = f"arn:aws:events:{sam.REGION}:{sam.ACCOUNT}:rule/dropshift-"
+    expected = {
+        "": ["ApplicationAlarmed", "RolloutDied"],
+        "people": ["ApplicationAlarmed", "RolloutDied", "ReleaseEnded"],
+    }
+    for topic, rules in expected.items():
+        [keep] = by_sid(NotifyTopic=topic)["LetOurRulesKeepLostEvents"]
+        assert keep.conditions == {"ArnEquals": {"aws:SourceArn": [f"{rule}{name}" for name in rules]}}
