@@ -1,5 +1,6 @@
 """Steps that make a version: it is published, Active, warm where that was asked for, and passes its smoke test."""
 
+import json
 from datetime import timedelta
 
 from bootstrap.pointer import VARIABLE, Pointer
@@ -9,6 +10,8 @@ from deployer.release import Release, Status, known
 from deployer.smoke import default_event, failure
 from deployer.wiring import Deployer
 
+_ENVIRONMENT = 4_096
+"""Bytes of all variables. Source: AWS Lambda developer guide, quotas."""
 _TURN = timedelta(minutes=1)
 """How long a release has `$LATEST` to itself: enough for a change to be applied, and to be looked at again."""
 
@@ -28,10 +31,20 @@ def publish(deployer: Deployer, release: Release) -> Release:
     if latest.busy or (latest.release_id not in versions and _is_anothers_turn(deployer, release, latest)):
         return release
     if wanted != latest:
+        if too_large := _too_large(wanted):
+            return release.ended(Status.FAILED, too_large)
         functions.configure(function, latest, wanted)
         return release
     version = functions.publish(function, latest, release.imprint.encode())
     return _published(deployer, release, version) if version else release
+
+
+def _too_large(wanted: Latest) -> str | None:
+    """Say how large the environment would be when it is too large: Lambda's own refusal tells all its values."""
+    size = len(json.dumps(wanted.environment, separators=(",", ":"), ensure_ascii=False).encode())
+    if size <= _ENVIRONMENT:
+        return None
+    return f"the function's environment would take {size} of {_ENVIRONMENT} bytes; shorten the function's own variables"
 
 
 def _is_anothers_turn(deployer: Deployer, release: Release, latest: Latest) -> bool:
