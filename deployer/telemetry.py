@@ -24,7 +24,13 @@ def warn(event: str, **fields: object) -> None:
 
 
 def _clean(fields: dict[str, object]) -> dict[str, object]:
-    return {key: printable(value) if isinstance(value, str) else value for key, value in fields.items()}
+    return {key: _printable(value) for key, value in fields.items()}
+
+
+def _printable(value: object) -> object:
+    if isinstance(value, str):
+        return printable(value)
+    return [_printable(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def count(name: str, **dimensions: str) -> None:
