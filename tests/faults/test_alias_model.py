@@ -31,6 +31,8 @@ class Rolling:
     end: Status | None = None
     forbidden: bool = False
     """Whether a command said that it is over."""
+    recorded: bool = False
+    """Whether its record says so, too: the command writes it right after the alias."""
     belief: tuple[Alias, Alias] | None = None
 
     @property
@@ -96,6 +98,14 @@ class AliasLife(RuleBasedStateMachine):
             self.move("somebody", self.alias.withdraw(canary.id, move))
             canary.forbidden = True
 
+    @precondition(lambda self: self.waiting())
+    @rule(data=st.data())
+    def forestall(self, data: st.DataObject) -> None:
+        """A command ends a release before it has traffic."""
+        rolling = data.draw(st.sampled_from(self.waiting()))
+        self.move("somebody", self.alias.withdraw(rolling.id, Move.ABORT))
+        rolling.forbidden = True
+
     @precondition(lambda self: self.canary())
     @rule(full=st.booleans())
     def promote(self, *, full: bool) -> None:
@@ -141,7 +151,7 @@ class AliasLife(RuleBasedStateMachine):
     def decide(self, rolling: Rolling, alias: Alias) -> Alias | Ending:
         """As the steps do."""
         held = bool(rolling.weight) or alias.stable == rolling.version
-        if rolling.forbidden:
+        if rolling.recorded:
             return Ending(status=Status.ABORTED, reason="its record says so")
         known = {one.version: Imprint(age=one.age, label=one.id) for one in self.rollings}
         imprints = {version: known.get(version) for version in (alias.stable, alias.canary) if version}
@@ -162,12 +172,18 @@ class AliasLife(RuleBasedStateMachine):
         )
 
     def move(self, who: str, wanted: Alias) -> None:
+        for rolling in self.rollings:
+            rolling.recorded = rolling.forbidden
         after = wanted.model_copy(update={"revision": str(len(self.history.moves) + 1)})
         self.history.moves.append((who, self.alias, after))
         self.alias = after
 
     def under_way(self) -> list[Rolling]:
         return [one for one in self.rollings if one.end is None]
+
+    def waiting(self) -> list[Rolling]:
+        """What can be ended before it has traffic: nobody has a share, and it has not all of it."""
+        return [one for one in self.under_way() if one.version != self.alias.stable and not self.alias.canary]
 
     def canary(self) -> Rolling | None:
         return next((one for one in self.rollings if one.version == self.alias.canary), None)
@@ -221,4 +237,4 @@ def share(alias: Alias, version: str) -> int:
 
 
 TestAliasLife = AliasLife.TestCase
-TestAliasLife.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+TestAliasLife.settings = settings(max_examples=250, stateful_step_count=40, deadline=None)
