@@ -9,7 +9,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -74,6 +76,8 @@ def start(method: str, made: Packed, served: Served, processors: Processors, *, 
     """Start the application once by `method`; with `memory`, watch memory and disk, which costs some time."""
     if method == "curl":
         return _curl(made, served)
+    if method == "create":
+        return _create(made)
     directory = Path(tempfile.mkdtemp(prefix="dropshift-benchmark-", dir=DISK))
     try:
         return _start(method, made, served, processors, directory, memory=memory)
@@ -151,6 +155,30 @@ def _curl(made: Packed, served: Served) -> Cost:
     took, after = time.time() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Cost(took, took, cpu, 0, 0, made.bundle.stat().st_size)
+
+
+def _create(made: Packed) -> Cost:
+    """Give the other limit: the same files, known already, created by four threads and nothing else."""
+    contents = {str(path.relative_to(made.tree)): path.read_bytes() for path in made.tree.rglob("*") if path.is_file()}
+    directory = tempfile.mkdtemp(prefix="dropshift-benchmark-", dir=DISK)
+    try:
+        before, began = time.process_time(), time.time()
+        for folder in sorted({path.rpartition("/")[0] for path in contents} - {""}):
+            Path(directory, folder).mkdir(parents=True, exist_ok=True)
+        root = os.open(directory, os.O_DIRECTORY)
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(partial(_write, root), contents.items(), chunksize=1000))
+        took, cpu = time.time() - began, time.process_time() - before
+        os.close(root)
+        return Cost(took, took, cpu, 0, 0, 0)
+    finally:
+        shutil.rmtree(directory)
+
+
+def _write(root: int, file: tuple[str, bytes]) -> None:
+    target = os.open(file[0], os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644, dir_fd=root)
+    os.write(target, file[1])
+    os.close(target)
 
 
 class _Peak:

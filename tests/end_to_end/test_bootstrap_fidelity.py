@@ -24,6 +24,8 @@ def handler(event, context):
         "meta_path": [str(type(finder)) for finder in sys.meta_path], "hooks": len(sys.path_hooks),
         "threads": threading.active_count(), "umask": os.umask(0o022), "spec": str(__spec__.loader),
         "context": [context.function_name, context.memory_limit_in_mb, context.invoked_function_arn],
+        "called by": sys._getframe(1).f_code.co_name,
+        "calls ours": sys._getframe(1).f_locals["request_handler"] is handler,
         "cached": sys.path_importer_cache.keys() >= {os.getcwd()}, "executable": sys.executable,
     }
 """
