@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from deployer import reports
 from deployer.alias import Alias
 from deployer.record import Record
 from deployer.values import Problem, Value
@@ -29,7 +30,11 @@ class Serving(Value):
 
 def refused(problems: Sequence[Problem]) -> Answer:
     """Say what is wrong with what was asked; nothing was changed."""
-    return {"answer": "refused; nothing was changed", "problems": [problem.model_dump() for problem in problems]}
+    return {
+        "answer": "refused; nothing was changed",
+        "report": reports.text(problems).splitlines(),
+        "problems": [problem.model_dump() for problem in problems],
+    }
 
 
 def refusal(where: str, found: str, allowed: str, remedy: str) -> Answer:

@@ -5,11 +5,13 @@ import tempfile
 from datetime import timedelta
 from pathlib import Path
 
-from deployer import archive, bundle, inspection, signature
+from deployer import archive, bundle, inspection, reports, signature
 from deployer.drop import Age, shortened
 from deployer.release import Archive, Bundle, Release, Status, known
-from deployer.values import Problem
 from deployer.wiring import Deployer
+
+_REASON = 1_000
+"""Characters of a refusal's gist; the record has every problem whole."""
 
 
 def inspect(deployer: Deployer, release: Release) -> Release:
@@ -25,7 +27,7 @@ def inspect(deployer: Deployer, release: Release) -> Release:
     limits = archive.Limits(unpacked=deployer.told.unpacked_limit)
     found = inspection.inspect(aws.objects.archive(drop, head.size), limits, facts)
     if isinstance(found, archive.Refusal):
-        return release.ended(Status.REJECTED, _summary(found.problems), found.problems)
+        return release.ended(Status.REJECTED, shortened(reports.line(found.problems), _REASON), found.problems)
     if problem := signature.objection(deployer, drop, head, found.sha256):
         return release.ended(Status.REJECTED, str(problem), (problem,))
     seen = Archive(sha256=found.sha256, size=found.size, unpacked=found.unpacked, files=found.files)
@@ -50,11 +52,6 @@ def inspect(deployer: Deployer, release: Release) -> Release:
         provisioned_concurrency=found.manifest.resources.provisioned_concurrency or 0,
     )
     return _known_before(deployer, release) or release
-
-
-def _summary(problems: tuple[Problem, ...]) -> str:
-    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return f"{problems[0]}{more}"
 
 
 def _red(deployer: Deployer, release: Release) -> frozenset[str]:
