@@ -156,13 +156,13 @@ class Moves:
         Source: AWS Lambda developer guide, durable functions: a failed execution is not retried and runs no
         compensation.
         """
-        alias = self.look.alias()
+        after = self._deployer.settle(self.look.function, lambda alias: _without(alias, record))
         reason = f"the rollout's execution ended {engine_status}"
-        if record.version and alias.canary == record.version and alias.ours:
-            return self._take_away(alias, record, Move.ROLL_BACK, Ending(status=Status.FAILED, reason=reason))
-        served = record.version and alias.stable == record.version
+        served = isinstance(after, Alias) and record.version and after.stable == record.version
         status = Status.LIVE if served else Status.FAILED
         self._write_down(record, Ending(status=status, reason=reason), reason)
+        if not served:
+            self._cool(record)
         return answers.done(f"{record.release} ended {status}: {reason}")
 
     # --- forth ---------------------------------------------------------------------------------------------------
@@ -241,6 +241,12 @@ class Moves:
         if ending.status is Status.ROLLED_BACK and record.archive_sha256:
             objects = self._deployer.aws.objects
             objects.mark_rolled_back(record.application, record.archive_sha256, record.release_id)
+
+
+def _without(alias: Alias, record: Record) -> Alias:
+    """Return the alias without a release's share; an alias that others moved stays as it is."""
+    mine = record.version and alias.canary == record.version and alias.ours
+    return alias.withdraw(record.release_id, Move.ROLL_BACK) if mine else alias
 
 
 def _words_of(move: Move, alias: Alias) -> str:

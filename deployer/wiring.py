@@ -13,6 +13,10 @@ from deployer.settings import Settings
 _TRIES = 3
 
 
+class ContendedError(RuntimeError):
+    """Others move the alias faster than we read it; try again later."""
+
+
 @dataclass(frozen=True)
 class Deployer:
     """AWS, what the environment told, and the time."""
@@ -51,7 +55,7 @@ class Deployer:
     def settle(self, function: str, decide: Callable[[Alias], Alias | Ending]) -> Alias | Ending:
         """Read the alias, decide, and move it; decide anew when somebody moved it in between.
 
-        Raises RuntimeError when others move it faster than we read, so that the step is tried again later.
+        Raises ContendedError when others move it faster than we read, so that the step is tried again later.
         """
         for _ in range(_TRIES):
             alias = self.aws.functions.alias(function)
@@ -61,4 +65,4 @@ class Deployer:
             after = self.aws.functions.move(function, alias, wanted)
             if after.same_as(wanted):
                 return after
-        raise RuntimeError(f"the alias of {function} was moved by others {_TRIES} times while it was written")
+        raise ContendedError(f"the alias of {function} was moved by others {_TRIES} times while it was written")
