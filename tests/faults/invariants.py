@@ -11,6 +11,7 @@ from deployer.drop import Drop, Imprint
 from deployer.order import Order
 from deployer.record import Record
 from deployer.release import Status
+from deployer.wiring import ContendedError
 from tests.faults.functions import Function, Moved
 from tests.faults.world import STRANGER, World
 
@@ -237,7 +238,7 @@ def _rejected_untouched(world: World) -> Iterator[str]:
 
 def _transient(world: World) -> Iterator[str]:
     for escaped in world.escaped:
-        if not isinstance(escaped.error, ClientError | BotoCoreError):
+        if not isinstance(escaped.error, ClientError | BotoCoreError | ContendedError):
             yield f"{escaped.error!r} left the controller for {escaped.event}"
 
 

@@ -202,15 +202,15 @@ class World:
             wiring(self.told).renew()
 
     def drive_again(self) -> None:
-        """Mend what is broken, and do what AWS and people do then: every event twice more, the dead told of again."""
+        """Mend what is broken, and do what AWS and people do then: the dead letters again, every drop twice more."""
         self.account.mend()
         self.run()
+        for letter in self.lost:
+            self.deliver(letter.event)
+        self.lost = []
         for _ in range(2):
             for drop in self.drops:
                 self.notify(drop)
-            for execution in self.executions.values():
-                if execution.status not in ("RUNNING", "SUCCEEDED"):
-                    self.deliver(stopped(execution))
             self.run()
 
     # --- what is seen ------------------------------------------------------------------------------------------------
