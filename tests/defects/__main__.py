@@ -6,10 +6,13 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.defects.breaking import Copy, Defect, Outcome, Result
 from tests.defects.catalogue import DEFECTS
+
+type Copies = queue.SimpleQueue[Copy]
 
 
 def main() -> int:
@@ -17,10 +20,10 @@ def main() -> int:
     wanted = _arguments()
     chosen = [defect for defect in DEFECTS if wanted.name in defect.name]
     with tempfile.TemporaryDirectory(prefix="defects-") as directory:
-        copies: queue.SimpleQueue[Copy] = queue.SimpleQueue()
+        copies: Copies = queue.SimpleQueue()
         for number in range(wanted.jobs):
             copies.put(Copy.make(Path(directory) / str(number)))
-        if not _sound(copies.get(), chosen, copies):
+        if not _sound(chosen, copies):
             return 1
         outcomes = [_tell(defect, result) for defect, result in _tried(chosen, copies, wanted.jobs)]
     print(f"{outcomes.count(Outcome.CAUGHT)} of {len(outcomes)} seeded defects caught")
@@ -34,22 +37,28 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _sound(copy: Copy, chosen: list[Defect], copies: "queue.SimpleQueue[Copy]") -> bool:
+@contextmanager
+def _lent(copies: Copies) -> Iterator[Copy]:
+    copy = copies.get()
+    try:
+        yield copy
+    finally:
+        copies.put(copy)
+
+
+def _sound(chosen: list[Defect], copies: Copies) -> bool:
     """Whether all the tests are green before anything is broken: a red test proves nothing afterwards."""
     tests = tuple(dict.fromkeys(test for defect in chosen for test in defect.tests))
-    code, said = copy.run(tests)
-    copies.put(copy)
+    with _lent(copies) as copy:
+        code, said = copy.run(tests)
     print(f"{'green' if code == 0 else 'NOT GREEN'} without a defect: {said}", flush=True)
     return code == 0
 
 
-def _tried(chosen: list[Defect], copies: "queue.SimpleQueue[Copy]", jobs: int) -> Iterator[tuple[Defect, Result]]:
+def _tried(chosen: list[Defect], copies: Copies, jobs: int) -> Iterator[tuple[Defect, Result]]:
     def try_out(defect: Defect) -> Result:
-        copy = copies.get()
-        try:
+        with _lent(copies) as copy:
             return copy.try_out(defect)
-        finally:
-            copies.put(copy)
 
     with ThreadPoolExecutor(jobs) as pool:
         yield from zip(chosen, pool.map(try_out, chosen), strict=True)

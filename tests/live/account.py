@@ -23,24 +23,17 @@ _PATIENT = Config(read_timeout=900, retries={"mode": "standard", "total_max_atte
 class Account(Protocol):
     """Where the stack goes."""
 
-    pace: float
-    """Seconds of waiting here that stand for a minute of baking there."""
-
     def client(self, service: str) -> Any:  # noqa: ANN401 - one client class a service
         """A boto3 client."""
 
     def deploy(self, stack: str, parameters: Mapping[str, str]) -> dict[str, str]:
         """Build and deploy; the outputs."""
 
-    def remove(self, stack: str) -> None:
-        """Remove the stack and all that it keeps when it is deleted."""
-
 
 @dataclass
 class Real:
     """The account and region of the environment's credentials, as boto3 and `sam` find them."""
 
-    pace: float = 60.0
     _clients: dict[str, Any] = field(default_factory=dict)
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - as above
@@ -56,25 +49,18 @@ class Real:
         _run(sam, "deploy", "--stack-name", stack, *settled, "--parameter-overrides", *overrides)
         return outputs(self.client("cloudformation"), stack)
 
-    def remove(self, stack: str) -> None:
-        remove(self, stack)
-
 
 @dataclass
 class Local:
     """The local AWS: shows that these tests do what they say, without an account."""
 
     aws: LocalAws
-    pace: float = 1.0
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - as above
         return self.aws.client(service)
 
     def deploy(self, stack: str, parameters: Mapping[str, str]) -> dict[str, str]:
         return self.aws.deploy(stack, {name: value for name, value in parameters.items() if name != "Architecture"})
-
-    def remove(self, stack: str) -> None:
-        remove(self, stack)
 
 
 def _run(*command: str) -> None:

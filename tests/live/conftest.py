@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.live.account import PREFIX, Account, Local, Real, left
+from tests.live.account import PREFIX, Account, Local, Real, left, remove
 from tests.live.stack import Delivered
 from tests.local import LocalAws
 
@@ -50,7 +50,7 @@ def stack(live: bool) -> Iterator[Delivered]:  # noqa: FBT001 - as above
             outputs = account.deploy(name, {"Architecture": architecture, **PARAMETERS})
             yield Delivered(account, name, outputs)
         finally:
-            account.remove(name)
+            remove(account, name)
             remains = left(account, name, outputs)
             assert not remains, f"remove by hand: {remains}"
 
