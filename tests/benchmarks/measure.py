@@ -52,6 +52,8 @@ class Processors(NamedTuple):
 
     name: str
     cores: int
+    memory: int
+    """MB of a function that has as much (1,769 MB are one vCPU)."""
     share: float = 0.0
 
     def prefix(self) -> list[str]:
@@ -66,9 +68,9 @@ class Processors(NamedTuple):
 
 
 PROCESSORS = {
-    "all": Processors("all", os.cpu_count() or 1),
-    "one": Processors("one", 1),
-    "0.29": Processors("0.29", 1, 0.29),
+    "all": Processors("all", os.cpu_count() or 1, 1769 * (os.cpu_count() or 1)),
+    "one": Processors("one", 1, 1769),
+    "0.29": Processors("0.29", os.cpu_count() or 1, 512, 0.29),
 }
 
 
@@ -89,6 +91,7 @@ def _start(method: str, made: Packed, served: Served, processors: Processors, di
     (directory / "main").mkdir()
     (directory / "main" / "bootstrap.py").write_text(MAIN)
     root, variables = _deployed(method, made, served, directory)
+    variables = {**variables, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(processors.memory)}
     command = (*processors.prefix(), sys.executable, str(directory / "main" / "bootstrap.py"))
     environment = Environment(Program(command, root, variables), directory / "environment")
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.time()
