@@ -237,4 +237,4 @@ def share(alias: Alias, version: str) -> int:
 
 
 TestAliasLife = AliasLife.TestCase
-TestAliasLife.settings = settings(max_examples=250, stateful_step_count=40, deadline=None)
+TestAliasLife.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)

@@ -7,9 +7,9 @@ import pytest
 from tests.faults.flows import FLOWS, Flow
 from tests.faults.matrix import Shot, broken, shots
 
-SAMPLE = 19
+SAMPLE = 10
 """Single faults a flow."""
-PAIRS = 25
+PAIRS = 8
 """Double faults of all flows together."""
 
 
