@@ -22,7 +22,7 @@ from .modules import modules
 from .parts import plan
 from .pointer import Pointer
 from .signature import Signer
-from .skeleton import complete, names_on_arrival, prepare
+from .skeleton import complete, names_on_arrival, prepare, whole_with
 from .surroundings import credentials, endpoint, region, workers
 from .tree import Tree
 from .worker import ATTEMPTS, NUMBER, Job, Worker, backoff, gave_up
@@ -88,7 +88,8 @@ def _fill(pointer: Pointer, tree: Tree, tell: Tell) -> None:
     parts = plan(index)
     root = prepare(tree, index)
     begin = next(n for n in range(len(parts) + 1) if sum(len(p.frames) for p in parts[:n]) >= index.begin)
-    tell({"parts": len(parts), "begin": begin, **modules(index, parts)._asdict()})
+    told = {"parts": len(parts), "begin": begin, "late": whole_with(index, parts)}
+    tell(told | modules(index, parts)._asdict())
     journal = os.open(tree.journal, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
     queue = _queue(len(parts), _already(journal), tell)
 
@@ -97,7 +98,7 @@ def _fill(pointer: Pointer, tree: Tree, tell: Tell) -> None:
         tell(number)
 
     _share(Job(pointer, tree, parts, names_on_arrival(index), root, queue, placed), first, tell)
-    complete(tree, index, root)
+    complete(tree, index)
 
 
 def _index(pointer: Pointer, tree: Tree, connection: Connection) -> Index:

@@ -14,6 +14,7 @@ from typing import Any
 
 from .failures import LoadError, what
 from .pointer import Pointer
+from .skeleton import give_name
 from .tree import Tree
 
 ALL = 1 << 30
@@ -35,6 +36,7 @@ class Loading:
         self.done = False
         self.changes = 0
         """Counts what has arrived, for caches of directories to be dropped."""
+        self._late: list[tuple[int, str]] = []
         self.needs: dict[str, int] = {}
         self.roots, self.names = frozenset[str](), frozenset[str]()
         self.work: list[dict[str, Any]] = []
@@ -113,16 +115,23 @@ class Loading:
             while self.low in self._placed:
                 self._placed.remove(self.low)
                 self.low += 1
+            self._name_whole_files()
         elif "failed" in message:
             self._failure = LoadError(message["kind"], message["failed"])
             raise self._failure
         elif "parts" in message:
             self.parts, self.begin, self.needs = message["parts"], message["begin"], message["needs"]
+            self._late = sorted(map(tuple, message["late"]), reverse=True)
             self.roots, self.names = frozenset(message["roots"]), frozenset(message["names"])
         elif "done" in message:
             self._finish()
         else:
             self.work.append(message)
+
+    def _name_whole_files(self) -> None:
+        """Let the import see files of several parts, now that nothing of them is missing."""
+        while self._late and self._late[-1][0] <= self.low:
+            give_name(self._root, self._late.pop()[1])
 
     def _finish(self) -> None:
         self.done = True

@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 from .index import File, Index
 from .modules import needs_library_path
+from .parts import Part
 from .tree import Tree
 
 ARRIVING = ".arriving"
-"""Ends the name of a cold file of several frames until it is whole: the import must never read half of it."""
+"""Ends the name of a file of several frames until it is whole: the import that runs meanwhile must never read half."""
 
 
 def prepare(tree: Tree, index: Index) -> int:
@@ -32,12 +33,27 @@ def names_on_arrival(index: Index) -> list[File]:
     ]
 
 
-def complete(tree: Tree, index: Index, root: int) -> None:
+def whole_with(index: Index, parts: list[Part]) -> list[tuple[int, str]]:
+    """Give, for every file that arrives under another name, how many leading parts hold it."""
+    part_of = [number for number, part in enumerate(parts, 1) for _ in part.frames]
+    last: dict[int, int] = {}
+    for frame, part in zip(index.frames, part_of, strict=True):
+        last |= {number: part for one in frame.slices for number in one.files}
+    return [(last[number], index.files[number].path) for number in sorted(_late(index))]
+
+
+def give_name(root: str, path: str) -> None:
+    """Give a whole file its name; both processes may try."""
+    try:
+        os.rename(f"{root}/{path}{ARRIVING}", f"{root}/{path}")
+    except FileNotFoundError:
+        return
+
+
+def complete(tree: Tree, index: Index) -> None:
     """Give late files their names, then say that the tree is complete."""
     for number in _late(index):
-        path = index.files[number].path
-        if os.path.lexists(f"{tree.directory}/{path}{ARRIVING}"):
-            os.rename(path + ARRIVING, path, src_dir_fd=root, dst_dir_fd=root)
+        give_name(tree.directory, index.files[number].path)
     _touch(tree.marker)
     os.unlink(tree.journal)
 
@@ -46,7 +62,7 @@ def _late(index: Index) -> set[int]:
     """Give the files that an import may see before they are whole."""
     return {
         number
-        for frame in index.frames[index.hot :]
+        for frame in index.frames[index.begin :]
         for one in frame.slices
         for number in one.files
         if index.files[number].size > one.length

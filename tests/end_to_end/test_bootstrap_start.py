@@ -55,13 +55,7 @@ def _stored(tmp_path: Path, store: ObjectStore, files: dict[str, str | bytes], p
 
 def _cold_waits(store: ObjectStore, until: Callable[[], bool]) -> None:
     """Let the index and the hot part come at once, all else when `until` says so, or after ten seconds."""
-
-    def patience() -> None:
-        end = time.monotonic() + 10
-        while not until() and time.monotonic() < end:
-            time.sleep(0.01)
-
-    store.patience = patience
+    store.patience = lambda: _wait_for(until)
     store.misbehave = _late_if_cold(store)
 
 
@@ -337,3 +331,34 @@ def test_a_load_writes_one_line_that_is_also_a_metric(tmp_path: Path, store: Obj
     assert isinstance(metrics, dict)
     [directive] = metrics["CloudWatchMetrics"]
     assert all(metric["Name"] in told for metric in directive["Metrics"])
+
+
+def test_an_import_never_sees_half_a_file(tmp_path: Path, store: ObjectStore) -> None:
+    seen = tmp_path / "seen"
+    app = f"import os\nopen({str(seen)!r}, 'w').write(str(os.path.exists('weights.bin')))\n" + APP
+    pointer = _stored(tmp_path, store, {**FILES, "app.py": app}, PROFILE)
+    last = pointer.offset - 9
+    store.patience = lambda: _wait_for(seen.exists)
+    store.misbehave = lambda number: "late" if store.requests[number - 1].endswith(f"-{last}") else None
+    with dropped(pointer, store, tmp_path) as environment:
+        assert call(environment, {}).answers[0][:3] == [1, 2, len(WEIGHTS)]
+        assert not list(tmp_path.glob("*/tmp/dropshift/*/*.arriving"))
+    assert seen.read_text() == "False"
+
+
+def test_a_file_of_many_parts_is_there_for_the_module_that_reads_it(tmp_path: Path, store: ObjectStore) -> None:
+    app = "import early\nSIZE = len(open('weights.bin', 'rb').read())\nimport rare\nhandler = lambda *_: SIZE\n"
+    profile = Profile(
+        touched=("app.py", "early.py", "weights.bin", "rare.py"),
+        milliseconds=(0, 5, 100, 200),
+        untouched=("package/__init__.py", "package/late.py"),
+    )
+    pointer = _stored(tmp_path, store, {**FILES, "app.py": app}, profile)
+    with dropped(pointer, store, tmp_path) as environment:
+        assert call(environment, {}).answers == [len(WEIGHTS)]
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
