@@ -41,9 +41,10 @@ WRITES = (
         (f"{GUARDS}::test_two_who_change_a_record_at_once_are_both_in_it",),
     ),
     Defect(
-        "a step's record is written after its effect",
+        "a step's record is not written before its effect",
         SHIFTING,
-        "    deployer.note(release, words, status=Status.SHIFTING, weight=stage.weight)\n\n    def decide",
+        "    if ending := deployer.note(release, words, status=Status.SHIFTING, weight=stage.weight):\n"
+        "        return _withdraw(deployer, release, ending.status, ending.reason)\n\n    def decide",
         "\n    def decide",
         (f"{WATCHING}::test_every_change_of_a_release_is_announced_once",),
     ),
@@ -131,8 +132,8 @@ ORDER = (
     Defect(
         "a dead rollout leaves the alias split",
         MOVES,
-        "if record.version and alias.canary == record.version and alias.ours:",
-        "if False:",
+        "after = self._deployer.settle(self.look.function, lambda alias: _without(alias, record))",
+        "after = self.look.alias()",
         (f"{WATCHING}::test_a_dead_rollout_leaves_the_alias_whole_and_ends_failed",),
     ),
     Defect(
