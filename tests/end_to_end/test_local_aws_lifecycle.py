@@ -15,10 +15,11 @@ from tests.local.upstream import UpstreamMovedError, around, needs
 from tests.local.waiting import until
 
 OWNER = """
-import time
+import signal, time
 from tests.local import LocalAws
 from tests.local.functions import create
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job of a script begins with Ctrl-C ignored
 with LocalAws() as aws:
     name = create(aws, "def handler(event, context): pass")
     aws.client("lambda").invoke(FunctionName=name)
