@@ -43,7 +43,9 @@ def failure(answer: Answer, smoke: Smoke | None) -> str | None:
 def _cannot_start(payload: JsonValue) -> bool:
     kind = payload.get("errorType") if isinstance(payload, dict) else None
     message = str(payload.get("errorMessage", "")) if isinstance(payload, dict) else ""
-    return not isinstance(kind, str) or kind.startswith(_CANNOT_START) or "Task timed out" in message
+    # Runtime clients tell an error of the init phase by an empty request id: there was no request yet.
+    at_init = isinstance(payload, dict) and payload.get("requestId") == ""
+    return at_init or not isinstance(kind, str) or kind.startswith(_CANNOT_START) or "Task timed out" in message
 
 
 def _error(answer: Answer) -> str:

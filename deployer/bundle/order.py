@@ -38,7 +38,7 @@ def arrange(entries: Iterable[Entry], plan: Plan) -> Layout:
     only test modules inside packages are taken to be cold: nothing looks for them but an import, and that waits.
     """
     nodes = {entry.path: entry for entry in entries}
-    cold_paths = set(plan.profile.untouched or filter(_is_test_module, nodes))
+    cold_paths = set(plan.profile.untouched or filter(_is_test_module, nodes)) - _sources(plan.profile)
     moments = _moments(plan.profile)
     files = [entry for entry in nodes.values() if entry.kind == "file"]
     first = [entry for entry in files if entry.path not in cold_paths and _is_first(entry, moments)]
@@ -59,6 +59,11 @@ def _moments(profile: Profile) -> dict[str, int]:
     times = dict(zip(profile.touched, profile.milliseconds, strict=True))
     bytecode = {_source_of(path): time for path, time in times.items() if path.endswith(".pyc")}
     return times | {path: time for path, time in bytecode.items() if not times.get(path)}
+
+
+def _sources(profile: Profile) -> set[str]:
+    """Give the sources of the bytecode that was read: nobody reads them, but an import looks whether they are there."""
+    return {_source_of(path) for path in profile.touched if path.endswith(".pyc")}
 
 
 def _source_of(path: str) -> str:

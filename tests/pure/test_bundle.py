@@ -167,6 +167,14 @@ def test_a_module_waits_for_itself_and_for_the_data_that_was_read_before_the_nex
     assert "cold" not in index.needs
 
 
+def test_a_source_comes_with_its_bytecode_although_nobody_reads_it(tmp_path: Path) -> None:
+    cached = f"a/__pycache__/__init__.{sys.implementation.cache_tag}.pyc"
+    profile = Profile(touched=(cached,), milliseconds=(5,), untouched=("a/__init__.py", "b.py"))
+    index = _index(release(write(tmp_path, {"a/__init__.py": "x = 1\n", "b.py": ""}), profile=profile))
+    slices = [one for frame in index.frames[: index.needs["a"]] for one in frame.slices]
+    assert {"a/__init__.py", cached} <= {index.files[n].path for one in slices for n in one.files}
+
+
 def test_small_data_is_in_place_before_anything_is_imported(tmp_path: Path) -> None:
     index, _ = _timed(tmp_path, {})
     early = {index.files[n].path for frame in index.frames[: index.begin] for one in frame.slices for n in one.files}
