@@ -22,7 +22,7 @@ from .modules import modules
 from .parts import plan
 from .pointer import Pointer
 from .signature import Signer
-from .skeleton import complete, names_on_arrival, prepare, whole_with
+from .skeleton import complete, names_on_arrival, open_root, prepare, whole_with
 from .surroundings import credentials, endpoint, region, workers
 from .tree import Tree
 from .worker import ATTEMPTS, NUMBER, Job, Worker, backoff, gave_up
@@ -86,18 +86,24 @@ def _fill(pointer: Pointer, tree: Tree, tell: Tell) -> None:
     first = Connection(endpoint(pointer), Signer(credentials(), region()), pointer)
     index = _index(pointer, tree, first)
     parts = plan(index)
-    root = prepare(tree, index)
-    begin = next(n for n in range(len(parts) + 1) if sum(len(p.frames) for p in parts[:n]) >= index.begin)
-    told = {"parts": len(parts), "begin": begin, "late": whole_with(index, parts)}
-    tell(told | modules(index, parts)._asdict())
+    root = open_root(tree)
     journal = os.open(tree.journal, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
-    queue = _queue(len(parts), _already(journal), tell)
+    known = _already(journal)
 
     def placed(number: int) -> None:
         os.write(journal, NUMBER.pack(number))
         tell(number)
 
-    _share(Job(pointer, tree, parts, names_on_arrival(index), root, queue, placed), first, tell)
+    job = Job(pointer, tree, parts, names_on_arrival(index), root, _queue(len(parts), known), placed)
+    worker = Worker(job, first)
+    worker.ask()  # the first parts are on their way while this makes directories and tells what it knows
+    prepare(tree, index, root)
+    begin = next(n for n in range(len(parts) + 1) if sum(len(p.frames) for p in parts[:n]) >= index.begin)
+    told = {"parts": len(parts), "begin": begin, "late": whole_with(index, parts)}
+    tell(told | modules(index, parts)._asdict())
+    for number in known:
+        tell(number)
+    _share(job, worker, first, tell)
     complete(tree, index)
 
 
@@ -133,22 +139,20 @@ def _ask_for_index(pointer: Pointer, connection: Connection, buffer: bytearray) 
         raise Retry("the index does not match the pinned digest")
 
 
-def _queue(parts: int, known: set[int], tell: Tell) -> int:
+def _queue(parts: int, known: set[int]) -> int:
     """Give a pipe that holds the numbers of the missing parts; a read takes one, whoever reads."""
     queue, feed = os.pipe()
     for number in range(parts):
-        if number in known:
-            tell(number)
-        else:
+        if number not in known:
             os.write(feed, NUMBER.pack(number))
     os.close(feed)
     return queue
 
 
-def _share(job: Job, first: Connection, tell: Tell) -> None:
-    """Work on the parts in this process, which goes on with its open connection, and in the others."""
+def _share(job: Job, worker: Worker, first: Connection, tell: Tell) -> None:
+    """Work on the parts in this process, whose connections are open, and in the others."""
     others = [_fork(job, first.another(), tell) for _ in range(workers(job.parts) - 1)]
-    _run(job, first, tell)
+    _run(worker, tell)
     for process in others:
         if os.waitpid(process, 0)[1]:
             raise LoadError("Loader", f"{what(job.pointer)}: a loading process ended early; is memory short?")
@@ -167,7 +171,7 @@ def _fork(job: Job, connection: Connection, tell: Tell) -> int:
         return process
     status = 1
     try:
-        _run(job, connection, tell)
+        _run(Worker(job, connection), tell)
         status = 0
     except BrokenPipeError:
         pass  # as above: nobody waits any more
@@ -177,9 +181,8 @@ def _fork(job: Job, connection: Connection, tell: Tell) -> int:
         os._exit(status)
 
 
-def _run(job: Job, connection: Connection, tell: Tell) -> None:
+def _run(worker: Worker, tell: Tell) -> None:
     started = time.process_time()
-    worker = Worker(job, connection)
     worker.run()
     spent = round(time.process_time() - started, 3)
     tell({"bytes": worker.bytes, "retries": worker.retries, "cpu_s": spent})

@@ -12,17 +12,20 @@ ARRIVING = ".arriving"
 """Ends the name of a file of several frames until it is whole: the import that runs meanwhile must never read half."""
 
 
-def prepare(tree: Tree, index: Index) -> int:
-    """Make directories and links and give the root's descriptor; what a killed load left behind may stay."""
+def open_root(tree: Tree) -> int:
+    """Make the root and give its descriptor."""
     os.makedirs(tree.directory, mode=0o755, exist_ok=True)
-    root = os.open(tree.directory, os.O_DIRECTORY | os.O_CLOEXEC)
+    return os.open(tree.directory, os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+def prepare(tree: Tree, index: Index, root: int) -> None:
+    """Make directories and links below the root; what a killed load left behind may stay."""
     for path in index.directories:
         _unless_there(os.mkdir, path, 0o755, dir_fd=root)
     for path, target in index.links:
         _unless_there(os.symlink, target, path, dir_fd=root)
     if needs_library_path(index):
         _touch(tree.libraries)
-    return root
 
 
 def names_on_arrival(index: Index) -> list[File]:

@@ -72,7 +72,7 @@ class Worker:
     def run(self) -> None:
         """Work until the queue is empty and everything asked for is in place; raises LoadError."""
         while True:
-            self._ask_for_more()
+            self.ask()
             if self._arrived:
                 self._unpack(self._arrived.popleft())
             elif self._busy or self._again:
@@ -85,7 +85,8 @@ class Worker:
         due = min((request.not_before for request in self._again), default=float("inf"))
         return max(0.001, min(TIMEOUT, due - time.monotonic()))
 
-    def _ask_for_more(self) -> None:
+    def ask(self) -> None:
+        """Ask for parts on every idle connection; what arrives waits in the sockets until this runs."""
         while self._idle:
             request = self._next()
             if request is None:

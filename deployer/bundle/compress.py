@@ -3,13 +3,13 @@
 import hashlib
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 from backports import zstd
 
-from deployer.bundle.frames import RawFrame
+from deployer.bundle.frames import COLD, RawFrame
 from deployer.bundle.plan import Plan
 
 SPEEDS = {19: 2.8, 16: 4.9, 12: 34.0, 9: 64.0, 6: 113.0, 3: 350.0, 1: 540.0}
@@ -67,6 +67,14 @@ def compress_in_order(frames: Iterable[RawFrame], size: int, plan: Plan) -> Iter
             yield _first(waiting)
 
 
+def _options(level: int) -> Mapping[int, int]:
+    """Let zstd look back over the whole frame: by itself it looks at half of it, or less at low levels."""
+    return {
+        zstd.CompressionParameter.compression_level: level,
+        zstd.CompressionParameter.window_log: (COLD - 1).bit_length(),
+    }
+
+
 def _first(waiting: deque[tuple[RawFrame, Future[Compressed]]]) -> tuple[RawFrame, Compressed]:
     frame, future = waiting.popleft()
     return frame, future.result()
@@ -76,6 +84,6 @@ def _compress(data: bytes, pace: Pace) -> Compressed:
     level, started = pace.level(), time.thread_time()
     packed = zstd.compress(data, min(pace.speeds))
     if len(packed) < BARELY * len(data) and level != min(pace.speeds):
-        packed = zstd.compress(data, level)
+        packed = zstd.compress(data, options=_options(level))
     pace.learn(level, len(data), time.thread_time() - started)
     return Compressed(packed, hashlib.sha256(packed).hexdigest())
