@@ -13,14 +13,29 @@ import sys
 from importlib.util import MAGIC_NUMBER, source_hash
 from pathlib import Path
 from types import CodeType
+from typing import NamedTuple
 
-LIMIT = 1 << 20
-"""Bytes, unzipped; Lambda counts a MB like this too."""
+LIMIT = 1_000_000
+"""Bytes, unzipped."""
 ENTRIES = ("bootstrap.py", "bootstrap.mjs")
 BUILD_ONLY = ("package.py",)
 UNCHECKED = 0b01
-LOADABLE = 1
-"""ELF: PT_LOAD, a segment that is mapped."""
+SEGMENT = "<IIQQQQQQ"
+IGNORED, LOADABLE, UNWINDING = 0, 1, 0x6474E550
+"""ELF: PT_NULL; PT_LOAD, a segment that is mapped; PT_GNU_EH_FRAME, where the tables for C++ exceptions begin."""
+
+
+class Segment(NamedTuple):
+    """A program header of a 64-bit little-endian ELF file; elf(5)."""
+
+    kind: int
+    flags: int
+    offset: int
+    address: int
+    physical: int
+    size: int
+    memory: int
+    align: int
 
 
 def assemble(zstd: Path, target: Path) -> int:
@@ -28,9 +43,8 @@ def assemble(zstd: Path, target: Path) -> int:
     source, inner = Path(__file__).parent, target / "_dropshift"
     shutil.rmtree(inner, ignore_errors=True)
     inner.mkdir(parents=True)
-    for name in ENTRIES:
-        if (source / name).exists():
-            shutil.copyfile(source / name, target / name)
+    shutil.copyfile(source / "bootstrap.py", target / "bootstrap.py")
+    (target / "bootstrap.mjs").write_text(_without_comments((source / "bootstrap.mjs").read_text()))
     cached = target / "__pycache__" / f"bootstrap.{sys.implementation.cache_tag}.pyc"
     _compile(target / "bootstrap.py", cached, "/var/task/bootstrap.py")
     for module in sorted(source.glob("*.py")):
@@ -45,18 +59,40 @@ def assemble(zstd: Path, target: Path) -> int:
 
 
 def trimmed(library: bytes) -> bytes:
-    """Cut a 64-bit little-endian ELF file behind the last byte that is ever mapped; elf(5)."""
+    """Take out of a C library what is never read: tables for exceptions, and all behind the last mapped byte; elf(5).
+
+    The exception tables are the end of their segment (ld's layout, by which .eh_frame follows .eh_frame_hdr); whatever
+    comes after them in the file moves up by whole pages. C raises nothing, and the one process that loads the library
+    has one thread and ends with `_exit`, so nobody unwinds its stack.
+    """
     (table,) = struct.unpack_from("<Q", library, 32)
     entry, count = struct.unpack_from("<HH", library, 54)
-    end = table + entry * count
-    for number in range(count):
-        kind, _, offset, _, _, size = struct.unpack_from("<IIQQQQ", library, table + number * entry)
-        if kind == LOADABLE:
-            end = max(end, offset + size)
-    header = bytearray(library[:end])
+    segments = [Segment._make(struct.unpack_from(SEGMENT, library, table + entry * n)) for n in range(count)]
+    begin, gap, segments = _without_tables(segments)
+    end = max(one.offset + one.size for one in segments if one.kind == LOADABLE)
+    header = bytearray(library[:begin] + library[begin + gap : end + gap])
+    for number, one in enumerate(segments):
+        struct.pack_into(SEGMENT, header, table + entry * number, *one)
     struct.pack_into("<Q", header, 40, 0)
     struct.pack_into("<HHH", header, 58, 0, 0, 0)
     return bytes(header)
+
+
+def _without_tables(segments: list[Segment]) -> tuple[int, int, list[Segment]]:
+    """Give where bytes go out of the file and how many, and the segments of what remains."""
+    tables = next(one for one in segments if one.kind == UNWINDING)
+    home = next(one for one in segments if one.kind == LOADABLE and one.offset <= tables.offset < one.offset + one.size)
+    after = min(one.offset for one in segments if one.kind == LOADABLE and one.offset > tables.offset)
+    gap = (after - tables.offset) // home.align * home.align
+    length = tables.offset - home.offset
+    moved = [one._replace(offset=one.offset - gap) if one.offset >= after else one for one in segments]
+    shorter = [one._replace(size=length, memory=length) if one == home else one for one in moved]
+    return after - gap, gap, [one._replace(kind=IGNORED) if one == tables else one for one in shorter]
+
+
+def _without_comments(script: str) -> str:
+    """Drop the lines that are comments."""
+    return "".join(line for line in script.splitlines(keepends=True) if not line.lstrip().startswith(("//", "/**")))
 
 
 class _Lighter(ast.NodeTransformer):
