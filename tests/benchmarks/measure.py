@@ -18,8 +18,8 @@ from typing import NamedTuple
 from bootstrap.pointer import VARIABLE
 from tests.applications import CREDENTIALS, MAIN, package
 from tests.benchmarks.link import Served
-from tests.benchmarks.peers import PEERS
-from tests.benchmarks.sets import Packed
+from tests.benchmarks.peers import PEERS, SETTINGS
+from tests.benchmarks.sets import Packed, zappa
 from tests.local.environments import Environment, Program
 from tests.object_store import BUCKET
 
@@ -123,6 +123,7 @@ def _deployed(method: str, made: Packed, served: Served, directory: Path) -> tup
         "DONE": str(directory / "done"),
         "BUCKET": BUCKET,
         "KEY": (made.tar if method == "p2" else made.zip).name,
+        "ZAPPA": str(zappa()),
         **CREDENTIALS,
     }
     if method == "native":
@@ -132,6 +133,7 @@ def _deployed(method: str, made: Packed, served: Served, directory: Path) -> tup
         return package(), told | pointer | {"LAMBDA_TASK_ROOT": str(package())}
     (directory / "peer").mkdir()
     (directory / "peer" / "peer.py").write_text(PEERS[method])
+    (directory / "peer" / "zappa_settings.py").write_text(SETTINGS)
     return directory / "peer", told | {"LAMBDA_TASK_ROOT": str(directory / "peer"), "_HANDLER": "peer.handler"}
 
 

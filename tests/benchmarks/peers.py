@@ -29,17 +29,27 @@ from app import handler
 """P1: boto3's download_file, then unzip."""
 SLIM = (
     COMMON
-    + CLIENT
     + """\
-import tarfile
-body = s3.get_object(Bucket=os.environ["BUCKET"], Key=os.environ["KEY"])["Body"]
-with tarfile.open(fileobj=body, mode="r|gz") as archive:
-    archive.extractall(HERE)
+os.rmdir(HERE)
+sys.path[1:1] = [os.environ["ZAPPA"]]
+from zappa.handler import LambdaHandler
+LambdaHandler("zappa_settings")
 done()
 from app import handler
 """
 )
-"""P2: Zappa's slim handler: a tar.gz, streamed from S3 into extractall."""
+"""P2: Zappa's slim handler, Zappa itself: a tar.gz, streamed from S3 into extractall."""
+SETTINGS = """\
+import os
+LOG_LEVEL = "INFO"
+PROJECT_NAME = ".." + os.environ["TARGET"]  # below /tmp
+API_STAGE = "benchmark"
+ENVIRONMENT_VARIABLES = {}
+DJANGO_SETTINGS = None
+SLIM_HANDLER = True
+ARCHIVE_PATH = "s3://" + os.environ["BUCKET"] + "/" + os.environ["KEY"]
+"""
+"""What `zappa deploy` would write into zappa_settings.py, as far as the handler reads it."""
 EXTRACT = (
     COMMON
     + CLIENT

@@ -19,6 +19,8 @@ CACHE = Path(".cache/benchmarks").resolve()
 MB = 1_000_000
 SCIENCE = ("pandas", "scipy", "scikit-learn", "pyarrow")
 LARGEST = ("tensorflow-cpu",)
+ZAPPA = ("zappa==0.63.0", "werkzeug", "markupsafe", "durationpy")
+"""What its handler imports, besides boto3."""
 IMPORTS_A = "import pandas, pyarrow.parquet, scipy.sparse, scipy.stats, sklearn.ensemble, sklearn.linear_model"
 IMPORTS_B = "import tensorflow"
 HANDLER = "{}\n\ndef handler(event, context):\n    return 'ready'\n"
@@ -69,11 +71,24 @@ def _pointer(tree: Path, bundle: Path, budget: timedelta, profile: Profile | Non
     return Pointer.parse(kept.read_text())
 
 
-def _installed(tree: Path, packages: tuple[str, ...], imports: str) -> None:
+def zappa() -> Path:
+    """Give the folder that Zappa is installed in."""
+    folder = CACHE / "zappa"
+    if not folder.exists():
+        _install(folder.with_suffix(".new"), "--no-deps", *ZAPPA)
+        folder.with_suffix(".new").rename(folder)
+    return folder
+
+
+def _install(tree: Path, *what: str) -> None:
     """Install as `pip install --target` does, bytecode included."""
-    uv = [shutil.which("uv") or str(Path(sys.executable).parent / "uv"), "pip", "install", "-q"]
+    uv = [str(Path(sys.executable).parent / "uv"), "pip", "install", "-q"]
     where = ["--python", sys.executable, "--target", str(tree), "--compile-bytecode"]
-    subprocess.run([*uv, *where, *packages], check=True)
+    subprocess.run([*uv, *where, *what], check=True)
+
+
+def _installed(tree: Path, packages: tuple[str, ...], imports: str) -> None:
+    _install(tree, *packages)
     write(tree, {"app.py": HANDLER.format(imports)})
 
 

@@ -18,6 +18,8 @@ from typing import Any
 from botocore.exceptions import ClientError, WaiterError
 from samtranslator.yaml_helper import yaml_parse
 
+from tests.local.waiting import alone
+
 type Template = dict[str, Any]
 
 ARCHITECTURE = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
@@ -104,7 +106,8 @@ def _package(logical_id: str, directory: Path) -> bytes:
     """What `make build-<logical id>` puts together, as a zip."""
     with tempfile.TemporaryDirectory(prefix="build-") as artifacts:
         command = ["make", "-s", f"build-{logical_id}", f"ARTIFACTS_DIR={artifacts}", f"ARCHITECTURE={ARCHITECTURE}"]
-        built = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
+        with alone(directory / "build"):
+            built = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
         if built.returncode != 0:
             raise DeploymentError(f"make build-{logical_id} failed:\n{built.stdout}{built.stderr}")
         return _zipped(Path(artifacts))

@@ -1,7 +1,10 @@
-"""Waiting for what comes true on its own."""
+"""Waiting for what comes true on its own, and for other test processes."""
 
+import fcntl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 
 def until[T](look: Callable[[], T], seconds: float = 20) -> T:
@@ -12,3 +15,12 @@ def until[T](look: Callable[[], T], seconds: float = 20) -> T:
             raise TimeoutError(f"{look} did not come true within {seconds:g} s")
         time.sleep(0.05)
     return found
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Make a folder, and hold it against other test processes that would fill it too."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -10,6 +10,7 @@ from textwrap import dedent
 import pytest
 
 from tests import template as sam
+from tests.local.waiting import alone
 
 ROOT = sam.PATH.parent
 ARCHITECTURE = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
@@ -22,7 +23,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     functions = [*sam.of_type(sam.transformed(sam.packaged(sam.source())), "AWS::Lambda::Function")]
     for function in functions:
         target = [f"build-{function}", f"ARTIFACTS_DIR={directory / function}", f"ARCHITECTURE={ARCHITECTURE}"]
-        subprocess.run(["make", "-C", ROOT, *target], check=True, stdout=subprocess.DEVNULL)
+        with alone(ROOT / "build"):
+            subprocess.run(["make", "-C", ROOT, *target], check=True, stdout=subprocess.DEVNULL)
     return {function: directory / function for function in functions}
 
 
