@@ -3,6 +3,7 @@
 This process imports the application, so it imports nothing else: network, TLS and zstd live in the loading process.
 """
 
+import _thread
 import fcntl
 import json
 import os
@@ -27,7 +28,7 @@ class Loading:
     def __init__(self, pointer: Pointer, tree: Tree, tick: Callable[[], None]) -> None:
         """Begin; `tick` is called while waiting, at least ten times a second."""
         self._pointer = pointer
-        self._root = tree.directory
+        self._root, self.root = tree.directory, os.path.realpath(tree.directory)
         self._tick = tick
         self._lines = b""
         self._placed = set[int]()
@@ -39,6 +40,9 @@ class Loading:
         self._late: list[tuple[int, str]] = []
         self.needs: dict[str, int] = {}
         self.roots, self.names = frozenset[str](), frozenset[str]()
+        self.folders, self.top = dict[str, int](), frozenset[str]()
+        self._turn = _thread.RLock()
+        """Whose turn it is to listen: an application may import on several threads."""
         self.work: list[dict[str, Any]] = []
         self.seconds = 0.0
         """How long it took until every file was in place."""
@@ -60,7 +64,14 @@ class Loading:
 
     def wait_for(self, module: str) -> None:
         """Return when what the import of a module needs is in place; raises LoadError."""
-        needed = self._needed(module)
+        self._wait_for_parts(self._needed(module))
+
+    def wait_for_listing(self, folder: str) -> None:
+        """Return when nothing is missing right in a folder, named by its real path; raises LoadError."""
+        below = folder.removeprefix(self.root).strip("/")
+        self._wait_for_parts(self.folders.get(below, 0))
+
+    def _wait_for_parts(self, needed: int) -> None:
         while not self.done and self.low < needed:
             self._listen()
 
@@ -97,16 +108,20 @@ class Loading:
             self._listen(0)
 
     def _listen(self, milliseconds: int = 100) -> None:
-        self._tick()
-        if self._failure is not None:
-            raise self._failure
-        if self._poll.poll(milliseconds):
-            data = os.read(self._pipe, 1 << 16)
-            if not data:
-                raise LoadError("Loader", f"{what(self._pointer)}: the loading process was killed; is memory short?")
-            *lines, self._lines = (self._lines + data).split(b"\n")
-            for line in lines:
-                self._hear(json.loads(line))
+        with self._turn:
+            self._tick()
+            if self._failure is not None:
+                raise self._failure
+            if not self.done and self._poll.poll(milliseconds):
+                self._read()
+
+    def _read(self) -> None:
+        data = os.read(self._pipe, 1 << 16)
+        if not data:
+            raise LoadError("Loader", f"{what(self._pointer)}: the loading process was killed; is memory short?")
+        *lines, self._lines = (self._lines + data).split(b"\n")
+        for line in lines:
+            self._hear(json.loads(line))
 
     def _hear(self, message: Any) -> None:  # noqa: ANN401 - whatever JSON can say
         if isinstance(message, int):
@@ -123,6 +138,7 @@ class Loading:
             self.parts, self.begin, self.needs = message["parts"], message["begin"], message["needs"]
             self._late = sorted(map(tuple, message["late"]), reverse=True)
             self.roots, self.names = frozenset(message["roots"]), frozenset(message["names"])
+            self.folders, self.top = message["folders"], frozenset(message["top"])
         elif "done" in message:
             self._finish()
         else:

@@ -16,6 +16,10 @@ class Modules(NamedTuple):
     """First parts of dotted names."""
     names: list[str]
     """Last parts of dotted names."""
+    folders: dict[str, int]
+    """Leading parts that hold the files right in a folder."""
+    top: list[str]
+    """Names of the files right in the root."""
 
 
 def modules(index: Index, parts: list[Part]) -> Modules:
@@ -23,7 +27,18 @@ def modules(index: Index, parts: list[Part]) -> Modules:
     covering = [number + 1 for number, part in enumerate(parts) for _ in part.frames]
     needs = {name: covering[frames - 1] if frames else 0 for name, frames in index.needs.items()}
     dotted = [name.split(".") for name in (dotted_name(file.path) for file in index.files) if name]
-    return Modules(needs, sorted({name[0] for name in dotted}), sorted({part for name in dotted for part in name}))
+    roots, names = {name[0] for name in dotted}, {part for name in dotted for part in name}
+    top = [file.path for file in index.files if "/" not in file.path]
+    return Modules(needs, sorted(roots), sorted(names), _folders(index, covering), top)
+
+
+def _folders(index: Index, covering: list[int]) -> dict[str, int]:
+    """Give the folders that get files after the import has begun, and with which part the last of them."""
+    last: dict[str, int] = {}
+    for frame, part in zip(index.frames[index.begin :], covering[index.begin :], strict=True):
+        for one in frame.slices:
+            last |= {index.files[number].path.rpartition("/")[0]: part for number in one.files}
+    return last
 
 
 def needs_library_path(index: Index) -> bool:

@@ -44,7 +44,7 @@ def assemble(zstd: Path, target: Path) -> int:
     shutil.rmtree(inner, ignore_errors=True)
     inner.mkdir(parents=True)
     shutil.copyfile(source / "bootstrap.py", target / "bootstrap.py")
-    (target / "bootstrap.mjs").write_text(_without_comments((source / "bootstrap.mjs").read_text()))
+    (target / "bootstrap.mjs").write_text(_lighter((source / "bootstrap.mjs").read_text()))
     cached = target / "__pycache__" / f"bootstrap.{sys.implementation.cache_tag}.pyc"
     _compile(target / "bootstrap.py", cached, "/var/task/bootstrap.py")
     for module in sorted(source.glob("*.py")):
@@ -90,9 +90,10 @@ def _without_tables(segments: list[Segment]) -> tuple[int, int, list[Segment]]:
     return after - gap, gap, [one._replace(kind=IGNORED) if one == tables else one for one in shorter]
 
 
-def _without_comments(script: str) -> str:
-    """Drop the lines that are comments."""
-    return "".join(line for line in script.splitlines(keepends=True) if not line.lstrip().startswith(("//", "/**")))
+def _lighter(script: str) -> str:
+    """Drop lines that are comments, and indentation: no text of ours spans lines."""
+    lines = (line.lstrip() for line in script.splitlines(keepends=True))
+    return "".join(line for line in lines if not line.startswith(("//", "/**")))
 
 
 class _Lighter(ast.NodeTransformer):
@@ -108,15 +109,16 @@ class _Lighter(ast.NodeTransformer):
 
 
 def _without_lines(code: CodeType) -> CodeType:
-    """Say of every instruction that it has no line: our failures are one line that says what is wrong.
+    """Say of every instruction that it has no line, and of a function only its name.
 
+    Nobody reads stack traces of ours: our failures are one line that says what is wrong.
     CPython's Objects/locations.md: an entry covers at most eight code units, and kind 15 has no location.
     """
     units = len(code.co_code) // 2
     full, rest = divmod(units, 8)
     table = bytes([0xFF]) * full + (bytes([0xF8 | (rest - 1)]) if rest else b"")
     constants = tuple(_without_lines(one) if isinstance(one, CodeType) else one for one in code.co_consts)
-    return code.replace(co_consts=constants, co_linetable=table)
+    return code.replace(co_consts=constants, co_linetable=table, co_qualname=code.co_name)
 
 
 def _compile(source: Path, bytecode: Path, shown_as: str) -> None:

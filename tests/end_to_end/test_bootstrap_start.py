@@ -104,6 +104,56 @@ def test_an_import_of_something_cold_waits_for_it(tmp_path: Path, store: ObjectS
         assert call(environment, {}).answers == [3]
 
 
+def test_a_search_for_plugins_finds_those_that_are_still_to_come(tmp_path: Path, store: ObjectStore) -> None:
+    app = (
+        "import importlib, pkgutil, plugins\n"
+        "FOUND = [one.name for one in pkgutil.iter_modules(plugins.__path__)]\n"
+        "VALUES = [importlib.import_module(f'plugins.{name}').VALUE for name in FOUND]\n"
+        "def handler(event, context):\n    return FOUND, VALUES\n"
+    )
+    plugins: dict[str, str | bytes] = {f"plugins/{name}.py": f"VALUE = {name!r}\n" for name in ("one", "two")}
+    profile = Profile(touched=("app.py", "plugins/__init__.py"), milliseconds=(0, 5), untouched=tuple(plugins))
+    pointer = _stored(tmp_path, store, {"app.py": app, "plugins/__init__.py": "", **plugins}, profile)
+    _cold_is_late(store, 0.3)
+    with dropped(pointer, store, tmp_path) as environment:
+        assert call(environment, {}).answers == [[["one", "two"]] * 2]
+
+
+def test_a_listing_of_the_root_tells_what_will_be_there_and_does_not_wait(tmp_path: Path, store: ObjectStore) -> None:
+    listed = tmp_path / "listed"
+    app = APP.replace(
+        "import early", f"import early, os\nTOP = sorted(os.listdir(os.getcwd()))\nopen({str(listed)!r}, 'w').close()"
+    )
+    app = app.replace("[early.VALUE,", "[TOP, early.VALUE,")
+    pointer = _stored(tmp_path, store, {**FILES, "app.py": app}, PROFILE)
+    _cold_waits(store, listed.exists)
+    with dropped(pointer, store, tmp_path) as environment:
+        happened = call(environment, {})
+    assert happened.answers[0][0][-5:] == ["app.py", "early.py", "package", "rare.py", "weights.bin"]
+    seconds = _report(happened.output)["seconds"]
+    assert isinstance(seconds, dict)
+    assert seconds["files"] < 10
+
+
+def test_threads_that_import_at_once_wait_side_by_side(tmp_path: Path, store: ObjectStore) -> None:
+    names = [f"late_{number}" for number in range(20)]
+    app = (
+        "from concurrent.futures import ThreadPoolExecutor\nfrom importlib import import_module\n"
+        f"NAMES = {[f'package.{name}' for name in names]!r}\n"
+        "with ThreadPoolExecutor(8) as pool:\n    VALUES = [one.VALUE for one in pool.map(import_module, NAMES)]\n"
+        "def handler(event, context):\n    return VALUES\n"
+    )
+    late: dict[str, str | bytes] = {
+        f"package/{name}.py": f"VALUE = {number}\n#{WEIGHTS[number << 16 : (number + 1) << 16].hex()}"
+        for number, name in enumerate(names)
+    }
+    profile = Profile(touched=("app.py", "package/__init__.py"), milliseconds=(0, 5), untouched=tuple(late))
+    pointer = _stored(tmp_path, store, {"app.py": app, "package/__init__.py": "", **late}, profile)
+    _cold_is_late(store, 0.05)
+    with dropped(pointer, store, tmp_path) as environment:
+        assert call(environment, {}).answers == [list(range(20))]
+
+
 def test_an_import_of_what_is_nowhere_does_not_wait(tmp_path: Path, store: ObjectStore) -> None:
     imported = tmp_path / "imported"
     missing = f"try:\n    import cupy\nexcept ImportError:\n    open({str(imported)!r}, 'w').close()"
