@@ -14,8 +14,9 @@ from deployer.archive.values import Entry
 from deployer.bundle.bytecode import compile_sources
 from deployer.bundle.compress import Compressed, compress_in_order
 from deployer.bundle.frames import RawFrame, cut
+from deployer.bundle.guess import guess
 from deployer.bundle.order import Layout, arrange
-from deployer.bundle.plan import Built, Plan
+from deployer.bundle.plan import Built, Plan, Profile
 
 type Write = Callable[[bytes], object]
 
@@ -26,10 +27,17 @@ def build(tree: Path, entries: Sequence[Entry], write: Write, plan: Plan) -> Bui
     `entries` describe `tree` exactly, sorted by path. Raises OSError when the tree cannot be read.
     """
     compiled = compile_sources(tree, entries, plan.python, plan.threads)
-    layout = arrange([*entries, *compiled], plan)
+    layout = arrange([*entries, *compiled], _profile(tree, [*entries, *compiled], plan))
     raw = cut(tree, layout)
     packed = compress_in_order(raw, sum(entry.size for entry in layout.files), plan)
     return _write(layout, packed, write)
+
+
+def _profile(tree: Path, entries: Sequence[Entry], plan: Plan) -> Profile:
+    """Give what was seen, or else what can be guessed of a Python application."""
+    if plan.profile.touched or plan.profile.untouched or plan.handler is None or plan.python is None:
+        return plan.profile
+    return guess(tree, entries, plan.handler)
 
 
 def _write(layout: Layout, packed: Iterable[tuple[RawFrame, Compressed]], write: Write) -> Built:

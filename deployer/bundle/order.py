@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from bootstrap.modules import dotted_name
 from deployer.archive.values import Entry
-from deployer.bundle.plan import Plan, Profile
+from deployer.bundle.plan import Profile
 
 TESTS = frozenset({"tests", "test"})
 SMALL = 1 << 20
@@ -31,15 +31,15 @@ class Layout(NamedTuple):
     """What a module's import may touch, by dotted name."""
 
 
-def arrange(entries: Iterable[Entry], plan: Plan) -> Layout:
+def arrange(entries: Iterable[Entry], profile: Profile) -> Layout:
     """Order the files by the profile.
 
-    A file is cold only where a real start was seen not to touch it: what is new in a release is hot. Without a profile
-    only test modules inside packages are taken to be cold: nothing looks for them but an import, and that waits.
+    A file is cold only where a real start was seen not to touch it: what is new in a release is hot. Where nobody
+    watched a start, only test modules inside packages are cold: nothing looks for them but an import, and that waits.
     """
     nodes = {entry.path: entry for entry in entries}
-    cold_paths = set(plan.profile.untouched or filter(_is_test_module, nodes)) - _sources(plan.profile)
-    moments = _moments(plan.profile)
+    cold_paths = set(profile.untouched or filter(_is_test_module, nodes)) - _sources(profile)
+    moments = _moments(profile)
     files = [entry for entry in nodes.values() if entry.kind == "file"]
     first = [entry for entry in files if entry.path not in cold_paths and _is_first(entry, moments)]
     then = [entry for entry in files if entry.path not in cold_paths and not _is_first(entry, moments)]

@@ -137,6 +137,29 @@ def test_what_a_start_touched_comes_in_its_order_and_only_what_it_did_not_touch_
     assert {index.files[number].path for number in late} == {"data/large.bin"}
 
 
+def test_without_a_profile_modules_come_in_the_order_in_which_the_sources_import_them(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {
+        "app/main.py": "import json\nfrom zoo import cage\nfrom . import late\ndef handler(*_):\n    import rare\n",
+        "app/late.py": "class A:\n    try:\n        import aviary\n    except ImportError:\n        pass\n",
+        "app/__init__.py": "",
+        "zoo/__init__.py": "import typing\nif typing.TYPE_CHECKING:\n    import rare\nelse:\n    from .keys import *",
+        "zoo/keys.py": "import app.late",
+        "zoo/cage.py": "((((",
+        "aviary.py": "from .... import beyond",
+        "rare.py": "",
+        "model.bin": RANDOM.randbytes(2 << 20),
+    }
+    tree, body = write(tmp_path / "tree", files), bytearray()
+    plan = Plan(python=(sys.version_info[0], sys.version_info[1]), handler="app/main.handler")
+    built = build(tree, entries(tree), body.extend, plan)
+    index = Index.parse(zstd.decompress(bytes(body[built.offset : built.offset + built.index_size])))
+    sources = [file.path for file in index.files if file.path.endswith(".py")]
+    wanted = ["app/__init__", "app/main", "zoo/__init__", "zoo/keys", "app/late", "aviary", "zoo/cage", "rare"]
+    assert sources == [f"{name}.py" for name in wanted]
+    assert index.files[0].path == "model.bin"
+    assert index.begin < index.needs["app.main"] <= index.needs["rare"] == index.needs["zoo.cage"]
+
+
 BIG = RANDOM.randbytes(3 << 20)
 TIMED = Profile(
     touched=("a.py", "a.libs/liba.so", "b.py", "c.py", "model.bin"),
