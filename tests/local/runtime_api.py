@@ -48,6 +48,8 @@ class Outcome:
 
     kind: Happening
     payload: bytes = b""
+    error_type: str = ""
+    """What the runtime's header calls an error; the service counts and logs it by this name."""
 
 
 class RuntimeApi:
@@ -56,7 +58,8 @@ class RuntimeApi:
     def __init__(self) -> None:
         self.outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         self._offered: queue.SimpleQueue[Invocation | None] = queue.SimpleQueue()
-        self._current: str | None = None
+        self._out = set[str]()
+        """Requests that wait for their answer; several at once in a managed instance."""
         self._polled = False
         self._server = _Server(self)
         threading.Thread(target=self._server.serve_forever, daemon=True, name="runtime-api").start()
@@ -68,7 +71,7 @@ class RuntimeApi:
 
     def offer(self, invocation: Invocation) -> None:
         """Hand `invocation` to the runtime at its next poll."""
-        self._current = invocation.request_id
+        self._out.add(invocation.request_id)
         self._offered.put(invocation)
 
     def close(self) -> None:
@@ -91,12 +94,12 @@ class RuntimeApi:
         self._offered.put(waiting)
         return waiting is not None
 
-    def settle(self, request_id: str, kind: Literal["response", "error"], payload: bytes) -> bool:
-        """Take the answer to the current request; a late or duplicate one is refused."""
-        if request_id != self._current:
+    def settle(self, request_id: str, outcome: Outcome) -> bool:
+        """Take the answer to a request that is out; a late or duplicate one is refused."""
+        if request_id not in self._out:
             return False
-        self._current = None
-        self.outcomes.put(Outcome(kind, payload))
+        self._out.remove(request_id)
+        self.outcomes.put(outcome)
         return True
 
 
@@ -135,12 +138,15 @@ class _Handler(BaseHTTPRequestHandler):
         found = _RESULT.match(self.path)
         if found:
             kind: Literal["response", "error"] = "response" if found[2] == "response" else "error"
-            self._settled(accepted=self.server.api.settle(found[1], kind, payload))
+            self._settled(accepted=self.server.api.settle(found[1], Outcome(kind, payload, self._error_type())))
         elif self.path in (_VERSION + "/init/error", _VERSION + "/restore/error"):
-            self.server.api.outcomes.put(Outcome("init-error", payload))
+            self.server.api.outcomes.put(Outcome("init-error", payload, self._error_type()))
             self._answer(202, b'{"status":"OK"}')
         else:
             self._answer(404)
+
+    def _error_type(self) -> str:
+        return self.headers.get("Lambda-Runtime-Function-Error-Type", "")
 
     def _next(self, invocation: Invocation | None) -> None:
         if invocation is None:
