@@ -7,14 +7,13 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from bootstrap.pointer import Pointer
 from deployer.bundle import Profile, unwrap
-from tests.applications import CREDENTIALS, call, dropped, invocation, native, release, write
+from tests.applications import call, dropped, invocation, native, release, write
 from tests.object_store import Fault, ObjectStore, serving
 
 WEIGHTS = random.Random(4).randbytes(6 << 20)  # noqa: S311 - bytes that do not compress
@@ -226,40 +225,6 @@ def test_an_init_that_was_cut_goes_on_where_it_stood(tmp_path: Path, store: Obje
         happened = call(environment, {})
     assert happened.answers[0][:3] == [1, 2, len(WEIGHTS)]
     assert 0 < int(str(_report(happened.output)["LoadedBytes"])) < len(WEIGHTS)
-
-
-def test_snapstart_loads_before_the_snapshot_with_credentials_from_the_container_endpoint(
-    tmp_path: Path, store: ObjectStore
-) -> None:
-    pointer = _stored(tmp_path, store, FILES, None)
-    asked: list[str] = []
-
-    class Endpoint(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(f"{self.path} {self.headers['Authorization']}")
-            body = json.dumps({"AccessKeyId": "A", "SecretAccessKey": "S", "Token": "T"}).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    told = {
-        **dict.fromkeys(CREDENTIALS, ""),
-        "AWS_REGION": "eu-central-1",
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start",
-        "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://127.0.0.1:{server.server_port}/2021-01-01/credentials",
-        "AWS_CONTAINER_AUTHORIZATION_TOKEN": "token",
-    }
-    with dropped(pointer, store, tmp_path, told) as environment:
-        happened = call(environment, {})
-    server.shutdown()
-    assert asked == ["/2021-01-01/credentials token"]
-    assert happened.answers[0][:3] == [1, 2, len(WEIGHTS)]
 
 
 def test_processes_that_share_tmp_load_once(tmp_path: Path, store: ObjectStore) -> None:
