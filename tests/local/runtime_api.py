@@ -4,6 +4,8 @@ https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html. It knows neither
 is offered goes out at the next poll, what the runtime posts comes back as an outcome.
 """
 
+import base64
+import http.client
 import json
 import queue
 import re
@@ -137,13 +139,18 @@ class _Handler(BaseHTTPRequestHandler):
         payload = self._body()
         found = _RESULT.match(self.path)
         if found:
-            kind: Literal["response", "error"] = "response" if found[2] == "response" else "error"
-            self._settled(accepted=self.server.api.settle(found[1], Outcome(kind, payload, self._error_type())))
+            self._settled(accepted=self.server.api.settle(found[1], self._outcome(found[2] == "response", payload)))
         elif self.path in (_VERSION + "/init/error", _VERSION + "/restore/error"):
             self.server.api.outcomes.put(Outcome("init-error", payload, self._error_type()))
             self._answer(202, b'{"status":"OK"}')
         else:
             self._answer(404)
+
+    def _outcome(self, response: bool, payload: bytes) -> Outcome:  # noqa: FBT001 - the path tells
+        """A stream that breaks off says so in its trailers."""
+        broken = self.headers.get("Lambda-Runtime-Function-Error-Body") if response else None
+        told = base64.b64decode(broken) if broken else payload
+        return Outcome("response" if response and not broken else "error", told, self._error_type())
 
     def _error_type(self) -> str:
         return self.headers.get("Lambda-Runtime-Function-Error-Type", "")
@@ -160,13 +167,17 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
-            return b"".join(iter(self._chunk, b""))
+            content = b"".join(iter(self._chunk, b""))
+            for name, value in http.client.parse_headers(self.rfile).items():
+                self.headers[name] = value
+            return content
         return self.rfile.read(int(self.headers.get("Content-Length", 0)))
 
     def _chunk(self) -> bytes:
         size = int(self.rfile.readline().split(b";")[0], 16)
         piece = self.rfile.read(size)
-        self.rfile.readline()
+        if size:
+            self.rfile.readline()
         return piece
 
     def _answer(self, status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> None:
