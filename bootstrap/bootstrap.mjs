@@ -14,6 +14,7 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { isMainThread } from "node:worker_threads";
 import * as zlib from "node:zlib";
 
 const VARIABLE = "DROPSHIFT_POINTER";
@@ -378,7 +379,9 @@ function adopt(root, handler) {
   }
   process.env.LAMBDA_TASK_ROOT = root;
   process.env._HANDLER = handler;
-  process.chdir(root);
+  // A managed instance calls from worker threads, which cannot change the directory; they can say which one counts.
+  if (isMainThread) process.chdir(root);
+  else process.cwd = () => root;
 }
 
 /** Find the handler as AWS's client does that runs this: in nodejs22.x it requires CommonJS, later it imports everything. */
@@ -442,7 +445,7 @@ const command = (pointer) => (event, context) =>
   new Promise((resolve, reject) => {
     const [program, ...rest] = pointer.command;
     const env = { ...process.env, AWS_LAMBDA_REQUEST_ID: context.awsRequestId };
-    const child = spawn(program, rest, { env, stdio: ["pipe", "pipe", "pipe"] });
+    const child = spawn(program, rest, { cwd: process.cwd(), env, stdio: "pipe" });
     const output = [];
     let tail = Buffer.alloc(0);
     child.stdout.on("data", (data) => output.push(data));

@@ -11,7 +11,8 @@ import pytest
 
 from bootstrap.signature import Credentials, Signer, Target, encode
 from tests import tools
-from tests.applications import Happened, call, dropped, native, package, release, write
+from tests.applications import Happened, call, dropped, invocation, native, package, release, write
+from tests.local.waiting import until
 from tests.object_store import BUCKET, Fault, ObjectStore, serving
 
 RUNTIMES = {"nodejs22.x": ("22", "3.3.0"), "nodejs24.x": ("24", "4.0.2")}
@@ -219,6 +220,40 @@ def test_without_a_pointer_every_call_says_that_there_is_no_release_yet(
         happened = call(environment, {}, {})
     assert [one.kind for one in happened.outcomes] == ["ready", "error", "error"]
     assert happened.answers[0]["errorMessage"] == "no release yet: drop an archive at s3://r/app/<release>.zip"
+
+
+THREADED = """\
+import fs from "node:fs";
+import path from "node:path";
+import { threadId } from "node:worker_threads";
+const atRoot = process.cwd() === process.env.LAMBDA_TASK_ROOT;
+export const handler = async () => [threadId, atRoot, fs.readFileSync(path.resolve("a.txt"), "utf8")];
+"""
+
+
+def test_the_threads_of_a_managed_instance_load_once_and_all_serve(
+    tmp_path: Path, store: ObjectStore, runtime: list[str]
+) -> None:
+    tree = write(tmp_path / "tree", {"app.mjs": THREADED, "a.txt": "text"})
+    told = {
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "lambda-managed-instances",
+        "AWS_LAMBDA_MAX_CONCURRENCY": "2",
+        "AWS_LAMBDA_NODEJS_WORKER_COUNT": "2",
+    }
+    seen = set[int]()
+    with dropped(release(tree, kind="nodejs").stored(store), store, tmp_path, told, runtime) as environment:
+        assert environment.start().kind == "ready"
+
+        def both_threads() -> bool:
+            thread, at_root, text = json.loads(environment.run(invocation({}), 10).payload)
+            seen.add(thread)
+            assert (at_root, text) == (True, "text")
+            return len(seen) == 2
+
+        until(both_threads)
+        output = environment.output()
+    assert output.count('"release.loaded"') == 1
+    assert len(store.requests) == 2
 
 
 SIGN = """\
