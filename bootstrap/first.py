@@ -3,7 +3,7 @@
 On-demand init is cut at 10 s and repeated from scratch inside the first invocation. So before that deadline the first
 invocation is taken early, which ends the init phase in Lambda's eyes; the import goes on where it is, in the main
 thread, and the runtime is handed the waiting invocation when it asks. The runtime calls the application's own function,
-and after the first answer nothing of this stands between them.
+and after the first answer nothing of this stands between them. A process that starts anew in place takes it along.
 
 The first answer may also carry the access profile, when the invocation's client context asks for it (a smoke test).
 """
@@ -19,6 +19,8 @@ from typing import Any
 from .pointer import PROFILE_WANTED
 
 CONTEXT = "Lambda-Runtime-Client-Context"
+TAKEN = "DROPSHIFT_TAKEN"
+"""Says which file holds an invocation that was taken before the process started anew."""
 SECONDS = 9.0
 """Seconds after the process's start when init is handed over; Lambda cuts it at 10."""
 
@@ -32,8 +34,10 @@ class First:
         self._client = home.runtime_client
         self._profile = profile
         self._deadline = _process_start() + float(os.environ.get("DROPSHIFT_HAND_OVER") or SECONDS)
-        self._taken: Any = None
+        self._taken: Any = _brought_along()
         self._last = False
+        if self.early:
+            self.watch()
 
     @property
     def early(self) -> bool:
@@ -53,6 +57,16 @@ class First:
     def watch(self) -> None:
         """Stand where the runtime looks for its client."""
         self._home.runtime_client = self
+
+    def take_along(self) -> dict[str, str]:
+        """Give what the environment must say for a process that starts anew in place to answer the invocation."""
+        if not self.early:
+            return {}
+        body, headers = self._taken
+        file = os.memfd_create("invocation", 0)
+        with os.fdopen(os.dup(file), "wb") as copy:
+            copy.write(json.dumps(headers).encode() + b"\n" + body)
+        return {TAKEN: str(file)}
 
     def end_after_answer(self) -> None:
         """Leave after the first answer, as a failed init would; the next invocation gets a fresh start."""
@@ -82,6 +96,16 @@ class First:
         if not self._last:
             self._home.runtime_client = self._client
         return self._client.post_error(*given)
+
+
+def _brought_along() -> Any:  # noqa: ANN401 - as above
+    """Give the invocation that this process took before it started anew."""
+    if TAKEN not in os.environ:
+        return None
+    with os.fdopen(int(os.environ[TAKEN]), "rb") as file:
+        file.seek(0)
+        headers, body = json.loads(file.readline()), file.read()
+    return body, headers
 
 
 def _process_start() -> float:

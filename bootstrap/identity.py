@@ -12,7 +12,7 @@ from .pointer import VARIABLE
 LISTS = ("LD_LIBRARY_PATH", "PYTHONPATH", "NODE_PATH", "PATH")
 AT_ONCE, ALL_AT_ONCE = "AWS_LAMBDA_MAX_CONCURRENCY", "DROPSHIFT_CONCURRENCY"
 """How many processes a managed instance's runtime forks, and what that was where one of them started again."""
-OURS = (VARIABLE, "DROPSHIFT_RELEASES", "DROPSHIFT_HAND_OVER", ALL_AT_ONCE)
+OURS = (VARIABLE, "DROPSHIFT_RELEASES", "DROPSHIFT_HAND_OVER", "DROPSHIFT_TAKEN", ALL_AT_ONCE)
 
 
 class Process(NamedTuple):
@@ -41,12 +41,14 @@ class Process(NamedTuple):
         paths = self.environment.get("LD_LIBRARY_PATH", "").split(":")
         return root not in paths and any(path in (old, f"{old}/lib") for path in paths if path)
 
-    def start_again(self, libraries: str = "") -> NoReturn:
-        """Start the runtime's process anew in place, as it was; `libraries` replaces the task root in library paths.
+    def start_again(self, further: dict[str, str], libraries: str = "") -> NoReturn:
+        """Start the runtime's process anew in place, as it was but for `further` variables.
+
+        `libraries` replaces the task root in library paths.
 
         One that a managed instance's runtime has forked must not fork as many again: there it becomes a runtime of one.
         """
-        changed = dict(self.environment)
+        changed = self.environment | further
         if libraries:
             moved = native(self.environment, libraries, "")
             changed["LD_LIBRARY_PATH"] = moved["LD_LIBRARY_PATH"]

@@ -13,7 +13,7 @@ import pytest
 
 from bootstrap.pointer import Pointer
 from deployer.bundle import Profile, unwrap
-from tests.applications import call, dropped, invocation, native, release, write
+from tests.applications import call, dropped, invocation, native, package, release, write
 from tests.object_store import Fault, ObjectStore, serving
 
 WEIGHTS = random.Random(4).randbytes(6 << 20)  # noqa: S311 - bytes that do not compress
@@ -206,13 +206,46 @@ def test_an_import_error_after_the_hand_over_answers_the_invocation_and_ends_the
     assert error["stackTrace"][-1].endswith("raise ValueError('broken')\n")
 
 
-def test_a_load_that_fails_after_the_hand_over_answers_the_invocation(tmp_path: Path, store: ObjectStore) -> None:
-    pointer = _stored(tmp_path, store, FILES, None)
-    faults: list[Fault | None] = [None, "late", "late", "late", "404"]
-    store.misbehave = lambda number: faults[min(number, 5) - 1]
+@pytest.mark.parametrize("app", ["import early\n", "import package.late\n", "open('weights.bin').close()\n"])
+def test_a_load_that_fails_after_the_hand_over_answers_the_invocation(
+    tmp_path: Path, store: ObjectStore, app: str
+) -> None:
+    pointer = _stored(tmp_path, store, {**FILES, "app.py": app + "handler = print\n"}, PROFILE)
+    handed_over, cold = threading.Event(), _late_if_cold(store)
+    store.misbehave = lambda number: "404" if cold(number) and handed_over.wait(10) else None
+    with dropped(pointer, store, tmp_path, {"DROPSHIFT_HAND_OVER": "0.4"}) as environment:
+        assert environment.start(8).kind == "ready"
+        handed_over.set()
+        outcome = environment.run(invocation({}), 10)
+    assert (outcome.kind, json.loads(outcome.payload)["errorType"]) == ("error", "Dropshift.Missing")
+
+
+def test_an_import_that_fails_for_a_missing_file_after_the_hand_over_starts_again_with_the_invocation_in_hand(
+    tmp_path: Path, store: ObjectStore
+) -> None:
+    app = "import package.late\nopen('weights.bin').close()\n" + APP
+    pointer = _stored(tmp_path, store, {**FILES, "app.py": app}, PROFILE)
+    _cold_is_late(store, 1.0)
     with dropped(pointer, store, tmp_path, {"DROPSHIFT_HAND_OVER": "0.3"}) as environment:
-        [error] = call(environment, {}).answers
-    assert error["errorType"] == "Dropshift.Missing"
+        happened = call(environment, {}, {})
+    assert [answer[:3] for answer in happened.answers] == [[1, 2, len(WEIGHTS)]] * 2
+
+
+def test_a_release_with_libraries_starts_again_after_the_hand_over_with_the_invocation_in_hand(
+    tmp_path: Path, store: ObjectStore
+) -> None:
+    app = "import os\ndef handler(event, context):\n    return [event, os.environ['LD_LIBRARY_PATH']]\n"
+    files: dict[str, str | bytes] = {"app.py": app, "lib/libown.so.1": "x", "weights.bin": WEIGHTS}
+    pointer = _stored(tmp_path, store, files, None)
+    handed_over = threading.Event()
+    _cold_waits(store, handed_over.is_set)
+    told = {"DROPSHIFT_HAND_OVER": "0.4", "LD_LIBRARY_PATH": f"/opt/lib:{package()}/lib"}
+    with dropped(pointer, store, tmp_path, told) as environment:
+        assert environment.start(8).kind == "ready"
+        handed_over.set()
+        answers = [json.loads(environment.run(invocation({"é": n}), 10).payload) for n in range(2)]
+        [root] = [path for path in tmp_path.glob("*/tmp/dropshift/*") if path.is_dir()]
+    assert answers == [[{"é": n}, f"/opt/lib:{root}/lib"] for n in range(2)]
 
 
 def test_an_init_that_was_cut_goes_on_where_it_stood(tmp_path: Path, store: ObjectStore) -> None:

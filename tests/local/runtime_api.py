@@ -62,7 +62,8 @@ class RuntimeApi:
         self._offered: queue.SimpleQueue[Invocation | None] = queue.SimpleQueue()
         self._out = set[str]()
         """Requests that wait for their answer; several at once in a managed instance."""
-        self._polled = False
+        self.polled = False
+        """Whether init is over: nobody may report its failure from then on."""
         self._server = _Server(self)
         threading.Thread(target=self._server.serve_forever, daemon=True, name="runtime-api").start()
 
@@ -83,14 +84,14 @@ class RuntimeApi:
 
     def wait(self) -> Invocation | None:
         """Called by the serving thread: the next event, or None once closed."""
-        if not self._polled:
-            self._polled = True
+        if not self.polled:
+            self.polled = True
             self.outcomes.put(Outcome("ready"))
         return self._offered.get()
 
     def restore(self) -> bool:
         """Called by the serving thread: a SnapStart runtime stands at its snapshot until an event is offered."""
-        self._polled = True
+        self.polled = True
         self.outcomes.put(Outcome("ready"))
         waiting = self._offered.get()
         self._offered.put(waiting)
@@ -140,6 +141,8 @@ class _Handler(BaseHTTPRequestHandler):
         found = _RESULT.match(self.path)
         if found:
             self._settled(accepted=self.server.api.settle(found[1], self._outcome(found[2] == "response", payload)))
+        elif self.path == _VERSION + "/init/error" and self.server.api.polled:
+            self._answer(403, b'{"errorType":"InvalidStateTransition"}')
         elif self.path in (_VERSION + "/init/error", _VERSION + "/restore/error"):
             self.server.api.outcomes.put(Outcome("init-error", payload, self._error_type()))
             self._answer(202, b'{"status":"OK"}')
