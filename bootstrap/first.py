@@ -34,9 +34,12 @@ class First:
         self._client = home.runtime_client
         self._profile = profile
         self._deadline = _process_start() + float(os.environ.get("DROPSHIFT_HAND_OVER") or SECONDS)
-        self._taken: Any = _brought_along()
+        self._taken: Any = None
         self._last = False
-        if self.early:
+        if TAKEN in os.environ:
+            with os.fdopen(int(os.environ[TAKEN]), "rb") as file:
+                headers, body = json.loads(file.readline()), file.read()
+            self._taken = body, headers
             self.watch()
 
     @property
@@ -63,9 +66,9 @@ class First:
         if not self.early:
             return {}
         body, headers = self._taken
-        file = os.memfd_create("invocation", 0)
-        with os.fdopen(os.dup(file), "wb") as copy:
-            copy.write(json.dumps(headers).encode() + b"\n" + body)
+        file = os.memfd_create(TAKEN, 0)
+        os.write(file, json.dumps(headers).encode() + b"\n" + body)
+        os.lseek(file, 0, os.SEEK_SET)
         return {TAKEN: str(file)}
 
     def end_after_answer(self) -> None:
@@ -96,16 +99,6 @@ class First:
         if not self._last:
             self._home.runtime_client = self._client
         return self._client.post_error(*given)
-
-
-def _brought_along() -> Any:  # noqa: ANN401 - as above
-    """Give the invocation that this process took before it started anew."""
-    if TAKEN not in os.environ:
-        return None
-    with os.fdopen(int(os.environ[TAKEN]), "rb") as file:
-        file.seek(0)
-        headers, body = json.loads(file.readline()), file.read()
-    return body, headers
 
 
 def _process_start() -> float:
