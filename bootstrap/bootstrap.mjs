@@ -421,13 +421,10 @@ function inModulePackage(folder) {
   return false;
 }
 
-/** Let a native program take the runtime's place. */
+/** Let a native program take the runtime's place; every Node that has zstd has execve. */
 function become(pointer) {
   const [program, ...rest] = pointer.command;
   const file = program.includes("/") ? path.resolve(program) : program;
-  if (!process.execve) {
-    throw fault("Dropshift.Runtime", `Node ${process.version} cannot execve; use nodejs24.x, or a python3.13 function`);
-  }
   attempt(
     () => {
       fs.accessSync(file, fs.constants.X_OK);

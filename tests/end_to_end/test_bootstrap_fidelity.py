@@ -22,6 +22,8 @@ def handler(event, context):
         "context": [context.function_name, context.memory_limit_in_mb, context.invoked_function_arn],
         "called by": sys._getframe(1).f_code.co_name,
         "calls ours": sys._getframe(1).f_locals["request_handler"] is handler,
+        "client": str(sys.modules["awslambdaric.lambda_runtime_client"].runtime_client),
+        "has time": 0 < context.get_remaining_time_in_millis() <= 20_000, "custom": context.client_context,
         "cached": sys.path_importer_cache.keys() >= {os.getcwd()}, "executable": sys.executable,
     }
 """
@@ -145,4 +147,30 @@ def test_an_application_may_call_its_modules_what_it_likes(tmp_path: Path) -> No
     own = {f"{name.replace('.', '/')}.py": "MINE = 'the application\\'s own'\n" for name in SHADOWED}
     natively, through_us = natively_and_dropped(tmp_path, {"app.py": SHADOWS, **own})
     assert "application's own" in natively[0]
+    assert through_us == natively
+
+
+@pytest.mark.parametrize("handler", ["package.module.serve", "package/module.serve", "package.serve"])
+def test_a_handler_may_lie_anywhere(tmp_path: Path, handler: str) -> None:
+    module = "def serve(event, context):\n    return [event, __name__, __file__]\n"
+    files = {"package/__init__.py": "from package.module import serve\n", "package/module.py": module}
+    natively, through_us = natively_and_dropped(tmp_path, files, handler=handler)
+    assert "package.module" in natively[0]
+    assert through_us == natively
+
+
+@pytest.mark.parametrize("handler", ["app", "time.sleep", "no.such.handler", "app.", ".handler"])
+def test_a_handler_that_cannot_be_is_refused_in_the_same_words(tmp_path: Path, handler: str) -> None:
+    files = {"app.py": "def handler(event, context):\n    pass\n"}
+    natively, through_us = natively_and_dropped(tmp_path, files, handler=handler)
+    assert "init-error" in natively[0]
+    assert through_us == natively
+
+
+@pytest.mark.parametrize(
+    "told", [{"AWS_LAMBDA_LOG_FORMAT": "JSON"}, {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "ERROR"}]
+)
+@pytest.mark.parametrize("case", ["logs", "raises from another module", "raises at import"])
+def test_structured_logs_are_the_runtimes_own(tmp_path: Path, case: str, told: dict[str, str]) -> None:
+    natively, through_us = natively_and_dropped(tmp_path, CASES[case], told)
     assert through_us == natively

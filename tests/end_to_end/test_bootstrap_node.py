@@ -213,6 +213,37 @@ def test_a_command_runs_once_a_call_under_node_too(tmp_path: Path, store: Object
         assert call(environment, {"n": 1}, {"n": 2}).answers == [{"n": 1}, {"n": 2}]
 
 
+PROGRAM = """\
+#!/bin/sh
+exec "$NODE" -e '
+  const api = `http://${process.env.AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime/invocation/`;
+  (async () => {
+    for (;;) {
+      const next = await fetch(`${api}next`);
+      const id = next.headers.get("lambda-runtime-aws-request-id");
+      const { pid, env } = process;
+      const said = { event: await next.json(), process: pid, cwd: process.cwd(), pointer: env.DROPSHIFT_POINTER };
+      await fetch(`${api}${id}/response`, { method: "POST", body: JSON.stringify(said) });
+    }
+  })();'
+"""
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_a_program_takes_the_place_of_node(tmp_path: Path, store: ObjectStore, name: str) -> None:
+    runtime = _runtime(name)
+    tree = write(tmp_path / "tree", {"server": PROGRAM})
+    (tree / "server").chmod(0o755)
+    pointer = release(tree, kind="executable", handler=None, command=("./server",)).stored(store)
+    with dropped(pointer, store, tmp_path, {"NODE": runtime[0]}, runtime) as environment:
+        happened = call(environment, {"n": 1}, {"n": 2})
+        assert environment.process is not None
+        process = environment.process.pid
+    [root] = {answer["cwd"] for answer in happened.answers}
+    assert root.endswith(pointer.sha256[:32])
+    assert happened.answers == [{"event": {"n": n}, "process": process, "cwd": root} for n in (1, 2)]
+
+
 def test_without_a_pointer_every_call_says_that_there_is_no_release_yet(
     tmp_path: Path, store: ObjectStore, runtime: list[str]
 ) -> None:

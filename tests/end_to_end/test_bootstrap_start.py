@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -286,6 +287,41 @@ def test_a_process_that_waited_for_a_killed_loader_loads_itself(tmp_path: Path, 
         first.stop()
         assert waiting.result().answers[0][:3] == [1, 2, len(WEIGHTS)]
         assert doomed.result().answers == []
+
+
+def test_a_call_that_overruns_is_cut_and_the_next_start_finds_everything_in_place(
+    tmp_path: Path, store: ObjectStore
+) -> None:
+    app = "import time\ndef handler(event, context):\n    time.sleep(event)\n    return 'in time'\n"
+    pointer = _stored(tmp_path, store, {**FILES, "app.py": app}, None)
+    with dropped(pointer, store, tmp_path) as environment:
+        assert environment.start().kind == "ready"
+        cut = environment.run(invocation(60), 0.5)
+        assert json.loads(cut.payload)["errorType"] == "Sandbox.Timedout"
+        asked = len(store.requests)
+        assert call(environment, 0).answers == ["in time"]
+    assert len(store.requests) == asked
+
+
+def test_a_start_that_begins_anew_still_frames_its_log_as_lambda_reads_it(tmp_path: Path, store: ObjectStore) -> None:
+    app = "import logging\ndef handler(event, context):\n    logging.error('in a frame')\n"
+    files: dict[str, str | bytes] = {"app.py": app, "lib/libown.so.1": "x"}
+    told = {"_LAMBDA_TELEMETRY_LOG_FD": "1", "LD_LIBRARY_PATH": f"{package()}/lib"}
+    with dropped(_stored(tmp_path, store, files, None), store, tmp_path, told) as environment:
+        output = call(environment, {}).output
+    assert re.search(r"Z\x00\S?.{1,24}\[ERROR\]\t\S+\t\S+\tin a frame", output, re.DOTALL), output
+
+
+def test_a_command_is_handed_over_too(tmp_path: Path, store: ObjectStore) -> None:
+    tree = write(tmp_path / "tree", {**FILES, "main.py": "print(len(open('weights.bin', 'rb').read()))\n"})
+    pointer = release(tree, kind="command", handler=None, command=("python3", "main.py")).stored(store)
+    handed_over = threading.Event()
+    _cold_waits(store, handed_over.is_set)
+    with dropped(pointer, store, tmp_path, {"DROPSHIFT_HAND_OVER": "0.4"}) as environment:
+        assert environment.start(8).kind == "ready"
+        handed_over.set()
+        answers = [json.loads(environment.run(invocation({}), 10).payload) for _ in range(2)]
+    assert answers == [len(WEIGHTS)] * 2
 
 
 def test_without_a_pointer_every_call_says_that_there_is_no_release_yet(tmp_path: Path, store: ObjectStore) -> None:
