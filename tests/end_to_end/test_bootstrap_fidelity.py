@@ -174,3 +174,13 @@ def test_a_handler_that_cannot_be_is_refused_in_the_same_words(tmp_path: Path, h
 def test_structured_logs_are_the_runtimes_own(tmp_path: Path, case: str, told: dict[str, str]) -> None:
     natively, through_us = natively_and_dropped(tmp_path, CASES[case], told)
     assert through_us == natively
+
+
+RESERVED = ("bootstrap", "_dropshift", "json", "__main__", "awslambdaric", "site", "runtime_client", "start")
+
+
+@pytest.mark.parametrize("module", RESERVED)
+def test_a_handlers_module_may_have_a_name_that_is_taken(tmp_path: Path, module: str) -> None:
+    text = "def handler(event, context):\n    return [event, __file__]\n"
+    natively, through_us = natively_and_dropped(tmp_path, {f"{module}.py": text}, handler=f"{module}.handler")
+    assert through_us == natively
