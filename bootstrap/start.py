@@ -64,7 +64,12 @@ class Start:
 
 
 class Release(Start):
-    """The cold start of a release."""
+    """The cold start of a release.
+
+    Under SnapStart all of it happens before the snapshot, and it needs no hooks of its own: the loading processes have
+    ended by then, with their connections and credentials, no randomness is kept for later, and the tree is part of the
+    snapshot. What stands in for the runtime's client knows of no restore; the runtime asks for that by itself.
+    """
 
     def __init__(self, pointer: Pointer) -> None:
         """Begin to load, unless the tree is complete."""

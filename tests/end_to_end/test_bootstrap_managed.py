@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.applications import dropped, invocation, native, package, release, write
+from tests.applications import call, dropped, invocation, native, package, release, write
 from tests.local.environments import Environment
 from tests.object_store import ObjectStore, serving
 
@@ -101,6 +101,16 @@ def test_what_a_process_says_reaches_the_log_it_was_given(tmp_path: Path, store:
         text = said()
     assert text.count("imported\n") == PROCESSES
     assert text.count('"release.loaded"') == 1
+
+
+def test_a_load_that_fails_is_told_by_every_process_and_ends_them_all(tmp_path: Path, store: ObjectStore) -> None:
+    store.misbehave = lambda _number: "404"
+    pointer = release(write(tmp_path / "tree", {"app.py": MEETING})).stored(store)
+    with dropped(pointer, store, tmp_path, MANAGED) as environment:
+        happened = call(environment)
+    [error] = happened.answers
+    assert (happened.outcomes[0].kind, error["errorType"]) == ("init-error", "Dropshift.Missing")
+    assert happened.output.count("Dropshift.Missing") == PROCESSES
 
 
 @contextmanager
