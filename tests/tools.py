@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -38,14 +39,13 @@ def node(version: str = "24") -> Path:
 @functools.cache
 def node_client(version: str) -> Path:
     """AWS's own runtime client for Node, from npm's aws-lambda-ric; its compiled half is tests/node_transport.cjs."""
-    place = _from_npm("aws-lambda-ric", version)
-    source = next(path for path in (place / "index.mjs", place / "dist" / "index.mjs") if path.exists())
-    main, transport = source.with_name("main.mjs"), source.with_name("rapid-client.node")
-    with alone(CACHE):
-        main.write_text(source.read_text() + ("" if source.parent == place else RUN))
-        transport.mkdir(exist_ok=True)
-        (transport / "package.json").write_text('{"main": "transport.cjs"}')
-        shutil.copy(TRANSPORT, transport / "transport.cjs")
+    package, place = _from_npm("aws-lambda-ric", version), Path(tempfile.mkdtemp(prefix="aws-lambda-ric-"))
+    newer, older = package / "index.mjs", package / "dist" / "index.mjs"
+    main, transport = place / "index.mjs", place / "rapid-client.node"
+    main.write_text(newer.read_text() if newer.exists() else older.read_text() + RUN)
+    transport.mkdir()
+    (transport / "package.json").write_text('{"main": "transport.cjs"}')
+    shutil.copy(TRANSPORT, transport / "transport.cjs")
     return main
 
 
