@@ -14,7 +14,6 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { isMainThread } from "node:worker_threads";
 import * as zlib from "node:zlib";
 
 const VARIABLE = "DROPSHIFT_POINTER";
@@ -379,9 +378,11 @@ function adopt(root, handler) {
   }
   process.env.LAMBDA_TASK_ROOT = root;
   process.env._HANDLER = handler;
-  // A managed instance calls from worker threads, which cannot change the directory; they can say which one counts.
-  if (isMainThread) process.chdir(root);
-  else process.cwd = () => root;
+  try {
+    process.chdir(root);
+  } catch {
+    process.cwd = () => root; // a managed instance's worker threads cannot change it; they can say which one counts
+  }
 }
 
 /** Find the handler as AWS's client does that runs this: in nodejs22.x it requires CommonJS, later it imports everything. */
