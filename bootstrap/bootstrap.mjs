@@ -13,7 +13,6 @@ import https from "node:https";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import * as zlib from "node:zlib";
 
@@ -40,6 +39,7 @@ const REMEDIES = {
     "the credentials have expired; start a fresh execution environment, and see that the role still exists",
   ],
 };
+const REQUIRES = process.env.AWS_EXECUTION_ENV === "AWS_Lambda_nodejs22.x";
 const decompress = zlib.zstdDecompress && promisify(zlib.zstdDecompress);
 
 /** A failure with the name the runtime reports as error type, and no stack: the message says it all. */
@@ -338,11 +338,11 @@ async function load(pointer) {
     fs.rmSync(tree.owner, { force: true });
     state.place.agent.destroy();
   }
-  if (state.parts) console.log(report(state, (performance.now() - began) / 1000));
+  if (state.parts) process.stdout.write(`${report(state, (performance.now() - began) / 1000)}\n`);
   return tree;
 }
 
-/** One structured line a load that is also a metric, as in bootstrap/report.py. */
+/** One line a load that is also a metric, as in bootstrap/report.py; the runtime's console would put words before it. */
 function report(state, seconds) {
   const units = { LoadTime: "Milliseconds", LoadedBytes: "Bytes", LoadRetries: "Count" };
   const Metrics = Object.entries(units).map(([Name, Unit]) => ({ Name, Unit }));
@@ -378,65 +378,54 @@ function adopt(root, handler) {
   }
   process.env.LAMBDA_TASK_ROOT = root;
   process.env._HANDLER = handler;
-  process.chdir(root);
+  try {
+    process.chdir(root);
+  } catch {
+    process.cwd = () => root; // a managed instance's worker threads cannot change it; they can say which one counts
+  }
 }
 
-/** Find the handler as the nodejs runtime does: module path up to the last slash's first dot, then nested names. */
+/** Find the handler as AWS's client does that runs this: in nodejs22.x it requires CommonJS, later it imports everything. */
 async function find(root, handler) {
   const folder = handler.slice(0, handler.lastIndexOf("/") + 1);
   const [name, ...nested] = handler.slice(folder.length).split(".");
   if (!name || !nested.length) throw fault("Runtime.MalformedHandlerName", "Bad handler");
-  const module = await importAny(path.resolve(root, folder, name), `${folder}${name}`);
-  const found = nested.reduce((value, key) => value?.[key], module) ?? nested.reduce((value, key) => value?.[key], module.default);
-  if (found === undefined) throw fault("Runtime.HandlerNotFound", `${handler} is undefined or not exported`);
-  if (typeof found !== "function") throw fault("Runtime.HandlerNotFound", `${handler} is not a function`);
-  return found;
-}
-
-async function importAny(file, name) {
-  const require = createRequire(`${file}.cjs`);
-  const byImport = (one) => import(pathToFileURL(one).href);
-  const isModule = nearestPackage(path.dirname(file))?.type === "module";
-  const ways = [
-    ["", require],
-    [".js", isModule ? byImport : require],
-    [".mjs", byImport],
-    [".cjs", require],
-  ];
   try {
-    for (const [ending, way] of ways) if (isFile(file + ending)) return await way(file + ending);
-    return require(file);
+    const module = await importAny(root, folder, name);
+    const within = (value) => nested.reduce((at, key) => at?.[key], value);
+    const found = within(module) || (!REQUIRES && within(module?.default));
+    if (typeof found === "function") return found;
+    const complaint = `${handler} is ${found ? "not a function" : "undefined or not exported"}`;
+    throw Object.defineProperty(new Error(complaint), "name", { value: "Runtime.HandlerNotFound", enumerable: !REQUIRES });
   } catch (error) {
-    if (error instanceof SyntaxError) throw named("Runtime.UserCodeSyntaxError", error);
-    if (/^(ERR_)?MODULE_NOT_FOUND$/.test(error?.code)) throw named("Runtime.ImportModuleError", error);
+    // The client names it by class and code, as it does natively; our own frames are nobody's business.
     if (error?.stack) error.stack = String(error.stack).split("\n").filter((line) => !line.includes(import.meta.url)).join("\n");
     throw error;
   }
 }
 
-const isFile = (file) => fs.statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
-
-function named(name, cause) {
-  const error = new Error(String(cause));
-  error.name = name;
-  error.stack = cause.stack;
-  return error;
-}
-
-function nearestPackage(folder) {
-  for (let at = folder; at !== path.dirname(at); at = path.dirname(at)) {
-    if (isFile(`${at}/package.json`)) return JSON.parse(fs.readFileSync(`${at}/package.json`, "utf8"));
+async function importAny(root, folder, name) {
+  const file = path.resolve(root, folder, name);
+  const require = createRequire(process.argv[1]); // the client's file, which "Require stack:" names
+  for (const ending of ["", ".js", ".mjs", ".cjs"]) {
+    if (!fs.existsSync(file + ending)) continue;
+    const isModule = ending === ".mjs" || (ending === ".js" && inModulePackage(path.dirname(file)));
+    return REQUIRES && !isModule ? require(file + ending) : await import(file + ending);
   }
-  return undefined;
+  return require(require.resolve(name, { paths: [root, path.join(root, folder)] }));
 }
 
-/** Let a native program take the runtime's place. */
+function inModulePackage(folder) {
+  for (let at = folder; at !== path.dirname(at); at = path.dirname(at)) {
+    if (fs.existsSync(`${at}/package.json`)) return JSON.parse(fs.readFileSync(`${at}/package.json`, "utf8")).type === "module";
+  }
+  return false;
+}
+
+/** Let a native program take the runtime's place; every Node that has zstd has execve. */
 function become(pointer) {
   const [program, ...rest] = pointer.command;
   const file = program.includes("/") ? path.resolve(program) : program;
-  if (!process.execve) {
-    throw fault("Dropshift.Runtime", `Node ${process.version} cannot execve; use nodejs24.x, or a python3.13 function`);
-  }
   attempt(
     () => {
       fs.accessSync(file, fs.constants.X_OK);
@@ -454,7 +443,7 @@ const command = (pointer) => (event, context) =>
   new Promise((resolve, reject) => {
     const [program, ...rest] = pointer.command;
     const env = { ...process.env, AWS_LAMBDA_REQUEST_ID: context.awsRequestId };
-    const child = spawn(program, rest, { env, stdio: ["pipe", "pipe", "pipe"] });
+    const child = spawn(program, rest, { cwd: process.cwd(), env, stdio: "pipe" });
     const output = [];
     let tail = Buffer.alloc(0);
     child.stdout.on("data", (data) => output.push(data));

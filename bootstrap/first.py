@@ -3,13 +3,14 @@
 On-demand init is cut at 10 s and repeated from scratch inside the first invocation. So before that deadline the first
 invocation is taken early, which ends the init phase in Lambda's eyes; the import goes on where it is, in the main
 thread, and the runtime is handed the waiting invocation when it asks. The runtime calls the application's own function,
-and after the first answer nothing of this stands between them.
+and after the first answer nothing of this stands between them. A process that starts anew in place takes it along.
 
 The first answer may also carry the access profile, when the invocation's client context asks for it (a smoke test).
 """
 
 import base64
 import json
+import marshal
 import os
 import sys
 import time
@@ -19,6 +20,8 @@ from typing import Any
 from .pointer import PROFILE_WANTED
 
 CONTEXT = "Lambda-Runtime-Client-Context"
+TAKEN = "DROPSHIFT_TAKEN"
+"""Says which file holds an invocation that was taken before the process started anew."""
 SECONDS = 9.0
 """Seconds after the process's start when init is handed over; Lambda cuts it at 10."""
 
@@ -34,6 +37,10 @@ class First:
         self._deadline = _process_start() + float(os.environ.get("DROPSHIFT_HAND_OVER") or SECONDS)
         self._taken: Any = None
         self._last = False
+        if TAKEN in os.environ:
+            with os.fdopen(int(os.environ[TAKEN]), "rb") as file:
+                self._taken = marshal.load(file)  # noqa: S302 - what this process wrote itself
+            self.watch()
 
     @property
     def early(self) -> bool:
@@ -53,6 +60,15 @@ class First:
     def watch(self) -> None:
         """Stand where the runtime looks for its client."""
         self._home.runtime_client = self
+
+    def take_along(self) -> dict[str, str]:
+        """Give what the environment must say for a process that starts anew in place to answer the invocation."""
+        if not self.early:
+            return {}
+        file = os.memfd_create(TAKEN, 0)
+        os.write(file, marshal.dumps(self._taken))
+        os.lseek(file, 0, os.SEEK_SET)
+        return {TAKEN: str(file)}
 
     def end_after_answer(self) -> None:
         """Leave after the first answer, as a failed init would; the next invocation gets a fresh start."""

@@ -10,7 +10,9 @@ from typing import NamedTuple, NoReturn
 from .pointer import VARIABLE
 
 LISTS = ("LD_LIBRARY_PATH", "PYTHONPATH", "NODE_PATH", "PATH")
-OURS = (VARIABLE, "DROPSHIFT_RELEASES", "DROPSHIFT_HAND_OVER")
+AT_ONCE, ALL_AT_ONCE = "AWS_LAMBDA_MAX_CONCURRENCY", "DROPSHIFT_CONCURRENCY"
+"""How many processes a managed instance's runtime forks, and what that was where one of them started again."""
+OURS = (VARIABLE, "DROPSHIFT_RELEASES", "DROPSHIFT_HAND_OVER", "DROPSHIFT_TAKEN", ALL_AT_ONCE)
 
 
 class Process(NamedTuple):
@@ -39,12 +41,20 @@ class Process(NamedTuple):
         paths = self.environment.get("LD_LIBRARY_PATH", "").split(":")
         return root not in paths and any(path in (old, f"{old}/lib") for path in paths if path)
 
-    def start_again(self, libraries: str = "") -> NoReturn:
-        """Start the runtime's process anew in place, as it was; `libraries` replaces the task root in library paths."""
-        changed = dict(self.environment)
+    def start_again(self, further: dict[str, str], libraries: str = "") -> NoReturn:
+        """Start the runtime's process anew in place, as it was but for `further` variables.
+
+        `libraries` replaces the task root in library paths.
+
+        One that a managed instance's runtime has forked must not fork as many again: there it becomes a runtime of one.
+        """
+        changed = self.environment | further
         if libraries:
             moved = native(self.environment, libraries, "")
             changed["LD_LIBRARY_PATH"] = moved["LD_LIBRARY_PATH"]
+        if AT_ONCE in changed:
+            changed |= {ALL_AT_ONCE: changed[AT_ONCE], AT_ONCE: "1"}
+            changed.pop("_LAMBDA_TELEMETRY_LOG_FD", None)  # the runtime closed it before it forked
         sys.stdout.flush()
         os.chdir(self.directory)
         os.execve(sys.executable, sys.orig_argv, changed)  # noqa: S606 - our own command line
@@ -60,6 +70,8 @@ def native(given: dict[str, str], root: str, handler: str) -> dict[str, str]:
     """Give the environment that a native deployment at `root` would have."""
     old = given.get("LAMBDA_TASK_ROOT", "")
     changed = {name: value for name, value in given.items() if name not in OURS}
+    if ALL_AT_ONCE in given:
+        changed[AT_ONCE] = given[ALL_AT_ONCE]
     for name in LISTS:
         if old and name in changed:
             changed[name] = ":".join(_moved(path, old, root) for path in changed[name].split(":"))

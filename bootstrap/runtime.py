@@ -8,7 +8,12 @@ from typing import Any
 
 
 def fault(kind: str, message: str, trace: list[str] | None = None, prefix: str = "Dropshift.") -> Exception:
-    """Give the exception that the runtime reports as exactly this type, message and trace."""
+    """Give the exception that the runtime reports as exactly this type, message and trace.
+
+    Ours are plain ASCII: the runtime's client sends an error of init as Latin-1, or fails to.
+    """
+    if prefix:
+        message = message.encode("ascii", "backslashreplace").decode()
     home = sys.modules.get("awslambdaric.lambda_runtime_exception")
     if home is not None:
         error: Exception = home.FaultException(prefix + kind, message, trace or [])

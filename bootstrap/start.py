@@ -64,7 +64,12 @@ class Start:
 
 
 class Release(Start):
-    """The cold start of a release."""
+    """The cold start of a release.
+
+    Under SnapStart all of it happens before the snapshot, and it needs no hooks of its own: the loading processes have
+    ended by then, with their connections and credentials, no randomness is kept for later, and the tree is part of the
+    snapshot. What stands in for the runtime's client knows of no restore; the runtime asks for that by itself.
+    """
 
     def __init__(self, pointer: Pointer) -> None:
         """Begin to load, unless the tree is complete."""
@@ -86,9 +91,7 @@ class Release(Start):
         try:
             self._wait()
         except LoadError as error:
-            if not self._first.early:
-                raise
-            return Start(self._answer(runtime.fault(error.kind, str(error))))
+            return Start(self._refuse(error))
         return self._become(before)
 
     def failed(self, error: BaseException) -> Any:  # noqa: ANN401 - as above
@@ -99,9 +102,11 @@ class Release(Start):
         """
         if self._gate is not None:
             self._gate.close()
-            self._arrive()
-            if not self._first.early:
-                self._process.start_again()
+            try:
+                self._loading.wait_for_all()
+            except LoadError as late:
+                return self._refuse(late)
+            self._process.start_again(self._first.take_along())
         if self._first.early:
             return self._answer(runtime.reported(error))
         if isinstance(error, AttributeError):
@@ -113,7 +118,10 @@ class Release(Start):
         self._note("import")
         if self._gate is not None:
             self._gate.close()
-            self._arrive()
+            try:
+                self._loading.wait_for_all()
+            except LoadError as error:
+                return self._refuse(error)
         self._report()
         self._first.watch()
         return function
@@ -137,7 +145,7 @@ class Release(Start):
             self._report()
             return Start(command.handler(self._pointer.command, self._process.environment_at(root, "")))
         if self._loading.done and self._tree.needs_library_path and self._process.lacks_libraries(root):
-            self._process.start_again(libraries=root)
+            self._process.start_again(self._first.take_along(), root)
         if not self._loading.done:
             self._gate = Gate(self._loading)
             self._gate.open()
@@ -155,12 +163,12 @@ class Release(Start):
             remedy = "see command in dropshift.toml, the file's executable bit and its architecture"
             raise LoadError("Executable", f"{what(self._pointer)}: cannot run {program}: {error}; {remedy}") from None
 
-    def _arrive(self) -> None:
-        """Wait for every file; raises the runtime's exception when one does not come."""
-        try:
-            self._loading.wait_for_all()
-        except LoadError as error:
-            raise runtime.fault(error.kind, str(error)) from None
+    def _refuse(self, error: LoadError) -> Callable[[Any, Any], NoReturn]:
+        """Give a function that answers the waiting invocation; raises the runtime's exception when there is none."""
+        fault = runtime.fault(error.kind, str(error))
+        if self._first.early:
+            return self._answer(fault)
+        raise fault from None
 
     def _answer(self, error: BaseException) -> Callable[[Any, Any], NoReturn]:
         """Give a function that answers the waiting invocation with the error; the process ends after it."""

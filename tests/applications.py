@@ -5,6 +5,7 @@ import functools
 import hashlib
 import json
 import os
+import re
 import sys
 import tempfile
 import time
@@ -23,7 +24,7 @@ from deployer.archive.values import Entry
 from deployer.bundle import CLIENT_CONTEXT, Plan, Profile, build
 from tests.local.environments import Environment, Program
 from tests.local.runtime_api import Invocation, Outcome
-from tests.object_store import BUCKET, ObjectStore
+from tests.object_store import BUCKET, ObjectStore, serving
 
 KEY = "bundles/app/release 1+ü.tar.zst"
 MAIN = '''\
@@ -40,6 +41,7 @@ sys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])
 add_default_site_directories()
 client.main([os.environ["LAMBDA_TASK_ROOT"], os.environ["_HANDLER"]])
 '''
+EVENTS = ({"n": 1}, {"n": 2})
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "eu-central-1"}
 
 
@@ -110,10 +112,14 @@ def package() -> Path:
 
 @contextmanager
 def native(
-    tree: Path, directory: Path, variables: Mapping[str, str] | None = None, runtime: Sequence[str] = ()
+    tree: Path,
+    directory: Path,
+    variables: Mapping[str, str] | None = None,
+    runtime: Sequence[str] = (),
+    handler: str = "app.handler",
 ) -> Iterator[Environment]:
     """Run the application at `tree` as it would run when deployed by itself; `runtime` starts another than Python."""
-    with _environment(tree, "app.handler", directory, variables or {}, runtime) as environment:
+    with _environment(tree, handler, directory, variables or {}, runtime) as environment:
         yield environment
 
 
@@ -145,6 +151,40 @@ def call(environment: Environment, *events: object, limit: float = 20) -> Happen
     return happened
 
 
+def natively_and_dropped(
+    tmp_path: Path,
+    files: Mapping[str, str],
+    variables: Mapping[str, str] | None = None,
+    events: Sequence[object] = EVENTS,
+    handler: str = "app.handler",
+) -> tuple[list[str], list[str]]:
+    """Run an application both ways; give of each what it did, with nothing in it that differs between any two runs."""
+    tree = write(tmp_path / "tree", files)
+    with serving(ObjectStore()) as store:
+        pointer = release(tree, handler=handler).stored(store)
+        with native(tree, tmp_path, variables, handler=handler) as environment:
+            natively = _comparable(call(environment, *events), str(tree))
+        with dropped(pointer, store, tmp_path, variables) as environment:
+            happened = call(environment, *events)
+        return natively, _comparable(happened, rf"{tmp_path}/[-0-9a-f]+/tmp/dropshift/{pointer.sha256[:32]}")
+
+
+def _comparable(happened: Happened, root: str) -> list[str]:
+    """Take out what differs between any two runs: request ids, times, ports, and our report line."""
+    text = json.dumps([[one.kind, one.error_type, one.payload.decode()] for one in happened.outcomes])
+    report = re.sub(r'\{"event": "release\.loaded".*\n', "", happened.output + "\n")
+    return [_neutral(text, root), _neutral(report.rstrip("\n"), root)]
+
+
+def _neutral(text: str, root: str) -> str:
+    text = re.sub(root, "<root>", text)
+    text = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<id>", text)
+    text = re.sub(r"127\.0\.0\.1:\d+", "<address>", text)
+    text = re.sub(r"0x[0-9a-f]{8,}", "<at>", text)
+    text = re.sub(r', \\?\\?\\"AWS_ENDPOINT_URL_S3\\?\\": \\?\\"[^"]+"', "", text)
+    return re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "<time>", text)
+
+
 def invocation(event: object, *, profile: bool = False) -> Invocation:
     """An invocation that carries `event`; with `profile`, as the smoke test sends it."""
     arn = "arn:aws:lambda:eu-central-1:123456789012:function:app"
@@ -166,7 +206,11 @@ def _environment(
         "_HANDLER": handler,
         "AWS_LAMBDA_FUNCTION_NAME": "app",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "2048",
+        "AWS_LAMBDA_FUNCTION_VERSION": "7",
+        "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/app",
+        "AWS_LAMBDA_LOG_STREAM_NAME": "2026/01/01/[7]0123456789abcdef",
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_EXECUTION_ENV": "AWS_Lambda_nodejs24.x" if runtime else "AWS_Lambda_python3.13",
         **CREDENTIALS,
     }
     program = Program(tuple(runtime) or (sys.executable, str(main)), root, told | dict(variables))

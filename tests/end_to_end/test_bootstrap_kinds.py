@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -180,8 +179,8 @@ def test_a_command_that_fails_is_a_function_error_with_the_end_of_its_stderr(
     assert after == "plain text\n"
 
 
-@pytest.mark.skipif(not shutil.which("node"), reason="node is not installed")
-def test_node_runs_a_script_once_a_call(tmp_path: Path, store: ObjectStore) -> None:
+def test_node_runs_a_script_once_a_call(tmp_path: Path, store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{tools.node().parent}:{os.environ['PATH']}")
     tree = write(tmp_path / "tree", {"main.js": MAIN_JS})
     happened, root = _run(tree, store, tmp_path, "command", ("node", "./main.js"), {"n": 1})
     assert happened.answers == [{"event": {"n": 1}, "cwd": root, "root": root}]

@@ -6,22 +6,27 @@ import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bootstrap.signature import Credentials, Signer, Target, encode
 from tests import tools
-from tests.applications import Happened, call, dropped, native, package, release, write
+from tests.applications import Happened, call, dropped, invocation, native, package, release, write
+from tests.local.waiting import until
 from tests.object_store import BUCKET, Fault, ObjectStore, serving
 
-DRIVER = Path(__file__).parent.parent / "node_runtime.mjs"
+RUNTIMES = {"nodejs22.x": ("22", "3.3.0"), "nodejs24.x": ("24", "4.0.2")}
+"""Node, and the client AWS runs it with: the older one requires CommonJS, the newer one imports everything."""
 LOOK = """\
   ({ event, cwd: process.cwd(), root: process.env.LAMBDA_TASK_ROOT, handler: process.env._HANDLER,
      pointer: process.env.DROPSHIFT_POINTER ?? null, argv: process.argv.length, name: context.functionName,
      variables: Object.keys(process.env).filter((name) => !/ENDPOINT|API/.test(name)).sort(),
      globals: Object.keys(globalThis).sort() })
 """
+FOREIGN = (
+    r'(, ?)?\\*" +at [^"]*(node:internal/|/aws-lambda-ric-)[^"\\]*\\*"|\n +at .*(node:internal/|/aws-lambda-ric-).*'
+)
+"""Frames of a stack that are Node's or the client's: how many of them fit below the application's own may differ."""
 CASES: dict[str, dict[str, str]] = {
     "CommonJS looks around": {"app.js": f"exports.handler = async (event, context) =>\n{LOOK}"},
     "ESM looks around": {"app.mjs": f"export const handler = async (event, context) =>\n{LOOK}"},
@@ -57,7 +62,41 @@ CASES: dict[str, dict[str, str]] = {
     "streams from CommonJS": {
         "app.js": "exports.handler = awslambda.streamifyResponse(async (event, stream) => stream.end('1'));\n"
     },
+    "streams with a prelude": {
+        "app.mjs": "export const handler = awslambda.streamifyResponse(async (event, stream) => {\n"
+        "  const http = awslambda.HttpResponseStream.from(stream, { statusCode: 201 });\n  http.end('made');\n});\n"
+    },
+    "breaks off in the middle of a stream": {
+        "app.mjs": "export const handler = awslambda.streamifyResponse(async (event, stream) => {\n"
+        "  stream.write('half');\n  throw new RangeError('out of it');\n});\n"
+    },
+    "logs": {
+        "app.js": "console.log('at import');\nexports.handler = async (event) => {\n"
+        "  console.info('informed of', event);\n  console.error(new Error('an error to log'));\n};\n"
+    },
+    "has a callback": {"app.js": "exports.handler = (event, context, done) => done(null, event);\n"},
+    "returns what is not JSON": {"app.js": "exports.handler = async () => 1n;\n"},
+    "exits in the handler": {"app.js": "exports.handler = async () => process.exit(3);\n"},
+    "forgets a rejection": {
+        "app.js": "exports.handler = async () => {\n"
+        "  Promise.reject(new Error('forgotten'));\n  await new Promise(() => {});\n};\n"
+    },
+    "exports by default": {"app.mjs": "export default { handler: async () => 4 };\n"},
+    "exports what cannot be seen from outside": {"app.js": "module['exp' + 'orts'] = { handler: async () => 5 };\n"},
+    "has a folder called like the handler's module": {
+        "app.js": "exports.handler = async () => 6;\n",
+        "app/index.js": "exports.handler = async () => 'index';\n",
+    },
+    "has no handler": {"app.js": "exports.other = async () => 1;\n"},
+    "has a handler that is no function": {"app.js": "exports.handler = 1;\n"},
+    "has no module": {"other.js": "exports.handler = async () => 1;\n"},
+    "has its module among the packages": {"node_modules/app/index.js": "exports.handler = async () => 7;\n"},
+    "requires what is not there": {"app.js": "require('nowhere');\n"},
+    "imports what is not there": {"app.mjs": "import 'nowhere';\n"},
+    "does not parse": {"app.js": "exports.handler = async () => {\n"},
+    "does not parse as ESM": {"app.mjs": "export const handler = async () => {\n"},
     "throws at import": {"app.js": "throw new TypeError('broken');\n"},
+    "throws what is no error": {"app.js": "throw 'a string';\n"},
     "reads its own files": {
         "app.mjs": "import fs from 'node:fs';\nconst text = fs.readFileSync(`${import.meta.dirname}/a.txt`, 'utf8');\n"
         "export const handler = async () => [text, fs.readFileSync('a.txt', 'utf8')];\n",
@@ -79,33 +118,38 @@ def store() -> Iterator[ObjectStore]:
 
 @pytest.fixture(scope="module")
 def runtime() -> list[str]:
-    return [str(tools.node()), str(DRIVER)]
+    return _runtime("nodejs24.x")
+
+
+def _runtime(name: str) -> list[str]:
+    node, client = RUNTIMES[name]
+    return [str(tools.node(node)), str(tools.node_client(client))]
 
 
 def _comparable(happened: Happened, root: str) -> list[str]:
-    """Take out what differs between any two runs; of a stack, the application's own frames count."""
-    answers = [_without_foreign_frames(json.loads(one.payload or "null")) for one in happened.outcomes]
-    text = json.dumps([[one.kind for one in happened.outcomes], answers])
+    """Take out what differs between any two runs: request ids, times, ports, and our report line."""
+    text = json.dumps([[one.kind, one.error_type, one.payload.decode()] for one in happened.outcomes])
     output = re.sub(r'\{"event":"release\.loaded".*\n', "", happened.output + "\n").rstrip("\n")
-    return [re.sub(r"[0-9a-f]{8}-[-0-9a-f]{27}", "<id>", re.sub(root, "<root>", one)) for one in (text, output)]
+    return [_neutral(re.sub(root, "<root>", one)) for one in (text, output)]
 
 
-def _without_foreign_frames(answer: Any) -> Any:  # noqa: ANN401 - whatever JSON can say
-    if isinstance(answer, dict) and "trace" in answer:
-        frames = [line for line in answer["trace"] if not re.match(r" +at (?!.*/(tree|dropshift)/)", line)]
-        return {**answer, "trace": frames}
-    return answer
+def _neutral(text: str) -> str:
+    text = re.sub(r"[0-9a-f]{8}-[-0-9a-f]{27}", "<id>", text)
+    text = re.sub(FOREIGN, "", re.sub(r"(imported from )[^<]\S+/\w+\.mjs", r"\1<importer>", text))
+    return re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", "<time>", text)
 
 
+@pytest.mark.parametrize("name", RUNTIMES)
 @pytest.mark.parametrize("files", CASES.values(), ids=CASES.keys())
 def test_a_dropped_node_application_behaves_as_a_native_one(
-    tmp_path: Path, store: ObjectStore, runtime: list[str], files: dict[str, str]
+    tmp_path: Path, store: ObjectStore, files: dict[str, str], name: str
 ) -> None:
     tree = write(tmp_path / "tree", files)
     pointer = release(tree, kind="nodejs").stored(store)
-    with native(tree, tmp_path, runtime=runtime) as environment:
+    told, runtime = {"AWS_EXECUTION_ENV": f"AWS_Lambda_{name}"}, _runtime(name)
+    with native(tree, tmp_path, told, runtime) as environment:
         natively = _comparable(call(environment, {"n": 1}, {"n": 2}), str(tree))
-    with dropped(pointer, store, tmp_path, runtime=runtime) as environment:
+    with dropped(pointer, store, tmp_path, told, runtime) as environment:
         happened = call(environment, {"n": 1}, {"n": 2})
     assert _comparable(happened, rf"{tmp_path}/[-0-9a-f]+/tmp/dropshift/{pointer.sha256[:32]}") == natively
 
@@ -169,6 +213,37 @@ def test_a_command_runs_once_a_call_under_node_too(tmp_path: Path, store: Object
         assert call(environment, {"n": 1}, {"n": 2}).answers == [{"n": 1}, {"n": 2}]
 
 
+PROGRAM = """\
+#!/bin/sh
+exec "$NODE" -e '
+  const api = `http://${process.env.AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime/invocation/`;
+  (async () => {
+    for (;;) {
+      const next = await fetch(`${api}next`);
+      const id = next.headers.get("lambda-runtime-aws-request-id");
+      const { pid, env } = process;
+      const said = { event: await next.json(), process: pid, cwd: process.cwd(), pointer: env.DROPSHIFT_POINTER };
+      await fetch(`${api}${id}/response`, { method: "POST", body: JSON.stringify(said) });
+    }
+  })();'
+"""
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_a_program_takes_the_place_of_node(tmp_path: Path, store: ObjectStore, name: str) -> None:
+    runtime = _runtime(name)
+    tree = write(tmp_path / "tree", {"server": PROGRAM})
+    (tree / "server").chmod(0o755)
+    pointer = release(tree, kind="executable", handler=None, command=("./server",)).stored(store)
+    with dropped(pointer, store, tmp_path, {"NODE": runtime[0]}, runtime) as environment:
+        happened = call(environment, {"n": 1}, {"n": 2})
+        assert environment.process is not None
+        process = environment.process.pid
+    [root] = {answer["cwd"] for answer in happened.answers}
+    assert root.endswith(pointer.sha256[:32])
+    assert happened.answers == [{"event": {"n": n}, "process": process, "cwd": root} for n in (1, 2)]
+
+
 def test_without_a_pointer_every_call_says_that_there_is_no_release_yet(
     tmp_path: Path, store: ObjectStore, runtime: list[str]
 ) -> None:
@@ -176,6 +251,40 @@ def test_without_a_pointer_every_call_says_that_there_is_no_release_yet(
         happened = call(environment, {}, {})
     assert [one.kind for one in happened.outcomes] == ["ready", "error", "error"]
     assert happened.answers[0]["errorMessage"] == "no release yet: drop an archive at s3://r/app/<release>.zip"
+
+
+THREADED = """\
+import fs from "node:fs";
+import path from "node:path";
+import { threadId } from "node:worker_threads";
+const atRoot = process.cwd() === process.env.LAMBDA_TASK_ROOT;
+export const handler = async () => [threadId, atRoot, fs.readFileSync(path.resolve("a.txt"), "utf8")];
+"""
+
+
+def test_the_threads_of_a_managed_instance_load_once_and_all_serve(
+    tmp_path: Path, store: ObjectStore, runtime: list[str]
+) -> None:
+    tree = write(tmp_path / "tree", {"app.mjs": THREADED, "a.txt": "text"})
+    told = {
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "lambda-managed-instances",
+        "AWS_LAMBDA_MAX_CONCURRENCY": "2",
+        "AWS_LAMBDA_NODEJS_WORKER_COUNT": "2",
+    }
+    seen = set[int]()
+    with dropped(release(tree, kind="nodejs").stored(store), store, tmp_path, told, runtime) as environment:
+        assert environment.start().kind == "ready"
+
+        def both_threads() -> bool:
+            thread, at_root, text = json.loads(environment.run(invocation({}), 10).payload)
+            seen.add(thread)
+            assert (at_root, text) == (True, "text")
+            return len(seen) == 2
+
+        until(both_threads)
+        output = environment.output()
+    assert output.count('"release.loaded"') == 1
+    assert len(store.requests) == 2
 
 
 SIGN = """\

@@ -2,19 +2,19 @@
 
 import json
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from bootstrap.pointer import Pointer
 from deployer.bundle import Profile, unwrap
-from tests.applications import CREDENTIALS, call, dropped, invocation, native, release, write
+from tests.applications import call, dropped, invocation, native, package, release, write
 from tests.object_store import Fault, ObjectStore, serving
 
 WEIGHTS = random.Random(4).randbytes(6 << 20)  # noqa: S311 - bytes that do not compress
@@ -257,13 +257,46 @@ def test_an_import_error_after_the_hand_over_answers_the_invocation_and_ends_the
     assert error["stackTrace"][-1].endswith("raise ValueError('broken')\n")
 
 
-def test_a_load_that_fails_after_the_hand_over_answers_the_invocation(tmp_path: Path, store: ObjectStore) -> None:
-    pointer = _stored(tmp_path, store, FILES, None)
-    faults: list[Fault | None] = [None, "late", "late", "late", "404"]
-    store.misbehave = lambda number: faults[min(number, 5) - 1]
+@pytest.mark.parametrize("app", ["import early\n", "import package.late\n", "open('weights.bin').close()\n"])
+def test_a_load_that_fails_after_the_hand_over_answers_the_invocation(
+    tmp_path: Path, store: ObjectStore, app: str
+) -> None:
+    pointer = _stored(tmp_path, store, {**FILES, "app.py": app + "handler = print\n"}, PROFILE)
+    handed_over, cold = threading.Event(), _late_if_cold(store)
+    store.misbehave = lambda number: "404" if cold(number) and handed_over.wait(10) else None
+    with dropped(pointer, store, tmp_path, {"DROPSHIFT_HAND_OVER": "0.4"}) as environment:
+        assert environment.start(8).kind == "ready"
+        handed_over.set()
+        outcome = environment.run(invocation({}), 10)
+    assert (outcome.kind, json.loads(outcome.payload)["errorType"]) == ("error", "Dropshift.Missing")
+
+
+def test_an_import_that_fails_for_a_missing_file_after_the_hand_over_starts_again_with_the_invocation_in_hand(
+    tmp_path: Path, store: ObjectStore
+) -> None:
+    app = "import package.late\nopen('weights.bin').close()\n" + APP
+    pointer = _stored(tmp_path, store, {**FILES, "app.py": app}, PROFILE)
+    _cold_is_late(store, 1.0)
     with dropped(pointer, store, tmp_path, {"DROPSHIFT_HAND_OVER": "0.3"}) as environment:
-        [error] = call(environment, {}).answers
-    assert error["errorType"] == "Dropshift.Missing"
+        happened = call(environment, {}, {})
+    assert [answer[:3] for answer in happened.answers] == [[1, 2, len(WEIGHTS)]] * 2
+
+
+def test_a_release_with_libraries_starts_again_after_the_hand_over_with_the_invocation_in_hand(
+    tmp_path: Path, store: ObjectStore
+) -> None:
+    app = "import os\ndef handler(event, context):\n    return [event, os.environ['LD_LIBRARY_PATH']]\n"
+    files: dict[str, str | bytes] = {"app.py": app, "lib/libown.so.1": "x", "weights.bin": WEIGHTS}
+    pointer = _stored(tmp_path, store, files, None)
+    handed_over = threading.Event()
+    _cold_waits(store, handed_over.is_set)
+    told = {"DROPSHIFT_HAND_OVER": "0.4", "LD_LIBRARY_PATH": f"/opt/lib:{package()}/lib"}
+    with dropped(pointer, store, tmp_path, told) as environment:
+        assert environment.start(8).kind == "ready"
+        handed_over.set()
+        answers = [json.loads(environment.run(invocation({"é": n}), 10).payload) for n in range(2)]
+        [root] = [path for path in tmp_path.glob("*/tmp/dropshift/*") if path.is_dir()]
+    assert answers == [[{"é": n}, f"/opt/lib:{root}/lib"] for n in range(2)]
 
 
 def test_an_init_that_was_cut_goes_on_where_it_stood(tmp_path: Path, store: ObjectStore) -> None:
@@ -276,40 +309,6 @@ def test_an_init_that_was_cut_goes_on_where_it_stood(tmp_path: Path, store: Obje
         happened = call(environment, {})
     assert happened.answers[0][:3] == [1, 2, len(WEIGHTS)]
     assert 0 < int(str(_report(happened.output)["LoadedBytes"])) < len(WEIGHTS)
-
-
-def test_snapstart_loads_before_the_snapshot_with_credentials_from_the_container_endpoint(
-    tmp_path: Path, store: ObjectStore
-) -> None:
-    pointer = _stored(tmp_path, store, FILES, None)
-    asked: list[str] = []
-
-    class Endpoint(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(f"{self.path} {self.headers['Authorization']}")
-            body = json.dumps({"AccessKeyId": "A", "SecretAccessKey": "S", "Token": "T"}).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    told = {
-        **dict.fromkeys(CREDENTIALS, ""),
-        "AWS_REGION": "eu-central-1",
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start",
-        "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://127.0.0.1:{server.server_port}/2021-01-01/credentials",
-        "AWS_CONTAINER_AUTHORIZATION_TOKEN": "token",
-    }
-    with dropped(pointer, store, tmp_path, told) as environment:
-        happened = call(environment, {})
-    server.shutdown()
-    assert asked == ["/2021-01-01/credentials token"]
-    assert happened.answers[0][:3] == [1, 2, len(WEIGHTS)]
 
 
 def test_processes_that_share_tmp_load_once(tmp_path: Path, store: ObjectStore) -> None:
@@ -338,6 +337,41 @@ def test_a_process_that_waited_for_a_killed_loader_loads_itself(tmp_path: Path, 
         first.stop()
         assert waiting.result().answers[0][:3] == [1, 2, len(WEIGHTS)]
         assert doomed.result().answers == []
+
+
+def test_a_call_that_overruns_is_cut_and_the_next_start_finds_everything_in_place(
+    tmp_path: Path, store: ObjectStore
+) -> None:
+    app = "import time\ndef handler(event, context):\n    time.sleep(event)\n    return 'in time'\n"
+    pointer = _stored(tmp_path, store, {**FILES, "app.py": app}, None)
+    with dropped(pointer, store, tmp_path) as environment:
+        assert environment.start().kind == "ready"
+        cut = environment.run(invocation(60), 0.5)
+        assert json.loads(cut.payload)["errorType"] == "Sandbox.Timedout"
+        asked = len(store.requests)
+        assert call(environment, 0).answers == ["in time"]
+    assert len(store.requests) == asked
+
+
+def test_a_start_that_begins_anew_still_frames_its_log_as_lambda_reads_it(tmp_path: Path, store: ObjectStore) -> None:
+    app = "import logging\ndef handler(event, context):\n    logging.error('in a frame')\n"
+    files: dict[str, str | bytes] = {"app.py": app, "lib/libown.so.1": "x"}
+    told = {"_LAMBDA_TELEMETRY_LOG_FD": "1", "LD_LIBRARY_PATH": f"{package()}/lib"}
+    with dropped(_stored(tmp_path, store, files, None), store, tmp_path, told) as environment:
+        output = call(environment, {}).output
+    assert re.search(r"Z\x00\S?.{1,24}\[ERROR\]\t\S+\t\S+\tin a frame", output, re.DOTALL), output
+
+
+def test_a_command_is_handed_over_too(tmp_path: Path, store: ObjectStore) -> None:
+    tree = write(tmp_path / "tree", {**FILES, "main.py": "print(len(open('weights.bin', 'rb').read()))\n"})
+    pointer = release(tree, kind="command", handler=None, command=("python3", "main.py")).stored(store)
+    handed_over = threading.Event()
+    _cold_waits(store, handed_over.is_set)
+    with dropped(pointer, store, tmp_path, {"DROPSHIFT_HAND_OVER": "0.4"}) as environment:
+        assert environment.start(8).kind == "ready"
+        handed_over.set()
+        answers = [json.loads(environment.run(invocation({}), 10).payload) for _ in range(2)]
+    assert answers == [len(WEIGHTS)] * 2
 
 
 def test_without_a_pointer_every_call_says_that_there_is_no_release_yet(tmp_path: Path, store: ObjectStore) -> None:

@@ -1,5 +1,6 @@
 """The local AWS runs Python functions as Lambda does: AWS's runtime client, a clean process, a whole sandbox."""
 
+import base64
 import json
 from contextlib import suppress
 from pathlib import Path
@@ -41,6 +42,11 @@ with attempts.open("a") as file:
 raise RuntimeError(f"init {len(attempts.read_text())}")
 """
 
+ASKING = """
+def handler(event, context):
+    return context.client_context and context.client_context.custom
+"""
+
 DYING = """
 import os, time
 
@@ -72,6 +78,13 @@ def test_an_environment_is_reused_and_its_tmp_is_its_own(local_aws: LocalAws) ->
     assert one["pid"] == again["pid"] != other["pid"]
     assert one["temporary"] == other["temporary"] == ["seen"]
     assert one["environment"]["TMPDIR"] != other["environment"]["TMPDIR"]
+
+
+def test_a_function_learns_what_its_synchronous_caller_says_of_itself(local_aws: LocalAws) -> None:
+    name, said = create(local_aws, ASKING), {"custom": {"käse": "ja"}}
+    context = base64.b64encode(json.dumps(said).encode()).decode()
+    assert invoke(local_aws, name, ClientContext=context)[0] == said["custom"]
+    assert invoke(local_aws, name)[0] is None
 
 
 def test_an_exception_has_the_type_and_trace_the_runtime_gives_it(local_aws: LocalAws) -> None:

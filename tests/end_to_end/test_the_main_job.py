@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from backports import zstd
 
+from bootstrap.index import Index
+from bootstrap.pointer import VARIABLE, Pointer
 from deployer.release import Status
 from tests.end_to_end.stack import APPLICATION, CANARY, FUNCTION, Stack, serving
 from tests.local import LocalAws
@@ -41,13 +44,23 @@ def test_an_archive_above_8_mib_goes_up_in_parts_and_becomes_live(stack: Stack) 
     assert int(parts.strip('"')) > 1
     assert stack.ask()[1] == "1.0"
     assert stack.record(drop)["timeline"][-1]["what"].startswith("live")
+    everything = _index(stack, stack.traffic[0])
+    assert everything.hot == len(everything.frames)
+
+
+def test_the_smoke_test_left_a_profile_of_what_the_start_touched(stack: Stack) -> None:
+    found = stack.s3.get_object(Bucket=stack.outputs["BundlesBucket"], Key=f"profiles/{APPLICATION}.json")
+    profile = json.loads(found["Body"].read())
+    assert "lambda_function.py" in profile["touched"]
+    assert "data.bin" in profile["untouched"]
 
 
 def test_traffic_moves_in_stages_and_callers_get_the_shares_they_should(stack: Stack) -> None:
-    drop = stack.drop("1.1", manifest=CANARY)
+    drop = stack.drop("1.1", files={"data.bin": os.urandom(1 << 20)}, manifest=CANARY)
     until(lambda: stack.record(drop).get("status") == Status.SHIFTING, 60)
     stable, weights = stack.traffic
     (canary,) = weights
+    assert _after_the_hot_part(_index(stack, canary)) == {"data.bin", "dropshift.toml"}, "as recorded"
     answers = [stack.ask()[0] for _ in range(300)]
     seen = answers.count(canary) / len(answers)
     spread = 4.5 * math.sqrt(0.3 * 0.7 / len(answers))
@@ -57,6 +70,24 @@ def test_traffic_moves_in_stages_and_callers_get_the_shares_they_should(stack: S
     with stack.callers():
         assert stack.ended(drop)["status"] == Status.LIVE
     assert stack.ask()[1] == "1.1"
+
+
+def _index(stack: Stack, version: str) -> Index:
+    """Read the index of the bundle that a version points at."""
+    told = stack.lambda_.get_function_configuration(FunctionName=FUNCTION, Qualifier=version)
+    pointer = Pointer.parse(told["Environment"]["Variables"][VARIABLE])
+    found = stack.s3.get_object(
+        Bucket=pointer.bucket,
+        Key=pointer.key,
+        VersionId=pointer.version,
+        Range=f"bytes={pointer.offset}-{pointer.offset + pointer.size - 1}",
+    )
+    return Index.parse(zstd.decompress(found["Body"].read()))
+
+
+def _after_the_hot_part(index: Index) -> set[str]:
+    slices = [one for frame in index.frames[index.hot :] for one in frame.slices]
+    return {index.files[number].path for one in slices for number in one.files}
 
 
 def test_a_release_that_fails_its_callers_is_rolled_back(stack: Stack) -> None:

@@ -20,6 +20,8 @@ from tests.local.runtime_api import Invocation, Outcome, RuntimeApi
 
 INIT_LIMIT = 10.0
 """Seconds init may take before it is cut and repeated inside the first invocation (Lambda runtime environment)."""
+LAST_WORDS = 2.0
+"""Seconds that a process may still live after it said that its init failed."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Environment:
         threading.Thread(target=_announce_exit, args=(self.process, self._api), daemon=True).start()
         outcome = self._await(time.monotonic() + limit, f"init took longer than {limit:g} s")
         if outcome.kind != "ready":
-            self.stop()  # it may still be on its way out, and must not be offered an event
+            self._leave()  # it must not be offered an event
         return outcome
 
     def run(self, invocation: Invocation, limit: float) -> Outcome:
@@ -96,6 +98,13 @@ class Environment:
         if self._api is not None:
             self._api.close()
         self.process = self._api = None
+
+    def _leave(self) -> None:
+        """Let a runtime that has reported why it cannot start say the rest, then stop what is left."""
+        if self.process is not None:
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(LAST_WORDS)
+        self.stop()
 
     def remove(self) -> None:
         """Stop, and forget /tmp."""

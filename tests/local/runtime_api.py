@@ -4,6 +4,8 @@ https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html. It knows neither
 is offered goes out at the next poll, what the runtime posts comes back as an outcome.
 """
 
+import base64
+import http.client
 import json
 import queue
 import re
@@ -48,6 +50,8 @@ class Outcome:
 
     kind: Happening
     payload: bytes = b""
+    error_type: str = ""
+    """What the runtime's header calls an error; the service counts and logs it by this name."""
 
 
 class RuntimeApi:
@@ -56,8 +60,10 @@ class RuntimeApi:
     def __init__(self) -> None:
         self.outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         self._offered: queue.SimpleQueue[Invocation | None] = queue.SimpleQueue()
-        self._current: str | None = None
-        self._polled = False
+        self._out = set[str]()
+        """Requests that wait for their answer; several at once in a managed instance."""
+        self.polled = False
+        """Whether init is over: nobody may report its failure from then on."""
         self._server = _Server(self)
         threading.Thread(target=self._server.serve_forever, daemon=True, name="runtime-api").start()
 
@@ -68,7 +74,7 @@ class RuntimeApi:
 
     def offer(self, invocation: Invocation) -> None:
         """Hand `invocation` to the runtime at its next poll."""
-        self._current = invocation.request_id
+        self._out.add(invocation.request_id)
         self._offered.put(invocation)
 
     def close(self) -> None:
@@ -78,25 +84,25 @@ class RuntimeApi:
 
     def wait(self) -> Invocation | None:
         """Called by the serving thread: the next event, or None once closed."""
-        if not self._polled:
-            self._polled = True
+        if not self.polled:
+            self.polled = True
             self.outcomes.put(Outcome("ready"))
         return self._offered.get()
 
     def restore(self) -> bool:
         """Called by the serving thread: a SnapStart runtime stands at its snapshot until an event is offered."""
-        self._polled = True
+        self.polled = True
         self.outcomes.put(Outcome("ready"))
         waiting = self._offered.get()
         self._offered.put(waiting)
         return waiting is not None
 
-    def settle(self, request_id: str, kind: Literal["response", "error"], payload: bytes) -> bool:
-        """Take the answer to the current request; a late or duplicate one is refused."""
-        if request_id != self._current:
+    def settle(self, request_id: str, outcome: Outcome) -> bool:
+        """Take the answer to a request that is out; a late or duplicate one is refused."""
+        if request_id not in self._out:
             return False
-        self._current = None
-        self.outcomes.put(Outcome(kind, payload))
+        self._out.remove(request_id)
+        self.outcomes.put(outcome)
         return True
 
 
@@ -134,13 +140,23 @@ class _Handler(BaseHTTPRequestHandler):
         payload = self._body()
         found = _RESULT.match(self.path)
         if found:
-            kind: Literal["response", "error"] = "response" if found[2] == "response" else "error"
-            self._settled(accepted=self.server.api.settle(found[1], kind, payload))
+            self._settled(accepted=self.server.api.settle(found[1], self._outcome(found[2] == "response", payload)))
+        elif self.path == _VERSION + "/init/error" and self.server.api.polled:
+            self._answer(403, b'{"errorType":"InvalidStateTransition"}')
         elif self.path in (_VERSION + "/init/error", _VERSION + "/restore/error"):
-            self.server.api.outcomes.put(Outcome("init-error", payload))
+            self.server.api.outcomes.put(Outcome("init-error", payload, self._error_type()))
             self._answer(202, b'{"status":"OK"}')
         else:
             self._answer(404)
+
+    def _outcome(self, response: bool, payload: bytes) -> Outcome:  # noqa: FBT001 - the path tells
+        """A stream that breaks off says so in its trailers."""
+        broken = self.headers.get("Lambda-Runtime-Function-Error-Body") if response else None
+        told = base64.b64decode(broken) if broken else payload
+        return Outcome("response" if response and not broken else "error", told, self._error_type())
+
+    def _error_type(self) -> str:
+        return self.headers.get("Lambda-Runtime-Function-Error-Type", "")
 
     def _next(self, invocation: Invocation | None) -> None:
         if invocation is None:
@@ -154,13 +170,17 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
-            return b"".join(iter(self._chunk, b""))
+            content = b"".join(iter(self._chunk, b""))
+            for name, value in http.client.parse_headers(self.rfile).items():
+                self.headers[name] = value
+            return content
         return self.rfile.read(int(self.headers.get("Content-Length", 0)))
 
     def _chunk(self) -> bytes:
         size = int(self.rfile.readline().split(b";")[0], 16)
         piece = self.rfile.read(size)
-        self.rfile.readline()
+        if size:
+            self.rfile.readline()
         return piece
 
     def _answer(self, status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> None:

@@ -2,15 +2,17 @@
 
 Upstream runs them in a worker of its own: every error is `Runtime.HandlerError`, and its packages and environment
 leak into the function. Here the process gets the variables Lambda sets, an interpreter that holds `awslambdaric`
-and nothing else, and its own package as working directory.
+and nothing else, its own package as working directory, and the caller's client context, which upstream drops.
 """
 
+import base64
+import contextvars
 import itertools
 import json
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +29,11 @@ from tests.local.upstream import around, needs
 
 type Config = dict[str, Any]
 type Result = dict[str, Any]
+type Response = tuple[int, dict[str, str], bytes]
 
 _numbers = itertools.count(1)
+_client_context: contextvars.ContextVar[str | None] = contextvars.ContextVar("client_context", default=None)
+"""What the caller of the current invocation says of itself; it travels with the call into the worker's thread."""
 
 
 class PythonWorker:
@@ -76,7 +81,8 @@ class PythonWorker:
             if outcome.kind == "ready":
                 deadline = time.time() + limit
                 payload = json.dumps(event).encode()
-                invocation = Invocation(request_id, payload, deadline, invoked_function_arn, trace_id)
+                told = (trace_id, _client_context.get())
+                invocation = Invocation(request_id, payload, deadline, invoked_function_arn, *told)
                 outcome = self.environment.run(invocation, limit)
             return _result(outcome, self.environment.output())
 
@@ -161,9 +167,28 @@ def execute_function_warm(original: Callable[..., Result], func: Any, event: Any
     return original(func, event, request_id)
 
 
+async def invoke(
+    original: Callable[..., Coroutine[Any, Any, Response]],
+    name: str,
+    event: object,
+    headers: Mapping[str, str],
+    path_qualifier: str | None = None,
+    query_params: dict[str, Any] | None = None,
+) -> Response:
+    """Remember the client context, which Lambda passes on for synchronous invocations only."""
+    synchronous = headers.get("x-amz-invocation-type", "RequestResponse") == "RequestResponse"
+    said = base64.b64decode(headers.get("x-amz-client-context", "")).decode() if synchronous else ""
+    token = _client_context.set(said or None)
+    try:
+        return await original(name, event, headers, path_qualifier, query_params)
+    finally:
+        _client_context.reset(token)
+
+
 def install() -> None:
     """Put our environments where upstream creates its own."""
     needs(lambda_svc, "_provided_runtime_code_dir", "_execute_function_provided_warm", "_runtime_env_vars")
     needs(lambda_svc, "_account_region_from_function_config")
     around(lambda_runtime, "_worker_class_for", worker_class_for)
     around(lambda_svc, "_execute_function_warm", execute_function_warm)
+    around(lambda_svc, "_invoke", invoke)
