@@ -97,7 +97,7 @@ def _lighter(script: str) -> str:
 
 
 class _Lighter(ast.NodeTransformer):
-    """Drops the annotations of functions, which nobody reads at run time, as `optimize=2` drops docstrings."""
+    """Drops the types of everything, which nobody reads at run time, as `optimize=2` drops docstrings."""
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         node.returns = None
@@ -106,6 +106,24 @@ class _Lighter(ast.NodeTransformer):
     def visit_arg(self, node: ast.arg) -> ast.AST:
         node.annotation = None
         return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        node.annotation = ast.copy_location(ast.Constant(None), node)  # a NamedTuple's field needs one
+        return self.generic_visit(node)
+
+    def visit_TypeAlias(self, _node: ast.TypeAlias) -> None:
+        return None
+
+
+def _parsed(text: bytes) -> ast.Module:
+    """Parse a module of ours without its types, and without importing what only they name."""
+    module: ast.Module = _Lighter().visit(ast.parse(text))
+    used = {node.id for node in ast.walk(module) if isinstance(node, ast.Name)}
+    for node in module.body:
+        if isinstance(node, ast.ImportFrom) and node.module in ("typing", "collections.abc"):
+            node.names = [alias for alias in node.names if alias.name in used]
+    module.body = [node for node in module.body if not isinstance(node, ast.ImportFrom) or node.names]
+    return module
 
 
 def _without_lines(code: CodeType) -> CodeType:
@@ -124,7 +142,7 @@ def _without_lines(code: CodeType) -> CodeType:
 def _compile(source: Path, bytecode: Path, shown_as: str) -> None:
     """Write an unchecked-hash .pyc, laid out as PEP 552 says."""
     text = source.read_bytes()
-    code = _without_lines(compile(_Lighter().visit(ast.parse(text)), shown_as, "exec", optimize=2))
+    code = _without_lines(compile(_parsed(text), shown_as, "exec", optimize=2))
     bytecode.parent.mkdir(exist_ok=True)
     header = MAGIC_NUMBER + struct.pack("<I", UNCHECKED) + source_hash(text)
     bytecode.write_bytes(header + marshal.dumps(code))
