@@ -84,10 +84,11 @@ def _member(cursor: Cursor, findings: Findings) -> Member:
     try:
         fields = zip_extra.parse(extra)
         zip_extra.check_unicode_path(fields, name)
+        disk = zip_extra.disk(fields, disk)
         size, packed, offset = zip_extra.widen(fields, size, packed, offset)
     except zip_extra.MalformedError as error:
         raise UnreadableError(shown(name), str(error), "well-formed extra fields") from None
-    if disk not in (0, 0xFFFF if zip_extra.ZIP64 in fields else 0):
+    if disk:
         raise UnreadableError(shown(name), "an entry on another disk", "one file", "join the parts first")
     _check_method(name, flags, method, findings)
     path, kind, mode = _node(name, size, host, attributes, findings)

@@ -10,10 +10,13 @@ ZIP64 = 0x0001
 UNICODE_PATH = 0x7075
 AES = 0x9901
 _HEAD = 4
+_DISK = 4
 _CENTRAL = 3
 """Values that the central directory may widen: both sizes and the offset."""
 FULL = 0xFFFFFFFF
 """A 32-bit field that says: my value is in the zip64 extra field."""
+FULL_DISK = 0xFFFF
+"""The same of the disk's number, whose value comes last and has 4 bytes."""
 
 
 class MalformedError(Exception):
@@ -45,6 +48,15 @@ def check_unicode_path(fields: dict[int, bytes], name: bytes) -> None:
         raise MalformedError("a Unicode path extra field that differs from the name")
 
 
+def disk(fields: dict[int, bytes], value: int) -> int:
+    """Return the number of the disk that an entry lies on, and take it out of the zip64 field if it is there."""
+    data = fields.get(ZIP64, b"")
+    if value != FULL_DISK or len(data) % 8 != _DISK:
+        return value
+    fields[ZIP64] = data[:-_DISK]
+    return int.from_bytes(data[-_DISK:], "little")
+
+
 def widen(fields: dict[int, bytes], *values: int) -> tuple[int, ...]:
     """Return unpacked size, compressed size and, in the central directory, offset, with zip64 applied.
 
@@ -71,8 +83,8 @@ def _check_surplus(data: bytes, values: list[int]) -> None:
     """Check that the first values are there in full, and behind the offset at most the disk number 0."""
     quads = min(len(data) // 8, len(values))
     agreed = [_quad(data, position) for position in range(quads)] == values[:quads]
-    disk = data[8 * quads :]
-    if not agreed or disk not in ((b"", bytes(4)) if quads == _CENTRAL else (b"",)):
+    rest = data[8 * quads :]
+    if not agreed or rest not in ((b"", bytes(_DISK)) if quads == _CENTRAL else (b"",)):
         raise MalformedError("a zip64 extra field that contradicts the header")
 
 

@@ -13,7 +13,7 @@ from deployer.archive.findings import WHOLE, Findings, UnreadableError, shown
 from deployer.archive.names import link_target
 from deployer.archive.source import Cursor, EndedError, Source
 from deployer.archive.values import Entry, Limits, Sink, Tally
-from deployer.archive.zip_directory import DEFLATED, DESCRIPTOR, ENCRYPTED, LOCAL, STORED, Member
+from deployer.archive.zip_directory import DEFLATED, DESCRIPTOR, ENCRYPTED, LOCAL, PATCHED, STORED, Member
 
 STEP = 1 << 20
 """Bytes that one call may inflate."""
@@ -21,7 +21,7 @@ _LOCAL = struct.Struct("<4sHHHHHIIIHH")
 _SIGNATURE = b"PK\x03\x04"
 _DESCRIPTOR_SIGNATURE = b"PK\x07\x08"
 _DESCRIPTOR_MOST = 24
-_FLAGS = 0x0001 | DESCRIPTOR
+_FLAGS = ENCRYPTED | PATCHED | DESCRIPTOR
 """Bits that a local header and the central directory must agree on, bit 11 too if it says anything."""
 _UTF8 = 0x0800
 
@@ -101,7 +101,7 @@ def _difference(member: Member, name: bytes, method: int, flags: int, sums: tupl
 
 def _read_data(cursor: Cursor, member: Member, findings: Findings, sink: Sink | None) -> Entry | None:
     pieces = cursor.pieces(member.packed)
-    data: Iterable[bytes | memoryview] = pieces if member.method == STORED else _inflate(pieces, member, findings)
+    data: Iterable[bytes | memoryview] = pieces if _is_plain(member) else _inflate(pieces, member, findings)
     path, known = member.path or "", len(findings)
     if member.kind == "file":
         tally = Tally(sink)
@@ -118,6 +118,11 @@ def _read_data(cursor: Cursor, member: Member, findings: Findings, sink: Sink | 
         return Entry(path=path, kind="directory", mode=member.mode, size=0)
     text = link_target(path, b"".join(target), findings) if len(findings) == known else None
     return Entry(path=path, kind="symlink", mode=0o777, size=0, target=text) if text else None
+
+
+def _is_plain(member: Member) -> bool:
+    """Up to 3.5, Python's zipfile marked directories as deflated and wrote no stream: there is nothing to misread."""
+    return member.method == STORED or (member.kind == "directory" and not member.packed)
 
 
 def _pour(

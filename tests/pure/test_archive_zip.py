@@ -34,6 +34,9 @@ SOUND = {
     "a directory": zip_of(APP, Member(b"lib/", b"", mode=0o40755)),
     "a directory twice": zip_of(APP, Member(b"lib/", b"", mode=0o40755), Member(b"lib/", b"", mode=0o40755)),
     "a deflated directory, as jar writes it": zip_of(APP, Member(b"lib/", b"", method=8, mode=0, host=0)),
+    "a directory marked as deflated without a stream, as old zipfile wrote it": zip_of(
+        APP, Member(b"lib/", b"", method=8, packed=b"", mode=0o40755)
+    ),
     "a symbolic link": zip_of(APP, Member(b"link", b"app.py", mode=0o120777)),
     "a link that points nowhere inside": zip_of(APP, Member(b"link", b"later.py", mode=0o120777)),
     "a descriptor": zip_of(Member(b"app.py", flags=8, local=STREAMED, descriptor=descriptor(DATA))),
@@ -63,6 +66,10 @@ SOUND = {
     ),
     "zip64 sizes that nobody asked for": zip_of(Member(b"app.py", extra=zip64(len(DATA), len(DATA)))),
     "a zip64 offset": zip_of(Member(b"app.py", central={"offset": FULL}, extra=zip64(0))),
+    "a zip64 offset and disk": zip_of(
+        Member(b"app.py", central={"offset": FULL, "disk": 0xFFFF}, extra=extra(1, bytes(12)))
+    ),
+    "a zip64 disk only": zip_of(Member(b"app.py", central={"disk": 0xFFFF}, extra=extra(1, bytes(4)))),
     "a zip64 end record": zip_of(APP, end64={}),
     "a zip64 end record that the other defers to": zip_of(
         APP, end64={}, end={"here": 0xFFFF, "count": 0xFFFF, "size": FULL, "offset": FULL}
@@ -95,6 +102,14 @@ REFUSED = {
     "more entries counted": (zip_of(APP, end={"here": 2, "count": 2}), "cut short"),
     "several disks": (zip_of(APP, end={"disk": 1}), "several disks"),
     "entries on another disk": (zip_of(Member(b"app.py", central={"disk": 1})), "another disk"),
+    "entries on another zip64 disk": (
+        zip_of(Member(b"app.py", central={"disk": 0xFFFF}, extra=extra(1, b"\1\0\0\0"))),
+        "another disk",
+    ),
+    "a disk that zip64 does not tell": (
+        zip_of(Member(b"app.py", central={"disk": 0xFFFF, "offset": FULL}, extra=zip64(0))),
+        "another disk",
+    ),
     "counts that differ by disk": (zip_of(APP, end={"here": 0}), "several disks"),
     "overlapping entries": (zip_of(APP, Member(b"b.py", central={"offset": 10})), "overlaps"),
     "entries that share their bytes": (zip_of(APP, Member(b"b.py", central={"offset": 0})), "overlaps"),
@@ -107,6 +122,8 @@ REFUSED = {
     "a CRC that differs in front": (zip_of(Member(b"app.py", local={"crc": 1})), "another CRC"),
     "a size that differs in front": (zip_of(Member(b"app.py", local={"size": 1})), "another size"),
     "encryption in front only": (zip_of(Member(b"app.py", local={"flags": 1})), "another flags"),
+    "strong encryption in front only": (zip_of(Member(b"app.py", local={"flags": 0x40})), "another flags"),
+    "a patch in front only": (zip_of(Member(b"app.py", local={"flags": 0x20})), "another flags"),
     "a descriptor in front only": (zip_of(Member(b"app.py", local={"flags": 8})), "another flags"),
     "another encoding of the name in front": (
         zip_of(Member("ö".encode(), flags=0x800, local={"flags": 0})),
@@ -133,6 +150,10 @@ REFUSED = {
     "a stream that is cut": (zip_of(Member(b"app.py", method=8, packed=DEFLATED[:-2])), "cut short"),
     "data behind a stream": (zip_of(Member(b"app.py", method=8, packed=DEFLATED + b"x")), "behind its compressed"),
     "a stream that is none": (zip_of(Member(b"app.py", method=8, packed=b"\x07" + DEFLATED)), "invalid"),
+    "a file marked as deflated without a stream": (
+        zip_of(APP, Member(b"empty", b"", method=8, packed=b"")),
+        "cut short",
+    ),
     "a missing descriptor": (zip_of(Member(b"app.py", flags=8, local=STREAMED)), "data descriptor"),
     "a wrong descriptor": (
         zip_of(Member(b"app.py", flags=8, local=STREAMED, descriptor=descriptor(DATA + b"x"))),
