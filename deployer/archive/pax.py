@@ -9,6 +9,8 @@ _DECIMAL = re.compile(rb"[0-9]{1,64}")
 _SPARSE = ("GNU.sparse.", "SUN.holesdata", "SCHILY.realsize")
 _PLACES = ("path", "linkpath", "size")
 """Keywords that say where a file goes and where it ends; everything else is metadata."""
+_OWNERS = ("uname", "gname")
+"""Metadata that ustar's own fields end at a NUL: some readers stop at one here, some refuse the archive."""
 
 
 def parse(data: bytes, where: str) -> dict[str, bytes]:
@@ -32,6 +34,8 @@ def _note(records: dict[str, bytes], record: bytes, where: str) -> None:
         raise UnreadableError(where, "a pax record without a key", "records of the form 'length key=value'")
     if key.startswith(_SPARSE):
         raise UnreadableError(where, "a sparse file", "files with all their bytes", "pack without --sparse")
+    if b"\0" in raw or (key in _OWNERS and b"\0" in value):
+        raise UnreadableError(where, "a pax record with a NUL in it", "text without NULs")
     if key not in _PLACES:
         return
     if key in records and records[key] != value:

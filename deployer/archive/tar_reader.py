@@ -154,6 +154,9 @@ class Reader:
         return path or None
 
     def _directory(self, name: bytes) -> None:
+        if not name:
+            self._findings.add(WHOLE, "an entry without a name", "a name for every entry")
+            return
         path = clean(name.rstrip(b"/") if name.strip(b"/") else name, self._findings)
         if path:
             self._entries.append(Entry(path=path, kind="directory", mode=0o755, size=0))

@@ -81,6 +81,8 @@ REFUSED = {
     "a pax record without its newline": (tar_of(member(b"x", b"9 path=ab", type=b"x"), APP), "wrong length"),
     "an empty pax path, which POSIX reads as none": (tar_of(pax(("path", b"")), APP), "empty"),
     "a NUL in a pax path": (tar_of(pax(("path", b"a\0b")), APP), "NUL"),
+    "a NUL in a pax keyword": (tar_of(pax(("SCHILY.xattr.a\0b", b"x")), APP), "NUL"),
+    "a NUL in a pax user's name": (tar_of(pax(("uname", b"root\0")), APP), "NUL"),
     "a pax header for nothing": (tar_of(APP, pax(("path", b"a"))), "belongs to no file"),
     "two pax headers": (tar_of(pax(("path", b"a")), pax(("path", b"b")), APP), "two extended headers"),
     "pax and a GNU long name": (tar_of(pax(("path", b"a")), long_name(b"b"), APP), "two extended headers"),
@@ -104,6 +106,7 @@ REFUSED = {
         "no earlier file",
     ),
     "no name": (tar_of(member(b"", DATA)), "without a name"),
+    "a directory without a name": (tar_of(APP, member(b"", type=b"5")), "without a name"),
     "a file as the root": (tar_of(member(b"./.", DATA)), "'.' component"),
     "a link as the root": (tar_of(APP, member(b".", type=b"2", link=b"app.py")), "root's place"),
 }
