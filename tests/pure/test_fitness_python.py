@@ -1,11 +1,13 @@
 """Whether a Python handler will be found: told from sources that were never imported."""
 
+import marshal
+
 import pytest
 
-from deployer.archive import Limits
+from deployer.archive import Limits, Refusal
 from deployer.inspection import Inspection, inspect
 from tests.pure.hostile import Memory, member, tgz_of
-from tests.pure.trial import HANDLER, PYTHON, RUN, elf_of, said, verdict
+from tests.pure.trial import HANDLER, PYTHON, RUN, elf_of, said, verdict, warned
 
 SOURCES_THAT_BIND = {
     "a function": b"def run(event, context): ...",
@@ -25,6 +27,12 @@ SOURCES_THAT_BIND = {
     "a star import": b"from elsewhere import *",
     "a module's __getattr__": b"def __getattr__(name): ...",
     "globals()": b"globals()['run'] = print",
+    "globals() in a function": b"def make(name):\n    globals()[name] = print\nmake('run')",
+    "locals()": b"locals()['run'] = print",
+    "another object in the module's place": b"import sys\nsys.modules[__name__] = Lazy()",
+    "the rest of a mapping": b"match a():\n    case {'x': 1, **run}: pass",
+    "a coroutine that is wrapped later": b"async def run(e, c): ...\nrun = sync(run)",
+    "a coroutine in one branch only": b"if x:\n    def run(e, c): ...\nelse:\n    async def run(e, c): ...",
     "a decorated coroutine": b"@sync\nasync def run(e, c): ...",
     "a coding cookie": "# -*- coding: latin-1 -*-\nname = 'größe'\ndef run(e, c): ...".encode("latin-1"),
 }
@@ -60,6 +68,14 @@ BAD_HANDLERS = {
     "a NUL": ({"app/main.py": b"run = 1\0"}, "not Python"),
     "a coroutine": ({"app/main.py": b"async def run(e, c): ..."}, "coroutine function"),
     "one directory too deep": ({"release/app/main.py": b"def run(e, c): ..."}, "pack what is inside release"),
+    "a package one directory too deep": (
+        {"release/app/main/__init__.py": b"def run(e, c): ..."},
+        "pack what is inside release",
+    ),
+    "a module in the package's place": (
+        {"app.py": b"", "app/main.py": b"def run(e, c): ..."},
+        "hidden by app.py",
+    ),
     "another case": ({"app/Main.py": b"def run(e, c): ..."}, "rename app/Main.py"),
     "only cached bytecode": ({"app/__pycache__/main.cpython-313.pyc": b"x"}, "needs its source beside it"),
     "bytecode of another Python": ({"app/main.pyc": b"\xcb\r\r\n" + bytes(12)}, "bytecode of Python 3.12"),
@@ -80,8 +96,36 @@ def test_a_handler_that_is_not_there_is_told_with_a_way_out(files: dict[str, byt
     assert words in said(verdict(files, manifest=RUN))
 
 
-def test_bytecode_without_source_is_enough() -> None:
-    assert isinstance(verdict({"app/main.pyc": b"\xf3\r\r\n" + bytes(12) + b"run"}, manifest=RUN), Inspection)
+@pytest.mark.parametrize("source", ["def run(e, c): ...", "from json import *", "globals()['r' + 'un'] = print"])
+def test_bytecode_without_source_is_enough(source: str) -> None:
+    code = b"\xf3\r\r\n" + bytes(12) + marshal.dumps(compile(source, "app/main.py", "exec"))
+    assert isinstance(verdict({"app/main.pyc": code}, manifest=RUN), Inspection)
+
+
+def test_a_module_that_makes_itself_a_package_hides_nothing() -> None:
+    files = {"app.py": b"__path__ = ['app']", "app/main.py": b"def run(e, c): ..."}
+    assert isinstance(verdict(files, manifest=RUN), Inspection)
+
+
+@pytest.mark.parametrize("handler", ["time.run", "./app.run", "/app.run"])
+def test_names_that_the_runtime_does_not_import_from_the_release_are_refused(handler: str) -> None:
+    files = {"time.py": HANDLER, "app.py": b"def run(e, c): ..."}
+    assert isinstance(verdict(files, manifest=f'[application]\nhandler = "{handler}"\n'), Refusal)
+
+
+def test_syntax_that_only_a_newer_python_knows_is_not_held_against_a_function_that_has_it() -> None:
+    files = {"app/main.py": b"def run(e, c):\n    return something new\n"}
+    newer = PYTHON.model_copy(update={"runtime": "python3.99"})
+    assert "told by an older Python" in warned(verdict(files, newer, RUN))
+
+
+def test_one_way_in_which_a_handler_comes_to_be_is_enough() -> None:
+    files = {
+        "app/main.py": b"try:\n    from app.fast import run\nexcept ImportError:\n    from app.slow import run\n",
+        "app/slow.py": b"",
+        "app/fast.py": b"def run(e, c): ...",
+    }
+    assert isinstance(verdict(files, manifest=RUN), Inspection)
 
 
 def test_re_exports_are_followed_to_the_function_and_not_in_circles() -> None:
