@@ -17,6 +17,10 @@ _NEEDED, _STRTAB, _STRSZ, _VERNEED, _VERNEEDNUM = 1, 5, 10, 0x6FFFFFFE, 0x6FFFFF
 _MOST = 16 * 2**20
 """Bytes of one table that are read: the largest string tables of real libraries have a few MB."""
 _GLIBC = re.compile(rb"GLIBC_(\d+)\.(\d+)")
+_ABI = {b"GLIBC_ABI_DT_RELR": (2, 36), b"GLIBC_ABI_GNU2_TLS": (2, 42)}
+"""Needs of the loader itself, and the version of glibc that first met them."""
+_WEAK = 2
+"""Flag of a version need that may be left unmet: all symbols of that version are weak."""
 
 
 class Readable(Protocol):
@@ -45,8 +49,8 @@ class Elf(NamedTuple):
 
     @property
     def musl(self) -> bool:
-        """Whether it is linked against musl, as on Alpine."""
-        return "musl" in (self.interpreter or "") or any("musl" in name for name in self.needed)
+        """Whether it is linked against musl, as on Alpine; outside of it, musl's libc goes by the name libc.so."""
+        return "musl" in (self.interpreter or "") or any(name == "libc.so" or "musl" in name for name in self.needed)
 
 
 class _Segment(NamedTuple):
@@ -141,9 +145,15 @@ def _versions(file: Readable, segments: list[_Segment], told: dict[int, int], st
         _, count, _, first, following = struct.unpack("<HHIII", _exactly(file, at, 16))
         entry = at + first
         for _ in range(count):
-            _, _, _, name, step = struct.unpack("<IHHII", _exactly(file, entry, 16))
-            if match := _GLIBC.match(_string(strings, name)):
-                found.append((int(match[1]), int(match[2])))
+            _, flags, _, name, step = struct.unpack("<IHHII", _exactly(file, entry, 16))
+            version = _glibc(_string(strings, name))
+            if version and not flags & _WEAK:
+                found.append(version)
             entry += step
         at += following
     return found
+
+
+def _glibc(need: bytes) -> tuple[int, int] | None:
+    match = _GLIBC.match(need)
+    return (int(match[1]), int(match[2])) if match else _ABI.get(need)

@@ -14,7 +14,7 @@ from deployer.fitness.notes import Trial
 from deployer.fitness.probe import Native
 from deployer.manifest import Kind
 
-_TAGGED = re.compile(r"(?P<stem>.+?)\.(?P<tag>(?:cpython-|pypy|cp)[^/]*|abi3)\.(?:so|pyd)|(?P<dll>.+)\.pyd")
+_TAGGED = re.compile(r"(?P<stem>.+?)\.(?P<tag>(?:cpython-|pypy|cp\d)[^/]*|abi3)\.(?:so|pyd)|(?P<dll>.+)\.pyd")
 _CPYTHON = re.compile(r"cpython-(\d)(\d+)(t?)(?:-(.+))?")
 _PLATFORMS = re.compile(r"(?i)[-_./](darwin|macos|win32|windows|linux\w*|freebsd|android|sunos|x64|ia32|arm64|arm|musl|glibc|gnu|msvc|amd64|x86_64|aarch64)(?![a-z])")  # fmt: skip  # noqa: E501 - one list of words
 
@@ -58,7 +58,10 @@ def _faults(trial: Trial, kind: Kind) -> Iterator[tuple[str, Fault]]:
 
 
 def _module_faults(trial: Trial) -> Iterator[tuple[str, Fault]]:
-    """A module may be there for several Pythons and systems: one that fits is enough, and so is its source."""
+    """A module may be there for several Pythons and systems: one that fits is enough, and so is its source.
+
+    Modules without a tag lie in directories named for their systems instead: Pyarmor's runtime does.
+    """
     modules: dict[str, dict[str, Fault | None]] = defaultdict(dict)
     for path, native in trial.probe.natives.items():
         stem = _module_stem(path, native)
@@ -79,9 +82,10 @@ def _module_stem(path: str, native: Native) -> str | None:
     match = _TAGGED.fullmatch(path)
     if match:
         return match["stem"] or match["dll"]
-    name = path.rpartition("/")[2].removesuffix(".so")
+    folder, _, file = path.rpartition("/")
+    name = file.removesuffix(".so")
     is_module = path.endswith(".so") and native.elf and native.elf.python_module == name
-    return path.removesuffix(".so") if is_module else None
+    return f"{_PLATFORMS.sub('', '/' + folder)}/{name}".lstrip("/") if is_module else None
 
 
 def _module_fault(machine: Machine, path: str, native: Native) -> Fault | None:

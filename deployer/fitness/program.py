@@ -1,6 +1,7 @@
 """Pure: whether an executable or a command is there and can be started."""
 
 from deployer.archive import Entry
+from deployer.archive.findings import shown
 from deployer.fitness.elf import Elf
 from deployer.fitness.native import SYSTEMS, misfit
 from deployer.fitness.notes import Trial
@@ -16,6 +17,9 @@ _INTERPRETERS = (
     "/usr/bin/python3",
 )
 """What Amazon Linux's minimal images have, and what the runtimes add."""
+_LOADERS = {"x86_64": "ld-linux-x86-64.so.2", "arm64": "ld-linux-aarch64.so.1"}
+"""glibc's program interpreters, which lie in the library directories of Amazon Linux."""
+_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64")
 _CHMOD = "set it (chmod +x) before packing, and pack on Linux or macOS so that it is kept"
 
 
@@ -65,6 +69,15 @@ def _check_elf(trial: Trial, path: str, elf: Elf) -> None:
     fault = misfit(trial.machine, elf)
     if fault:
         trial.object_to(path, *fault)
+        return
+    loader = _LOADERS.get(trial.machine.architecture, "")
+    if not elf.interpreter or elf.interpreter in [f"{directory}/{loader}" for directory in _LIBRARIES]:
+        return
+    if elf.interpreter.startswith(("/opt/", "/tmp/", "/var/task/")):  # noqa: S108 - a layer's, the release's
+        trial.warn(f"{path} is started by {elf.interpreter}, which must be there in {trial.machine.runtime}")
+        return
+    found = f"a program that is started by {shown(elf.interpreter)}"
+    trial.object_to(path, found, f"{loader}, or a static program", "link it on an ordinary Linux, or statically")
 
 
 def _check_script(trial: Trial, path: str, line: bytes) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,9 @@ NATIVE = {
     "another architecture": (MODULE, elf_of(machine=183), "native code for arm64"),
     "a 32-bit machine": (MODULE, b"\x7fELF\1\1\1" + bytes(11) + b"\3\0" + bytes(60), "native code for i386"),
     "a newer glibc": (MODULE, elf_of(glibc="GLIBC_2.38"), "needs glibc 2.38"),
+    "relocations that only a newer glibc packs": (MODULE, elf_of(glibc="GLIBC_ABI_DT_RELR"), "needs glibc 2.36"),
     "musl": (MODULE, elf_of(needed="libc.musl-x86_64.so.1"), "musl (Alpine)"),
+    "musl outside of Alpine": (MODULE, elf_of(needed="libc.so"), "musl (Alpine)"),
     "macOS": ("pkg/_fast.cpython-313-darwin.so", b"\xcf\xfa\xed\xfe" + bytes(99), "a module for macOS"),
     "a universal macOS binary": ("pkg/_fast.abi3.so", b"\xca\xfe\xba\xbe\0\0\0\2" + bytes(99), "a module for macOS"),
     "Windows": ("pkg/_fast.cp313-win_amd64.pyd", b"MZ" + bytes(99), "a module for Windows"),
@@ -48,6 +51,19 @@ def test_one_fitting_variant_of_a_module_is_enough_and_so_is_its_source() -> Non
     variants = {MODULE: elf_of(), "pkg/_fast.cpython-312-x86_64-linux-gnu.so": elf_of(), "pkg/_fast.pyd": b"MZ"}
     assert isinstance(verdict({**APP, **variants}), Inspection)
     assert "beside it" in warned(verdict({**APP, "pkg/_fast.pyd": b"MZ", "pkg/_fast.py": b""}))
+
+
+def test_modules_without_tags_may_lie_in_directories_named_for_their_systems() -> None:
+    systems = {"linux_x86_64": elf_of(init="fast"), "linux_aarch64": elf_of(183, init="fast"), "darwin_arm64": b"MZ"}
+    assert isinstance(verdict({**APP, **{f"pkg/{name}/fast.so": data for name, data in systems.items()}}), Inspection)
+    assert "pkg/linux_aarch64/fast.so" in said(verdict({**APP, "pkg/linux_aarch64/fast.so": systems["linux_aarch64"]}))
+
+
+def test_a_version_that_only_weak_symbols_want_is_not_needed() -> None:
+    strong, weak = (struct.pack("<HHIIIIHH", 1, 1, 1, 16, 0, 0, flags, 2) for flags in (0, 2))
+    module = elf_of(glibc="GLIBC_2.39")
+    assert module.count(strong) == 1
+    assert isinstance(verdict({**APP, MODULE: module.replace(strong, weak)}), Inspection)
 
 
 def test_a_runtime_on_amazon_linux_2_has_an_older_glibc() -> None:
