@@ -17,23 +17,52 @@ _ESM = re.compile(
     rb"^\s*(export\s+(default|const|let|var|async|function|class|\{|\*)|import\s+[\w{*\"'])", re.MULTILINE
 )
 _COMMONJS = re.compile(rb"^\s*(module\.exports|exports\.\w+)\s*[=.\[]", re.MULTILINE)
+_MAYBE_ESM = re.compile(rb"\b(export(\s+\w|\s*[{*])|import(\s+\w|\s*[{*\"'.]))")
+_MAYBE_COMMONJS = re.compile(rb"\b(exports\b|require\s*\()")
+"""Minified code has its statements anywhere in a line, and texts look like statements: one sign of the other kind is
+enough to leave the decision to Node.js."""
+_MAYBE_MORE = re.compile(
+    rb"export\s*\*|exports\s*\[|\b(require|__exportStar|_export_star|assign|defineProperty|entries|keys)\s*\("
+    rb"|module\.exports\s*=\s*[^\s{]"
+)
+"""Exports whose names the file need not spell out."""
 
 
 def check_handler(trial: Trial, handler: str) -> None:
     """Say what keeps the runtime from finding the handler."""
-    module, _, name = handler.rpartition(".")
+    module, name = _split(handler)
     path = next((module + suffix for suffix in SUFFIXES if trial.file(module + suffix)), None)
     if path is None:
-        _missing(trial, handler, module)
+        if not _is_package(trial, module):
+            _missing(trial, handler, module)
         return
     source = trial.text(path)
     if source is None:
         return
     _check_module_type(trial, path, source)
-    if name.encode() not in source and not re.search(rb"export\s*\*|module\.exports\s*=\s*(require|\w+\()", source):
-        trial.object_to(
-            path, f"nothing called {name} in it", "a file that exports the handler", "export it, or name another"
-        )
+    if name.encode() not in source:
+        _no_such_name(trial, path, name, source)
+
+
+def _split(handler: str) -> tuple[str, str]:
+    """Return module and exported name: the module ends at the first dot behind the last slash, names may be nested."""
+    folder, slash, rest = handler.rpartition("/")
+    file, _, names = rest.partition(".")
+    return folder + slash + file, names.partition(".")[0]
+
+
+def _is_package(trial: Trial, module: str) -> bool:
+    """Say whether a directory stands for a module, as `require` would take it."""
+    return any(trial.file(f"{module}/{file}") for file in ("package.json", "index.js"))
+
+
+def _no_such_name(trial: Trial, path: str, name: str, source: bytes) -> None:
+    if _MAYBE_MORE.search(source):
+        trial.warn(f"{path} does not spell out {name}: it has to come from another file")
+        return
+    trial.object_to(
+        path, f"nothing called {name} in it", "a file that exports the handler", "export it, or name another"
+    )
 
 
 def _missing(trial: Trial, handler: str, module: str) -> None:
@@ -50,22 +79,23 @@ def _missing(trial: Trial, handler: str, module: str) -> None:
 
 
 def _check_module_type(trial: Trial, path: str, source: bytes) -> None:
-    esm, commonjs = bool(_ESM.search(source)), bool(_COMMONJS.search(source))
+    esm = _ESM.search(source) and not _MAYBE_COMMONJS.search(source)
+    commonjs = _COMMONJS.search(source) and not _MAYBE_ESM.search(source)
     declared = _type(trial, path)
-    if path.endswith(".js") and declared == "module" and commonjs and not esm:
+    if path.endswith(".js") and declared == "module" and commonjs:
         trial.object_to(
             path,
             'CommonJS exports, but package.json says "type": "module"',
             "export statements in modules",
             "rename it to .cjs, write export, or drop the type",
         )
-    elif path.endswith(".mjs") and commonjs and not esm:
+    elif path.endswith(".mjs") and commonjs:
         trial.object_to(
             path, "CommonJS exports in a .mjs file", "export statements", "rename it to .cjs or write export"
         )
-    elif path.endswith(".cjs") and esm and not commonjs:
+    elif path.endswith(".cjs") and esm:
         trial.object_to(path, "export statements in a .cjs file", "module.exports", "rename it to .mjs")
-    elif path.endswith(".js") and declared != "module" and esm and not commonjs:
+    elif path.endswith(".js") and declared != "module" and esm:
         _plain_js_with_exports(trial, path)
 
 

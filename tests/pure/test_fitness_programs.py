@@ -22,6 +22,10 @@ BAD_PROGRAMS = {
     "neither": ({"server": b"hello"}, "neither a Linux program nor a script"),
     "not executable": ({"server": b"hello"}, "x bit is not set"),
     "a Windows program": ({"server": b"MZ" + bytes(99)}, "a program for Windows"),
+    "a loader that no Lambda has": (
+        {"server": elf_of(interpreter="/nix/store/0-glibc-2.40/lib/ld-linux-x86-64.so.2")},
+        "started by /nix/store/",
+    ),
     "CR LF": ({"server": b"#!/bin/sh\r\necho\r\n"}, "CR LF"),
 }
 
@@ -31,7 +35,7 @@ def test_a_program_that_cannot_start_is_refused(files: dict[str, bytes], words: 
     assert words in said(verdict(files, manifest=PROGRAM))
 
 
-@pytest.mark.parametrize("data", [elf_of(interpreter=GLIBC_LOADER), b"#!/bin/sh\necho\n"])
+@pytest.mark.parametrize("data", [elf_of(interpreter=GLIBC_LOADER), elf_of(), b"#!/bin/sh\necho\n"])
 def test_a_program_that_can_start_passes(data: bytes) -> None:
     assert not warned(verdict({"server": data}, manifest=PROGRAM))
 
@@ -40,6 +44,8 @@ def test_commands_from_the_runtime_and_odd_interpreters_are_warned_of() -> None:
     command = '[application]\nkind = "command"\ncommand = ["{}"]\n'
     assert "must be there" in warned(verdict(APP, manifest=command.format("/bin/sh")))
     assert "write ./run" in warned(verdict({"run": b"#!/bin/sh\n"}, manifest=command.format("run")))
+    own = elf_of(interpreter="/var/task/lib/ld.so")
+    assert "/var/task/lib/ld.so" in warned(verdict({"run": own}, manifest=command.format("./run")))
     assert "/usr/bin/perl" in warned(verdict({"run": b"#!/usr/bin/perl\n"}, manifest=command.format("./run")))
 
 
@@ -63,6 +69,17 @@ NODE_CASES: dict[str, tuple[dict[str, bytes], str]] = {
     ),
     "a bundle": ({"index.cjs": b'"use strict";module.exports={handler:()=>1}'}, ""),
     "a re-export": ({"index.js": b'module.exports = require("./dist/main");'}, ""),
+    "a re-export by TypeScript": ({"index.js": b'"use strict";__exportStar(require("./api"), exports);'}, ""),
+    "exports by computed names": ({"index.js": b"for (const n of names) exports[n] = make(n);"}, ""),
+    "a directory with an index": ({"index/index.js": b"exports.handler = 1"}, ""),
+    "a minified module": (
+        {"index.js": b"var e=1;export{e as handler};\nexports.x=1", "package.json": MODULE_TYPE},
+        "",
+    ),
+    "minified CommonJS that speaks of modules": (
+        {"index.js": b"var t=`\nexport default x\n`;module.exports={handler:()=>t}"},
+        "",
+    ),
     "no file": ({"main.js": b""}, "no such file"),
     "TypeScript": ({"index.ts": b"export const handler = 1"}, "compile it"),
     "one directory too deep": ({"dist/index.js": b"exports.handler = 1"}, "pack what is inside dist"),
@@ -95,6 +112,12 @@ NODE_CASES: dict[str, tuple[dict[str, bytes], str]] = {
 def test_a_node_handler_is_looked_at_as_node_would(files: dict[str, bytes], words: str) -> None:
     found = verdict(files, NODE)
     assert words in said(found) if words else isinstance(found, Inspection)
+
+
+def test_a_node_handler_may_be_a_name_within_an_export_and_lie_in_a_directory() -> None:
+    manifest = '[application]\nhandler = "src/index.api.get"\n'
+    assert isinstance(verdict({"src/index.js": b"exports.api = {get: 1}"}, NODE, manifest), Inspection)
+    assert "nothing called api" in said(verdict({"src/index.js": b"exports.get = 1"}, NODE, manifest))
 
 
 def test_node_22_reads_a_plain_js_module_and_is_only_warned() -> None:
