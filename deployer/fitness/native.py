@@ -18,6 +18,8 @@ _TAGGED = re.compile(r"(?P<stem>.+?)\.(?P<tag>(?:cpython-|pypy|cp\d)[^/]*|abi3)\
 _CPYTHON = re.compile(r"cpython-(\d)(\d+)(t?)(?:-(.+))?")
 _PLATFORMS = re.compile(r"(?i)[-_./](darwin|macos|win32|windows|linux\w*|freebsd|android|sunos|x64|ia32|arm64|arm|musl|glibc|gnu|msvc|amd64|x86_64|aarch64)(?![a-z])")  # fmt: skip  # noqa: E501 - one list of words
 
+_MACOS_ONLY = "/node_modules/fsevents/"
+"""npm leaves it in every tree that was installed on macOS, and what depends on it asks for it nowhere else."""
 SYSTEMS = {"macos": "macOS", "windows": "Windows", "script": "a shell"}
 
 type Fault = tuple[str, str, str]
@@ -107,7 +109,7 @@ def _addon_faults(trial: Trial) -> Iterator[tuple[str, Fault]]:
     """Node packages bring addons for many systems: one of each family must fit."""
     families: dict[str, dict[str, Fault | None]] = defaultdict(dict)
     for path, native in trial.probe.natives.items():
-        if path.endswith(".node"):
+        if path.endswith(".node") and _MACOS_ONLY not in f"/{path}":
             fault = misfit(trial.machine, native.elf) if native.elf else _foreign_addon(native.system)
             families[_PLATFORMS.sub("", path.rpartition("/")[0])][path] = fault
     for candidates in families.values():

@@ -96,6 +96,10 @@ NODE_CASES: dict[str, tuple[dict[str, bytes], str]] = {
         {"index.js": b"exports.handler = 1", "node_modules/x/build/x.node": b"\xcf\xfa\xed\xfe" + bytes(99)},
         "an addon for macOS",
     ),
+    "an addon that is asked for on macOS only": (
+        {"index.js": b"exports.handler = 1", "node_modules/fsevents/fsevents.node": b"\xcf\xfa\xed\xfe" + bytes(99)},
+        "",
+    ),
     "addons for many systems": (
         {
             "index.js": b"exports.handler = 1",
