@@ -121,27 +121,27 @@ class Reader:
         self._names += len(name) + len(link)
         if self._names > self._limits.directory:
             raise UnreadableError(WHOLE, "too many bytes of names", f"at most {self._limits.directory}", "shorten them")
-        size = pax.size(records, header.size, header.size < 8**11 - 1 and header.size > 0, shown(name))
+        fits = 0 < header.size < 8**11 - 1
+        size = pax.size(records, header.size, fits, shown(name)) if records else header.size
         self._dispatch(header, name, link, size)
 
     def _dispatch(self, header: Header, name: bytes, link: bytes, size: int) -> None:
         slash = name.endswith(b"/")
-        where = shown(name)
         if header.type in _FILES and not slash:
             self._file(name, header.mode, size)
         elif size:
-            raise UnreadableError(where, "data in an entry that is no file", "data in files only")
+            raise UnreadableError(shown(name), "data in an entry that is no file", "data in files only")
         elif header.type == _DIRECTORY or (header.type == _OLD_FILE and slash and not self._pending):
             self._directory(name)
         elif header.type in _FILES:
-            self._findings.add(where, "a file with a directory's name", "a trailing '/' on directories only")
+            self._findings.add(shown(name), "a file with a directory's name", "a trailing '/' on directories only")
         elif header.type == _SYMLINK:
             self._symlink(name, link)
         elif header.type == _HARD_LINK:
             self._hard_link(name, link)
         else:
             found = _SPECIAL.get(header.type, f"an entry of type {shown(header.type)!r}")
-            self._findings.add(where, found, "files, directories and links", "leave it out")
+            self._findings.add(shown(name), found, "files, directories and links", "leave it out")
 
     def _path(self, name: bytes) -> str | None:
         """Return the path of what is not the root."""
