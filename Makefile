@@ -18,6 +18,8 @@ APPLICATIONS ?= hello
 ARCHITECTURE ?= x86_64
 export ARCHITECTURE
 export SAM_CLI_TELEMETRY := 0
+# Processes are started by the thousand here, and should not compile the same modules each time.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help test faults demo local bench lint audit defects live build deploy lock clean
@@ -74,7 +76,7 @@ python-found:
 
 .venv/ready: requirements/dev.txt | python-found
 	@echo "creating .venv with $(PYTHON)"
-	@$(PYTHON) -m venv --clear .venv && $(BIN)/python -m pip install -q uv && $(BIN)/uv pip install -q --require-hashes --no-deps --python $(BIN)/python -r requirements/dev.txt && touch $@
+	@$(PYTHON) -m venv --clear .venv && $(BIN)/python -m pip install -q uv && $(BIN)/uv pip install -q --compile-bytecode --require-hashes --no-deps --python $(BIN)/python -r requirements/dev.txt && touch $@
 
 build/uv/bin/uv: | python-found
 	@$(PYTHON) -m venv build/uv && build/uv/bin/python -m pip install -q uv
@@ -82,7 +84,7 @@ build/uv/bin/uv: | python-found
 # aws-sam-cli and checkov pin other versions of botocore than ours: an environment each.
 .venv-%/ready: requirements/%.txt | python-found $(UV)
 	@echo "creating $(@D) with $(PYTHON)"
-	@$(PYTHON) -m venv --clear $(@D) && $(UV) pip install -q --require-hashes --no-deps --python $(@D)/bin/python -r $< && touch $@
+	@$(PYTHON) -m venv --clear $(@D) && $(UV) pip install -q --compile-bytecode --require-hashes --no-deps --python $(@D)/bin/python -r $< && touch $@
 
 # ---- Packages: `sam build` and the local AWS call build-<logical id> with ARTIFACTS_DIR ----
 
