@@ -75,7 +75,7 @@ def _made(name: str, budget: timedelta, *, profiled: bool) -> Packed:
 def _row(name: str, link: str, processors: str, method: str, costs: list[Cost]) -> Row:
     *timed, watched = costs
     row: Row = {"set": name, "link": link, "processors": processors, "method": method, "rounds": len(timed)}
-    for field in ("ready_s", "files_s", "cpu_s"):
+    for field in ("imported_s", "ready_s", "files_s", "cpu_s"):
         values = [getattr(cost, field) for cost in timed]
         row |= {
             field: round(statistics.median(values), 3),
@@ -93,6 +93,7 @@ def _show(rows: Iterable[Row]) -> None:
     for row in rows:
         print(
             f"{row['set']:2} {row['link']:12} {row['processors']:5} {row['method']:10}"
+            f" imported {row['imported_s']:7.2f}"
             f" ready {row['ready_s']:7.2f} ({row['ready_s_min']:.2f}-{row['ready_s_max']:.2f})"
             f" files {row['files_s']:7.2f} cpu {row['cpu_s']:6.2f} peak {row['peak_mb']:6.0f} MB"
             f" disk {row['disk_mb']:6.0f} MB wire {row['wire_bytes'] / 1e6:7.1f} MB",

@@ -23,7 +23,15 @@ ZAPPA = ("zappa==0.63.0", "werkzeug", "markupsafe", "durationpy")
 """What its handler imports, besides boto3."""
 IMPORTS_A = "import pandas, pyarrow.parquet, scipy.sparse, scipy.stats, sklearn.ensemble, sklearn.linear_model"
 IMPORTS_B = "import tensorflow"
-HANDLER = "{}\n\ndef handler(event, context):\n    return 'ready'\n"
+HANDLER = """\
+{}
+import os, time
+with open(os.environ.get("IMPORTED", os.devnull), "w") as file:
+    file.write(str(time.time()))
+
+def handler(event, context):
+    return 'ready'
+"""
 
 
 class Packed(NamedTuple):
@@ -131,4 +139,11 @@ def _random_file(path: Path, megabytes: int, share: float = 1.0) -> None:
             file.write(noise + bytes(MB - len(noise)))
 
 
-MAKERS: dict[str, Callable[[Path], None]] = {"A": _a, "B": _b, "C": _c, "D": _d, "E": _e}
+def _f(tree: Path) -> None:
+    """5 GB in files of 50 MB, half of it compressible: for peak memory and disk."""
+    write(tree, {"app.py": HANDLER.format("import json")})
+    for number in range(100):
+        _random_file(tree / f"data_{number}.bin", 50, share=0.5)
+
+
+MAKERS: dict[str, Callable[[Path], None]] = {"A": _a, "B": _b, "C": _c, "D": _d, "E": _e, "F": _f}
