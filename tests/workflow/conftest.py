@@ -2,17 +2,31 @@
 
 import itertools
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import boto3
 import pytest
+from aws_durable_execution_sdk_python import state
 
 from deployer import rollout
 from deployer.settings import Settings
 from tests.local import LocalAws
 from tests.local.configuration import ACCOUNT, REGION
+from tests.local.upstream import needs
 from tests.workflow.world import World, packed
 
 _numbers = itertools.count(1)
+_POLL = "_STOP_SIGNAL_POLL_SECONDS"
+Worlds = Callable[[], AbstractContextManager[World]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_suspension() -> Iterator[None]:
+    """Let the SDK notice at once that a wait began: the tenth of a second it takes was half of a rollout here."""
+    needs(state, _POLL)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(state, _POLL, 0.01)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -38,31 +52,42 @@ def rollout_function(local_aws: LocalAws) -> str:
     return str(made["FunctionName"])
 
 
+@pytest.fixture(scope="session")
+def worlds(local_aws: LocalAws, buckets: tuple[str, str], rollout_function: str) -> Worlds:
+    """Applications whose rollouts run in this process, one at a time."""
+
+    @contextmanager
+    def opened() -> Iterator[World]:
+        application = f"app-{next(_numbers)}"
+        told = Settings(
+            applications=frozenset({application}),
+            function_prefix="workflow-",
+            releases_bucket=buckets[0],
+            bundles_bucket=buckets[1],
+            account_id=ACCOUNT,
+            rollout_function=rollout_function,
+        )
+        powertools = {"POWERTOOLS_SERVICE_NAME": "dropshift", "POWERTOOLS_METRICS_NAMESPACE": "Dropshift"}
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in {**local_aws.environment, **powertools}.items():
+                patch.setenv(name, value)
+            made = World(application, told, boto3.Session(region_name=REGION))
+            made.create()
+            wire(patch, "aws", lambda: made.deployer.aws)
+            wire(patch, "settings", lambda: made.told)
+            yield made
+            made.lambda_.delete_function(FunctionName=made.function)
+
+    return opened
+
+
 @pytest.fixture
-def world(
-    local_aws: LocalAws, buckets: tuple[str, str], rollout_function: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[World]:
-    """An application whose rollouts run in this process."""
-    application = f"app-{next(_numbers)}"
-    told = Settings(
-        applications=frozenset({application}),
-        function_prefix="workflow-",
-        releases_bucket=buckets[0],
-        bundles_bucket=buckets[1],
-        account_id=ACCOUNT,
-        rollout_function=rollout_function,
-    )
-    powertools = {"POWERTOOLS_SERVICE_NAME": "dropshift", "POWERTOOLS_METRICS_NAMESPACE": "Dropshift"}
-    for name, value in {**local_aws.environment, **powertools}.items():
-        monkeypatch.setenv(name, value)
-    made = World(application, told, boto3.Session(region_name=REGION))
-    made.create()
-    wire(monkeypatch, "aws", lambda: made.deployer.aws)
-    wire(monkeypatch, "settings", lambda: made.told)
-    yield made
-    made.lambda_.delete_function(FunctionName=made.function)
+def world(worlds: Worlds) -> Iterator[World]:
+    """An application of one test's own."""
+    with worlds() as made:
+        yield made
 
 
-def wire(monkeypatch: pytest.MonkeyPatch, name: str, made: Callable[[], object]) -> None:
+def wire(patch: pytest.MonkeyPatch, name: str, made: Callable[[], object]) -> None:
     """Give the rollout the test's wiring where it would read the environment."""
-    monkeypatch.setattr(rollout, name, made)
+    patch.setattr(rollout, name, made)
