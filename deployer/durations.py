@@ -9,18 +9,22 @@ from pydantic import BeforeValidator, PlainSerializer
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 _WHOLE = re.compile(r"(?:\d+[dhms])+")
 _PIECE = re.compile(r"(\d+)([dhms])")
+_DIGITS = 6
+"""More are a slip of the keyboard, and far more are an error of timedelta's that is no refusal."""
 
 
 def parse(text: object) -> timedelta:
     """Turn "1h30m" into a timedelta; a number without a unit is nothing.
 
-    Raises ValueError for anything but a sequence of numbers with the units d, h, m or s.
+    Raises ValueError for anything but a sequence of numbers, of at most six digits, with the units d, h, m or s.
     """
     if isinstance(text, timedelta):
         return text
     if not isinstance(text, str) or not _WHOLE.fullmatch(text):
         raise ValueError('a duration such as "90s", "5m", "1h30m" or "2d"')
     pieces = _PIECE.findall(text)
+    if any(len(number) > _DIGITS for number, _ in pieces):
+        raise ValueError(f"numbers of at most {_DIGITS} digits")
     return sum((timedelta(**{_UNITS[unit]: int(number)}) for number, unit in pieces), timedelta())
 
 

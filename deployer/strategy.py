@@ -23,8 +23,9 @@ MAX_BAKE = timedelta(days=3)
 """The rollout function's execution timeout of seven days, less the time a release may be held."""
 
 NAMES = ("all-at-once", "canary", "linear")
-_CODEDEPLOY_CANARY = re.compile(r"(?:CodeDeployDefault\.)?(?:Lambda)?Canary(\d+)Percent(\d+)Minutes?")
-_CODEDEPLOY_LINEAR = re.compile(r"(?:CodeDeployDefault\.)?(?:Lambda)?Linear(\d+)PercentEvery(\d+)Minutes?")
+_SHARE, _MINUTES = r"([1-9][0-9]?)Percent", r"([1-9][0-9]{0,5})Minutes?"
+_CODEDEPLOY_CANARY = re.compile(rf"(?:CodeDeployDefault\.)?(?:Lambda)?Canary{_SHARE}{_MINUTES}")
+_CODEDEPLOY_LINEAR = re.compile(rf"(?:CodeDeployDefault\.)?(?:Lambda)?Linear{_SHARE}Every{_MINUTES}")
 _CODEDEPLOY_ALL = re.compile(r"(?:CodeDeployDefault\.)?(?:Lambda)?AllAtOnce")
 
 Percent = Annotated[int, Field(ge=1, le=99)]

@@ -79,6 +79,11 @@ def test_three_mistakes_are_told_at_once_with_the_nearest_names() -> None:
         ("[rollout]\nstages = [{ weight = 100 }]", "weight"),
         ('[rollout]\nstages = [{ weight = 5, bake = "0s" }]', "1s"),
         ('[rollout]\nstages = [{ weight = 5, bake = "4d" }]', "add up to 4d"),
+        ('[rollout]\nstrategy = "Canary10Percent6000Minutes"', "bakes of 3d in all; these add up to 4d4h"),
+        ('[rollout]\nstrategy = "linear"\nweight = 1', "99 stages need 3079"),
+        ('[rollout]\nbake = "99999999999999d"', "at most 6 digits"),
+        ('[rollout]\nstrategy = "Canary10Percent99999999999999Minutes"', "Canary10Percent5Minutes"),
+        ('[rollout]\nstrategy = "Linear0PercentEvery1Minute"', "Linear10PercentEvery1Minute"),
         ('[rollout]\nstrategy = "all-at-once"\nbake = "5m"', "canary"),
         ('[application]\nkind = "command"', '"command"'),
         ('[application]\nkind = "python"\ncommand = ["x"]', '"handler"'),
@@ -99,10 +104,18 @@ def test_a_file_that_is_not_utf8_is_told() -> None:
     ("name", "stages"),
     [
         ("all-at-once", []),
+        ("AllAtOnce", []),
         ("CodeDeployDefault.LambdaAllAtOnce", []),
-        ("Canary10Percent5Minutes", ["10 % for 5m"]),
+        *((f"Canary10Percent{minutes}Minutes", [f"10 % for {minutes}m"]) for minutes in (5, 10, 15)),
         ("CodeDeployDefault.LambdaCanary10Percent30Minutes", ["10 % for 30m"]),
         ("Linear10PercentEvery1Minute", [f"{weight} % for 1m" for weight in range(10, 100, 10)]),
+        *(
+            (
+                f"LambdaLinear10PercentEvery{minutes}Minutes",
+                [f"{weight} % for {minutes}m" for weight in range(10, 100, 10)],
+            )
+            for minutes in (2, 3, 10)
+        ),
         ("linear", [f"{weight} % for 1m" for weight in range(10, 100, 10)]),
     ],
 )
