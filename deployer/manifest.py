@@ -121,7 +121,7 @@ class Resources(Section):
     memory: Annotated[int, Field(ge=128, le=10_240)] | None = None
     timeout: Annotated[int, Field(ge=1, le=900)] | None = None
     ephemeral_storage: Annotated[int, Field(ge=512, le=10_240)] | None = None
-    provisioned_concurrency: Annotated[int, Field(ge=1)] | None = None
+    provisioned_concurrency: Annotated[int, Field(ge=1, le=100_000)] | None = None
 
 
 class Manifest(Section):
@@ -145,10 +145,10 @@ def parse(text: bytes | None) -> Manifest | tuple[Problem, ...]:
         return Manifest.model_validate(tomllib.loads(text.decode()))
     except UnicodeDecodeError as error:
         return (_broken(f"byte {error.start} is not UTF-8", "UTF-8 text", "save the file as UTF-8"),)
-    except tomllib.TOMLDecodeError as error:
-        return (_broken(str(error), "TOML 1.0", "correct the syntax; https://toml.io/en/v1.0.0 describes it"),)
     except ValidationError as error:
         return tuple(_problems(error))
+    except (ValueError, RecursionError) as error:  # tomllib's own, an integer of 5,000 digits, a thousand brackets
+        return (_broken(str(error), "TOML 1.0", "correct the syntax; https://toml.io/en/v1.0.0 describes it"),)
 
 
 def _broken(found: str, allowed: str, remedy: str) -> Problem:

@@ -72,6 +72,8 @@ def test_three_mistakes_are_told_at_once_with_the_nearest_names() -> None:
     [
         ("schema = 2", "schema"),
         ("schema = ", "TOML"),
+        (f"schema = {'9' * 5_000}", "TOML"),
+        (f"[smoke]\nevent = {'[' * 2_000}", "TOML"),
         ('[rollout]\nstrategy = "canry"', "Canary10Percent5Minutes"),
         ('[rollout]\nstrategy = "canary"\nstages = [{ weight = 5 }]', '"strategy" or "stages"'),
         ("[rollout]\nstages = [{ weight = 50 }, { weight = 5 }]", "grow"),
