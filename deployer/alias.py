@@ -75,6 +75,11 @@ class Alias(Value):
         return self.ours and self.note is not None and self.note.paused
 
     @property
+    def rolled_back(self) -> bool:
+        """Whether the deployer's last move took a release's traffic away, and nobody moved the alias since."""
+        return self.ours and self.note is not None and self.note.move is Move.ROLL_BACK
+
+    @property
     def previous(self) -> str | None:
         """The version a rollback goes back to, if one was recorded and the alias was not moved by others since."""
         return self.note.previous if self.ours and self.note else None

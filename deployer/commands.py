@@ -54,10 +54,12 @@ class RollBack(Meant):
 
 
 class Promote(Meant):
-    """On to the next stage, or to all traffic."""
+    """On to the next stage, to a named one, or to all traffic."""
 
     action: Literal["promote"]
     full: Flag = False
+    weight: Annotated[int, Field(strict=True, ge=1, le=99)] | None = None
+    """The stage to go on to, by its percent: said twice, it is done once, while "the next" is another stage then."""
 
 
 class Abort(Meant):

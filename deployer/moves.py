@@ -10,6 +10,11 @@ from deployer.record import Record
 from deployer.release import Ending, Status
 from deployer.wiring import Deployer
 
+_GONE_BACK = (
+    "a release was rolled back already, and version {stable} has all traffic; "
+    'to go back from that one too, name where to in "to"'
+)
+"""For a rollback that is said twice, or when an alarm was quicker: neither means the release that did well."""
 _ILL = (Status.ROLLED_BACK, Status.ABORTED, Status.FAILED)
 
 
@@ -32,14 +37,23 @@ class Moves:
             return moved_on
         if alias.canary and command.to is None:
             return self._withdraw(alias, command, Move.ROLL_BACK, Status.ROLLED_BACK)
+        target = self._target(alias, command)
+        if not isinstance(target, str):
+            return target
+        return self._unfit(target, force=command.force) or self._go_back(alias, target, command)
+
+    def _target(self, alias: Alias, command: commands.RollBack) -> str | Answer:
+        """Find the version to go back to, or say why there is none."""
+        if alias.rolled_back and command.to is None and command.release is None:
+            return answers.nothing_to_do(_GONE_BACK.format(stable=alias.stable))
         target = self.look.version_of(command.to) if command.to else alias.previous
+        if target == alias.stable and not alias.canary:
+            return answers.nothing_to_do(f"version {target} has all traffic")
         if target is None and command.to is None:
             return answers.nothing_to_do('no previous version is recorded; name a release or version in "to"')
         if target is None:
             return answers.refusal("to", f'"{command.to}"', "a release name, release id or version", "see history")
-        if target == alias.stable and not alias.canary:
-            return answers.nothing_to_do(f"version {target} has all traffic")
-        return self._unfit(target, force=command.force) or self._go_back(alias, target, command)
+        return target
 
     def _unfit(self, version: str, *, force: bool) -> Answer | None:
         """Refuse a version that cannot, or should not, serve."""
@@ -176,7 +190,11 @@ class Moves:
         record = self.look.record_of(canary)
         if record is None:
             return answers.refusal("alias", f"version {canary}", "a release's version", "it was shifted by others")
-        higher = [weight for weight in record.stages if weight > alias.weight]
+        if command.weight and command.weight not in record.stages:
+            return answers.refusal("weight", f"{command.weight}", f"one of {list(record.stages)}", "look at status")
+        if command.weight and command.weight <= alias.weight:
+            return answers.nothing_to_do(f"version {canary} has {alias.weight} %")
+        higher = [weight for weight in record.stages if weight > alias.weight and weight >= (command.weight or 0)]
         if command.full or not higher:
             words, wanted = f"promote version {canary}", alias.promote(record.release_id, canary)
         else:

@@ -1,12 +1,4 @@
-"""Every command at every point of a release: what it answers, what it changes, and what the release makes of it.
-
-| command  | idle            | mid-bake                    | last stage | moved by others | names another release |
-|----------|-----------------|-----------------------------|------------|-----------------|-----------------------|
-| rollback | to the previous | takes the traffic away      | the same   | refused         | refused               |
-| promote  | nothing to do   | next stage; all when `full` | all        | refused         | refused               |
-| abort    | nothing to do   | takes the traffic away      | the same   | refused         | refused               |
-| pause    | nothing to do   | stays until `resume`        | the same   | refused         | refused               |
-"""
+"""What commands do, one by one; test_matrix.py has each of them at every point of a release."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +10,9 @@ from tests.workflow.world import World
 
 CANARY = '[rollout]\nstages = [{ weight = 10, bake = "4s" }, { weight = 50, bake = "4s" }]\n'
 GO_ON = f'{CANARY}inconclusive = "promote"\n'
+NOW = '[rollout]\nstrategy = "all-at-once"\n'
+UNDER_WAY = ("rollback", "promote", "abort", "pause", "resume")
+"""What is said to a release under way."""
 
 
 @pytest.fixture
@@ -85,11 +80,11 @@ def test_a_rollback_goes_to_a_release_by_name_by_id_and_by_version(served: World
         assert served.alias.stable == "2"
 
 
-@pytest.mark.parametrize("to", ["999", "0", "$LATEST", "\u0663", "1", "nightly"])
-def test_a_rollback_to_what_is_no_release_is_refused_and_changes_nothing(served: World, to: str) -> None:
+def test_a_rollback_to_what_is_no_release_is_refused_and_changes_nothing(served: World) -> None:
     before = served.alias
     served.calls.clear()
-    assert "refused" in served.command("rollback", to=to)["answer"]
+    for to in ("999", "0", "$LATEST", "\u0663", "1", "nightly"):
+        assert "refused" in served.command("rollback", to=to)["answer"]
     assert served.alias == before
     assert "UpdateAlias" not in served.calls
 
@@ -111,44 +106,18 @@ def test_a_rollback_to_a_release_whose_bundle_is_gone_is_refused(served: World) 
     assert "bundle is gone" in str(served.command("rollback")["problems"])
 
 
-@pytest.mark.parametrize("action", ["rollback", "promote", "abort", "pause"])
-def test_a_dry_run_tells_and_changes_nothing(served: World, action: str) -> None:
-    served.at_every_look(served.serve_well)
-
-    def dry() -> dict[str, Any]:
-        before = served.alias
-        answer = served.command(action, dry_run=True)
-        assert served.alias == before
-        return answer
-
-    ended, answer = during(served, 2, dry)
-    assert answer["answer"].startswith("would ")
-    assert ended["status"] == Status.LIVE
-
-
 @pytest.mark.parametrize(("action", "status"), [("rollback", Status.ROLLED_BACK), ("abort", Status.ABORTED)])
-@pytest.mark.parametrize("look", [1, 3, 7])
-def test_a_release_under_way_is_ended_by_command(served: World, action: str, status: Status, look: int) -> None:
-    ended, _ = during(served, look, lambda: served.command(action, reason="not today"))
-    assert ended["status"] == status
-    assert ended["reason"] == "not today"
+def test_a_release_under_way_ends_with_the_reason_that_was_given(served: World, action: str, status: Status) -> None:
+    ended, _ = during(served, 7, lambda: served.command(action, reason="not today"))
+    assert (ended["status"], ended["reason"]) == (status, "not today")
     assert served.alias.traffic == ("2", None, 0)
 
 
-def test_an_aborted_release_is_not_revived(served: World) -> None:
-    drop = served.drop("1.1", CANARY)
-    served.at_look(2, lambda: served.command("abort"))
-    assert served.roll_out(drop)["status"] == Status.ABORTED
-    assert served.roll_out(drop)["status"] == Status.ABORTED
-    assert served.alias.traffic == ("2", None, 0)
-
-
-@pytest.mark.parametrize("before", ["CreateMultipartUpload", "PublishVersion", "Invoke"])
-def test_an_abort_before_the_first_traffic_keeps_the_release_from_any(served: World, before: str) -> None:
-    served.before_call(before, lambda: served.command("abort", reason="wrong file"))
+def test_an_abort_between_publishing_and_the_smoke_test_keeps_the_release_from_any_traffic(served: World) -> None:
+    served.before_call("PublishVersion", lambda: served.command("abort", reason="wrong file"))
     ended = served.release("1.1", GO_ON)
     assert (ended["status"], ended["reason"]) == (Status.ABORTED, "wrong file")
-    assert served.alias.traffic == ("2", None, 0)
+    assert served.calls.count("UpdateAlias") == 2  # the first release's promotion, and the abort's note
 
 
 def test_a_promotion_by_hand_goes_to_the_next_stage_and_the_release_bakes_there(served: World) -> None:
@@ -160,10 +129,8 @@ def test_a_promotion_by_hand_goes_to_the_next_stage_and_the_release_bakes_there(
     assert (shares.count(10), shares.count(50)) == (1, 5)
 
 
-@pytest.mark.parametrize(("look", "full"), [(1, True), (7, False)])
-def test_a_promotion_by_hand_can_be_the_last_word(served: World, look: int, full: bool) -> None:  # noqa: FBT001 - drawn
-    ended, answer = during(served, look, lambda: served.command("promote", full=full))
-    assert answer["answer"] == "done: promote version 3"
+def test_a_promotion_by_hand_can_be_the_last_word(served: World) -> None:
+    ended, _ = during(served, 1, lambda: served.command("promote", full=True))
     assert (ended["status"], ended["reason"]) == (Status.LIVE, "promoted by command")
     assert served.alias.traffic == ("3", None, 0)
     assert served.alias.previous == "2"
@@ -179,27 +146,63 @@ def test_a_paused_release_stays_until_it_is_resumed(served: World) -> None:
     assert shares[:9] == [10] * 9
 
 
-@pytest.mark.parametrize("action", ["promote", "abort", "pause", "resume"])
-def test_a_command_without_a_release_under_way_has_nothing_to_do(served: World, action: str) -> None:
-    assert "nothing to do" in served.command(action)["answer"]
+def test_a_command_without_a_release_under_way_has_nothing_to_do(served: World) -> None:
+    for action in UNDER_WAY[1:]:
+        assert "nothing to do" in served.command(action)["answer"]
     assert served.alias.traffic == ("2", None, 0)
 
 
-@pytest.mark.parametrize("action", ["rollback", "promote", "abort", "pause"])
-def test_a_command_that_means_another_release_is_refused(served: World, action: str) -> None:
-    _, answer = during(served, 2, lambda: served.command(action, release="1.0.9"))
-    assert "the world moved on" in str(answer["problems"])
+def test_a_command_that_means_another_release_is_refused(served: World) -> None:
+    told: list[str] = []
+
+    def mistaken() -> None:
+        told.extend(str(served.command(action, release="1.0.9")) for action in UNDER_WAY)
+
+    served.at_look(2, mistaken)
+    assert served.release("1.1", GO_ON)["status"] == Status.LIVE
+    assert ["the world moved on" in one for one in told] == [True] * len(UNDER_WAY)
 
 
-@pytest.mark.parametrize("action", ["rollback", "promote", "abort", "pause"])
-def test_what_others_moved_is_left_to_them(served: World, action: str) -> None:
-    def by_hand() -> dict[str, Any]:
+def test_what_others_moved_is_left_to_them(served: World) -> None:
+    told: list[str] = []
+
+    def by_hand() -> None:
         served.lambda_.update_alias(
             FunctionName=served.function, Name="live", RoutingConfig={"AdditionalVersionWeights": {"3": 0.3}}
         )
-        return served.command(action)
+        told.extend(served.command(action)["answer"] for action in UNDER_WAY)
 
-    ended, answer = during(served, 2, by_hand)
-    assert "refused" in answer["answer"]
-    assert ended["status"] == Status.OVERTAKEN
+    served.at_look(2, by_hand)
+    assert served.release("1.1", GO_ON)["status"] == Status.OVERTAKEN
+    assert ["refused" in answer for answer in told] == [True] * len(UNDER_WAY)
     assert served.alias.traffic == ("2", "3", 30)
+
+
+@pytest.mark.parametrize(
+    ("action", "fields", "traffic"),
+    [
+        ("rollback", {}, ("3", None, 0)),
+        ("abort", {}, ("3", None, 0)),
+        ("pause", {}, ("3", "4", 10)),
+        ("promote", {"weight": 50}, ("3", "4", 50)),
+        ("promote", {"full": True}, ("4", None, 0)),
+    ],
+    ids=str,
+)
+def test_a_command_that_is_said_twice_is_done_once(
+    served: World, action: str, fields: dict[str, Any], traffic: tuple[str, str | None, int]
+) -> None:
+    """A client that waited in vain for the answer says it again."""
+    served.release("1.0.1", NOW)  # so that there is a previous release, which a second rollback must not go back to
+    stood: list[object] = []
+
+    def twice() -> None:
+        first, second = (served.command(action, **fields) for _ in range(2))
+        assert "nothing to do" not in first["answer"]
+        assert "nothing to do" in second["answer"], second
+        stood.append(served.alias.traffic)
+        served.command("abort")
+
+    served.at_look(1, twice)
+    served.release("1.1", GO_ON)
+    assert stood == [traffic]
