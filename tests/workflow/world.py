@@ -155,6 +155,11 @@ class World:
         """Do something before every look."""
         self.at_look(0, action)
 
+    def calm_down(self) -> None:
+        """Forget whatever was planned and did not happen."""
+        self._plans.clear()
+        self._ambushes.clear()
+
     def before_call(self, operation: str, action: Callable[[], object]) -> None:
         """Do something once, just before the deployer's next call of an operation."""
         self._ambushes[operation] = action
