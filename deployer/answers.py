@@ -6,6 +6,7 @@ from typing import Any
 
 from deployer import reports
 from deployer.alias import Alias
+from deployer.durations import show
 from deployer.record import Record
 from deployer.values import Problem, Value
 
@@ -55,24 +56,43 @@ def done(what: str, *, dry_run: bool = False, **more: object) -> Answer:
 def status(
     application: str, alias: Alias, serving: Sequence[Serving], running: Sequence[Record], now: datetime
 ) -> Answer:
-    """Tell where an application's traffic is and which releases are under way."""
-    shares = ", ".join(_share(one, now) for one in serving)
-    under_way = "; ".join(progress(record) for record in running) or "no release under way"
+    """Tell where an application's traffic is and which releases are under way: in lines, and in fields."""
+    moved = alias.note is not None and not alias.ours
     return {
         "application": application,
-        "answer": f"{shares}; {under_way}",
+        "answer": [
+            *_shares(serving, now),
+            *(["the alias was moved by others since the deployer's last move"] if moved else []),
+            *([line for record in running for line in progress(record, alias, now)] or ["no release under way"]),
+            *([f"a rollback goes to version {alias.previous}"] if alias.previous and not alias.canary else []),
+        ],
         "traffic": [one.model_dump(mode="json", exclude_none=True) for one in serving],
         "previous": alias.previous,
         "paused": alias.paused,
-        "moved_by_others": alias.note is not None and not alias.ours,
+        "moved_by_others": moved,
         "under_way": [under_way_record(record) for record in running],
     }
 
 
-def _share(one: Serving, now: datetime) -> str:
-    age = f", dropped {_ago(now - one.dropped)} ago" if one.dropped else ""
-    gone = ", its bundle is MISSING" if one.bundle == "missing" else ""
-    return f"{one.share} % {one.release} (version {one.version}{age}{gone})"
+def statuses(each: Sequence[Answer]) -> Answer:
+    """Tell of all applications."""
+    return {"answer": [f"{one['application']}: {line}" for one in each for line in one["answer"]], "applications": each}
+
+
+def _shares(serving: Sequence[Serving], now: datetime) -> list[str]:
+    """Tell each version's share, in columns."""
+    width = max((len(one.release) for one in serving), default=0)
+    return [
+        f"{one.share:3} %  {one.release:{width}}  version {one.version}{_age(one, now)}{_BUNDLE[one.bundle]}"
+        for one in serving
+    ]
+
+
+_BUNDLE = {"intact": ", bundle intact", "missing": ", its bundle is MISSING", "none": ""}
+
+
+def _age(one: Serving, now: datetime) -> str:
+    return f", dropped {_ago(now - one.dropped)} ago" if one.dropped else ""
 
 
 def _ago(age: timedelta) -> str:
@@ -84,11 +104,34 @@ def _ago(age: timedelta) -> str:
     return f"{max(seconds, 0)} s"
 
 
-def progress(record: Record) -> str:
-    """Say in a line where a release stands."""
-    stage = f" at {record.weight} %" if record.weight else ""
-    verdict = f", {record.verdict}" if record.verdict else ""
-    return f"{record.release} is {record.status}{stage}{verdict}"
+def progress(record: Record, alias: Alias, now: datetime) -> list[str]:
+    """Say in a line or two where a release stands."""
+    if record.version is None or record.version != alias.canary:
+        return [f"{record.release} is {record.status}, {_ago(now - record.timeline[-1].at)} ago"]
+    verdict = [f"{record.release}: the last look said {record.verdict}"] if record.verdict else []
+    return [f"{record.release} is {_stage(record, alias, now)}", *verdict]
+
+
+def _stage(record: Record, alias: Alias, now: datetime) -> str:
+    """Say at which stage of its plan a release is, and what it waits for."""
+    if alias.weight not in record.stages:
+        return f"at {alias.weight} %"
+    number = record.stages.index(alias.weight)
+    following = f"{record.stages[number + 1]} %" if number + 1 < len(record.stages) else "all traffic"
+    at = f"at stage {number + 1} of {len(record.stages)}, {alias.weight} %"
+    if alias.paused:
+        return f"{at}, paused; after resume, {following}"
+    return f"{at}; {_time_left(record, number, now)}, then {following}"
+
+
+def _time_left(record: Record, number: int, now: datetime) -> str:
+    if record.staged_at is None or number >= len(record.bakes) or record.weight != record.stages[number]:
+        return "it began just now"
+    bake = record.bakes[number]
+    left = bake - (now - record.staged_at)
+    if left > timedelta():
+        return f"{show(left)} of {show(bake)} left"
+    return f"held {show(-left)} beyond its bake of {show(bake)}"
 
 
 def under_way_record(record: Record) -> dict[str, Any]:

@@ -105,8 +105,7 @@ def _bury(deployer: Deployer, stopped: events.EngineStopped) -> Answer:
 
 def _obey(deployer: Deployer, command: commands.Command) -> Answer:
     if isinstance(command, commands.ShowStatus) and command.application is None:
-        names = sorted(deployer.told.applications)
-        return {"applications": [desk.status(Lookup(deployer, name)) for name in names]}
+        return answers.statuses([desk.status(Lookup(deployer, name)) for name in sorted(deployer.told.applications)])
     done = desk.answer(Lookup(deployer, str(command.application)), command)
     telemetry.say("command.answered", action=command.action, application=command.application, answer=done["answer"])
     telemetry.count("CommandAnswered", action=command.action)

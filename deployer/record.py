@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from deployer.drop import Drop
+from deployer.durations import Duration
 from deployer.release import Ending, Status
 from deployer.values import Problem, Value
 
@@ -37,6 +38,10 @@ class Record(Value):
     provisioned_concurrency: int = 0
     stages: tuple[int, ...] = ()
     """The weights of the plan, in percent."""
+    bakes: tuple[Duration, ...] = ()
+    """How long each of the stages bakes."""
+    staged_at: datetime | None = None
+    """When the present stage began."""
     weight: int = 0
     verdict: str = ""
     """What the last look said."""

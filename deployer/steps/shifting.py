@@ -17,7 +17,8 @@ def begin(deployer: Deployer, release: Release) -> Release:
         return release.ended(ending.status, ending.reason)
     stages = release.manifest.rollout.plan() if imprints[alias.stable] else ()
     plan = ", ".join(str(stage) for stage in stages) or "all at once"
-    if ending := deployer.note(release, f"plan: {plan}", stages=tuple(stage.weight for stage in stages)):
+    weights, bakes = tuple(stage.weight for stage in stages), tuple(stage.bake for stage in stages)
+    if ending := deployer.note(release, f"plan: {plan}", stages=weights, bakes=bakes):
         return release.ended(ending.status, ending.reason)
     return release.with_(stages=stages)
 
@@ -45,7 +46,8 @@ def shift(deployer: Deployer, release: Release, stage: Stage) -> Release:
     """Give the version a stage's share of the traffic, unless a person gave it more already."""
     function, version = deployer.function(release), known(release.version)
     words = f"shift {stage.weight} % of the traffic to version {version}"
-    if ending := deployer.note(release, words, status=Status.SHIFTING, weight=stage.weight):
+    at = deployer.now()
+    if ending := deployer.note(release, words, status=Status.SHIFTING, weight=stage.weight, staged_at=at):
         return _withdraw(deployer, release, ending.status, ending.reason)
 
     def decide(alias: Alias) -> Alias | Ending:

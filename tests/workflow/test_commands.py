@@ -1,5 +1,6 @@
 """What commands do, one by one; test_matrix.py has each of them at every point of a release."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +32,11 @@ def during(world: World, look: int, command: Callable[[], dict[str, Any]]) -> tu
     return ended, answers[0]
 
 
+def ages_aside(lines: list[str]) -> list[str]:
+    """Lines of a status without how many seconds ago something was."""
+    return [re.sub(r"\d+ s ago", "… ago", line) for line in lines]
+
+
 def test_status_tells_traffic_release_stage_and_verdict(served: World) -> None:
     _, answer = during(served, 3, lambda: served.command("status"))
     assert [(one["release"], one["share"], one["bundle"]) for one in answer["traffic"]] == [
@@ -38,11 +44,17 @@ def test_status_tells_traffic_release_stage_and_verdict(served: World) -> None:
         ("1.1", 10, "intact"),
     ]
     assert answer["under_way"][0]["status"] == Status.SHIFTING
-    assert "0 of 10 invocations" in answer["answer"]
+    assert [line.split(";")[0] for line in ages_aside(answer["answer"])] == [
+        " 90 %  1.0  version 2, dropped … ago, bundle intact",
+        " 10 %  1.1  version 3, dropped … ago, bundle intact",
+        "1.1 is at stage 1 of 2, 10 %",
+        "1.1: the last look said inconclusive: 0 of 10 invocations needed for a verdict",
+    ]
+    assert "of 4s left, then 50 %" in answer["answer"][2]
 
 
 def test_status_of_an_application_without_a_release_says_so(world: World) -> None:
-    assert world.command("status")["answer"] == "100 % no release yet (version 1); no release under way"
+    assert world.command("status")["answer"] == ["100 %  no release yet  version 1", "no release under way"]
 
 
 def test_history_tells_the_newest_drop_first_and_how_each_ended(served: World) -> None:

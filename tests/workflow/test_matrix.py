@@ -61,8 +61,8 @@ POINTS = """
 point          | what happens            | answer                                       | ends        | alias
 before publish | status                  | {name} is inspected                          | live        | new
 in smoke       | status                  | {name} is published                          | live        | new
-mid-bake       | status                  | {name} is shifting at 10 %                   | live        | new
-last stage     | status                  | {name} is shifting at 50 %                   | live        | new
+mid-bake       | status                  | {name} is at stage 1 of 2, 10 %              | live        | new
+last stage     | status                  | {name} is at stage 2 of 2, 50 %              | live        | new
 mid-bake       | history                 | {name} (version {new}) shifting              | live        | new
 mid-bake       | validate key={key}      | {name} would be accepted                     | live        | new
 before publish | prune keep=1            | deleted                                      | live        | new
