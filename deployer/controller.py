@@ -13,7 +13,6 @@ from deployer.drop import Drop
 from deployer.lookup import Lookup
 from deployer.moves import Moves
 from deployer.order import Order
-from deployer.record import Record
 from deployer.settings import settings
 from deployer.wiring import Deployer
 
@@ -56,7 +55,7 @@ def _receive(deployer: Deployer, arrivals: events.Arrivals) -> Answer:
 
 def _start(deployer: Deployer, drop: Drop) -> Answer:
     """Begin the record, then the rollout: a record without a rollout is begun again by S3's next try."""
-    record = deployer.aws.records.begin(Record.received(drop, deployer.now()))
+    record = deployer.begin_record(drop)
     if record.status.final:
         telemetry.say("drop.known", application=drop.application, release=drop.label, status=record.status.value)
         return {"release": drop.label, "id": drop.release_id, "status": record.status.value}

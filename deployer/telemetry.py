@@ -47,7 +47,7 @@ def _measure(name: str, value: float, unit: MetricUnit, dimensions: dict[str, st
 def observe(name: str, release: Release, act: Callable[[], Release]) -> Release:
     """Trace, time, log and count one step of a rollout; inside the durable step, so that no replay repeats it."""
     began = time.monotonic()
-    logger.append_keys(application=release.drop.application, release=release.id)
+    logger.append_keys(application=release.drop.application, release=release.drop.label, id=release.id)
     with tracer.provider.in_subsegment(name=f"## {name}"):
         found = act()
     taken = time.monotonic() - began

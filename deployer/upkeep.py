@@ -51,7 +51,7 @@ class Upkeep:
         if command.dry_run:
             return answers.done(f"roll out {drop.label} again", dry_run=True, id=drop.release_id)
         deployer = self.look.deployer
-        deployer.aws.records.begin(Record.received(drop, deployer.now()))
+        deployer.begin_record(drop)
         order = Order(drop=drop, force=command.force).encode()
         deployer.aws.functions.start(deployer.told.rollout_function, drop.release_id, order)
         return answers.done(f"rolling out {drop.label} again", id=drop.release_id)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from deployer.alias import Alias
 from deployer.aws import Aws
+from deployer.drop import Drop
 from deployer.record import Record
 from deployer.release import Ending, Release
 from deployer.settings import Settings
@@ -29,9 +30,13 @@ class Deployer:
         """Name of the function that the release is for."""
         return self.told.function(release.drop.application)
 
-    def begin_record(self, release: Release) -> Record:
-        """Write the record of a release unless there is one; return the one that is there."""
-        return self.aws.records.begin(Record.received(release.drop, self.now()))
+    def begin_record(self, drop: Drop) -> Record:
+        """Announce a drop and write its record unless there is one; return the record that is there."""
+        if there := self.aws.records.read(drop.application, drop.release_id):
+            return there
+        record = Record.received(drop, self.now())
+        self.aws.bus.announce(record)
+        return self.aws.records.begin(record)
 
     def note(self, release: Release, what: str, **found: object) -> Ending | None:
         """Write a moment into the release's record, before its effect; return the end if somebody ended it since."""

@@ -103,7 +103,8 @@ class Names:
             case {"Fn::GetAtt": [name, "Arn"]}:
                 return self.arn(name)
             case {"Fn::Sub": str(text)}:
-                return re.sub(r"\$\{([\w:.]+)\}", lambda found: self._variable(found[1]), text)
+                known = re.sub(r"\$\{([\w:.]+)\}", lambda found: self._variable(found[1]), text)
+                return known.replace("${!", "${")
             case {"Fn::Join": [separator, parts]}:
                 joined = self.text(parts)
                 return separator.join(joined) if isinstance(joined, list) else joined

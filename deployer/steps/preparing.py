@@ -17,7 +17,7 @@ _REASON = 1_000
 def inspect(deployer: Deployer, release: Release) -> Release:
     """Look at what was dropped: whether it is all there, well-formed, and will run in its function."""
     drop, aws = release.drop, deployer.aws
-    record = deployer.begin_record(release)
+    record = deployer.begin_record(drop)
     if record.status.final:
         return release.ended(record.status, record.reason)
     head = aws.objects.head(drop)

@@ -134,7 +134,7 @@ def _withdraw(deployer: Deployer, release: Release, status: Status, reason: str)
 def end(deployer: Deployer, release: Release) -> Release:
     """Write the end into the record; the first end that is written stays. Give back what only the loser had."""
     ending = known(release.ending)
-    deployer.begin_record(release)
+    deployer.begin_record(release.drop)
     at = deployer.now()
     written = deployer.write(release.drop.application, release.id, lambda record: record.ended(at, ending))
     _give_back_concurrency(deployer, release, written.status)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from deployer import commands, events
 from deployer.aws import bus
@@ -66,6 +67,19 @@ def test_what_is_announced_has_the_documented_fields() -> None:
     assert told.keys() == documented["detail"].keys()
     same = ("status", "what", "reason", "version", "weight")
     assert {key: told[key] for key in same} == {key: documented["detail"][key] for key in same}
+
+
+def test_what_is_announced_and_its_example_follow_the_documented_schema() -> None:
+    document = load("out-release-changed.schema")
+    Draft202012Validator.check_schema(document)
+    schema = Draft202012Validator(document)
+    example = load("out-release-changed")
+    schema.validate(example)
+    received = Record.received(drop(), NOON)
+    for record in (received, received.ended(NOON, Ending(status=Status.REJECTED, reason="no archive"))):
+        schema.validate(example | {"detail": bus.detail(record)})
+    described = document["properties"]["detail"]["properties"]
+    assert described["status"]["enum"] == [status.value for status in Status]
 
 
 def arrivals(name: str) -> events.Arrivals:

@@ -186,6 +186,7 @@ def test_an_applications_dashboard_is_json_about_its_alias(stack: sam.Template) 
     body = json.loads(names.text(stack["Resources"]["helloDashboard"]["Properties"]["DashboardBody"]))
     by_version = [widget["properties"] for widget in body["widgets"] if "by version" in widget["properties"]["title"]]
     assert len(by_version) == 3
+    assert {widget["metrics"][0][0]["label"] for widget in by_version} == {"version ${PROP('Dim.ExecutedVersion')}"}
     for widget in by_version:
         assert 'Resource="dropshift-app-hello:live"' in widget["metrics"][0][0]["expression"]
 

@@ -149,6 +149,7 @@ def test_every_change_of_a_release_is_announced_once(served: World) -> None:
     served.release("1.1", GO_ON)
     told = [one["what"].split(":")[0] for one in served.announced]
     assert told == [
+        "received",
         "inspected",
         "bundled",
         "published as version 3",
