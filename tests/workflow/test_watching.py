@@ -37,6 +37,14 @@ def alarm(world: World, state: str, suffix: str = "errors") -> str:
     return name
 
 
+def composite(world: World, name: str, *, red: bool) -> str:
+    """Make a composite alarm over an alarm in a state; return its name."""
+    below = alarm(world, "ALARM" if red else "OK", "below")
+    world.cloudwatch.put_composite_alarm(AlarmName=name, AlarmRule=f'ALARM("{below}")')
+    world.cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM" if red else "OK", StateReason="a test")
+    return name
+
+
 def hear(world: World, name: str, state: str = "ALARM") -> dict[str, Any]:
     """Tell the controller what EventBridge tells of an alarm."""
     return controller.answer(world.deployer, events.AlarmChanged(name=name, state=state))
@@ -64,6 +72,20 @@ def test_a_fix_goes_out_while_the_alarm_is_red(served: World) -> None:
     served.at_every_look(served.serve_well)
     served.at_look(2, lambda: hear(served, name))
     assert served.release("1.1", CANARY)["status"] == Status.LIVE
+
+
+def test_a_composite_alarm_of_the_manifest_rolls_back(served: World) -> None:
+    name = f"orders-of-{served.application}"
+    composite(served, name, red=False)
+    served.at_look(2, lambda: composite(served, name, red=True))
+    ended = served.release("1.1", f'{GO_ON}alarms = ["{name}"]\n')
+    assert ended["status"] == Status.ROLLED_BACK
+    assert name in ended["reason"]
+
+
+def test_a_composite_alarm_that_was_red_before_does_not_block(served: World) -> None:
+    name = composite(served, f"orders-of-{served.application}", red=True)
+    assert served.release("1.1", f'{GO_ON}alarms = ["{name}"]\n')["status"] == Status.LIVE
 
 
 def test_an_alarm_of_the_manifest_that_does_not_exist_holds_the_release(served: World) -> None:
@@ -117,9 +139,9 @@ def test_an_execution_of_somebody_else_is_ignored(served: World) -> None:
 
 
 def concurrency(world: World) -> dict[str, int]:
-    """The provisioned concurrency that was asked for, by version."""
+    """The provisioned concurrency that was asked for, by version, and on the alias, where it has no place."""
     asked: dict[str, int] = {}
-    for version in world.versions:
+    for version in (*world.versions, world.told.alias):
         with suppress(world.lambda_.exceptions.ProvisionedConcurrencyConfigNotFoundException):
             found = world.lambda_.get_provisioned_concurrency_config(FunctionName=world.function, Qualifier=version)
             asked[version] = found["RequestedProvisionedConcurrentExecutions"]
@@ -135,6 +157,49 @@ def test_concurrency_is_on_the_version_before_its_traffic_and_leaves_with_the_ol
     assert concurrency(served) == {"4": 3}
     served.command("rollback")
     assert concurrency(served) == {"3": 2}
+
+
+def test_traffic_waits_until_the_concurrency_is_ready(served: World) -> None:
+    served.answer_first("PutProvisionedConcurrencyConfig", {"Status": "IN_PROGRESS"})
+    served.answer_first("GetProvisionedConcurrencyConfig", *[{"Status": "IN_PROGRESS"}] * 3)
+    served.calls.clear()
+    asked: list[int] = []
+    served.before_call("UpdateAlias", lambda: asked.append(served.calls.count("GetProvisionedConcurrencyConfig")))
+    assert served.release("1.1", f"{GO_ON}[resources]\nprovisioned-concurrency = 2\n")["status"] == Status.LIVE
+    assert asked == [4]  # before it was asked for, twice not ready, ready
+
+
+def test_concurrency_that_lambda_refuses_fails_the_release_before_any_traffic(served: World) -> None:
+    refused = {"Status": "FAILED", "StatusReason": "the account has no more"}
+    served.answer_first("PutProvisionedConcurrencyConfig", refused)
+    ended = served.release("1.1", f"{GO_ON}[resources]\nprovisioned-concurrency = 2\n")
+    assert ended == ended | {"status": Status.FAILED, "reason": "provisioned concurrency of 2: the account has no more"}
+    assert concurrency(served) == {}
+    assert served.alias.traffic == ("2", None, 0)
+
+
+def snapshot(state: str, optimised: str) -> dict[str, Any]:
+    """What GetFunction says of a version under SnapStart."""
+    snap_start = {"ApplyOn": "PublishedVersions", "OptimizationStatus": optimised}
+    return {"Configuration": {"State": state, "SnapStart": snap_start}}
+
+
+def test_a_snapshot_is_waited_for_until_it_is_active_and_optimised(served: World) -> None:
+    making, made = snapshot("Pending", "Off"), snapshot("Active", "Off")
+    served.answer_first("GetFunction", *[making] * 60, *[made] * 3, snapshot("Active", "On"))
+    invoked: list[int] = []
+    served.before_call("Invoke", lambda: invoked.append(served.calls.count("GetFunction")))
+    served.calls.clear()
+    assert served.release("1.1", GO_ON)["status"] == Status.LIVE
+    assert invoked == [64]
+
+
+def test_a_snapshot_that_fails_ends_the_release_with_lambdas_reason(served: World) -> None:
+    failed = {"Configuration": {"State": "Failed", "StateReason": "init ended with exit code 1"}}
+    served.answer_first("GetFunction", failed)
+    ended = served.release("1.1", GO_ON)
+    assert (ended["status"], served.alias.traffic) == (Status.FAILED, ("2", None, 0))
+    assert "init ended with exit code 1" in ended["reason"]
 
 
 def test_concurrency_of_a_release_that_ends_badly_is_given_back(served: World) -> None:

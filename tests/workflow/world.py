@@ -48,6 +48,15 @@ def packed(files: Mapping[str, str]) -> bytes:
     return buffer.getvalue()
 
 
+def _within(answer: dict[str, Any], said: dict[str, Any]) -> None:
+    """Put fields into an answer, at any depth."""
+    for name, value in said.items():
+        if isinstance(value, dict):
+            _within(answer.setdefault(name, {}), value)
+        else:
+            answer[name] = value
+
+
 class World:
     """An application of its own: function, alias, records, and the wiring of the deployer."""
 
@@ -62,12 +71,14 @@ class World:
         self.denied: set[str] = set()
         """Operations that AWS denies the deployer from now on."""
         self._ambushes: dict[str, Callable[[], object]] = {}
+        self._first_answers: dict[str, list[dict[str, Any]]] = {}
         self._looks = 0
         self._plans: dict[int, list[Callable[[], object]]] = {}
         self.ordered: list[str] = []
         self.announced: list[dict[str, Any]] = []
         watched = self._watched = boto3.Session(region_name=REGION)
         watched.events.register("before-call", self._count)
+        watched.events.register("after-call", self._answer_first)
         watched.events.register("before-call.lambda.Invoke", self._remember_order)
         watched.events.register("provide-client-params.eventbridge.PutEvents", self._hear)
         self._eyes = Aws.connect(told, session)
@@ -163,6 +174,14 @@ class World:
     def before_call(self, operation: str, action: Callable[[], object]) -> None:
         """Do something once, just before the deployer's next call of an operation."""
         self._ambushes[operation] = action
+
+    def answer_first(self, operation: str, *answers: dict[str, Any]) -> None:
+        """Have AWS say this in its first answers to an operation, for what takes minutes there and no time here."""
+        self._first_answers[operation] = list(answers)
+
+    def _answer_first(self, model: Any, parsed: dict[str, Any], **_: object) -> None:  # noqa: ANN401 - botocore's
+        if waiting := self._first_answers.get(model.name):
+            _within(parsed, waiting.pop(0))
 
     def _hear(self, params: dict[str, Any], **_: object) -> None:
         self.announced.extend(json.loads(entry["Detail"]) for entry in params["Entries"])
