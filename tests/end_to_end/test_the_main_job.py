@@ -38,8 +38,10 @@ def test_before_the_first_drop_every_call_says_what_to_do(stack: Stack) -> None:
     assert stack.outputs["ReleasesBucket"] in answer["errorMessage"]
 
 
-def test_an_archive_above_8_mib_goes_up_in_parts_and_becomes_live(stack: Stack) -> None:
-    drop = stack.live("1.0", files={"data.bin": os.urandom(20 << 20)})
+def test_an_archive_of_more_than_lambda_takes_goes_up_in_parts_and_becomes_live(stack: Stack) -> None:
+    drop = stack.live(
+        "1.0", files={"data.bin": os.urandom(20 << 20), "zeros.bin": bytes(240 << 20)}
+    )  # 250 MB: 250 << 20
     parts = stack.s3.head_object(Bucket=drop.bucket, Key=drop.key)["ETag"].partition("-")[2]
     assert int(parts.strip('"')) > 1
     assert stack.ask()[1] == "1.0"
