@@ -38,6 +38,8 @@ class Note(Value):
     previous: Version | None = None
     """What a rollback goes back to."""
     paused: bool = False
+    by_hand: bool = False
+    """Whether a person asked for a roll-back; it is for saying so only once."""
 
     def encode(self) -> str:
         """Write the note as `key=value` pairs: under 256 characters, readable in the console."""
@@ -76,8 +78,8 @@ class Alias(Value):
 
     @property
     def rolled_back(self) -> bool:
-        """Whether the deployer's last move took a release's traffic away, and nobody moved the alias since."""
-        return self.ours and self.note is not None and self.note.move is Move.ROLL_BACK
+        """Whether the last move was a roll-back that a person asked for: one who asks again means the same."""
+        return self.ours and self.note is not None and self.note.move is Move.ROLL_BACK and self.note.by_hand
 
     @property
     def previous(self) -> str | None:
@@ -102,13 +104,13 @@ class Alias(Value):
         previous = self.stable if self.stable != version else self.previous
         return self._moved(Move.PROMOTE, release, version, None, 0, previous)
 
-    def withdraw(self, release: str, move: Move) -> Self:
+    def withdraw(self, release: str, move: Move, *, by_hand: bool = False) -> Self:
         """Take the canary's share away: all traffic is the stable version's again."""
-        return self._moved(move, release, self.stable, None, 0, self.previous)
+        return self._moved(move, release, self.stable, None, 0, self.previous, by_hand=by_hand)
 
     def go_back(self, release: str, version: str) -> Self:
         """Give an earlier version all traffic; no previous one remains, so that going back twice does not go forth."""
-        return self._moved(Move.ROLL_BACK, release, version, None, 0, None)
+        return self._moved(Move.ROLL_BACK, release, version, None, 0, None, by_hand=True)
 
     def pause(self, *, paused: bool) -> Self:
         """Keep the traffic as it is and ask the rollout to stay, or to go on."""
@@ -125,6 +127,7 @@ class Alias(Value):
         previous: str | None,
         *,
         paused: bool = False,
+        by_hand: bool = False,
     ) -> Self:
         note = Note(
             move=move,
@@ -134,5 +137,6 @@ class Alias(Value):
             weight=weight,
             previous=previous,
             paused=paused,
+            by_hand=by_hand,
         )
         return self.model_copy(update={"stable": stable, "canary": canary, "weight": weight, "note": note})

@@ -14,7 +14,7 @@ _GONE_BACK = (
     "a release was rolled back already, and version {stable} has all traffic; "
     'to go back from that one too, name where to in "to"'
 )
-"""For a rollback that is said twice, or when an alarm was quicker: neither means the release that did well."""
+"""For a rollback that is said twice: the second one does not mean the release that did well."""
 _ILL = (Status.ROLLED_BACK, Status.ABORTED, Status.FAILED)
 
 
@@ -137,12 +137,11 @@ class Moves:
             return answers.refusal("alias", found, "a release that the deployer is shifting", "move the alias by hand")
         if command.dry_run:
             return answers.done(_words_of(move, alias), dry_run=True)
-        return self._take_away(
-            alias, record, move, Ending(status=status, reason=command.reason or f"{move} by command")
-        )
+        ending = Ending(status=status, reason=command.reason or f"{move} by command")
+        return self._take_away(alias, record, move, ending, by_hand=True)
 
-    def _take_away(self, alias: Alias, record: Record, move: Move, ending: Ending) -> Answer:
-        if refusal := self._move(alias, alias.withdraw(record.release_id, move)):
+    def _take_away(self, alias: Alias, record: Record, move: Move, ending: Ending, *, by_hand: bool = False) -> Answer:
+        if refusal := self._move(alias, alias.withdraw(record.release_id, move, by_hand=by_hand)):
             return refusal
         self._write_down(record, ending, _words_of(move, alias))
         self._cool(record)

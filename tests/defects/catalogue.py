@@ -43,10 +43,31 @@ WRITES = (
     Defect(
         "a step's record is not written before its effect",
         SHIFTING,
-        "    if ending := deployer.note(release, words, status=Status.SHIFTING, weight=stage.weight):\n"
+        "    if ending := deployer.note(release, words, status=Status.SHIFTING, weight=stage.weight, staged_at=at):\n"
         "        return _withdraw(deployer, release, ending.status, ending.reason)\n\n    def decide",
         "\n    def decide",
         (f"{WATCHING}::test_every_change_of_a_release_is_announced_once",),
+    ),
+    Defect(
+        "a rollback that is said twice goes back twice",
+        MOVES,
+        "if alias.rolled_back and command.to is None and command.release is None:",
+        "if False:",
+        (f"{COMMANDS}::test_a_command_that_is_said_twice_is_done_once",),
+    ),
+    Defect(
+        "traffic does not wait for provisioned concurrency",
+        PUBLISHING,
+        'warm=ready.state == "READY"',
+        "warm=True",
+        (f"{WATCHING}::test_traffic_waits_until_the_concurrency_is_ready",),
+    ),
+    Defect(
+        "a snapshot that is not optimised yet is taken for ready",
+        FUNCTIONS,
+        'state="Pending" if state == "Active" and not optimised else state',
+        "state=state",
+        (f"{WATCHING}::test_a_snapshot_is_waited_for_until_it_is_active_and_optimised",),
     ),
     Defect(
         "the function's own environment is overwritten",

@@ -55,6 +55,14 @@ def test_a_move_in_the_console_is_seen_because_the_note_still_says_the_old_state
     assert alias.previous is None
 
 
+def test_a_roll_back_by_hand_is_told_from_one_that_the_deployer_made() -> None:
+    alias = untouched().promote(RELEASE, "2").shift(RELEASE, "3", 50)
+    assert alias.withdraw(RELEASE, Move.ROLL_BACK, by_hand=True).rolled_back
+    assert alias.go_back(RELEASE, "1").rolled_back
+    assert not alias.withdraw(RELEASE, Move.ROLL_BACK).rolled_back
+    assert not alias.withdraw(RELEASE, Move.ABORT, by_hand=True).rolled_back
+
+
 def test_an_alias_that_nobody_moved_is_not_ours() -> None:
     assert not untouched().ours
 
@@ -65,11 +73,18 @@ def test_a_note_survives_its_way_through_the_description(
     canary: str,
     weight: int,
     previous: str | None,
-    paused: bool,  # noqa: FBT001 - drawn
+    flag: bool,  # noqa: FBT001 - drawn
     move: Move,
 ) -> None:
     note = Note(
-        move=move, release=RELEASE, stable=stable, canary=canary, weight=weight, previous=previous, paused=paused
+        move=move,
+        release=RELEASE,
+        stable=stable,
+        canary=canary,
+        weight=weight,
+        previous=previous,
+        paused=flag,
+        by_hand=flag,
     )
     assert Note.parse(note.encode()) == note
     assert len(note.encode()) <= 256
