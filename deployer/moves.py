@@ -193,7 +193,7 @@ class Moves:
             return answers.refusal("weight", f"{command.weight}", f"one of {list(record.stages)}", "look at status")
         if command.weight and command.weight <= alias.weight:
             return answers.nothing_to_do(f"version {canary} has {alias.weight} %")
-        higher = [weight for weight in record.stages if weight > alias.weight and weight >= (command.weight or 0)]
+        higher = [weight for weight in record.stages if weight > alias.weight and weight >= command.weight]
         if command.full or not higher:
             words, wanted = f"promote version {canary}", alias.promote(record.release_id, canary)
         else:

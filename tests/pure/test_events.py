@@ -33,6 +33,7 @@ WHAT_ARRIVES: dict[str, type] = {
     "rollback-to": commands.RollBack,
     "promote": commands.Promote,
     "promote-full": commands.Promote,
+    "promote-weight": commands.Promote,
     "abort": commands.Abort,
     "pause": commands.Pause,
     "resume": commands.Resume,
