@@ -57,11 +57,11 @@ def count(step: int = 1) -> Figures:
     orders = [(number, seed) for number in range(len(RACES)) for seed in range(SCHEDULES)]
     gc.freeze()
     with ProcessPoolExecutor(mp_context=get_context("fork")) as pool:
-        floods = [pool.submit(flood, 1_000, 100, 1, throttled) for throttled in (0.0, 0.5)]
-        throttled = pool.submit(rollbacks, COMMANDS)
-        broken_schedules = _each(pool, "orders", _race, orders)
         broken_singles = _each(pool, "single faults", _fire, _placed(singles))
         broken_doubles = _each(pool, "double faults", _fire, _placed(doubles))
+        broken_schedules = _each(pool, "orders", _race, orders)
+        throttled = pool.submit(rollbacks, COMMANDS)
+        floods = [pool.submit(flood, 1_000, 100, 1, throttled) for throttled in (0.0, 0.5)]
         return Figures(
             boundaries={flow.name: len(course(flow).points) for flow in FLOWS},
             singles=dict(collections.Counter(shot.faults[0].kind.value for shot in singles)),

@@ -15,7 +15,7 @@ from botocore import UNSIGNED
 from botocore.retries import quota
 from botocore.useragent import UserAgentString
 
-from deployer import controller, rollout
+from deployer import controller, rollout, strategy
 from deployer.aws import Aws
 from deployer.settings import Settings
 from deployer.telemetry import logger
@@ -25,6 +25,8 @@ from tests.faults.buckets import ACCOUNT
 if TYPE_CHECKING:
     from tests.faults.world import World
 
+HOLD_LOOKS = 10
+"""A hold of two hundred looks is ten looks, over and over; each replays all that were before."""
 REGION = "eu-central-1"
 ROLLOUT = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:dropshift-rollout:live"
 CONTEXT: Any = SimpleNamespace(
@@ -101,6 +103,7 @@ def inhabited(world: "World") -> Iterator["World"]:
             patch.setattr(module, "datetime", SimpleNamespace(now=lambda _zone: world.account.now))
         patch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _seconds: None))
         patch.setattr(UserAgentString, "to_string", lambda _self: "")  # nobody reads it, and it takes a tenth of all
+        patch.setattr(strategy, "HOLD_LOOKS", HOLD_LOOKS)
         patch.setattr(sys, "stdout", world.prints)
         for handler in logger.handlers:
             patch.setattr(handler, "stream", world.prints)
