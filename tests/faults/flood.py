@@ -128,5 +128,6 @@ def _rollback(world: World, seed: int, acts: tuple[Act, ...]) -> World:
     chance = random.Random(seed)
     with inhabited(world):
         world.account.chance = lambda _call: Kind.THROTTLED if chance.random() < THROTTLED else None
-        play(world, acts)
+        for _ in play(world, acts):
+            pass
     return world

@@ -1,7 +1,7 @@
 """The flows of releases: what is there before, and what happens."""
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -26,12 +26,12 @@ class Flow:
     acts: tuple[Act, ...]
 
 
-def play(world: World, acts: Sequence[Act], seen: Callable[[int], None] = lambda _number: None) -> None:
-    """Let acts happen one after the other; `seen` is told the number of the one that comes next, whenever none runs."""
+def play(world: World, acts: Sequence[Act]) -> Iterator[int]:
+    """Let acts happen one after the other; whenever no process runs, yield the number of the one that comes next."""
     for number, act in enumerate(acts):
-        seen(number)
+        yield number
         while act(world):
-            seen(number)
+            yield number
 
 
 def _once(do: Callable[[World], object]) -> Act:

@@ -7,7 +7,7 @@ import pytest
 from tests.faults.flows import FLOWS, Flow
 from tests.faults.matrix import Shot, broken, shots
 
-SAMPLE = 10
+SAMPLE = 20
 """Single faults a flow."""
 PAIRS = 8
 """Double faults of all flows together."""

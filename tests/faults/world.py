@@ -221,6 +221,15 @@ class World:
                 self.notify(drop)
             self.run()
 
+    def state(self) -> list[object]:
+        """Everything that what comes next depends on, and that is judged: not how often a call was tried."""
+        account = self.account
+        parts = (account.s3, account.lambda_, account.cloudwatch, account.events)
+        services = [{name: value for name, value in vars(part).items() if name[0] != "_"} for part in parts]
+        calls = [(call.actor, call.operation) for call in account.calls]
+        mine = {name: value for name, value in vars(self).items() if name not in ("account", "prints")}
+        return [account.clock, account.dead, account.process, calls, services, mine]
+
     # --- what is seen ------------------------------------------------------------------------------------------------
 
     def alias(self, application: str = "") -> Alias:
