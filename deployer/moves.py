@@ -34,14 +34,13 @@ class Moves:
         if alias.canary and command.to is None:
             return self._withdraw(alias, command, Move.ROLL_BACK, Status.ROLLED_BACK)
         target = self.look.version_of(command.to) if command.to else alias.previous
-        if not command.dry_run:
-            self._finish(alias)
         if target is None and command.to is None:
-            return answers.nothing_to_do('no previous version is recorded; name a release or version in "to"')
+            why = 'no previous version is recorded; name a release or version in "to"'
+            return self._nothing_left(alias, command, why)
         if target is None:
             return answers.refusal("to", f'"{command.to}"', "a release name, release id or version", "see history")
         if target == alias.stable and not alias.canary:
-            return answers.nothing_to_do(f"version {target} has all traffic")
+            return self._nothing_left(alias, command, f"version {target} has all traffic")
         return self._unfit(target, force=command.force) or self._go_back(alias, target, command)
 
     def _unfit(self, version: str, *, force: bool) -> Answer | None:
@@ -84,18 +83,18 @@ class Moves:
             self._cool(record)
         self._warm(target)
 
-    def _finish(self, alias: Alias) -> None:
-        """Write down a rollback of a live release whose command died after its one write: the alias's note tells it.
+    def _nothing_left(self, alias: Alias, command: commands.RollBack, why: str) -> Answer:
+        """Move nothing, but write down a rollback of a live release that died after its one write: its note tells it.
 
         A: rollback moves the alias, and dies.  A, said again: nothing is left to move, but nobody was told, either.
         A release that was on its way needs nobody: its rollout wakes, finds the note and ends.
         """
         note = alias.note
-        if note is None or not alias.ours or note.move is not Move.ROLL_BACK:
-            return
-        record = self.look.record(note.release)
-        if record and record.status is Status.LIVE:
-            self._leave([record], alias.stable, _words_back(record.version, alias.stable))
+        if note and alias.ours and note.move is Move.ROLL_BACK and not command.dry_run:
+            record = self.look.record(note.release)
+            if record and record.status is Status.LIVE:
+                self._leave([record], alias.stable, _words_back(record.version, alias.stable))
+        return answers.nothing_to_do(why)
 
     def _warm(self, version: str) -> None:
         """Ask for the provisioned concurrency that a version was released with; its traffic does not wait for it."""

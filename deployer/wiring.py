@@ -54,8 +54,9 @@ class Deployer:
 
     def remember(self, record: Record) -> None:
         """Remember that a release's bytes were rolled back: they need `force` from now on."""
-        if record.archive_sha256:
-            self.aws.objects.mark_rolled_back(record.application, record.archive_sha256, record.release_id)
+        application, digest, objects = record.application, record.archive_sha256, self.aws.objects
+        if digest and objects.rolled_back_as(application, digest) != record.release_id:
+            objects.mark_rolled_back(application, digest, record.release_id)
 
     def move(self, application: str, believed: Alias, wanted: Alias) -> Alias:
         """Write the alias unless somebody moved it since it was read; return it as it is then.

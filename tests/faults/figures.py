@@ -57,21 +57,21 @@ def count(step: int = 1) -> Figures:
     orders = [(number, seed) for number in range(len(RACES)) for seed in range(SCHEDULES)]
     gc.freeze()
     with ProcessPoolExecutor(mp_context=get_context("fork")) as pool:
-        broken_singles = _each(pool, "single faults", _fire, _placed(singles))
-        broken_doubles = _each(pool, "double faults", _fire, _placed(doubles))
         broken_schedules = _each(pool, "orders", _race, orders)
         throttled = pool.submit(rollbacks, COMMANDS)
         floods = [pool.submit(flood, 1_000, 100, 1, throttled) for throttled in (0.0, 0.5)]
+        broken_doubles = _each(pool, "double faults", _fire, _placed(doubles))
+        broken_singles = _each(pool, "single faults", _fire, _placed(singles))
         return Figures(
             boundaries={flow.name: len(course(flow).points) for flow in FLOWS},
             singles=dict(collections.Counter(shot.faults[0].kind.value for shot in singles)),
-            broken_singles=list(broken_singles),
-            doubles=len(doubles),
-            broken_doubles=list(broken_doubles),
             schedules={race.name: SCHEDULES for race in RACES},
             broken_schedules=list(broken_schedules),
-            floods=[one.result() for one in floods],
-            rollbacks=throttled.result(),
+            rollbacks=_said(throttled.result()),
+            floods=[_said(one.result()) for one in floods],
+            doubles=len(doubles),
+            broken_doubles=list(broken_doubles),
+            broken_singles=list(broken_singles),
         )
 
 
@@ -91,6 +91,11 @@ def _told(what: str, number: int, began: float, results: Iterable[tuple[Sequence
         passed = time.monotonic() - began
         print(f"{what}: {done:,} of {number:,}, {passed:.0f} s", *broken_ones, sep="\n", file=sys.stderr, flush=True)
         yield from broken_ones
+
+
+def _said[T](result: T) -> T:
+    print(result, file=sys.stderr, flush=True)
+    return result
 
 
 def pairs(singles: Sequence[Shot], number: int) -> list[Shot]:
