@@ -1,5 +1,6 @@
 """What a person, an alarm or a dead rollout does to the alias: at most one write, which says what it believed."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from deployer import answers, commands
@@ -45,12 +46,13 @@ class Moves:
     def _target(self, alias: Alias, command: commands.RollBack) -> str | Answer:
         """Find the version to go back to, or say why there is none."""
         if alias.rolled_back and command.to is None and command.release is None:
-            return answers.nothing_to_do(_GONE_BACK.format(stable=alias.stable))
+            return self._nothing_left(alias, command, _GONE_BACK.format(stable=alias.stable))
         target = self.look.version_of(command.to) if command.to else alias.previous
         if target == alias.stable and not alias.canary:
-            return answers.nothing_to_do(f"version {target} has all traffic")
+            return self._nothing_left(alias, command, f"version {target} has all traffic")
         if target is None and command.to is None:
-            return answers.nothing_to_do('no previous version is recorded; name a release or version in "to"')
+            why = 'no previous version is recorded; name a release or version in "to"'
+            return self._nothing_left(alias, command, why)
         if target is None:
             return answers.refusal("to", f'"{command.to}"', "a release name, release id or version", "see history")
         return target
@@ -78,19 +80,32 @@ class Moves:
         return marked == record.release_id
 
     def _go_back(self, alias: Alias, target: str, command: commands.RollBack) -> Answer:
-        words = f"roll back from version {alias.stable} to version {target}"
+        words = _words_back(alias.stable, target)
         if command.dry_run:
             return answers.done(words, dry_run=True)
         left = self.look.record_of(alias.stable)
         if refusal := self._move(alias, alias.go_back(left.release_id if left else "none", target)):
             return refusal
         canary = self.look.record_of(alias.canary) if alias.canary else None
-        for record in (left, canary):
-            if record:
-                self._write_down(record, Ending(status=Status.ROLLED_BACK, reason=command.reason or words), words)
-                self._cool(record)
-        self._warm(target)
+        self._leave([record for record in (left, canary) if record], target, words, command.reason)
         return answers.done(words.replace("roll", "rolled", 1), version=target)
+
+    def _leave(self, left: Iterable[Record], target: str, words: str, reason: str | None = None) -> None:
+        """Write down what a rollback left, now that all traffic is where it should be."""
+        for record in left:
+            self._write_down(record, Ending(status=Status.ROLLED_BACK, reason=reason or words), words)
+            self._cool(record)
+        self._warm(target)
+
+    def _nothing_left(self, alias: Alias, command: commands.RollBack, why: str) -> Answer:
+        """Move nothing, but write down a rollback that died after its one write: its note tells it.
+
+        A: rollback moves the alias, and dies.  A, said again: nothing is left to move, but nobody was told, either.
+        """
+        record = self.look.record(alias.note.release) if alias.rolled_back and alias.note else None
+        if record and not command.dry_run and (record.status is Status.LIVE or not record.status.final):
+            self._leave([record], alias.stable, _words_back(record.version, alias.stable))
+        return answers.nothing_to_do(why)
 
     def _warm(self, version: str) -> None:
         """Ask for the provisioned concurrency that a version was released with; its traffic does not wait for it."""
@@ -169,10 +184,10 @@ class Moves:
         Source: AWS Lambda developer guide, durable functions: a failed execution is not retried and runs no
         compensation.
         """
-        after = self._deployer.settle(self.look.function, lambda alias: _without(alias, record))
+        after = self._deployer.settle(self.look.application, lambda alias: _without(alias, record))
         reason = f"the rollout's execution ended {engine_status}"
         served = isinstance(after, Alias) and record.version and after.stable == record.version
-        status = Status.LIVE if served else Status.FAILED
+        status = Status.LIVE if served else _undone(after, record) or Status.FAILED
         self._write_down(record, Ending(status=status, reason=reason), reason)
         if not served:
             self._cool(record)
@@ -232,7 +247,7 @@ class Moves:
 
     def _move(self, alias: Alias, wanted: Alias) -> Answer | None:
         """Write the alias once; refuse when somebody moved it since it was read."""
-        after = self._deployer.aws.functions.move(self.look.function, alias, wanted)
+        after = self._deployer.move(self.look.application, alias, wanted)
         if after.same_as(wanted):
             return None
         return answers.refusal("alias", "moved by others at this moment", "unchanged", "look at status, ask again")
@@ -252,18 +267,32 @@ class Moves:
         return answers.refusal("release", found, f'"{meant}"', "the world moved on; look at status")
 
     def _write_down(self, record: Record, ending: Ending, words: str) -> None:
-        """Write an end, or a moment when there is one already; bytes that were rolled back are remembered."""
+        """Write an end, or a moment when there is one already; bytes that were rolled back are remembered before."""
+        if ending.status is Status.ROLLED_BACK:
+            self._deployer.remember(record)
         at = self._deployer.now()
         self._deployer.write(record.application, record.release_id, lambda one: one.noted(at, words).ended(at, ending))
-        if ending.status is Status.ROLLED_BACK and record.archive_sha256:
-            objects = self._deployer.aws.objects
-            objects.mark_rolled_back(record.application, record.archive_sha256, record.release_id)
 
 
 def _without(alias: Alias, record: Record) -> Alias:
     """Return the alias without a release's share; an alias that others moved stays as it is."""
     mine = record.version and alias.canary == record.version and alias.ours
     return alias.withdraw(record.release_id, Move.ROLL_BACK) if mine else alias
+
+
+def _undone(alias: Alias | Ending, record: Record) -> Status | None:
+    """Tell what a person did to a release whose rollout died; None when nobody did anything.
+
+    A: rollback moves the alias, and dies before the record says so.  B: the rollout dies, too.  The note still tells.
+    """
+    note = alias.note if isinstance(alias, Alias) and alias.ours else None
+    if note is None or not note.by_hand or note.release != record.release_id:
+        return None
+    return Status.ROLLED_BACK if note.move is Move.ROLL_BACK else Status.ABORTED
+
+
+def _words_back(left: str | None, target: str) -> str:
+    return f"roll back from version {left} to version {target}"
 
 
 def _words_of(move: Move, alias: Alias) -> str:

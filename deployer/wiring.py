@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from deployer.alias import Alias
+from deployer.alias import Alias, Move
 from deployer.aws import Aws
 from deployer.drop import Drop
 from deployer.record import Record
-from deployer.release import Ending, Release
+from deployer.release import Ending, Release, Status
 from deployer.settings import Settings
 
 _TRIES = 3
@@ -57,17 +57,36 @@ class Deployer:
 
         return announce
 
-    def settle(self, function: str, decide: Callable[[Alias], Alias | Ending]) -> Alias | Ending:
+    def remember(self, record: Record) -> None:
+        """Remember that a release's bytes were rolled back: they need `force` from now on."""
+        application, digest, objects = record.application, record.archive_sha256, self.aws.objects
+        if digest and objects.rolled_back_as(application, digest) != record.release_id:
+            objects.mark_rolled_back(application, digest, record.release_id)
+
+    def move(self, application: str, believed: Alias, wanted: Alias) -> Alias:
+        """Write the alias unless somebody moved it since it was read; return it as it is then.
+
+        A: rollback moves the alias, and dies before the bytes are marked.  B: another release takes traffic, and its
+        note replaces A's, which alone told of it. So B marks them first.
+        """
+        note = believed.note
+        if note and note.move is Move.ROLL_BACK and wanted.note != note:
+            record = self.aws.records.read(application, note.release)
+            if record and (note.by_hand or record.status is Status.LIVE):
+                self.remember(record)
+        return self.aws.functions.move(self.told.function(application), believed, wanted)
+
+    def settle(self, application: str, decide: Callable[[Alias], Alias | Ending]) -> Alias | Ending:
         """Read the alias, decide, and move it; decide anew when somebody moved it in between.
 
         Raises ContendedError when others move it faster than we read, so that the step is tried again later.
         """
         for _ in range(_TRIES):
-            alias = self.aws.functions.alias(function)
+            alias = self.aws.functions.alias(self.told.function(application))
             wanted = decide(alias)
             if isinstance(wanted, Ending):
                 return wanted
-            after = self.aws.functions.move(function, alias, wanted)
+            after = self.move(application, alias, wanted)
             if after.same_as(wanted):
                 return after
-        raise ContendedError(f"the alias of {function} was moved by others {_TRIES} times while it was written")
+        raise ContendedError(f"the alias of {application} was moved by others {_TRIES} times while it was written")

@@ -44,7 +44,7 @@ def _stopped(deployer: Deployer, release: Release, alias: Alias) -> Ending | Non
 
 def shift(deployer: Deployer, release: Release, stage: Stage) -> Release:
     """Give the version a stage's share of the traffic, unless a person gave it more already."""
-    function, version = deployer.function(release), known(release.version)
+    version = known(release.version)
     words = f"shift {stage.weight} % of the traffic to version {version}"
     at = deployer.now()
     if ending := deployer.note(release, words, status=Status.SHIFTING, weight=stage.weight, staged_at=at):
@@ -55,7 +55,7 @@ def shift(deployer: Deployer, release: Release, stage: Stage) -> Release:
             return alias if alias.weight >= stage.weight else alias.shift(release.id, version, stage.weight)
         return _stopped(deployer, release, alias) or alias.shift(release.id, version, stage.weight)
 
-    after = deployer.settle(function, decide)
+    after = deployer.settle(release.drop.application, decide)
     if isinstance(after, Ending):
         return release.ended(after.status, after.reason)
     return release.with_(weight=after.weight, shifted_at=deployer.now(), verdict=None)
@@ -86,7 +86,7 @@ def _seen(deployer: Deployer, release: Release, stable: str) -> judge.Look:
 
 def promote(deployer: Deployer, release: Release) -> Release:
     """Give the version all traffic; the version that had it is remembered for going back."""
-    function, version = deployer.function(release), known(release.version)
+    version = known(release.version)
     if ending := deployer.note(release, f"promote version {version}"):
         return _withdraw(deployer, release, ending.status, ending.reason)
 
@@ -95,14 +95,14 @@ def promote(deployer: Deployer, release: Release) -> Release:
             return alias
         return _stopped(deployer, release, alias) or alias.promote(release.id, version)
 
-    after = deployer.settle(function, decide)
+    after = deployer.settle(release.drop.application, decide)
     if isinstance(after, Ending):
         return release.ended(after.status, after.reason)
     return release.ended(Status.LIVE, f"version {version} has all traffic")
 
 
 def roll_back(deployer: Deployer, release: Release, reason: str) -> Release:
-    """Take the version's traffic away, and remember that these bytes were rolled back."""
+    """Take the version's traffic away, because it is not well."""
     return _withdraw(deployer, release, Status.ROLLED_BACK, reason)
 
 
@@ -124,17 +124,20 @@ def _withdraw(deployer: Deployer, release: Release, status: Status, reason: str)
             return alias
         return standing.taken_away(alias, release.id, version) or alias
 
-    after = deployer.settle(deployer.function(release), decide)
+    after = deployer.settle(release.drop.application, decide)
     ending = after if isinstance(after, Ending) else Ending(status=status, reason=reason)
-    if ending.status is Status.ROLLED_BACK:
-        deployer.aws.objects.mark_rolled_back(release.drop.application, known(release.archive).sha256, release.id)
     return release.ended(ending.status, ending.reason)
 
 
 def end(deployer: Deployer, release: Release) -> Release:
-    """Write the end into the record; the first end that is written stays. Give back what only the loser had."""
+    """Write the end into the record; the first end that is written stays. Give back what only the loser had.
+
+    That bytes were rolled back is remembered before, whoever took them back: a command that did may have died since.
+    """
     ending = known(release.ending)
-    deployer.begin_record(release.drop)
+    record = deployer.begin_record(release.drop)
+    if ending.status is Status.ROLLED_BACK and not record.status.final:
+        deployer.remember(record)
     at = deployer.now()
     written = deployer.write(release.drop.application, release.id, lambda record: record.ended(at, ending))
     _give_back_concurrency(deployer, release, written.status)

@@ -5,6 +5,7 @@ from tests.defects.breaking import Defect
 ENDINGS, COMMANDS = "tests/workflow/test_endings.py", "tests/workflow/test_commands.py"
 WATCHING, UPKEEP = "tests/workflow/test_watching.py", "tests/workflow/test_upkeep.py"
 GUARDS = "tests/workflow/test_guards.py"
+ROLLED_BACK = "tests/faults/test_rolled_back.py"
 LOADER = "tests/end_to_end/test_bootstrap_faults.py"
 PERMISSIONS = "tests/pure/test_template_permissions.py"
 FUNCTIONS, OBJECTS, RECORDS = "deployer/aws/functions.py", "deployer/aws/objects.py", "deployer/aws/records.py"
@@ -153,9 +154,30 @@ ORDER = (
     Defect(
         "a dead rollout leaves the alias split",
         MOVES,
-        "after = self._deployer.settle(self.look.function, lambda alias: _without(alias, record))",
+        "after = self._deployer.settle(self.look.application, lambda alias: _without(alias, record))",
         "after = self.look.alias()",
         (f"{WATCHING}::test_a_dead_rollout_leaves_the_alias_whole_and_ends_failed",),
+    ),
+    Defect(
+        "a rollback that died stays unfinished when it is said again",
+        MOVES,
+        "if note and alias.ours and note.move is Move.ROLL_BACK and not command.dry_run:",
+        "if False:",
+        (f"{ROLLED_BACK}::test_a_rollback_that_is_said_again_writes_down_the_one_that_died",),
+    ),
+    Defect(
+        "a note that tells of a rollback is replaced unheeded",
+        "deployer/wiring.py",
+        "if note and note.move is Move.ROLL_BACK and wanted.note != note:",
+        "if False:",
+        (f"{ROLLED_BACK}::test_the_note_of_a_rollback_that_died_is_heeded_before_another_replaces_it",),
+    ),
+    Defect(
+        "a rollout forgets that its bytes were rolled back by a command that died",
+        SHIFTING,
+        "if ending.status is Status.ROLLED_BACK and not record.status.final:",
+        "if False:",
+        (f"{ROLLED_BACK}::test_a_rollback_mid_bake_that_dies_is_finished_by_the_rollout",),
     ),
     Defect(
         "a rollback goes to a version whose bundle is gone",

@@ -109,7 +109,8 @@ class Account:
     # --- botocore --------------------------------------------------------------------------------------------------
 
     def before_call(self, model: OperationModel, **_: object) -> None:
-        """Number a call."""
+        """Number a call; it takes its time, however often it is tried."""
+        self.pass_time(self.now + _A_CALL)
         _thread.call = self._open(model.service_model.service_name, model.name)
         _thread.model = model
 
@@ -121,7 +122,6 @@ class Account:
             raise Killed
         call.attempts += 1
         call.params = understand(model, request)
-        self.pass_time(self.now + _A_CALL)
         kind = self._kind(call)
         self._before(kind, request.url)
         if kind in faults.REFUSED:

@@ -1,16 +1,20 @@
 """The figures of docs/reliability.md, counted anew."""
 
 import collections
+import gc
 import random
 import sys
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import batched
+from multiprocessing import get_context
 
+from tests.faults.faults import Fault
 from tests.faults.flood import Flooded, Throttled, flood, rollbacks
 from tests.faults.flows import FLOWS
-from tests.faults.matrix import Shot, boundaries, broken, every_shot
+from tests.faults.matrix import Shot, broken, course, every_shot
 from tests.faults.races import RACES
 from tests.faults.races import broken as broken_race
 
@@ -44,31 +48,54 @@ class Figures:
 
 
 def count(step: int = 1) -> Figures:
-    """Do everything, or every nth single fault; all of it takes a small machine's two processors half an hour."""
+    """Do everything, or every nth single fault; all of it takes a small machine's two processors a quarter of an hour.
+
+    Processes are forked from this one, so that each has every flow's scenes; what they share is no garbage.
+    """
     singles = every_shot()[::step]
     doubles = pairs(singles, DOUBLES)
-    races = [
-        (number, tuple(seeds))
-        for number in range(len(RACES))
-        for seeds in batched(range(SCHEDULES), _BATCH, strict=False)
-    ]
-    with ProcessPoolExecutor() as pool:
-        floods = [pool.submit(flood, 1_000, 100, 1, throttled) for throttled in (0.0, 0.5)]
+    orders = [(number, seed) for number in range(len(RACES)) for seed in range(SCHEDULES)]
+    gc.freeze()
+    with ProcessPoolExecutor(mp_context=get_context("fork")) as pool:
+        broken_schedules = _each(pool, "orders", _race, orders)
         throttled = pool.submit(rollbacks, COMMANDS)
-        broken_races = list(pool.map(_race, races))
-        broken_singles = list(pool.map(_fire, _places(singles)))
-        broken_doubles = list(pool.map(_fire, _places(doubles)))
+        floods = [pool.submit(flood, 1_000, 100, 1, throttled) for throttled in (0.0, 0.5)]
+        broken_doubles = _each(pool, "double faults", _fire, _placed(doubles))
+        broken_singles = _each(pool, "single faults", _fire, _placed(singles))
         return Figures(
-            boundaries={flow.name: len(boundaries(flow)) for flow in FLOWS},
+            boundaries={flow.name: len(course(flow).points) for flow in FLOWS},
             singles=dict(collections.Counter(shot.faults[0].kind.value for shot in singles)),
-            broken_singles=_together(broken_singles),
-            doubles=len(doubles),
-            broken_doubles=_together(broken_doubles),
             schedules={race.name: SCHEDULES for race in RACES},
-            broken_schedules=_together(broken_races),
-            floods=[one.result() for one in floods],
-            rollbacks=throttled.result(),
+            broken_schedules=list(broken_schedules),
+            rollbacks=_said(throttled.result()),
+            floods=[_said(one.result()) for one in floods],
+            doubles=len(doubles),
+            broken_doubles=list(broken_doubles),
+            broken_singles=list(broken_singles),
         )
+
+
+def _each[T](
+    pool: ProcessPoolExecutor, what: str, do: Callable[[tuple[T, ...]], list[str]], some: Sequence[T]
+) -> Iterator[str]:
+    """Have every one of some done; return what does not hold, and say now and then how far it is, for it takes long."""
+    began, batches = time.monotonic(), list(batched(some, _BATCH, strict=False))
+    told = pool.map(do, batches)
+    return _told(what, len(some), began, zip(batches, told, strict=True))
+
+
+def _told(what: str, number: int, began: float, results: Iterable[tuple[Sequence[object], list[str]]]) -> Iterator[str]:
+    done = 0
+    for batch, broken_ones in results:
+        done += len(batch)
+        passed = time.monotonic() - began
+        print(f"{what}: {done:,} of {number:,}, {passed:.0f} s", *broken_ones, sep="\n", file=sys.stderr, flush=True)
+        yield from broken_ones
+
+
+def _said[T](result: T) -> T:
+    print(result, file=sys.stderr, flush=True)
+    return result
 
 
 def pairs(singles: Sequence[Shot], number: int) -> list[Shot]:
@@ -81,26 +108,14 @@ def pairs(singles: Sequence[Shot], number: int) -> list[Shot]:
     return found
 
 
-def _places(shots: Iterable[Shot]) -> list[tuple[tuple[int, Shot], ...]]:
-    """Shots in batches, with the flow by its place: a flow's functions cannot be sent to another process."""
-    placed = [(FLOWS.index(shot.flow), Shot(None, shot.faults)) for shot in shots]  # type: ignore[arg-type]  # put back there
-    return list(batched(placed, _BATCH, strict=False))
+def _placed(shots: Iterable[Shot]) -> list[tuple[int, tuple[Fault, ...]]]:
+    """Shots with the flow by its place: a flow's functions cannot be sent to another process."""
+    return [(FLOWS.index(shot.flow), shot.faults) for shot in shots]
 
 
-def _fire(placed: tuple[tuple[int, Shot], ...]) -> list[str]:
-    return _said(broken([Shot(FLOWS[place], shot.faults) for place, shot in placed]))
+def _fire(placed: tuple[tuple[int, tuple[Fault, ...]], ...]) -> list[str]:
+    return broken([Shot(FLOWS[place], faults) for place, faults in placed])
 
 
-def _race(placed: tuple[int, tuple[int, ...]]) -> list[str]:
-    return _said(broken_race(RACES[placed[0]], placed[1]))
-
-
-def _said(found: list[str]) -> list[str]:
-    """Say at once what does not hold; the whole takes long."""
-    for what in found:
-        print(what, file=sys.stderr)
-    return found
-
-
-def _together(lists: Iterable[list[str]]) -> list[str]:
-    return [what for one in lists for what in one]
+def _race(orders: tuple[tuple[int, int], ...]) -> list[str]:
+    return [what for number, seed in orders for what in broken_race(RACES[number], (seed,))]

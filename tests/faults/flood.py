@@ -2,13 +2,12 @@
 
 import collections
 import random
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from deployer.alias import Note
 from tests.faults.account import Call
 from tests.faults.faults import Kind
-from tests.faults.flows import FLOWS, prepared
+from tests.faults.flows import FLOWS, Act, play, prepared
 from tests.faults.invariants import violations
 from tests.faults.wiring import inhabited, settings
 from tests.faults.world import TRIES, World
@@ -114,8 +113,8 @@ class Throttled:
 def rollbacks(commands: int) -> Throttled:
     """Roll back by hand, over and over, while half of all calls are throttled."""
     flow = next(flow for flow in FLOWS if flow.name == "manual rollback")
-    worlds = [_rollback(prepared(flow), seed, flow.act) for seed in range(commands)]
-    before = len(prepared(flow).account.lambda_.moves)
+    worlds = [_rollback(prepared(flow.before), seed, flow.acts) for seed in range(commands)]
+    before = len(prepared(flow.before).account.lambda_.moves)
     back = [world for world in worlds if world.alias().traffic == {"2": 100} and len(world.escaped) < TRIES]
     return Throttled(
         commands,
@@ -125,9 +124,10 @@ def rollbacks(commands: int) -> Throttled:
     )
 
 
-def _rollback(world: World, seed: int, act: Callable[[World], object]) -> World:
+def _rollback(world: World, seed: int, acts: tuple[Act, ...]) -> World:
     chance = random.Random(seed)
     with inhabited(world):
         world.account.chance = lambda _call: Kind.THROTTLED if chance.random() < THROTTLED else None
-        act(world)
+        for _ in play(world, acts):
+            pass
     return world

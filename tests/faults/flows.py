@@ -1,9 +1,10 @@
 """The flows of releases: what is there before, and what happens."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from tests.faults.wiring import inhabited, settings
 from tests.faults.world import World
@@ -12,13 +13,37 @@ STAGES = '[rollout]\nstages = [{ weight = 10, bake = "2s" }, { weight = 50, bake
 ALARM = "dropshift-app-orders-errors"
 
 
+type Act = Callable[[World], bool]
+"""Something that happens; whether it is to be repeated. A world that was copied in between can go on from there."""
+
+
 @dataclass(frozen=True)
 class Flow:
     """One flow: `before` happens without faults."""
 
     name: str
     before: Callable[[World], None]
-    act: Callable[[World], None]
+    acts: tuple[Act, ...]
+
+
+def play(world: World, acts: Sequence[Act]) -> Iterator[int]:
+    """Let acts happen one after the other; whenever no process runs, yield the number of the one that comes next."""
+    for number, act in enumerate(acts):
+        yield number
+        while act(world):
+            yield number
+
+
+def _once(do: Callable[[World], object]) -> Act:
+    def act(world: World) -> bool:
+        do(world)
+        return False
+
+    return act
+
+
+def _until_shifting(world: World) -> bool:
+    return not world.shifting() and world.happen()
 
 
 def _nothing(_world: World) -> None:
@@ -36,34 +61,20 @@ def two_live(world: World) -> None:
     world.run()
 
 
-def _release(world: World) -> None:
-    world.drop("1.1", STAGES)
-    world.run()
+def _drop(release: str, table: str = STAGES, **more: Any) -> Act:  # noqa: ANN401 - as World.drop takes
+    return _once(lambda world: world.drop(release, table, **more))
 
 
-def _mid_bake(then: Callable[[World], object]) -> Callable[[World], None]:
-    def act(world: World) -> None:
-        world.drop("1.1", STAGES)
-        world.run(until=world.shifting)
-        then(world)
-        world.run()
+def _say(action: str, **fields: object) -> Act:
+    return _once(lambda world: world.command(action, **fields))
 
-    return act
+
+def _mid_bake(then: Act) -> tuple[Act, ...]:
+    return _drop("1.1"), _until_shifting, then, World.happen
 
 
 def _failing(world: World) -> None:
     world.account.cloudwatch.failing = {"3"}
-    _release(world)
-
-
-def _broken(world: World) -> None:
-    world.drop("1.1-broken", STAGES)
-    world.run()
-
-
-def _refused(world: World) -> None:
-    world.drop("1.1", body=b"PK\x03\x04 this is no archive")
-    world.run()
 
 
 def four_live(world: World) -> None:
@@ -73,18 +84,6 @@ def four_live(world: World) -> None:
         world.run()
 
 
-def _redeploy(world: World) -> None:
-    world.command("rollback", to="1.0")
-    world.command("redeploy", release="1.1", force=True)
-    world.run()
-
-
-def _concurrency(world: World) -> None:
-    world.drop("1.1", f"{STAGES}[resources]\nprovisioned-concurrency = 2\n")
-    world.run()
-    world.command("rollback")
-
-
 def _stop(world: World) -> None:
     """An operator stops the execution that is shifting; the service runs no compensation."""
     for execution in world.executions.values():
@@ -92,35 +91,38 @@ def _stop(world: World) -> None:
             world.stop(execution)
 
 
+_RED = _once(lambda world: world.alarm(ALARM, "ALARM"))
+_WARM = f"{STAGES}[resources]\nprovisioned-concurrency = 2\n"
+_REDEPLOY = _say("redeploy", release="1.1", force=True)
 FLOWS = (
-    Flow("first release", _nothing, live),
-    Flow("release", live, _release),
-    Flow("alarm goes red", live, _mid_bake(lambda world: world.alarm(ALARM, "ALARM"))),
-    Flow("calls fail", live, _failing),
-    Flow("smoke failure", live, _broken),
-    Flow("manual rollback", two_live, lambda world: world.command("rollback")),
-    Flow("rollback mid-bake", live, _mid_bake(lambda world: world.command("rollback"))),
-    Flow("promote", live, _mid_bake(lambda world: world.command("promote"))),
-    Flow("promote in full", live, _mid_bake(lambda world: world.command("promote", full=True))),
-    Flow("abort mid-bake", live, _mid_bake(lambda world: world.command("abort"))),
-    Flow("superseding drop", live, _mid_bake(lambda world: world.drop("1.2", STAGES))),
-    Flow("prune", four_live, lambda world: world.command("prune", keep=1)),
-    Flow("redeploy", two_live, _redeploy),
-    Flow("provisioned concurrency", live, _concurrency),
-    Flow("refused archive", live, _refused),
-    Flow("dead execution", live, _mid_bake(_stop)),
+    Flow("first release", _nothing, (_drop("1.0", ""), World.happen)),
+    Flow("release", live, (_drop("1.1"), World.happen)),
+    Flow("alarm goes red", live, _mid_bake(_RED)),
+    Flow("calls fail", live, (_once(_failing), _drop("1.1"), World.happen)),
+    Flow("smoke failure", live, (_drop("1.1-broken"), World.happen)),
+    Flow("manual rollback", two_live, (_say("rollback"),)),
+    Flow("rollback mid-bake", live, _mid_bake(_say("rollback"))),
+    Flow("promote", live, _mid_bake(_say("promote"))),
+    Flow("promote in full", live, _mid_bake(_say("promote", full=True))),
+    Flow("abort mid-bake", live, _mid_bake(_say("abort"))),
+    Flow("superseding drop", live, _mid_bake(_drop("1.2"))),
+    Flow("prune", four_live, (_say("prune", keep=1),)),
+    Flow("redeploy", two_live, (_say("rollback", to="1.0"), _REDEPLOY, World.happen)),
+    Flow("provisioned concurrency", live, (_drop("1.1", _WARM), World.happen, _say("rollback"))),
+    Flow("refused archive", live, (_drop("1.1", body=b"PK\x03\x04 this is no archive"), World.happen)),
+    Flow("dead execution", live, _mid_bake(_once(_stop))),
 )
 
 
 @cache
-def _prepared(flow: Flow) -> World:
+def _prepared(before: Callable[[World], None]) -> World:
     world = World(settings())
     with inhabited(world):
-        flow.before(world)
+        before(world)
     world.account.calls.clear()
     return world
 
 
-def prepared(flow: Flow) -> World:
-    """A world as it is before the flow; its calls are counted from one."""
-    return copy.deepcopy(_prepared(flow))
+def prepared(before: Callable[[World], None]) -> World:
+    """A world as it is after something happened in it; its calls are counted from one."""
+    return copy.deepcopy(_prepared(before))

@@ -1,7 +1,8 @@
 """What must always hold (DESIGN, section 5), read off the log of effects and the state, when nothing is under way."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -12,6 +13,7 @@ from deployer.order import Order
 from deployer.record import Record
 from deployer.release import Status
 from deployer.wiring import ContendedError
+from tests.faults.account import BUNDLES
 from tests.faults.functions import Function, Moved
 from tests.faults.world import STRANGER, World
 
@@ -40,6 +42,7 @@ def violations(world: World) -> list[str]:
         _ended_once,
         _honest,
         _newest_wins,
+        _remembered,
         _rejected_untouched,
         _transient,
         _readable,
@@ -80,14 +83,15 @@ def _fits(note: Note, traffic: dict[str, int]) -> bool:
 
 def _moves(world: World) -> Iterator[str]:
     seen: dict[str, list[Moved]] = {}
+    over = _first_stopped(world)
     for move in world.account.lambda_.moves:
         earlier = seen.setdefault(move.function, [])
         if move.actor != STRANGER:
-            yield from (f"{move}: {why}" for why in _against(world, move, earlier))
+            yield from (f"{move}: {why}" for why in _against(world, move, earlier, over))
         earlier.append(move)
 
 
-def _against(world: World, move: Moved, earlier: list[Moved]) -> Iterator[str]:
+def _against(world: World, move: Moved, earlier: list[Moved], over: Mapping[str, int]) -> Iterator[str]:
     if not move.checked:
         yield "no RevisionId"
     note = Note.parse(move.note_before)
@@ -97,14 +101,14 @@ def _against(world: World, move: Moved, earlier: list[Moved]) -> Iterator[str]:
     for version in move.after.keys() - {_EMPTY_VERSION}:
         before, after = move.before.get(version, 0), move.after[version]
         if after > before:
-            yield from _growth(world, move, version, earlier)
+            yield from _growth(world, move, version, earlier, over)
         if len(move.before) > 1 and len(move.after) > 1 and after < before and move.before.get(version, 0) < 100:
             canary = Note.parse(move.note_after)
             if canary and canary.canary == version:
                 yield f"the share of version {version} shrank from {before} % to {after} %"
 
 
-def _growth(world: World, move: Moved, version: str, earlier: list[Moved]) -> Iterator[str]:
+def _growth(world: World, move: Moved, version: str, earlier: list[Moved], over: Mapping[str, int]) -> Iterator[str]:
     passed = [one for one in world.account.lambda_.invocations if one.version == version and not one.failed]
     if not any(one.at < move.at and one.function == move.function for one in passed):
         yield f"version {version} got traffic without a smoke test"
@@ -113,7 +117,7 @@ def _growth(world: World, move: Moved, version: str, earlier: list[Moved]) -> It
     if any(one.after.get(version, 0) < one.before.get(version, 0) for one in earlier if one.actor != STRANGER):
         yield f"version {version} was taken away and grew again"
     release = _release(world, move.function, version)
-    if release in _stopped_before(world, move):
+    if over.get(str(release), move.at) < move.at:
         yield f"version {version} grew after its release had ended"
     if red := _newly_red(world, move):
         yield f"version {version} grew while {', '.join(red)} was red"
@@ -133,12 +137,12 @@ def _release(world: World, function: str, version: str) -> str | None:
     return imprint.age.release_id if imprint else None
 
 
-def _stopped_before(world: World, move: Moved) -> set[str]:
-    """Releases that a record, or the alias's note, said to be over before a move."""
-    notes = [Note.parse(one.note_after) for one in world.account.lambda_.moves if one.at < move.at]
-    by_note = {note.release for note in notes if note and note.move in (Move.ABORT, Move.ROLL_BACK)}
-    ended = (record for at, record in _records(world) if at < move.at and record.status in _STOPPED)
-    return by_note | {record.release_id for record in ended}
+def _first_stopped(world: World) -> dict[str, int]:
+    """When a record, or the alias's note, first said of a release that it was over."""
+    notes = ((move.at, Note.parse(move.note_after)) for move in world.account.lambda_.moves)
+    by_note = [(at, note.release) for at, note in notes if note and note.move in (Move.ABORT, Move.ROLL_BACK)]
+    by_record = [(at, record.release_id) for at, record in _records(world) if record.status in _STOPPED]
+    return {release: at for at, release in sorted(by_note + by_record, reverse=True)}
 
 
 def _newly_red(world: World, move: Moved) -> frozenset[str]:
@@ -149,7 +153,12 @@ def _newly_red(world: World, move: Moved) -> frozenset[str]:
 def _records(world: World) -> Iterator[tuple[int, Record]]:
     for written in world.account.s3.written:
         if written.key.startswith("records/") and written.key.endswith(".json"):
-            yield written.at, Record.model_validate_json(written.body)
+            yield written.at, _parsed(written.body)
+
+
+@lru_cache(10_000)
+def _parsed(body: bytes) -> Record:
+    return Record.model_validate_json(body)
 
 
 # --- 3, 4: what is left when nothing is under way ------------------------------------------------------------------
@@ -224,6 +233,25 @@ def _true(world: World, application: str, record: Record) -> Iterator[str]:
 def _version(world: World, function: str, release_id: str) -> str | None:
     versions = [version for name, version in world.account.lambda_.descriptions if name == function]
     return next((version for version in versions if _release(world, function, version) == release_id), None)
+
+
+def _remembered(world: World) -> Iterator[str]:
+    """The bytes of a release that was rolled back are marked, whoever died in between: they need force from now on."""
+    marked = world.account.s3.buckets[BUNDLES].objects
+    for record in _rolled_back(world):
+        if f"records/{record.application}/rolled-back/{record.archive_sha256}" not in marked:
+            yield f"{record.release} was rolled back, and its bytes are not marked"
+
+
+def _rolled_back(world: World) -> Iterator[Record]:
+    """Releases that ended rolled back, and those that a command took back after they were live."""
+    last = {record.release_id: record for _, record in _records(world)}
+    yield from (record for record in last.values() if record.status is Status.ROLLED_BACK)
+    for move in world.account.lambda_.moves:
+        before, after = Note.parse(move.note_before), Note.parse(move.note_after)
+        gone_back = before and after and after.move is Move.ROLL_BACK and before.stable != after.stable
+        if gone_back and move.actor == "controller" and after and after.release in last:
+            yield last[after.release]
 
 
 # --- 9, 10: refusals, exceptions, logs -----------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tests.faults.account import Call
 from tests.faults.faults import Kind
-from tests.faults.flows import ALARM, STAGES, Flow, four_live, live, prepared, two_live
+from tests.faults.flows import ALARM, STAGES, four_live, live, prepared, two_live
 from tests.faults.invariants import violations
 from tests.faults.schedule import Schedule
 from tests.faults.wiring import inhabited
@@ -86,7 +86,7 @@ def _deadly(seed: int) -> Callable[[Call], Kind | None]:
 
 def run(race: Race, seed: int) -> World:
     """Run a race in the order of a seed, then drive everything again."""
-    world = prepared(Flow(race.name, race.before, race.before))
+    world = prepared(race.before)
     with inhabited(world):
         schedule = Schedule(world, seed)
         if seed % 4 == 3:

@@ -1,13 +1,17 @@
 """A sample of the kill points that `make faults` goes through one by one."""
 
+import copy
 import random
 
 import pytest
 
-from tests.faults.flows import FLOWS, Flow
-from tests.faults.matrix import Shot, broken, shots
+from tests.faults.faults import Fault, Kind
+from tests.faults.flows import FLOWS, Flow, play
+from tests.faults.matrix import Scene, Shot, broken, course, fire, shots
+from tests.faults.wiring import inhabited
+from tests.faults.world import World
 
-SAMPLE = 10
+SAMPLE = 19
 """Single faults a flow."""
 PAIRS = 8
 """Double faults of all flows together."""
@@ -31,3 +35,33 @@ def test_a_flow_survives_two_faults() -> None:
         first, second = chance.sample(list(shots(flow)), 2)
         pairs.append(Shot(flow, first.faults + second.faults))
     assert broken(pairs) == []
+
+
+def on_from(scene: Scene, flow: Flow, *faults: Fault) -> World:
+    """Go on from a scene to the end, whatever happens."""
+    world = copy.deepcopy(scene.world)
+    with inhabited(world):
+        world.account.faults = faults
+        for _ in play(world, flow.acts[scene.act :]):
+            pass
+        world.drive_again()
+    return world
+
+
+def test_a_flow_goes_on_from_any_scene_as_it_does_from_its_beginning() -> None:
+    flow = FLOWS[1]
+    for scene in course(flow).scenes[::9]:
+        assert on_from(scene, flow).state() == course(flow).end.state()
+
+
+def test_a_fault_that_left_no_trace_at_the_next_scene_leaves_none_at_the_end() -> None:
+    flow = FLOWS[1]
+    for call in (1, 30, 60):
+        fault = Fault(call, Kind.TIMEOUT_BEFORE)
+        assert fire(Shot(flow, (fault,))) is course(flow).end
+        assert on_from(course(flow).before(call), flow, fault).state() == course(flow).end.state()
+
+
+def test_a_fault_that_left_a_trace_is_followed_to_the_end() -> None:
+    killed = Shot(FLOWS[1], (Fault(30, Kind.KILLED_AFTER),))
+    assert fire(killed).state() != course(FLOWS[1]).end.state()

@@ -191,7 +191,7 @@ def test_the_engine_does_as_the_durable_sdk(fault: tuple[str, Kind] | None, monk
     monkeypatch.setattr(functions, "PENDING", timedelta())
     told = []
     for way in (_by_engine, _by_sdk):
-        world = prepared(FLOWS[1])
+        world = prepared(FLOWS[1].before)
         with inhabited(world):
             if fault:
                 world.account.chance = lambda call: fault[1] if call.operation == fault[0] else None

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import botocore.endpoint
 import pytest
+from botocore import UNSIGNED
 from botocore.retries import quota
+from botocore.useragent import UserAgentString
 
-from deployer import controller, rollout
+from deployer import controller, rollout, strategy
 from deployer.aws import Aws
 from deployer.settings import Settings
 from deployer.telemetry import logger
@@ -23,6 +25,8 @@ from tests.faults.buckets import ACCOUNT
 if TYPE_CHECKING:
     from tests.faults.world import World
 
+HOLD_LOOKS = 10
+"""A hold of two hundred looks is ten looks, over and over; each replays all that were before."""
 REGION = "eu-central-1"
 ROLLOUT = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:dropshift-rollout:live"
 CONTEXT: Any = SimpleNamespace(
@@ -34,9 +38,10 @@ CONTEXT: Any = SimpleNamespace(
 
 
 def connected(account: Callable[[], Account]) -> boto3.Session:
-    """A session whose clients reach the account that there is when they call."""
+    """A session whose clients reach the account that there is when they call; unsigned, for nobody checks it there."""
     session = boto3.Session("key", "secret", region_name=REGION)
     events: Any = session.events
+    events.register_first("choose-signer", lambda **_: UNSIGNED)
     events.register("before-call", lambda **params: account().before_call(**params))
     events.register("before-send", lambda **params: account().before_send(**params))
     return session
@@ -97,6 +102,8 @@ def inhabited(world: "World") -> Iterator["World"]:
             patch.setattr(module, "settings", lambda: world.told)
             patch.setattr(module, "datetime", SimpleNamespace(now=lambda _zone: world.account.now))
         patch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _seconds: None))
+        patch.setattr(UserAgentString, "to_string", lambda _self: "")  # nobody reads it, and it takes a tenth of all
+        patch.setattr(strategy, "HOLD_LOOKS", HOLD_LOOKS)
         patch.setattr(sys, "stdout", world.prints)
         for handler in logger.handlers:
             patch.setattr(handler, "stream", world.prints)

@@ -70,6 +70,8 @@ class World:
     escaped: list[Escaped] = field(default_factory=list)
     drops: list[Drop] = field(default_factory=list)
     answers: list[Any] = field(default_factory=list)
+    unanswered: list[dict[str, Any]] = field(default_factory=list)
+    """Commands that got no answer: a person asks again when all is well."""
     prints: io.StringIO = field(default_factory=io.StringIO)
     """Everything the deployer printed."""
 
@@ -118,6 +120,7 @@ class World:
         for _ in range(TRIES):
             if self._invoke(event):
                 return self.answers[-1]
+        self.unanswered.append(event)
         return None
 
     def alarm(self, name: str, state: str) -> None:
@@ -202,9 +205,14 @@ class World:
             wiring(self.told).renew()
 
     def drive_again(self) -> None:
-        """Mend what is broken, and do what AWS and people do then: the dead letters again, every drop twice more."""
+        """Mend what is broken, and do what AWS and people do then.
+
+        Commands that got no answer are said again, dead letters are read again, and every drop comes twice more.
+        """
         self.account.mend()
         self.run()
+        while self.unanswered:
+            self.command(**self.unanswered.pop(0))
         for letter in self.lost:
             self.deliver(letter.event)
         self.lost = []
@@ -212,6 +220,15 @@ class World:
             for drop in self.drops:
                 self.notify(drop)
             self.run()
+
+    def state(self) -> list[object]:
+        """Everything that what comes next depends on, and that is judged: not how often a call was tried."""
+        account = self.account
+        parts = (account.s3, account.lambda_, account.cloudwatch, account.events)
+        services = [{name: value for name, value in vars(part).items() if name[0] != "_"} for part in parts]
+        calls = [(call.actor, call.operation) for call in account.calls]
+        mine = {name: value for name, value in vars(self).items() if name not in ("account", "prints")}
+        return [account.clock, account.dead, account.process, calls, services, mine]
 
     # --- what is seen ------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,81 @@
+"""Whoever dies during a rollback, the bytes that were rolled back need force from then on."""
+
+import pytest
+
+from tests.faults.account import BUNDLES, Call
+from tests.faults.faults import Fault, Kind
+from tests.faults.flows import FLOWS, STAGES, prepared, two_live
+from tests.faults.invariants import violations
+from tests.faults.matrix import Shot, broken, course
+from tests.faults.wiring import inhabited
+from tests.faults.world import World
+
+MANUAL = next(flow for flow in FLOWS if flow.name == "manual rollback")
+
+
+def marks(world: World) -> list[str]:
+    return [key for key in world.account.s3.buckets[BUNDLES].objects if "/rolled-back/" in key]
+
+
+def dies_after_moving(call: Call) -> Kind | None:
+    """Kill whoever wants to write to S3, and nobody else."""
+    return Kind.KILLED_BEFORE if call.operation == "PutObject" else None
+
+
+@pytest.fixture
+def given_up() -> World:
+    """A world in which a command moved the alias back, died each time it was said, and was given up."""
+    world = prepared(two_live)
+    with inhabited(world):
+        world.account.chance = dies_after_moving
+        world.command("rollback")
+        world.account.mend()
+    world.unanswered.clear()
+    return world
+
+
+@pytest.mark.parametrize("kind", [Kind.KILLED_BEFORE, Kind.KILLED_AFTER], ids=lambda kind: kind.name.lower())
+def test_a_rollback_by_hand_that_dies_at_any_call_leaves_its_bytes_marked(kind: Kind) -> None:
+    deaths = [Shot(MANUAL, (Fault(point.number, kind),)) for point in course(MANUAL).points]
+    assert broken(deaths) == []
+
+
+def test_a_rollback_that_is_said_again_writes_down_the_one_that_died(given_up: World) -> None:
+    assert given_up.alias().traffic == {"2": 100}
+    assert marks(given_up) == []
+    with inhabited(given_up):
+        answer = given_up.command("rollback")
+    assert answer["answer"].startswith("nothing to do")
+    assert len(marks(given_up)) == 1
+    record = given_up.record(given_up.drops[1])
+    assert record
+    assert record.timeline[-1].what == "roll back from version 3 to version 2"
+
+
+def test_a_dry_run_finishes_nothing(given_up: World) -> None:
+    with inhabited(given_up):
+        given_up.command("rollback", dry_run=True)
+    assert marks(given_up) == []
+
+
+def test_the_note_of_a_rollback_that_died_is_heeded_before_another_replaces_it(given_up: World) -> None:
+    with inhabited(given_up):
+        given_up.drop("1.2", STAGES)
+        given_up.run()
+    assert given_up.alias().traffic == {"4": 100}
+    assert violations(given_up) == []
+
+
+def test_a_rollback_mid_bake_that_dies_is_finished_by_the_rollout() -> None:
+    world = prepared(two_live)
+    with inhabited(world):
+        drop = world.drop("1.2", STAGES)
+        world.run(until=world.shifting)
+        world.account.chance = lambda call: dies_after_moving(call) if call.actor == "controller" else None
+        world.command("rollback", release="1.2")
+        world.account.mend()
+        world.run()
+    record = world.record(drop)
+    assert record
+    assert record.status == "rolled-back"
+    assert len(marks(world)) == 1
