@@ -29,7 +29,7 @@ help:                        ## this list
 	@awk -F ' *## ' '/^[a-z]+:.*## / {split($$1, verb, ":"); printf "make %-8s %s\n", verb[1], $$2}' Makefile
 
 test: .venv/ready            ## every test: pure, workflow, end to end on the local AWS
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 demo: .venv/ready            ## watch a large release go live, a bad one come back and a rollback by hand, all on this machine
 	$(BIN)/python -m tests.local.demo

@@ -25,9 +25,10 @@ def go() -> Path:
 
 
 @functools.cache
-def zig() -> Path:
-    """Zig, which is also a C compiler, from PyPI's ziglang."""
-    return _from_pypi("ziglang", "zig") / "ziglang" / "zig"
+def cc() -> list[str]:
+    """A C compiler: this machine's, or Zig from PyPI's ziglang, which takes a minute to make itself ready."""
+    own = shutil.which("cc")
+    return [own] if own else [str(_from_pypi("ziglang", "zig") / "ziglang" / "zig"), "cc"]
 
 
 @functools.cache

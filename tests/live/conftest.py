@@ -56,8 +56,9 @@ def stack(live: bool) -> Iterator[Delivered]:  # noqa: FBT001 - as above
 
 
 @pytest.fixture
-def on_aws(live: bool, stack: Delivered) -> Delivered:  # noqa: FBT001 - as above
-    """The stack in a real account; without one the test is skipped."""
+def on_aws(live: bool, request: pytest.FixtureRequest) -> Delivered:  # noqa: FBT001 - as above
+    """The stack in a real account; without one the test is skipped, before anything is deployed."""
     if not live:
         pytest.skip("only AWS can show this: run `pytest --live` with credentials of an account (docs/live.md)")
+    stack: Delivered = request.getfixturevalue("stack")
     return stack

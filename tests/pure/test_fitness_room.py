@@ -19,8 +19,9 @@ def test_kind_and_runtime_must_agree() -> None:
 
 def test_a_release_that_does_not_fit_the_disk_is_refused() -> None:
     limits = Limits(unpacked=2**30)
-    files = zip_of(*(Member(k.encode(), v, method=8) for k, v in {**APP, "m.bin": bytes(520 * 2**20)}.items()))
-    source = Memory("a.zip", files, 2**18)
+    files = [member(k.encode(), v) for k, v in {**APP, "0.bin": bytes(20 * 2**20)}.items()]
+    links = [member(f"{n}.bin".encode(), type=b"1", link=b"0.bin") for n in range(1, 26)]  # each counts as a file
+    source = Memory("a.tgz", tgz_of(*files, *links), 2**18)
     assert "MB of SnapStart" in said(inspect(source, limits, SNAP))
     found = inspect(source, limits, PYTHON)
     assert isinstance(found, Inspection)
