@@ -18,8 +18,9 @@ from typing import Any
 from deployer.bundle import Profile
 from tests.benchmarks.link import LINKS, serving
 from tests.benchmarks.measure import PROCESSORS, Cost, start
+from tests.benchmarks.peers import PEERS
 from tests.benchmarks.recording import recorded
-from tests.benchmarks.sets import CACHE, MAKERS, Packed, packed
+from tests.benchmarks.sets import CACHE, MAKERS, Packed, pack_for_peers, packed
 
 RESULTS = Path(__file__).with_name("results.json")
 METHODS = ("dropshift", "p1", "p2", "p3", "curl", "native", "create")
@@ -32,9 +33,10 @@ type Key = tuple[str, str, str, str]
 def main() -> None:
     """Measure what was asked for, print it as a table, keep it as JSON."""
     asked = _asked()
-    rows: list[Row] = []
     for name in asked.sets:
         made = _made(name, timedelta(seconds=asked.budget), profiled=not asked.unprofiled)
+        if PEERS.keys() & {*asked.methods}:
+            pack_for_peers(made)
         for link in asked.links:
             with serving(LINKS[link], CACHE) as served:
                 for processors in asked.processors:
@@ -45,8 +47,7 @@ def main() -> None:
                             costs[method].append(start(method, made, served, PROCESSORS[processors], memory=watch))
                     new = [_row(name, link, processors, method, costs[method]) for method in asked.methods]
                     _show(new)
-                    rows += new
-    _keep(rows)
+                    _keep(new)
 
 
 def _asked() -> argparse.Namespace:

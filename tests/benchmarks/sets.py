@@ -46,7 +46,7 @@ class Packed(NamedTuple):
 
 
 def packed(name: str, budget: timedelta, profile: Profile | None = None) -> Packed:
-    """Make a set and its archives, unless they are there."""
+    """Make a set and its bundle, unless they are there."""
     CACHE.mkdir(parents=True, exist_ok=True)
     tree = CACHE / name
     if not tree.exists():
@@ -54,13 +54,17 @@ def packed(name: str, budget: timedelta, profile: Profile | None = None) -> Pack
         shutil.rmtree(staging, ignore_errors=True)
         MAKERS[name](staging)
         staging.rename(tree)
-    archive, tar = CACHE / f"{name}.zip", CACHE / f"{name}.tar.gz"
-    if not archive.exists():
-        subprocess.run(["zip", "-q", "-r", "-y", archive, "."], cwd=tree, check=True)
-    if not tar.exists():
-        subprocess.run(["tar", "-czf", tar, "-C", tree, "."], check=True)
     bundle = CACHE / f"{name}{'-profiled' if profile else ''}.tar.zst"
+    archive, tar = CACHE / f"{name}.zip", CACHE / f"{name}.tar.gz"
     return Packed(name, tree, bundle, archive, tar, _pointer(tree, bundle, budget, profile))
+
+
+def pack_for_peers(made: Packed) -> None:
+    """Make what the peers load, unless it is there."""
+    if not made.zip.exists():
+        subprocess.run(["zip", "-q", "-r", "-y", made.zip, "."], cwd=made.tree, check=True)
+    if not made.tar.exists():
+        subprocess.run(["tar", "-czf", made.tar, "-C", made.tree, "."], check=True)
 
 
 def _pointer(tree: Path, bundle: Path, budget: timedelta, profile: Profile | None) -> Pointer:
