@@ -58,8 +58,8 @@ live: .venv/ready .venv-sam/ready ## deploy to your AWS account under a name of 
 build: .venv-sam/ready       ## build both packages with `sam build`
 	.venv-sam/bin/sam build
 
-deploy: build                ## deploy to your AWS account [STACK=dropshift APPLICATIONS=hello ARCHITECTURE=x86_64]
-	.venv-sam/bin/sam deploy --stack-name $(STACK) --parameter-overrides Applications=$(APPLICATIONS) Architecture=$(ARCHITECTURE)
+deploy: build                ## deploy to your AWS account [STACK=dropshift APPLICATIONS=hello ARCHITECTURE=x86_64 PARAMETERS="RolloutMemory=10240"]
+	.venv-sam/bin/sam deploy --stack-name $(STACK) --parameter-overrides Applications=$(APPLICATIONS) Architecture=$(ARCHITECTURE) $(PARAMETERS)
 
 lock: .venv/ready            ## renew the hash-pinned requirements
 	cd requirements && $(LOCK) --override overrides.txt dev.in -o dev.txt && for p in sam demo checkov; do $(LOCK) $$p.in -o $$p.txt; done

@@ -3,7 +3,7 @@
 // The runtime imports this module and waits for it (top-level await); `handler` is then the application's own function,
 // so nothing stands between the runtime and it. There is no hand-over before the init limit here: an init that is cut
 // at 10 s goes on where it stood, because the journal says which parts are in place.
-// DESIGN.md section 4; index: bootstrap/index.py; parts and journal: bootstrap/parts.py, bootstrap/tree.py.
+// Index: bootstrap/index.py; parts and journal: bootstrap/parts.py, bootstrap/tree.py.
 
 import { spawn } from "node:child_process";
 import { createHash, createHmac } from "node:crypto";

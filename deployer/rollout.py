@@ -5,7 +5,7 @@ alone knows the durable execution SDK. What stands outside `run.step` is replaye
 clock, no environment and no service: it only decides, from values that steps returned.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Concatenate
 
@@ -124,20 +124,21 @@ def smoke_test(run: Run, release: Release) -> Release:
 def shift_in_stages(run: Run, release: Release) -> Release:
     """Give the version more and more of the traffic, and watch it."""
     release = run.step(steps.begin, release)
+    holding = holds(release.stages)
     for stage in release.stages:
         if release.weight <= stage.weight and not release.ending:
-            release = _bake(run, run.step(steps.shift, release, stage), stage)
+            release = _bake(run, run.step(steps.shift, release, stage), stage, holding)
     return release
 
 
-def _bake(run: Run, release: Release, stage: Stage) -> Release:
+def _bake(run: Run, release: Release, stage: Stage, holding: Iterator[timedelta]) -> Release:
     """Look at the version about ten times, then decide."""
     for _ in range(looks(stage)):
         if _settled(release, stage):
             return release
         run.wait(stage.bake / looks(stage))
         release = _look(run, release)
-    return _conclude(run, release, stage)
+    return _conclude(run, release, stage, holding)
 
 
 def _settled(release: Release, stage: Stage) -> bool:
@@ -153,21 +154,21 @@ def _look(run: Run, release: Release) -> Release:
     return release
 
 
-def _conclude(run: Run, release: Release, stage: Stage) -> Release:
+def _conclude(run: Run, release: Release, stage: Stage, holding: Iterator[timedelta]) -> Release:
     """End a bake: go on when the version is healthy, else hold, go on or go back as the manifest says."""
     policy = release.manifest.rollout.inconclusive
-    for wait in holds(stage):
-        if _settled(release, stage):
-            return release
+    while not _settled(release, stage):
         end = known(release.verdict).end
         if not release.paused and (end is End.HEALTHY or (end is End.INCONCLUSIVE and policy == "promote")):
             return release
         if not release.paused and end is End.INCONCLUSIVE and policy == "roll-back":
             return run.step(steps.roll_back, release, f"too little traffic: {known(release.verdict).reason}")
+        wait = next(holding, None)
+        if wait is None:
+            return run.step(steps.roll_back, release, f"held too long; the last look said {release.verdict}")
         run.wait(wait)
         release = _look(run, release)
-    reason = f"held too long; the last look said {release.verdict}"
-    return release if release.ending else run.step(steps.roll_back, release, reason)
+    return release
 
 
 def promote(run: Run, release: Release) -> Release:

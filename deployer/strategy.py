@@ -19,8 +19,10 @@ HOLD_LOOKS = 200
 LONGEST_LOOK = timedelta(minutes=30)
 OPERATIONS_ASIDE = 1_000
 """What a rollout needs besides its bakes: publishing, waiting for Active, holding, promotion, retries."""
+MAX_TIME = timedelta(days=6, hours=12)
+"""The rollout function's execution timeout of seven days, less what all but bakes and holds takes at the most."""
 MAX_BAKE = timedelta(days=3)
-"""The rollout function's execution timeout of seven days, less the time a release may be held."""
+"""Of all stages; the rest is for holding a release."""
 
 NAMES = ("all-at-once", "canary", "linear")
 _SHARE, _MINUTES = r"([1-9][0-9]?)Percent", r"([1-9][0-9]{0,5})Minutes?"
@@ -87,11 +89,19 @@ def looks(stage: Stage) -> int:
     return max(1, min(LOOKS_A_BAKE, int(stage.bake.total_seconds())))
 
 
-def holds(stage: Stage) -> Iterator[timedelta]:
-    """How long to wait between looks while a release is held: ever longer, about three days in all at the most."""
-    wait = stage.bake / looks(stage)
+def holds(stages: Stages) -> Iterator[timedelta]:
+    """How long to wait between looks while a release is held: ever longer, about three days in all its stages together.
+
+    What the bakes leave of the execution's seven days is never exceeded: whoever held it hears why it ended.
+    """
+    left = MAX_TIME - sum((stage.bake for stage in stages), timedelta())
+    wait = stages[0].bake / looks(stages[0])
     for _ in range(HOLD_LOOKS):
-        yield min(wait, LONGEST_LOOK)
+        wait = min(wait, LONGEST_LOOK)
+        left -= wait
+        if left < timedelta():
+            return
+        yield wait
         wait *= 1.1
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -67,12 +67,11 @@ def compress_in_order(frames: Iterable[RawFrame], size: int, plan: Plan) -> Iter
             yield _first(waiting)
 
 
-def _options(level: int) -> Mapping[int, int]:
-    """Let zstd look back over the whole frame: by itself it looks at half of it, or less at low levels."""
-    return {
-        zstd.CompressionParameter.compression_level: level,
-        zstd.CompressionParameter.window_log: (COLD - 1).bit_length(),
-    }
+def compress(data: bytes, level: int) -> bytes:
+    """Compress one frame, looking back over all of it: by itself zstd looks at half of it, or less at low levels."""
+    window = (COLD - 1).bit_length()
+    parameter = zstd.CompressionParameter
+    return zstd.compress(data, options={parameter.compression_level: level, parameter.window_log: window})
 
 
 def _first(waiting: deque[tuple[RawFrame, Future[Compressed]]]) -> tuple[RawFrame, Compressed]:
@@ -84,6 +83,6 @@ def _compress(data: bytes, pace: Pace) -> Compressed:
     level, started = pace.level(), time.thread_time()
     packed = zstd.compress(data, min(pace.speeds))
     if len(packed) < BARELY * len(data) and level != min(pace.speeds):
-        packed = zstd.compress(data, options=_options(level))
+        packed = compress(data, level)
     pace.learn(level, len(data), time.thread_time() - started)
     return Compressed(packed, hashlib.sha256(packed).hexdigest())

@@ -108,7 +108,7 @@ def _keep(rows: Iterable[Row]) -> None:
     machine = {
         "cores": os.cpu_count(),
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
-        "kernel": platform.release(),
+        "system": platform.system(),
         "python": platform.python_version(),
     }
     text = json.dumps({"machine": machine, "rows": [kept[key] for key in sorted(kept)]}, indent=1)

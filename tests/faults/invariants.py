@@ -1,4 +1,4 @@
-"""What must always hold (DESIGN, section 5), read off the log of effects and the state, when nothing is under way."""
+"""What must always hold (docs/reliability.md lists it), read off the log of effects and the state, when nothing is under way."""
 
 import json
 from collections.abc import Iterator, Mapping

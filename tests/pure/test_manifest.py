@@ -133,15 +133,21 @@ def test_weight_and_bake_adjust_a_named_strategy() -> None:
 def test_every_plan_that_is_accepted_fits_one_execution() -> None:
     plan = strategy.linear(2, timedelta(minutes=20))
     assert strategy.misfit(plan) is None
-    operations = sum(2 * looks(stage) + 1 for stage in plan) + len(list(holds(plan[0]))) * 2
+    operations = sum(2 * looks(stage) + 1 for stage in plan) + len(list(holds(plan))) * 2
     assert operations < strategy.MAX_OPERATIONS
     assert strategy.misfit(strategy.linear(1, timedelta(minutes=20)))
 
 
 def test_holding_takes_ever_longer_and_about_three_days() -> None:
-    waits = list(holds(Stage(weight=10, bake=timedelta(minutes=5))))
+    waits = list(holds((Stage(weight=10, bake=timedelta(minutes=5)),)))
     assert waits == sorted(waits)
     assert timedelta(days=3) < sum(waits, timedelta()) < timedelta(days=4)
+
+
+def test_bakes_and_holds_together_end_before_the_execution_does() -> None:
+    stages = tuple(Stage(weight=weight, bake=timedelta(days=1)) for weight in (10, 20, 30))
+    assert strategy.misfit(stages) is None
+    assert timedelta(days=6) < sum((*holds(stages), timedelta(days=3)), timedelta()) < timedelta(days=7)
 
 
 def test_durations_are_shown_as_they_are_written() -> None:
