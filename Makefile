@@ -40,8 +40,8 @@ local: .venv/ready           ## keep a local AWS with Dropshift running, to drop
 faults: .venv/ready          ## every fault at every call, races and floods; writes the figures of docs/reliability.md
 	$(BIN)/python -m tests.faults
 
-bench: .venv/ready           ## measure bundling, loading and the bootstrap's overhead
-	$(BIN)/python -m tests.benchmarks
+bench: .venv/ready           ## measure cold starts [ARGUMENTS="--sets A --links 78-tls ...", --help lists them]
+	$(BIN)/python -m tests.benchmarks $(ARGUMENTS)
 
 lint: .venv/ready            ## ruff, mypy and cfn-lint
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/cfn-lint template.yaml

@@ -1,8 +1,9 @@
 """nginx as a stand-in for S3's GETs, behind a link of a known width: a network namespace with a token bucket.
 
-Needs root and nginx; without them only the unthrottled loopback can be measured.
+Needs nginx, openssl and curl, and for a link of a width root, ip and tc (Debian: nginx openssl curl iproute2).
 """
 
+import os
 import shutil
 import socket
 import subprocess
@@ -60,6 +61,8 @@ class Served(NamedTuple):
 @contextmanager
 def serving(link: Link, objects: Path) -> Iterator[Served]:
     """Serve the files of `objects` as objects of the bucket over `link`."""
+    if missing := _missing(link):
+        raise SystemExit(f"to measure over {link.name}, this needs {', '.join(missing)}; see {__name__}")
     home = Path(tempfile.mkdtemp(prefix="dropshift-nginx-"))
     address = THEIRS if link.rate else "127.0.0.1"
     _certificate(home, address)
@@ -75,6 +78,11 @@ def serving(link: Link, objects: Path) -> Iterator[Served]:
             server.terminate()
             server.wait()
             shutil.rmtree(home, ignore_errors=True)
+
+
+def _missing(link: Link) -> list[str]:
+    programs = ["nginx", "openssl", "curl", *(["ip", "tc"] if link.rate else [])]
+    return [*(name for name in programs if not shutil.which(name)), *(["root"] if link.rate and os.geteuid() else [])]
 
 
 def _listens(address: str, port: int) -> bool:

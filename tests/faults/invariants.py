@@ -1,4 +1,4 @@
-"""What must always hold (docs/reliability.md lists it), read off the log of effects and the state, when nothing is under way."""
+"""What must always hold, read off the log of effects and the state, when nothing is under way: docs/reliability.md."""
 
 import json
 from collections.abc import Iterator, Mapping
