@@ -3,8 +3,9 @@
 The files arrive in the order in which an earlier start touched them, so a module waits only until the part is in place
 that holds what was opened up to the next module's turn. A module that no start was seen to import waits for everything;
 a name that no file of the tree could stand for does not wait at all. What lists a folder, as a search for plugins does,
-waits until nothing is missing in it; imports list folders by other means, and need only what they import. The root is
-listed by whoever asks for the version of a package: that must not wait, so it is told what will be there.
+waits until nothing is missing in it; an import lists folders too, and needs only what it imports, and so does whoever
+asks for the version of a package. Listings are heard of by an audit hook (PEP 578): nothing is replaced that an
+application could get hold of, and what stays, for hooks cannot be taken back, is a comparison.
 """
 
 import os
@@ -12,7 +13,8 @@ import sys
 from typing import Any
 
 from .loading import Loading
-from .skeleton import ARRIVING
+
+LISTINGS = ("os.listdir", "os.scandir")
 
 
 class Gate:
@@ -21,6 +23,7 @@ class Gate:
     def __init__(self, loading: Loading) -> None:
         self._loading = loading
         self._seen = 0
+        self._opened = False
 
     def find_spec(self, name: str, _path: object = None, _target: object = None) -> None:
         """Wait for what `name` needs; drop stale listings of directories that have grown."""
@@ -34,31 +37,25 @@ class Gate:
         """Start to watch imports and listings."""
         finders: list[Any] = sys.meta_path
         finders.insert(0, self)
-        self._plain = os.listdir, os.scandir
-        os.listdir, os.scandir = self._listdir, self._scandir
+        self._opened = True
+        sys.addaudithook(self._hear)
 
     def close(self) -> None:
         """Leave no trace."""
         finders: list[Any] = sys.meta_path
         if self in finders:
             finders.remove(self)
-            os.listdir, os.scandir = self._plain
+        self._opened = False
         forget_listings()
 
-    def _listdir(self, path: Any = ".") -> list[Any]:  # noqa: ANN401 - text, bytes, a path or a descriptor
-        place = _place(path)
-        if place == self._loading.root and not isinstance(path, bytes):
-            there = {name for name in self._plain[0](path) if not name.endswith(ARRIVING)}
-            return [*(there if self._loading.done else there | self._loading.top)]
-        self._loading.wait_for_listing(place)
-        return self._plain[0](path)
-
-    def _scandir(self, path: Any = ".") -> Any:  # noqa: ANN401 - as above
-        self._loading.wait_for_listing(_place(path))
-        return self._plain[1](path)
+    def _hear(self, event: str, told: tuple[Any, ...]) -> None:
+        if self._opened and event in LISTINGS:
+            file = sys._getframe(1).f_code.co_filename  # noqa: SLF001 - as `logging` finds its caller
+            if "importlib" not in file and file != "<frozen site>":
+                self._loading.wait_for_listing(_place(told[0]))
 
 
-def _place(path: Any) -> str:  # noqa: ANN401 - as above
+def _place(path: Any) -> str:  # noqa: ANN401 - text, bytes, a path, a descriptor, or nothing
     return os.path.realpath(f"/proc/self/fd/{path}" if isinstance(path, int) else os.fsdecode(path or "."))
 
 

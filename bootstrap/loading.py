@@ -27,7 +27,7 @@ class Loading:
 
     def __init__(self, pointer: Pointer, tree: Tree, tick: Callable[[], None]) -> None:
         """Begin; `tick` is called while waiting, at least ten times a second."""
-        self._pointer = pointer
+        self._pointer, self._tree, self._owner = pointer, tree, os.getpid()
         self._root, self.root = tree.directory, os.path.realpath(tree.directory)
         self._tick = tick
         self._lines = b""
@@ -40,7 +40,7 @@ class Loading:
         self._late: list[tuple[int, str]] = []
         self.needs: dict[str, int] = {}
         self.roots, self.names = frozenset[str](), frozenset[str]()
-        self.folders, self.top = dict[str, int](), frozenset[str]()
+        self.folders: dict[str, int] = {}
         self._turn = _thread.RLock()
         """Whose turn it is to listen: an application may import on several threads."""
         self.work: list[dict[str, Any]] = []
@@ -77,16 +77,17 @@ class Loading:
 
     def _needed(self, module: str) -> int:
         """Give the number of leading parts; every part for a name that may be the tree's and is not known."""
+        first, last = module.partition(".")[0], module.rpartition(".")[2]
+        if self._has_more_paths():
+            return ALL if last in self.names else 0
         if module in self.needs:
             return self.needs[module]
-        first, last = module.partition(".")[0], module.rpartition(".")[2]
-        if first not in self.roots and (first in sys.stdlib_module_names or not self._has_more_paths()):
-            return 0
-        return ALL if last in self.names else 0
+        return ALL if first in self.roots and last in self.names else 0
 
     def _has_more_paths(self) -> bool:
         """Tell whether modules of the tree may go by other names than their paths from its root give them."""
-        return any(path.startswith(f"{self._root}/") for path in sys.path)
+        paths: list[Any] = [path for path in sys.path if path]
+        return any(isinstance(path, str) and (path[0] != "/" or path.startswith(f"{self._root}/")) for path in paths)
 
     def wait_for_all(self) -> None:
         """Return when every file is in place; raises LoadError."""
@@ -96,8 +97,7 @@ class Loading:
     def close(self) -> None:
         """Give the load up; the loading processes end at the next part they place."""
         if not self.done:
-            os.close(self._pipe)
-            os.waitpid(self._process, 0)
+            self._part()
         os.close(self.lock)
 
     def look(self) -> None:
@@ -108,12 +108,21 @@ class Loading:
             self._listen(0)
 
     def _listen(self, milliseconds: int = 100) -> None:
+        if os.getpid() != self._owner:
+            self._wait_as_child(milliseconds)
+            return
         with self._turn:
             self._tick()
             if self._failure is not None:
                 raise self._failure
             if not self.done and self._poll.poll(milliseconds):
                 self._read()
+
+    def _wait_as_child(self, milliseconds: int) -> None:
+        """Wait in a process that the application forked meanwhile: what is told is for its parent."""
+        self.done = self._tree.complete or os.getppid() != self._owner
+        if not self.done:
+            time.sleep(milliseconds / 1000)
 
     def _read(self) -> None:
         data = os.read(self._pipe, 1 << 16)
@@ -127,10 +136,12 @@ class Loading:
         if isinstance(message, int):
             self._placed.add(message)
             self.changes += 1
-            while self.low in self._placed:
-                self._placed.remove(self.low)
-                self.low += 1
-            self._name_whole_files()
+            low = self.low
+            while low in self._placed:
+                self._placed.remove(low)
+                low += 1
+            self._name_whole_files(low)
+            self.low = low
         elif "failed" in message:
             self._failure = LoadError(message["kind"], message["failed"])
             raise self._failure
@@ -138,23 +149,30 @@ class Loading:
             self.parts, self.begin, self.needs = message["parts"], message["begin"], message["needs"]
             self._late = sorted(map(tuple, message["late"]), reverse=True)
             self.roots, self.names = frozenset(message["roots"]), frozenset(message["names"])
-            self.folders, self.top = message["folders"], frozenset(message["top"])
+            self.folders = message["folders"]
         elif "done" in message:
             self._finish()
         else:
             self.work.append(message)
 
-    def _name_whole_files(self) -> None:
+    def _name_whole_files(self, low: int) -> None:
         """Let the import see files of several parts, now that nothing of them is missing."""
-        while self._late and self._late[-1][0] <= self.low:
+        while self._late and self._late[-1][0] <= low:
             give_name(self._root, self._late.pop()[1])
 
     def _finish(self) -> None:
         self.done = True
         self.seconds = time.monotonic() - self._began
         self.changes += 1
+        self._part()
+
+    def _part(self) -> None:
+        """Take leave of the loading process, unless the application did: it may wait for every child there is."""
         os.close(self._pipe)
-        os.waitpid(self._process, 0)
+        try:  # noqa: SIM105 - contextlib would show in sys.modules
+            os.waitpid(self._process, 0)
+        except ChildProcessError:
+            pass
 
 
 def _fork(pointer: Pointer, tree: Tree, lock: int) -> tuple[int, int]:
@@ -164,8 +182,10 @@ def _fork(pointer: Pointer, tree: Tree, lock: int) -> tuple[int, int]:
     if process:
         os.close(told)
         return heard, process
-    os.close(heard)
-    from .load import load  # noqa: PLC0415 - only the loading process needs the network
+    try:
+        os.close(heard)
+        from .load import load  # noqa: PLC0415 - only the loading process needs the network
 
-    load(pointer, tree, lock, told)
-    raise AssertionError("unreachable: the loading process ends itself")
+        load(pointer, tree, lock, told)
+    finally:
+        os._exit(1)

@@ -18,8 +18,6 @@ class Modules(NamedTuple):
     """Last parts of dotted names."""
     folders: dict[str, int]
     """Leading parts that hold the files right in a folder."""
-    top: list[str]
-    """Names of the files right in the root."""
 
 
 def modules(index: Index, parts: list[Part]) -> Modules:
@@ -27,9 +25,9 @@ def modules(index: Index, parts: list[Part]) -> Modules:
     covering = [number + 1 for number, part in enumerate(parts) for _ in part.frames]
     needs = {name: covering[frames - 1] if frames else 0 for name, frames in index.needs.items()}
     dotted = [name.split(".") for name in (dotted_name(file.path) for file in index.files) if name]
+    dotted += [path.partition(".")[0].split("/") for path, _ in index.links]
     roots, names = {name[0] for name in dotted}, {part for name in dotted for part in name}
-    top = [file.path for file in index.files if "/" not in file.path]
-    return Modules(needs, sorted(roots), sorted(names), _folders(index, covering), top)
+    return Modules(needs, sorted(roots), sorted(names), _folders(index, covering))
 
 
 def _folders(index: Index, covering: list[int]) -> dict[str, int]:

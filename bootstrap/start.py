@@ -20,8 +20,6 @@ from .pointer import VARIABLE, Pointer, PointerError
 
 MANAGED = "lambda-managed-instances"
 ON_DEMAND = "on-demand"
-TICK = 0.004
-"""Seconds in which Linux may give two file times the same value: what is read later shows, see profile.py."""
 
 
 def begin(before: set[str]) -> "Start":
@@ -101,11 +99,12 @@ class Release(Start):
         If an invocation is waiting, it is answered with the error. Otherwise the error is the runtime's to report.
         """
         if self._gate is not None:
-            self._gate.close()
             try:
                 self._loading.wait_for_all()
             except LoadError as late:
                 return self._refuse(late)
+            finally:
+                self._gate.close()
             self._process.start_again(self._first.take_along())
         if self._first.early:
             return self._answer(runtime.reported(error))
@@ -117,11 +116,12 @@ class Release(Start):
         """Wait for the last file, report, and leave the stage to the application."""
         self._note("import")
         if self._gate is not None:
-            self._gate.close()
             try:
                 self._loading.wait_for_all()
             except LoadError as error:
                 return self._refuse(error)
+            finally:
+                self._gate.close()
         self._report()
         self._first.watch()
         return function
@@ -129,9 +129,8 @@ class Release(Start):
     def _wait(self) -> None:
         if self._pointer.kind == "python" and self._init != MANAGED:
             self._loading.wait_to_begin()
-            if self._loading.begin == self._loading.parts:
+            if self._loading.begin == self._loading.parts or self._must_start_again():
                 self._loading.wait_for_all()
-                time.sleep(TICK)
             self._note("begin")
         else:
             self._loading.wait_for_all()
@@ -144,7 +143,7 @@ class Release(Start):
         if self._pointer.kind == "command":
             self._report()
             return Start(command.handler(self._pointer.command, self._process.environment_at(root, "")))
-        if self._loading.done and self._tree.needs_library_path and self._process.lacks_libraries(root):
+        if self._loading.done and self._must_start_again():
             self._process.start_again(self._first.take_along(), root)
         if not self._loading.done:
             self._gate = Gate(self._loading)
@@ -152,6 +151,10 @@ class Release(Start):
         identity.adopt(root, self.handler)
         identity.forget(before)
         return self
+
+    def _must_start_again(self) -> bool:
+        """Tell whether the release has libraries where this process does not look, which it cannot learn."""
+        return self._tree.needs_library_path and self._process.lacks_libraries(self._tree.directory)
 
     def _become_executable(self) -> NoReturn:
         """Give the process away, and the lock that says that the tree is in use with it."""

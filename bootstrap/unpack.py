@@ -9,6 +9,8 @@ from .index import File, Frame
 
 PIECE = 128 << 10
 """Bytes decompressed at a time: a buffer this small is recycled, so the kernel need not map fresh pages."""
+LONG_AGO = 315_619_200_000_000_000
+"""2 January 1980, in ns: before anybody reads a file, so that the first one who does shows; see profile.py."""
 CREATE = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
@@ -49,6 +51,7 @@ def put(frame: Frame, data: memoryview, files: list[File], root: int) -> None:
                 _write(target, piece, position + done)
             done += len(piece)
         for target in targets:
+            os.utime(target, ns=(LONG_AGO, LONG_AGO))
             os.close(target)
 
 

@@ -80,9 +80,11 @@ def _first(waiting: deque[tuple[RawFrame, Future[Compressed]]]) -> tuple[RawFram
 
 
 def _compress(data: bytes, pace: Pace) -> Compressed:
-    level, started = pace.level(), time.thread_time()
-    packed = zstd.compress(data, min(pace.speeds))
-    if len(packed) < BARELY * len(data) and level != min(pace.speeds):
+    fastest, level, started = min(pace.speeds), pace.level(), time.thread_time()
+    packed = zstd.compress(data, fastest)
+    if len(packed) >= BARELY * len(data):
+        level = fastest
+    elif level != fastest:
         packed = compress(data, level)
     pace.learn(level, len(data), time.thread_time() - started)
     return Compressed(packed, hashlib.sha256(packed).hexdigest())

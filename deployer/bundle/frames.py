@@ -92,7 +92,7 @@ class _Frame:
 
 def cut(tree: Path, layout: Layout) -> Iterator[RawFrame]:
     """Give the frames of the tar stream in order; a file above a frame's size spans several."""
-    done, total = 0, sum(entry.size for entry in layout.files)
+    done, total = 0, sum({_identity(entry): tarfile.BLOCKSIZE + entry.size for entry in layout.files}.values())
     frame = _Frame(SMALLEST, hot=True)
     for piece in _pieces(tree, layout):
         if not frame.takes(piece):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bootstrap.modules import dotted_name
 from deployer.archive.values import Entry
+from deployer.bundle.order import is_module
 from deployer.bundle.plan import Profile
 
 LONGEST = 1 << 20
@@ -25,7 +26,7 @@ def guess(tree: Path, entries: Iterable[Entry], handler: str) -> Profile:
     """Give the files of the modules that the import of a handler's module imports in turn, in that order."""
     files: dict[str, list[Entry]] = {}
     for entry in entries:
-        if entry.kind == "file" and (name := dotted_name(entry.path)):
+        if entry.kind == "file" and is_module(entry.path) and (name := dotted_name(entry.path)):
             files.setdefault(name, []).append(entry)
     start = handler.replace("/", ".").rpartition(".")[0]
     touched = [entry.path for name in _reached(tree, files, start) for entry in files[name]]
@@ -84,15 +85,20 @@ def _parsed(path: Path) -> list[ast.stmt]:
 
 def _run_at_import(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
     """Give the statements of a module but those of functions, and those that only type checkers read."""
-    for node in body:
+    under_way: list[Iterator[ast.AST]] = [iter(body)]
+    while under_way:
+        node = next(under_way[-1], None)
+        if node is None:
+            under_way.pop()
+            continue
         yield node
         if isinstance(node, ast.If) and "TYPE_CHECKING" in (
             getattr(node.test, "id", ""),
             getattr(node.test, "attr", ""),
         ):
-            yield from _run_at_import(node.orelse)
+            under_way.append(iter(node.orelse))
         elif isinstance(node, ast.If | ast.Try | ast.With | ast.For | ast.While | ast.ClassDef | ast.ExceptHandler):
-            yield from _run_at_import(child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr))
+            under_way.append(child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr))
 
 
 def _base(node: ast.ImportFrom, name: str, *, is_package: bool) -> str:

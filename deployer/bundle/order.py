@@ -74,10 +74,10 @@ def _source_of(path: str) -> str:
 
 def _is_first(entry: Entry, moments: dict[str, int]) -> bool:
     """Tell whether a hot file must precede every import: small data, and data that no start was seen to read."""
-    return not _is_module(entry.path) and (entry.size < SMALL or entry.path not in moments)
+    return not is_module(entry.path) and (entry.size < SMALL or entry.path not in moments)
 
 
-def _is_module(path: str) -> bool:
+def is_module(path: str) -> bool:
     """Tell whether only an import opens a file; a shared library may be opened by any other, so it is none."""
     return path.endswith((".py", ".pyc")) or (path.endswith(".so") and (".cpython-" in path or ".abi3." in path))
 
@@ -85,8 +85,8 @@ def _is_module(path: str) -> bool:
 def _needs(files: Sequence[Entry], begin: int, hot: int, moments: dict[str, int]) -> dict[str, int]:
     """Give how many leading files each hot module needs: itself, and all data read before the next module's turn."""
     numbered = [(number, entry.path) for number, entry in enumerate(files[:hot]) if dotted_name(entry.path)]
-    turns = sorted({moments[path] for _, path in numbered if path in moments and _is_module(path)})
-    data = [n for n in range(begin, hot) if not _is_module(files[n].path)]
+    turns = sorted({moments[path] for _, path in numbered if path in moments and is_module(path)})
+    data = [n for n in range(begin, hot) if not is_module(files[n].path)]
     read = [moments.get(files[n].path, LATEST) for n in data]
     needs = dict.fromkeys(_namespaces(files), 0)
     for number, path in numbered:

@@ -119,20 +119,34 @@ def test_a_search_for_plugins_finds_those_that_are_still_to_come(tmp_path: Path,
         assert call(environment, {}).answers == [[["one", "two"]] * 2]
 
 
-def test_a_listing_of_the_root_tells_what_will_be_there_and_does_not_wait(tmp_path: Path, store: ObjectStore) -> None:
-    listed = tmp_path / "listed"
-    app = APP.replace(
-        "import early", f"import early, os\nTOP = sorted(os.listdir(os.getcwd()))\nopen({str(listed)!r}, 'w').close()"
-    )
-    app = app.replace("[early.VALUE,", "[TOP, early.VALUE,")
-    pointer = _stored(tmp_path, store, {**FILES, "app.py": app}, PROFILE)
-    _cold_waits(store, listed.exists)
+def test_who_asks_for_the_version_of_a_package_does_not_wait(tmp_path: Path, store: ObjectStore) -> None:
+    asked = tmp_path / "asked"
+    ask = f"import importlib.metadata\nTHING = importlib.metadata.version('thing')\nopen({str(asked)!r}, 'w').close()"
+    app = APP.replace("import early", f"import early\n{ask}").replace("[early.VALUE,", "[THING, early.VALUE,")
+    metadata = {"thing-1.5.dist-info/METADATA": "Metadata-Version: 2.1\nName: thing\nVersion: 1.5\n"}
+    pointer = _stored(tmp_path, store, {**FILES, **metadata, "app.py": app}, PROFILE)
+    _cold_waits(store, asked.exists)
     with dropped(pointer, store, tmp_path) as environment:
         happened = call(environment, {})
-    assert happened.answers[0][0][-5:] == ["app.py", "early.py", "package", "rare.py", "weights.bin"]
+    assert happened.answers[0][:2] == ["1.5", 1]
     seconds = _report(happened.output)["seconds"]
     assert isinstance(seconds, dict)
     assert seconds["files"] < 10
+
+
+def test_a_child_that_the_application_forks_while_it_imports_waits_by_itself(
+    tmp_path: Path, store: ObjectStore
+) -> None:
+    app = (
+        "import os\nheard, told = os.pipe()\nif not os.fork():\n    import package.late\n"
+        "    os.write(told, str(package.late.VALUE).encode())\n    os._exit(0)\n"
+        "import package.late\nos.wait()\n"
+        "def handler(event, context):\n    return os.read(heard, 9).decode(), package.late.VALUE\n"
+    )
+    pointer = _stored(tmp_path, store, {**FILES, "app.py": app}, PROFILE)
+    _cold_is_late(store, 0.2)
+    with dropped(pointer, store, tmp_path) as environment:
+        assert call(environment, {}).answers == [["3", 3]]
 
 
 def test_threads_that_import_at_once_wait_side_by_side(tmp_path: Path, store: ObjectStore) -> None:
