@@ -39,7 +39,7 @@ class Note(Value):
     """What a rollback goes back to."""
     paused: bool = False
     by_hand: bool = False
-    """Whether a person asked for a roll-back; it is for saying so only once."""
+    """Whether a person asked for it, whose command has to say so elsewhere, too, and is for saying once."""
 
     def encode(self) -> str:
         """Write the note as `key=value` pairs: under 256 characters, readable in the console."""

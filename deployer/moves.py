@@ -140,7 +140,7 @@ class Moves:
         A: the rollout reads the alias.  B: abort writes the note, which changes the RevisionId.  A: its write is
         refused (412), it reads again and finds the note. So the abort wins whenever it comes before the write.
         """
-        if refusal := self._move(alias, alias.withdraw(record.release_id, Move.ABORT)):
+        if refusal := self._move(alias, alias.withdraw(record.release_id, Move.ABORT, by_hand=True)):
             return refusal
         self._write_down(record, Ending(status=Status.ABORTED, reason=command.reason or "abort by command"), "abort")
         return answers.done(f"aborted {record.release} before it had any traffic")

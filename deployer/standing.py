@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from deployer.alias import Alias, Move
+from deployer.alias import Alias, Move, Note
 from deployer.drop import Age, Imprint
 from deployer.release import Ending, Status
 
@@ -51,7 +51,10 @@ def taken_away(alias: Alias, release_id: str, version: str) -> Ending | None:
 
 def _stopped_by_hand(alias: Alias, release_id: str) -> Ending | None:
     """Read off the alias's note that a command ended this very release, even before it had any traffic."""
-    note = alias.note
-    if alias.ours and note and note.release == release_id and note.move in _BY_HAND:
-        return Ending(status=_BY_HAND[note.move], reason=f"{note.move} by command")
-    return None
+    return told_by(alias.note) if alias.ours and alias.note and alias.note.release == release_id else None
+
+
+def told_by(note: Note) -> Ending | None:
+    """Say how the release of a note ends; None for a note of a move that ends none."""
+    status = _BY_HAND.get(note.move)
+    return Ending(status=status, reason=f"{note.move} by command") if status else None

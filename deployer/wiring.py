@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from deployer.alias import Alias, Move
+from deployer import standing
+from deployer.alias import Alias, Note
 from deployer.aws import Aws
 from deployer.drop import Drop
 from deployer.record import Record
@@ -66,15 +67,27 @@ class Deployer:
     def move(self, application: str, believed: Alias, wanted: Alias) -> Alias:
         """Write the alias unless somebody moved it since it was read; return it as it is then.
 
-        A: rollback moves the alias, and dies before the bytes are marked.  B: another release takes traffic, and its
-        note replaces A's, which alone told of it. So B marks them first.
+        A: rollback or abort moves the alias, and dies before anything else tells of it.  B: another release takes
+        traffic, and its note replaces A's, which alone told of it. So B writes it down first.
         """
-        note = believed.note
-        if note and note.move is Move.ROLL_BACK and wanted.note != note:
-            record = self.aws.records.read(application, note.release)
-            if record and (note.by_hand or record.status is Status.LIVE):
-                self.remember(record)
+        if believed.note and believed.note.by_hand and wanted.note != believed.note:
+            self._write_down(application, believed.note)
         return self.aws.functions.move(self.told.function(application), believed, wanted)
+
+    def _write_down(self, application: str, note: Note) -> None:
+        record, ending = self.aws.records.read(application, note.release), standing.told_by(note)
+        if record is None or ending is None:
+            return
+        if ending.status is Status.ROLLED_BACK:
+            self.remember(record)
+        if not record.status.final:
+            at = self.now()
+            self.write(application, note.release, lambda one: one.ended(at, ending))
+
+    def over(self, release: Release) -> Ending | None:
+        """Return the end of a release, if its record tells of one."""
+        record = self.aws.records.read(release.drop.application, release.id)
+        return Ending(status=record.status, reason=record.reason) if record and record.status.final else None
 
     def settle(self, application: str, decide: Callable[[Alias], Alias | Ending]) -> Alias | Ending:
         """Read the alias, decide, and move it; decide anew when somebody moved it in between.

@@ -40,13 +40,14 @@ def _stopped(deployer: Deployer, release: Release, alias: Alias) -> Ending | Non
     """Say why a release may have no more traffic than it has; None when it may.
 
     The world may have gone on since the last step: A begins.  B, dropped later, takes its first share.  A must not
-    take it from B.
+    take it from B.  Or: A begins.  Abort says in the alias's note, and then in A's record, that A is over.  B takes its
+    share, and its note replaces that one.  The record, read after the alias, still tells.
     """
     version = known(release.version)
     if release.weight or alias.stable == version:
         return standing.taken_away(alias, release.id, version)
     imprints = _imprints(deployer, deployer.function(release), alias)
-    return standing.barred(alias, known(release.age), imprints)
+    return deployer.over(release) or standing.barred(alias, known(release.age), imprints)
 
 
 def shift(deployer: Deployer, release: Release, stage: Stage) -> Release:
