@@ -29,6 +29,9 @@ from .worker import ATTEMPTS, NUMBER, Job, Worker, backoff, gave_up
 
 type Tell = Callable[[Any], None]
 
+PATIENT = 10
+"""Where processors are few, the import goes first by this much: it waits for what it needs, and only for that."""
+
 
 def load(pointer: Pointer, tree: Tree, lock: int, pipe: int) -> None:
     """Bring `tree` to completion, or tell why not. Runs in a process of its own and ends it."""
@@ -36,6 +39,7 @@ def load(pointer: Pointer, tree: Tree, lock: int, pipe: int) -> None:
     def tell(message: object) -> None:
         os.write(pipe, json.dumps(message, separators=(",", ":")).encode() + b"\n")
 
+    os.nice(PATIENT)
     try:
         _load_alone(pointer, tree, lock, tell)
         tell({"done": True})
