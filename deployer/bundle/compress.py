@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from backports import zstd
 
-from deployer.bundle.frames import COLD, RawFrame
+from deployer.bundle.frames import LARGEST, RawFrame
 from deployer.bundle.plan import Plan
 
 SPEEDS = {19: 2.8, 16: 4.9, 12: 34.0, 9: 64.0, 6: 113.0, 3: 350.0, 1: 540.0}
@@ -69,7 +69,7 @@ def compress_in_order(frames: Iterable[RawFrame], size: int, plan: Plan) -> Iter
 
 def compress(data: bytes, level: int) -> bytes:
     """Compress one frame, looking back over all of it: by itself zstd looks at half of it, or less at low levels."""
-    window = (COLD - 1).bit_length()
+    window = (LARGEST - 1).bit_length()
     parameter = zstd.CompressionParameter
     return zstd.compress(data, options={parameter.compression_level: level, parameter.window_log: window})
 
