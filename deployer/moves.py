@@ -165,7 +165,7 @@ class Moves:
     def alarmed(self, alarm: str) -> Answer:
         """Take the canary's traffic away when an alarm that watches it went red, within seconds and with one write.
 
-        The event is a hint: the alarm is read, and one that was red before the first traffic does not count.
+        The event is a hint: the alarm is read, and one that was red before the release began does not count.
         """
         alias = self.look.alias()
         record = self.look.record_of(alias.canary) if alias.canary and alias.ours else None

@@ -41,15 +41,26 @@ def inspect(deployer: Deployer, release: Release) -> Release:
         function=facts,
         warnings=found.warnings,
     )
+    release = release.with_(red_before=_red(deployer, release))
     deployer.note(
         release,
         f"inspected: {seen.files} files, {seen.unpacked / 1e6:.1f} MB unpacked",
         status=Status.INSPECTED,
         archive_sha256=seen.sha256,
         warnings=found.warnings,
+        red_before=tuple(sorted(release.red_before)),
         provisioned_concurrency=found.manifest.resources.provisioned_concurrency or 0,
     )
     return _known_before(deployer, release) or release
+
+
+def _red(deployer: Deployer, release: Release) -> frozenset[str]:
+    """Alarms that are in ALARM already; none when they cannot be read, so that every red one counts later.
+
+    Read before anything of the release runs: its smoke test alone may turn one red.
+    """
+    alarms = deployer.aws.metrics.alarms(release.drop.application, release.manifest.rollout.alarms)
+    return frozenset(alarm.name for alarm in alarms or () if alarm.state == "ALARM")
 
 
 def _known_before(deployer: Deployer, release: Release) -> Release | None:

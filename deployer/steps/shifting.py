@@ -18,16 +18,9 @@ def begin(deployer: Deployer, release: Release) -> Release:
     stages = release.manifest.rollout.plan() if imprints[alias.stable] else ()
     plan = ", ".join(str(stage) for stage in stages) or "all at once"
     weights, bakes = tuple(stage.weight for stage in stages), tuple(stage.bake for stage in stages)
-    red = _red(deployer, release)
-    if ending := deployer.note(release, f"plan: {plan}", stages=weights, bakes=bakes, red_before=tuple(sorted(red))):
+    if ending := deployer.note(release, f"plan: {plan}", stages=weights, bakes=bakes):
         return release.ended(ending.status, ending.reason)
-    return release.with_(stages=stages, red_before=red)
-
-
-def _red(deployer: Deployer, release: Release) -> frozenset[str]:
-    """Alarms in ALARM before the release has any traffic; none when they cannot be read, so that each counts later."""
-    alarms = deployer.aws.metrics.alarms(release.drop.application, release.manifest.rollout.alarms)
-    return frozenset(alarm.name for alarm in alarms or () if alarm.state == "ALARM")
+    return release.with_(stages=stages)
 
 
 def _imprints(deployer: Deployer, function: str, alias: Alias) -> dict[str, Imprint | None]:
