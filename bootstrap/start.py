@@ -99,13 +99,7 @@ class Release(Start):
         If an invocation is waiting, it is answered with the error. Otherwise the error is the runtime's to report.
         """
         if self._gate is not None:
-            try:
-                self._loading.wait_for_all()
-            except LoadError as late:
-                return self._refuse(late)
-            finally:
-                self._gate.close()
-            self._process.start_again(self._first.take_along())
+            return self._arrive(self._gate) or self._process.start_again(self._first.take_along())
         if self._first.early:
             return self._answer(runtime.reported(error))
         if isinstance(error, AttributeError):
@@ -115,13 +109,8 @@ class Release(Start):
     def ready(self, function: Any) -> Any:  # noqa: ANN401 - as above
         """Wait for the last file, report, and leave the stage to the application."""
         self._note("import")
-        if self._gate is not None:
-            try:
-                self._loading.wait_for_all()
-            except LoadError as error:
-                return self._refuse(error)
-            finally:
-                self._gate.close()
+        if self._gate is not None and (refusal := self._arrive(self._gate)):
+            return refusal
         self._report()
         self._first.watch()
         return function
@@ -165,6 +154,16 @@ class Release(Start):
             program = self._pointer.command[0]
             remedy = "see command in dropshift.toml, the file's executable bit and its architecture"
             raise LoadError("Executable", f"{what(self._pointer)}: cannot run {program}: {error}; {remedy}") from None
+
+    def _arrive(self, gate: Gate) -> Callable[[Any, Any], NoReturn] | None:
+        """Wait for every file, and only then stop watching; when one does not come, refuse as `_refuse` does."""
+        try:
+            self._loading.wait_for_all()
+        except LoadError as error:
+            return self._refuse(error)
+        finally:
+            gate.close()
+        return None
 
     def _refuse(self, error: LoadError) -> Callable[[Any, Any], NoReturn]:
         """Give a function that answers the waiting invocation; raises the runtime's exception when there is none."""

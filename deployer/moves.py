@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from deployer import answers, commands
+from deployer import answers, commands, standing
 from deployer.alias import Alias, Move
 from deployer.answers import Answer
 from deployer.lookup import NO_RELEASE, Lookup, is_called, pointer_of
@@ -286,9 +286,8 @@ def _undone(alias: Alias | Ending, record: Record) -> Status | None:
     A: rollback moves the alias, and dies before the record says so.  B: the rollout dies, too.  The note still tells.
     """
     note = alias.note if isinstance(alias, Alias) and alias.ours else None
-    if note is None or not note.by_hand or note.release != record.release_id:
-        return None
-    return Status.ROLLED_BACK if note.move is Move.ROLL_BACK else Status.ABORTED
+    ending = standing.told_by(note) if note and note.by_hand and note.release == record.release_id else None
+    return ending.status if ending else None
 
 
 def _words_back(left: str | None, target: str) -> str:
