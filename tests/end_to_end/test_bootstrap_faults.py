@@ -252,8 +252,9 @@ def _only_verified(tree: Path, loaded: Path) -> bool:
 
 def _verified(original: bytes, content: bytes, block: int = 4096) -> bool:
     for at in range(0, len(content), block):
-        ours, theirs = content[at : at + block], original[at : at + block]
-        if ours != theirs[: len(ours)] and any(a and a != b for a, b in zip(ours, theirs, strict=False)):
+        ours = content[at : at + block]
+        theirs = original[at : at + len(ours)]
+        if ours not in {theirs, bytes(len(ours))} and any(a and a != b for a, b in zip(ours, theirs, strict=False)):
             return False
     return True
 

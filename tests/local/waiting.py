@@ -8,12 +8,14 @@ from pathlib import Path
 
 
 def until[T](look: Callable[[], T], seconds: float = 20) -> T:
-    """The first truthy answer of `look`; fails after `seconds`."""
+    """The first truthy answer of `look`, which is asked at once and then ever less often; fails after `seconds`."""
     deadline = time.monotonic() + seconds
+    pause = 0.02
     while not (found := look()):
         if time.monotonic() > deadline:
             raise TimeoutError(f"{look} did not come true within {seconds:g} s")
-        time.sleep(0.05)
+        time.sleep(pause)
+        pause = min(0.25, 1.25 * pause)
     return found
 
 

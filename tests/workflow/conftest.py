@@ -3,8 +3,8 @@
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 
-import boto3
 import pytest
 from aws_durable_execution_sdk_python import state
 
@@ -13,7 +13,7 @@ from deployer.settings import Settings
 from tests.local import LocalAws
 from tests.local.configuration import ACCOUNT, REGION
 from tests.local.upstream import needs
-from tests.workflow.world import World, packed
+from tests.workflow.world import People, World, packed
 
 _numbers = itertools.count(1)
 _POLL = "_STOP_SIGNAL_POLL_SECONDS"
@@ -55,6 +55,7 @@ def rollout_function(local_aws: LocalAws) -> str:
 @pytest.fixture(scope="session")
 def worlds(local_aws: LocalAws, buckets: tuple[str, str], rollout_function: str) -> Worlds:
     """Applications whose rollouts run in this process, one at a time."""
+    people = cache(People)
 
     @contextmanager
     def opened() -> Iterator[World]:
@@ -71,7 +72,7 @@ def worlds(local_aws: LocalAws, buckets: tuple[str, str], rollout_function: str)
         with pytest.MonkeyPatch.context() as patch:
             for name, value in {**local_aws.environment, **powertools}.items():
                 patch.setenv(name, value)
-            made = World(application, told, boto3.Session(region_name=REGION))
+            made = World(application, told, people())
             made.create()
             wire(patch, "aws", lambda: made.deployer.aws)
             wire(patch, "settings", lambda: made.told)

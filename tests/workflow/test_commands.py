@@ -65,7 +65,7 @@ def test_history_tells_the_newest_drop_first_and_how_each_ended(served: World) -
 
 
 def test_a_rollback_is_one_write_and_brings_back_the_code(served: World) -> None:
-    assert served.release("1.1", GO_ON)["status"] == Status.LIVE
+    assert served.release("1.1", NOW)["status"] == Status.LIVE
     served.calls.clear()
     answer = served.command("rollback", reason="checkout fails for guests")
     assert answer["answer"] == "rolled back from version 3 to version 2"
@@ -76,7 +76,7 @@ def test_a_rollback_is_one_write_and_brings_back_the_code(served: World) -> None
 
 
 def test_a_second_rollback_does_not_go_forth_again(served: World) -> None:
-    served.release("1.1", GO_ON)
+    served.release("1.1", NOW)
     served.command("rollback")
     answer = served.command("rollback")
     assert "nothing to do" in answer["answer"]
@@ -84,8 +84,8 @@ def test_a_second_rollback_does_not_go_forth_again(served: World) -> None:
 
 
 def test_a_rollback_goes_to_a_release_by_name_by_id_and_by_version(served: World) -> None:
-    served.release("1.1", GO_ON)
-    served.release("1.2", GO_ON)
+    served.release("1.1", NOW)
+    served.release("1.2", NOW)
     first = served.command("history", limit=3)["releases"][-1]
     for to in ("1.0", first["release_id"], "2"):
         assert served.command("rollback", to=to)["answer"].startswith(("rolled back", "nothing to do"))
@@ -110,7 +110,7 @@ def test_a_rollback_to_a_release_that_was_rolled_back_needs_force(served: World)
 
 
 def test_a_rollback_to_a_release_whose_bundle_is_gone_is_refused(served: World) -> None:
-    served.release("1.1", GO_ON)
+    served.release("1.1", NOW)
     for found in served.s3.list_object_versions(
         Bucket=served.told.bundles_bucket, Prefix=f"bundles/{served.application}/"
     )["Versions"]:

@@ -10,7 +10,7 @@ import pytest
 from deployer import controller, events
 from deployer.answers import Answer
 from deployer.release import Status
-from tests.workflow.test_commands import GO_ON
+from tests.workflow.test_commands import NOW
 from tests.workflow.world import World
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus" / "commands.csv"
@@ -39,7 +39,7 @@ def fits(expected: str, answer: Answer) -> bool:
 def served(world: World) -> World:
     """Version 2 was rolled back as bad, version 3 is live, versions 4 and 5 are somebody else's."""
     for name in ("1.0", "1.1"):
-        assert world.release(name, GO_ON)["status"] == Status.LIVE
+        assert world.release(name, NOW)["status"] == Status.LIVE
     assert world.command("rollback")["version"] == "2"
     assert world.command("rollback", to="3", force=True)["version"] == "3"
     for description in ("mine", "mine too"):

@@ -6,14 +6,14 @@ import pytest
 
 from deployer.order import Order
 from deployer.release import Status
-from tests.workflow.test_commands import CANARY, GO_ON
+from tests.workflow.test_commands import CANARY, GO_ON, NOW
 from tests.workflow.world import World
 
 
 @pytest.fixture
 def served(world: World) -> World:
     """An application with a live release, version 2."""
-    assert world.release("1.0", GO_ON)["status"] == Status.LIVE
+    assert world.release("1.0", NOW)["status"] == Status.LIVE
     return world
 
 
@@ -51,7 +51,7 @@ def redeployed(world: World, answer: dict[str, Any]) -> str:
 
 
 def test_redeploy_takes_an_earlier_drop_through_every_step_again(served: World) -> None:
-    assert served.release("1.1", GO_ON)["status"] == Status.LIVE
+    assert served.release("1.1", NOW)["status"] == Status.LIVE
     answer = served.command("redeploy", release="1.0")
     assert redeployed(served, answer) == Status.LIVE
     assert served.alias.stable == "4"
@@ -59,7 +59,7 @@ def test_redeploy_takes_an_earlier_drop_through_every_step_again(served: World) 
 
 
 def test_a_redeploy_that_is_repeated_means_the_same_release_until_it_has_ended(served: World) -> None:
-    served.release("1.1", GO_ON)
+    served.release("1.1", NOW)
     first, second = (served.command("redeploy", release="1.0")["id"] for _ in range(2))
     assert first == second
     redeployed(served, {"id": first})
@@ -79,7 +79,7 @@ def test_redeploy_of_an_unknown_release_is_refused(served: World) -> None:
 
 def test_prune_keeps_what_an_alias_or_previous_names_and_deletes_the_rest(served: World) -> None:
     for name in ("1.1", "1.2", "1.3"):
-        assert served.release(name, GO_ON)["status"] == Status.LIVE
+        assert served.release(name, NOW)["status"] == Status.LIVE
     answer = served.command("prune", keep=1)
     assert answer["versions"] == ["2", "3"]
     assert served.versions == ["1", "4", "5"]
@@ -90,7 +90,7 @@ def test_prune_keeps_what_an_alias_or_previous_names_and_deletes_the_rest(served
 
 def test_prune_deletes_bundles_that_no_version_points_at_and_no_others(served: World) -> None:
     for name in ("1.1", "1.2"):
-        served.release(name, GO_ON)
+        served.release(name, NOW)
     before = stored(served)
     served.command("prune", keep=2)
     assert len(before) - len(stored(served)) == 2  # the bundle of 1.0 and its description
@@ -106,7 +106,7 @@ def stored(world: World) -> list[str]:
 
 def test_a_dry_prune_lists_and_deletes_nothing(served: World) -> None:
     for name in ("1.1", "1.2"):
-        served.release(name, GO_ON)
+        served.release(name, NOW)
     before = (served.versions, stored(served))
     answer = served.command("prune", keep=1, dry_run=True)
     assert answer["versions"] == ["2"]

@@ -8,7 +8,7 @@ import pytest
 
 from deployer import controller, events
 from deployer.release import Status
-from tests.workflow.test_commands import CANARY, GO_ON
+from tests.workflow.test_commands import CANARY, GO_ON, NOW
 from tests.workflow.world import World
 
 
@@ -151,9 +151,9 @@ def concurrency(world: World) -> dict[str, int]:
 def test_concurrency_is_on_the_version_before_its_traffic_and_leaves_with_the_old_one(served: World) -> None:
     seen: list[dict[str, int]] = []
     served.before_call("UpdateAlias", lambda: seen.append(concurrency(served)))
-    assert served.release("1.1", f"{GO_ON}[resources]\nprovisioned-concurrency = 2\n")["status"] == Status.LIVE
+    assert served.release("1.1", f"{NOW}[resources]\nprovisioned-concurrency = 2\n")["status"] == Status.LIVE
     assert seen[0] == {"3": 2}
-    assert served.release("1.2", f"{GO_ON}[resources]\nprovisioned-concurrency = 3\n")["status"] == Status.LIVE
+    assert served.release("1.2", f"{NOW}[resources]\nprovisioned-concurrency = 3\n")["status"] == Status.LIVE
     assert concurrency(served) == {"4": 3}
     served.command("rollback")
     assert concurrency(served) == {"3": 2}
@@ -165,14 +165,14 @@ def test_traffic_waits_until_the_concurrency_is_ready(served: World) -> None:
     served.calls.clear()
     asked: list[int] = []
     served.before_call("UpdateAlias", lambda: asked.append(served.calls.count("GetProvisionedConcurrencyConfig")))
-    assert served.release("1.1", f"{GO_ON}[resources]\nprovisioned-concurrency = 2\n")["status"] == Status.LIVE
+    assert served.release("1.1", f"{NOW}[resources]\nprovisioned-concurrency = 2\n")["status"] == Status.LIVE
     assert asked == [4]  # before it was asked for, twice not ready, ready
 
 
 def test_concurrency_that_lambda_refuses_fails_the_release_before_any_traffic(served: World) -> None:
     refused = {"Status": "FAILED", "StatusReason": "the account has no more"}
     served.answer_first("PutProvisionedConcurrencyConfig", refused)
-    ended = served.release("1.1", f"{GO_ON}[resources]\nprovisioned-concurrency = 2\n")
+    ended = served.release("1.1", f"{NOW}[resources]\nprovisioned-concurrency = 2\n")
     assert ended == ended | {"status": Status.FAILED, "reason": "provisioned concurrency of 2: the account has no more"}
     assert concurrency(served) == {}
     assert served.alias.traffic == ("2", None, 0)
@@ -190,14 +190,14 @@ def test_a_snapshot_is_waited_for_until_it_is_active_and_optimised(served: World
     invoked: list[int] = []
     served.before_call("Invoke", lambda: invoked.append(served.calls.count("GetFunction")))
     served.calls.clear()
-    assert served.release("1.1", GO_ON)["status"] == Status.LIVE
+    assert served.release("1.1", NOW)["status"] == Status.LIVE
     assert invoked == [64]
 
 
 def test_a_snapshot_that_fails_ends_the_release_with_lambdas_reason(served: World) -> None:
     failed = {"Configuration": {"State": "Failed", "StateReason": "init ended with exit code 1"}}
     served.answer_first("GetFunction", failed)
-    ended = served.release("1.1", GO_ON)
+    ended = served.release("1.1", NOW)
     assert (ended["status"], served.alias.traffic) == (Status.FAILED, ("2", None, 0))
     assert "init ended with exit code 1" in ended["reason"]
 

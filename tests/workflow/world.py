@@ -10,12 +10,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import boto3
+import botocore.session
 from aws_durable_execution_sdk_python_testing.runner import DurableFunctionTestRunner
 from botocore.exceptions import ClientError
 
 from deployer import controller, events, rollout
 from deployer.alias import Alias
 from deployer.aws import Aws
+from deployer.aws.functions import Functions
 from deployer.drop import FORCE, SIGNATURE, Drop
 from deployer.order import Order
 from deployer.record import Record
@@ -48,6 +50,13 @@ def packed(files: Mapping[str, str]) -> bytes:
     return buffer.getvalue()
 
 
+def _another(session: boto3.Session) -> boto3.Session:
+    """Make a session with event hooks of its own that reads AWS's models from where `session` keeps them parsed."""
+    made = botocore.session.Session()
+    made.register_component("data_loader", session._session.get_component("data_loader"))  # noqa: SLF001 - no other way
+    return boto3.Session(botocore_session=made, region_name=REGION)
+
+
 def _within(answer: dict[str, Any], said: dict[str, Any]) -> None:
     """Put fields into an answer, at any depth."""
     for name, value in said.items():
@@ -57,16 +66,24 @@ def _within(answer: dict[str, Any], said: dict[str, Any]) -> None:
             answer[name] = value
 
 
+class People:
+    """The clients of those who are not the deployer, shared by all applications: to make a client takes long."""
+
+    def __init__(self) -> None:
+        self.session = boto3.Session(region_name=REGION)
+        self.lambda_: Any = self.session.client("lambda")
+        self.s3: Any = self.session.client("s3")
+        self.cloudwatch: Any = self.session.client("cloudwatch")
+
+
 class World:
     """An application of its own: function, alias, records, and the wiring of the deployer."""
 
-    def __init__(self, application: str, told: Settings, session: boto3.Session) -> None:
+    def __init__(self, application: str, told: Settings, people: People) -> None:
         self.application = application
         self.told = told
         self.function = told.function(application)
-        self.lambda_: Any = session.client("lambda")
-        self.s3: Any = session.client("s3")
-        self.cloudwatch: Any = session.client("cloudwatch")
+        self.lambda_, self.s3, self.cloudwatch = people.lambda_, people.s3, people.cloudwatch
         self.calls: list[str] = []
         self.denied: set[str] = set()
         """Operations that AWS denies the deployer from now on."""
@@ -76,12 +93,12 @@ class World:
         self._plans: dict[int, list[Callable[[], object]]] = {}
         self.ordered: list[str] = []
         self.announced: list[dict[str, Any]] = []
-        watched = self._watched = boto3.Session(region_name=REGION)
+        watched = self._watched = _another(people.session)
         watched.events.register("before-call", self._count)
         watched.events.register("after-call", self._answer_first)
         watched.events.register("before-call.lambda.Invoke", self._remember_order)
         watched.events.register("provide-client-params.eventbridge.PutEvents", self._hear)
-        self._eyes = Aws.connect(told, session)
+        self._eyes = Functions(self.lambda_, self.lambda_, self.lambda_, told.alias)
         self.deployer = Deployer(Aws.connect(told, watched), told, lambda: datetime.now(UTC))
 
     def create(self) -> None:
@@ -220,7 +237,7 @@ class World:
     @property
     def alias(self) -> Alias:
         """The alias as it stands."""
-        return self._eyes.functions.alias(self.function)
+        return self._eyes.alias(self.function)
 
     def record(self, drop: Drop) -> Record:
         """The record of a release."""
