@@ -263,7 +263,7 @@ def test_in_a_thousand_loads_with_random_faults_no_unverified_byte_reaches_a_fil
     process: Loader, store: ObjectStore, tmp_path: Path
 ) -> None:
     files = {f"module_{n}.py": f"VALUE = {RANDOM.random()}\n" * 30 for n in range(6)}
-    tree = write(tmp_path / "tree", {**files, "data.bin": RANDOM.randbytes(3 << 20)})
+    tree = write(tmp_path / "tree", {**files, "data.bin": RANDOM.randbytes(3 << 19)})
     pointer = release(tree).stored(store)
     ends: dict[str, int] = {}
     for _ in range(1000):
