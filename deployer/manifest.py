@@ -26,6 +26,8 @@ from deployer.values import Problem, Value
 NAME = "dropshift.toml"
 Kind = Literal["python", "nodejs", "executable", "command"]
 _NEEDS_HANDLER: tuple[Kind, ...] = ("python", "nodejs")
+_SECRETIVE = "smoke"
+"""The table whose values are for the application alone: no record or log repeats them."""
 _HANDLER = r"^[\w.\-/]+\.[\w$]+$"
 _ALARM = r"^[^\x00-\x1f]{1,255}$"
 
@@ -169,6 +171,8 @@ def _problems(error: ValidationError) -> Iterator[Problem]:
 def _found(detail: ErrorDetails) -> str:
     if detail["type"] == "missing":
         return "nothing"
+    if detail["loc"][0] == _SECRETIVE:
+        return "what is not repeated here"
     return "these fields together" if isinstance(detail["input"], dict) else _short(detail["input"])
 
 

@@ -1,5 +1,7 @@
 """Pure: what a version's first answer says about it."""
 
+import json
+
 from pydantic import JsonValue
 
 from deployer.bundle import Profile
@@ -54,6 +56,19 @@ def _error(answer: Answer) -> str:
     return f"{kind}: {shortened(str(message), 600)}"
 
 
+def _described(value: JsonValue) -> str:
+    """Describe a value for a record that many may read: a text can be a secret, so its length has to do."""
+    match value:
+        case str():
+            return f"a text of {len(value)} characters"
+        case list():
+            return f"a list of {len(value)}"
+        case dict():
+            return f"an object of {len(value)} fields"
+        case _:
+            return json.dumps(value)
+
+
 def difference(wanted: JsonValue, found: JsonValue, where: str = "response") -> str | None:
     """Say where an answer lacks what is wanted of it; None when `wanted` is a subset of `found`."""
     if isinstance(wanted, dict) and isinstance(found, dict):
@@ -63,5 +78,6 @@ def difference(wanted: JsonValue, found: JsonValue, where: str = "response") -> 
     elif wanted == found and type(wanted) is type(found):
         return None
     else:
-        return f"{where} is {shortened(repr(found), 200)}, expected {shortened(repr(wanted), 200)}"
+        have, want = _described(found), _described(wanted)
+        return f"{where} is {have}, expected {want if want != have else 'another one'}"
     return next((reason for place, want, have in pairs if (reason := difference(want, have, place))), None)

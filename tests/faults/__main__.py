@@ -32,7 +32,7 @@ def _whole(figures: Figures) -> Iterator[str]:
     yield _row(races, sum(figures.schedules.values()), len(figures.broken_schedules))
     for flooded in figures.floods:
         yield _row(_flood(flooded), flooded.drops, len(flooded.broken))
-    yield _row(_rollbacks(figures.rollbacks), figures.rollbacks.commands, _unfinished(figures.rollbacks))
+    yield _row(_rollbacks(figures.rollbacks), figures.rollbacks.commands, len(figures.rollbacks.broken))
 
 
 def _row(what: str, number: int, broken: int) -> str:
@@ -49,10 +49,6 @@ def _rollbacks(told: Throttled) -> str:
     writes = " or ".join(str(number) for number in told.writes)
     done = f"{told.at_once} answered at the first try, {told.completed} within three, alias writes each: {writes}"
     return f"Rollbacks by hand with half of all calls throttled: {done}"
-
-
-def _unfinished(told: Throttled) -> int:
-    return told.commands - told.completed
 
 
 def _by_fault(figures: Figures) -> Iterator[str]:

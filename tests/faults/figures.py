@@ -44,7 +44,8 @@ class Figures:
     def broken(self) -> list[str]:
         """Everything that did not hold."""
         floods = [what for told in self.floods for what in told.broken]
-        return [*self.broken_singles, *self.broken_doubles, *self.broken_schedules, *floods]
+        singles, doubles, orders = self.broken_singles, self.broken_doubles, self.broken_schedules
+        return [*singles, *doubles, *orders, *floods, *self.rollbacks.broken]
 
 
 def count(step: int = 1) -> Figures:

@@ -75,15 +75,17 @@ def flood(drops: int, applications: int, seed: int, throttled: float = 0.0) -> F
 def _told(world: World, weather: Weather) -> Flooded:
     records = [world.record(drop) for drop in world.drops]
     ends = collections.Counter(record.status.value for record in records if record and record.status.final)
+    lost, twice = len(world.drops) - sum(ends.values()), _promoted_twice(world)
+    misses = [f"{lost} drops have no end"] * bool(lost) + [f"{one} was promoted twice" for one in twice]
     return Flooded(
         drops=len(world.drops),
         processes=world.account.process,
         killed=weather.killed,
         throttled=weather.throttled,
         ends=dict(sorted(ends.items())),
-        lost=len(world.drops) - sum(ends.values()),
-        promoted_twice=len(_promoted_twice(world)),
-        broken=tuple(violations(world)),
+        lost=lost,
+        promoted_twice=len(twice),
+        broken=(*violations(world), *misses),
     )
 
 
@@ -108,6 +110,13 @@ class Throttled:
     """Answered within three tries."""
     writes: tuple[int, ...]
     """How often the alias was written by one of them."""
+
+    @property
+    def broken(self) -> list[str]:
+        """What did not hold: each has to end within three tries and write the alias once."""
+        unfinished, writes = self.commands - self.completed, [number for number in self.writes if number != 1]
+        told = [f"{unfinished} throttled rollbacks did not end"] * bool(unfinished)
+        return told + [f"a throttled rollback wrote the alias {number} times" for number in writes]
 
 
 def rollbacks(commands: int) -> Throttled:

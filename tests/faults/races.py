@@ -41,6 +41,8 @@ def _stop_newest(world: World) -> None:
 
 _SPLIT = {"RoutingConfig": {"AdditionalVersionWeights": {"3": 0.3}}, "FunctionVersion": "2"}
 _BACK = {"RoutingConfig": {"AdditionalVersionWeights": {}}, "FunctionVersion": "2"}
+_AS_DECLARED = {"RoutingConfig": {"AdditionalVersionWeights": {}}, "FunctionVersion": "1", "Description": ""}
+"""What a stack that declares the alias puts back: the first version, and no note."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ RACES = (
     Race("a rollback and an abort during publish", two_live, (_drop("1.2"), _say("rollback"), _say("abort"))),
     Race("a stranger splits mid-bake, promote", _mid_bake, (_by_hand(**_SPLIT), _say("promote"))),
     Race("a stranger goes back mid-bake, abort", _mid_bake, (_by_hand(**_BACK), _say("abort"))),
+    Race("CloudFormation puts back what it declared mid-bake", _mid_bake, (_by_hand(**_AS_DECLARED), _say("promote"))),
+    Race("CloudFormation puts back what it declared, a drop", two_live, (_by_hand(**_AS_DECLARED), _drop("1.2"))),
     Race(
         "an alarm, promote in full", _mid_bake, (lambda world: world.alarm(ALARM, "ALARM"), _say("promote", full=True))
     ),

@@ -66,6 +66,23 @@ def test_the_note_of_a_rollback_that_died_is_heeded_before_another_replaces_it(g
     assert violations(given_up) == []
 
 
+def test_the_note_of_an_abort_that_died_is_heeded_before_another_replaces_it() -> None:
+    world = prepared(two_live)
+    with inhabited(world):
+        drop = world.drop("1.2", STAGES)
+        world.run(until=world.shifting)
+        world.account.chance = dies_after_moving
+        world.command("abort", release="1.2")
+        world.account.mend()
+        world.unanswered.clear()
+        assert world.command("rollback")["answer"].startswith("rolled back")
+        world.run()
+    record = world.record(drop)
+    assert record
+    assert record.status == "aborted"
+    assert violations(world) == []
+
+
 def test_a_rollback_mid_bake_that_dies_is_finished_by_the_rollout() -> None:
     world = prepared(two_live)
     with inhabited(world):

@@ -12,9 +12,12 @@ from tests.faults.wiring import inhabited, settings
 from tests.faults.world import World
 
 CANARY = "c4n4ry"
-SECRETS = {name: f"{CANARY}-{name}" for name in ("environment", "metadata", "event", "smoke", "archive")}
+PLACES = ("environment", "metadata", "event", "smoke", "expected", "mistyped", "archive")
+SECRETS = {name: f"{CANARY}-{name}" for name in PLACES}
 SMOKE = f'[smoke]\nevent = {{ headers = {{ authorization = "{SECRETS["smoke"]}" }} }}\n'
+UNMET = f'{SMOKE}expect = {{ token = "{SECRETS["expected"]}" }}\n'
 BROKEN_MANIFEST = f"{SMOKE}[rollout]\nbake = 5\nwieght = 3\n"
+MISTYPED = f'[[smoke]]\nevent = "{SECRETS["mistyped"]}"\n'
 HOSTILE = (
     'quote"}\n{"level":"INFO","message":"forged',
     "red \x1b[31malert\x1b[0m",
@@ -62,7 +65,15 @@ def release(world: World, name: str, table: str = SMOKE) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "table"), [("1.1", SMOKE), ("1.1-broken", SMOKE), ("1.1", BROKEN_MANIFEST), ("1.1", "[rollout")]
+    ("name", "table"),
+    [
+        ("1.1", SMOKE),
+        ("1.1-broken", SMOKE),
+        ("1.1", UNMET),
+        ("1.1", BROKEN_MANIFEST),
+        ("1.1", MISTYPED),
+        ("1.1", "[rollout"),
+    ],
 )
 def test_no_secret_is_told_by_a_release(name: str, table: str) -> None:
     world = secretive()

@@ -131,7 +131,7 @@ class World:
         self.deliver({"source": "aws.cloudwatch", "detail-type": kind, "detail": detail})
 
     def foreign(self, **change: Any) -> None:  # noqa: ANN401 - as UpdateAlias takes
-        """Move the alias as a person in the console does: without a RevisionId."""
+        """Move the alias as the console and CloudFormation do: without a RevisionId."""
         self.account.lambda_.actor = STRANGER
         function = self.told.function(min(self.told.applications))
         self.account.lambda_.update_alias(function, self.told.alias, **change)
