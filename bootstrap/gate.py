@@ -4,17 +4,17 @@ The files arrive in the order in which an earlier start touched them, so a modul
 that holds what was opened up to the next module's turn. A module that no start was seen to import waits for everything;
 a name that no file of the tree could stand for does not wait at all. What lists a folder, as a search for plugins does,
 waits until nothing is missing in it; an import lists folders too, and needs only what it imports, and so does whoever
-asks for the version of a package. Listings are heard of by an audit hook (PEP 578): nothing is replaced that an
-application could get hold of, and what stays, for hooks cannot be taken back, is a comparison.
+asks for the version of a package. Listings are heard of by standing in for `os.listdir` and `os.scandir` until the last
+file is in place. An audit hook (PEP 578) would hear of them too, but cannot be taken back, and an application would pay
+for it ever after: a microsecond for each `id()`.
 """
 
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from .loading import Loading
-
-LISTINGS = ("os.listdir", "os.scandir")
 
 
 class Gate:
@@ -23,7 +23,7 @@ class Gate:
     def __init__(self, loading: Loading) -> None:
         self._loading = loading
         self._seen = 0
-        self._opened = False
+        self._replaced: list[tuple[str, Any, Any]] = []
 
     def find_spec(self, name: str, _path: object = None, _target: object = None) -> None:
         """Wait for what `name` needs; drop stale listings of directories that have grown."""
@@ -37,22 +37,34 @@ class Gate:
         """Start to watch imports and listings."""
         finders: list[Any] = sys.meta_path
         finders.insert(0, self)
-        self._opened = True
-        sys.addaudithook(self._hear)
+        for name in () if self._loading.done else ("listdir", "scandir"):
+            theirs = getattr(os, name)
+            ours = self._waiting(theirs)
+            setattr(os, name, ours)
+            self._replaced.append((name, theirs, ours))
+            os.supports_fd.add(ours)
 
     def close(self) -> None:
         """Leave no trace."""
         finders: list[Any] = sys.meta_path
         if self in finders:
             finders.remove(self)
-        self._opened = False
+        for name, theirs, ours in self._replaced:
+            os.supports_fd.discard(ours)
+            if getattr(os, name) is ours:  # and not what an application put there meanwhile
+                setattr(os, name, theirs)
         forget_listings()
 
-    def _hear(self, event: str, told: tuple[Any, ...]) -> None:
-        if self._opened and event in LISTINGS:
-            file = sys._getframe(1).f_code.co_filename  # noqa: SLF001 - as `logging` finds its caller
-            if "importlib" not in file and file != "<frozen site>":
-                self._loading.wait_for_listing(_place(told[0]))
+    def _waiting(self, theirs: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def listing(path: Any = None) -> Any:  # noqa: ANN401 - as the function it stands in for
+            if not self._loading.done:
+                file = sys._getframe(1).f_code.co_filename  # noqa: SLF001 - as `logging` finds its caller
+                if "importlib" not in file and file != "<frozen site>":
+                    self._loading.wait_for_listing(_place(path))
+            return theirs(path)
+
+        listing.__name__, listing.__doc__ = theirs.__name__, theirs.__doc__
+        return listing
 
 
 def _place(path: Any) -> str:  # noqa: ANN401 - text, bytes, a path, a descriptor, or nothing

@@ -5,6 +5,7 @@ What this process learns travels over a pipe, one JSON value a line: {"parts", "
 then the number of each part in place, {"bytes", "retries", "cpu_s"} of each worker, and {"done"} or {"failed"} last.
 """
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -14,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import zstd
-from .clearing import check_space, remove_others, remove_remains
+from .clearing import check_space, full, remove_others, remove_remains
 from .failures import LoadError, Retry, what
 from .fetch import Connection
 from .index import Index
@@ -43,14 +44,21 @@ def load(pointer: Pointer, tree: Tree, lock: int, pipe: int) -> None:
     try:
         _load_alone(pointer, tree, lock, tell)
         tell({"done": True})
-    except BrokenPipeError:
-        pass  # nobody waits any more: the runtime's process has ended
-    except LoadError as error:
-        tell({"failed": str(error), "kind": error.kind})
     except BaseException as error:  # noqa: BLE001 - the other process must hear of everything; this one ends
-        tell({"failed": f"{what(pointer)}: the loader failed: {error!r}", "kind": "Loader"})
+        _tell_why(error, pointer, tree, tell)
     finally:
         os._exit(0)
+
+
+def _tell_why(error: BaseException, pointer: Pointer, tree: Tree, tell: Tell) -> None:
+    """Tell of a failure in the words of what it means, unless nobody listens: the runtime's process has ended."""
+    if isinstance(error, BrokenPipeError):
+        return
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        error = full(tree, pointer)
+    if not isinstance(error, LoadError):
+        error = LoadError("Loader", f"{what(pointer)}: the loader failed: {error!r}")
+    tell({"failed": str(error), "kind": error.kind})
 
 
 def _load_alone(pointer: Pointer, tree: Tree, lock: int, tell: Tell) -> None:
@@ -87,7 +95,7 @@ def _exclusively(lock: int) -> bool:
 
 
 def _fill(pointer: Pointer, tree: Tree, tell: Tell) -> None:
-    first = Connection(endpoint(pointer), Signer(credentials(), region()), pointer)
+    first = Connection(endpoint(pointer), Signer(credentials(pointer), region()), pointer)
     index = _index(pointer, tree, first)
     parts = plan(index)
     root = open_root(tree)
@@ -123,12 +131,12 @@ def _index(pointer: Pointer, tree: Tree, connection: Connection) -> Index:
 def _verified(pointer: Pointer, connection: Connection) -> bytes:
     """Give the compressed index once it hashes to the pin."""
     buffer = bytearray(pointer.size)
-    for attempt in range(1, ATTEMPTS):
+    for attempt in range(1, ATTEMPTS + 1):
         try:
             _ask_for_index(pointer, connection, buffer)
         except OSError as error:
             connection.close()
-            if attempt == ATTEMPTS - 1:
+            if attempt == ATTEMPTS:
                 raise gave_up(pointer, error) from None
             time.sleep(backoff(attempt))
         else:
@@ -177,10 +185,8 @@ def _fork(job: Job, connection: Connection, tell: Tell) -> int:
     try:
         _run(Worker(job, connection), tell)
         status = 0
-    except BrokenPipeError:
-        pass  # as above: nobody waits any more
-    except LoadError as error:
-        tell({"failed": str(error), "kind": error.kind})
+    except BaseException as error:  # noqa: BLE001 - as above
+        _tell_why(error, job.pointer, job.tree, tell)
     finally:
         os._exit(status)
 

@@ -11,6 +11,7 @@ import shutil
 import struct
 import sys
 from importlib.util import MAGIC_NUMBER, source_hash
+from inspect import CO_VARARGS, CO_VARKEYWORDS
 from pathlib import Path
 from types import CodeType
 from typing import NamedTuple
@@ -19,6 +20,8 @@ LIMIT = 1_000_000
 """Bytes, unzipped."""
 ENTRIES = ("bootstrap.py", "bootstrap.mjs")
 BUILD_ONLY = ("package.py",)
+LOADER = ("clearing", "fetch", "load", "signature", "surroundings", "unpack", "worker", "zstd")
+"""Modules that run in the loading process only: whatever fails there is told by its name, never by a stack trace."""
 UNCHECKED = 0b01
 SEGMENT = "<IIQQQQQQ"
 IGNORED, LOADABLE, UNWINDING = 0, 1, 0x6474E550
@@ -49,7 +52,7 @@ def assemble(zstd: Path, target: Path) -> int:
     _compile(target / "bootstrap.py", cached, "/var/task/bootstrap.py")
     for module in sorted(source.glob("*.py")):
         if module.name not in (*ENTRIES, *BUILD_ONLY):
-            _compile(module, inner / f"{module.stem}.pyc", f"/var/task/_dropshift/{module.name}")
+            _compile(module, inner / f"{module.stem}.pyc", f"_dropshift/{module.name}")
     for native in zstd.glob("_zstd.*.so"):
         (inner / native.name).write_bytes(trimmed(native.read_bytes()))
     size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
@@ -126,23 +129,36 @@ def _parsed(text: bytes) -> ast.Module:
     return module
 
 
-def _without_lines(code: CodeType) -> CodeType:
+def _without_names(code: CodeType) -> CodeType:
+    """Call every local variable the same, unless a caller or an inner function knows it by its name."""
+    known = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & CO_VARARGS)
+    known += bool(code.co_flags & CO_VARKEYWORDS)
+    names = (
+        name if number < known or name in code.co_cellvars else "_" for number, name in enumerate(code.co_varnames)
+    )
+    return code.replace(co_varnames=tuple(names))
+
+
+def _without_lines(code: CodeType, *, traced: bool) -> CodeType:
     """Say of every instruction that it has no line, and of a function only its name.
 
-    Nobody reads stack traces of ours: our failures are one line that says what is wrong.
+    Nobody reads stack traces of ours: our failures are one line that says what is wrong. What may be in the trace of an
+    application needs a table as long as the code, for `traceback` counts on it.
+
     CPython's Objects/locations.md: an entry covers at most eight code units, and kind 15 has no location.
     """
-    units = len(code.co_code) // 2
-    full, rest = divmod(units, 8)
+    full, rest = divmod(len(code.co_code) // 2 * traced, 8)
     table = bytes([0xFF]) * full + (bytes([0xF8 | (rest - 1)]) if rest else b"")
-    constants = tuple(_without_lines(one) if isinstance(one, CodeType) else one for one in code.co_consts)
-    return code.replace(co_consts=constants, co_linetable=table, co_qualname=code.co_name)
+    inner = (_without_lines(one, traced=traced) if isinstance(one, CodeType) else one for one in code.co_consts)
+    constants = tuple(inner)
+    return _without_names(code).replace(co_consts=constants, co_linetable=table, co_qualname=code.co_name)
 
 
 def _compile(source: Path, bytecode: Path, shown_as: str) -> None:
     """Write an unchecked-hash .pyc, laid out as PEP 552 says."""
     text = source.read_bytes()
-    code = _without_lines(compile(_parsed(text), shown_as, "exec", optimize=2))
+    traced = source.stem not in LOADER
+    code = _without_lines(compile(_parsed(text), shown_as, "exec", optimize=2), traced=traced)
     bytecode.parent.mkdir(exist_ok=True)
     header = MAGIC_NUMBER + struct.pack("<I", UNCHECKED) + source_hash(text)
     bytecode.write_bytes(header + marshal.dumps(code))

@@ -36,6 +36,8 @@ def begin(before: set[str]) -> "Start":
         raise runtime.fault("Pointer", str(error)) from None
     except LoadError as error:
         raise runtime.fault(error.kind, str(error)) from None
+    except OSError as error:
+        raise runtime.fault("Loader", f"cannot begin to load: {error}; is /tmp full?") from None
 
 
 def _no_release(_event: object, _context: object) -> NoReturn:
@@ -81,6 +83,7 @@ class Release(Start):
         self._first = First(runtime.client_home(), lambda: profile.touched_and_not(self._tree))
         self._loading = Loading(pointer, self._tree, self._tick)
         self._gate: Gate | None = None
+        self._overlaps = False
         self.handler = pointer.handler or ""
         self.find = runtime.finder()
 
@@ -98,8 +101,10 @@ class Release(Start):
         If files were still arriving, a missing one may be the cause: start again cleanly, with all of them in place.
         If an invocation is waiting, it is answered with the error. Otherwise the error is the runtime's to report.
         """
-        if self._gate is not None:
+        if self._gate is not None and self._overlaps:
             return self._arrive(self._gate) or self._process.start_again(self._first.take_along())
+        if self._gate is not None:
+            self._gate.close()
         if self._first.early:
             return self._answer(runtime.reported(error))
         if isinstance(error, AttributeError):
@@ -134,7 +139,8 @@ class Release(Start):
             return Start(command.handler(self._pointer.command, self._process.environment_at(root, "")))
         if self._loading.done and self._must_start_again():
             self._process.start_again(self._first.take_along(), root)
-        if not self._loading.done:
+        self._overlaps = not self._loading.done
+        if self._overlaps or self._init == ON_DEMAND:  # then for the clock's sake: see First.tick
             self._gate = Gate(self._loading)
             self._gate.open()
         identity.adopt(root, self.handler)

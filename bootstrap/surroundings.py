@@ -5,7 +5,7 @@ import os
 import ssl
 from urllib.parse import urlsplit
 
-from .failures import LoadError
+from .failures import LoadError, what
 from .fetch import TIMEOUT, Endpoint
 from .parts import Part
 from .pointer import Pointer
@@ -39,7 +39,7 @@ def region() -> str:
     return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
 
 
-def credentials() -> Credentials:
+def credentials(pointer: Pointer) -> Credentials:
     """Give the role's credentials: from the environment, or under SnapStart from the container endpoint."""
     env = os.environ
     if env.get("AWS_ACCESS_KEY_ID"):
@@ -47,8 +47,8 @@ def credentials() -> Credentials:
             env["AWS_ACCESS_KEY_ID"], env.get("AWS_SECRET_ACCESS_KEY", ""), env.get("AWS_SESSION_TOKEN", "")
         )
     if env.get("AWS_CONTAINER_CREDENTIALS_FULL_URI"):
-        return _container_credentials(env["AWS_CONTAINER_CREDENTIALS_FULL_URI"])
-    raise LoadError("NoCredentials", "no credentials in the environment; give the function a role")
+        return _container_credentials(env["AWS_CONTAINER_CREDENTIALS_FULL_URI"], pointer)
+    raise LoadError("NoCredentials", f"{what(pointer)}: no credentials in the environment; give the function a role")
 
 
 def workers(parts: list[Part]) -> int:
@@ -71,7 +71,7 @@ def _trust() -> ssl.SSLContext:
     return ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE") or None)
 
 
-def _container_credentials(uri: str) -> Credentials:
+def _container_credentials(uri: str, pointer: Pointer) -> Credentials:
     from http.client import HTTPConnection  # noqa: PLC0415 - 20 ms that only SnapStart needs to pay
 
     url = urlsplit(uri)
@@ -82,7 +82,8 @@ def _container_credentials(uri: str) -> Credentials:
         given = json.load(connection.getresponse())
         return Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["Token"])
     except (OSError, ValueError, KeyError) as error:
-        raise LoadError("NoCredentials", f"the container credentials endpoint failed: {error!r}") from None
+        told = f"{what(pointer)}: the container credentials endpoint failed: {error!r}"
+        raise LoadError("NoCredentials", told) from None
     finally:
         connection.close()
 

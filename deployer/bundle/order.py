@@ -12,6 +12,9 @@ from deployer.bundle.plan import Profile
 TESTS = frozenset({"tests", "test"})
 SMALL = 1 << 20
 """Bytes; smaller data files come before anything is imported, for any module may look for them."""
+SETTING = 64 << 10
+"""Bytes; larger files are data."""
+SETTINGS = frozenset({".cfg", ".conf", ".env", ".ini", ".json", ".properties", ".toml", ".yaml", ".yml"})
 FUZZ = 25
 """Milliseconds by which two accesses may have been recorded in the wrong order: a few ticks of the file system."""
 LATEST = 1 << 60
@@ -34,11 +37,13 @@ class Layout(NamedTuple):
 def arrange(entries: Iterable[Entry], profile: Profile) -> Layout:
     """Order the files by the profile.
 
-    A file is cold only where a real start was seen not to touch it: what is new in a release is hot. Where nobody
-    watched a start, only test modules inside packages are cold: nothing looks for them but an import, and that waits.
+    A file is cold only where a real start was seen not to touch it: what is new in a release is hot. So are small
+    settings all the same: whoever begins to look for one may do without it, silently. Where nobody watched a start,
+    only test modules inside packages are cold: nothing looks for them but an import, and that waits.
     """
     nodes = {entry.path: entry for entry in entries}
     cold_paths = set(profile.untouched or filter(_is_test_module, nodes)) - _sources(profile)
+    cold_paths = {path for path in cold_paths if path in nodes and not _is_setting(nodes[path])}
     moments = _moments(profile)
     files = [entry for entry in nodes.values() if entry.kind == "file"]
     first = [entry for entry in files if entry.path not in cold_paths and _is_first(entry, moments)]
@@ -80,6 +85,13 @@ def _is_first(entry: Entry, moments: dict[str, int]) -> bool:
 def is_module(path: str) -> bool:
     """Tell whether only an import opens a file; a shared library may be opened by any other, so it is none."""
     return path.endswith((".py", ".pyc")) or (path.endswith(".so") and (".cpython-" in path or ".abi3." in path))
+
+
+def _is_setting(entry: Entry) -> bool:
+    """Tell whether code may look for a file and go on without: a setting, or what a package tells of itself."""
+    place = PurePosixPath(entry.path)
+    told = place.suffix in SETTINGS or place.name.startswith(".env") or place.parent.suffix == ".dist-info"
+    return told and entry.size < SETTING
 
 
 def _needs(files: Sequence[Entry], begin: int, hot: int, moments: dict[str, int]) -> dict[str, int]:

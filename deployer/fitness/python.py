@@ -7,7 +7,6 @@ module may lie in packages, with '.' or '/' between them.
 import ast
 import difflib
 import re
-import sys
 import warnings
 
 from deployer.fitness.notes import Trial
@@ -122,10 +121,7 @@ def _parse(trial: Trial, path: str, source: bytes) -> ast.Module | None:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = f"line {error.lineno}: {error.msg}" if isinstance(error, SyntaxError) else str(error)
         found = f"not Python {trial.machine.runtime.removeprefix('python')}: {line}"
-        if (trial.machine.python or ()) > sys.version_info[:2]:
-            trial.warn(f"{path} may be {found}, told by an older Python than the function's")
-        else:
-            trial.object_to(path, found, "valid source", "mend it")
+        trial.object_to(path, found, "valid source", "mend it")
         return None
 
 

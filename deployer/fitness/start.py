@@ -9,6 +9,10 @@ _USUAL_PROGRAM = "bootstrap"
 """What AWS's own OS-only runtimes run."""
 
 
+PACKAGED_FOR = (3, 13)
+"""The one Python that the bootstrap's bytecode and its native module are made for."""
+
+
 class Start(Value):
     """What a release becomes at cold start."""
 
@@ -21,6 +25,7 @@ def settle(trial: Trial) -> Start:
     """Take what the manifest says, and what is usual where it is silent."""
     told = trial.manifest.application
     kind = told.kind or _kind(trial)
+    _check_python(trial)
     if kind in ("python", "nodejs"):
         _check_runtime(trial, kind)
         return Start(kind=kind, handler=told.handler or _USUAL_HANDLER[kind])
@@ -33,6 +38,16 @@ def _kind(trial: Trial) -> Kind:
     if trial.machine.node:
         return "nodejs"
     return "python" if trial.machine.python else "executable"
+
+
+def _check_python(trial: Trial) -> None:
+    if trial.machine.python not in {None, PACKAGED_FOR}:
+        trial.object_to(
+            "the function's Runtime",
+            trial.machine.runtime,
+            "python3.13, for which the bootstrap is packaged",
+            "change the function's Runtime in the stack",
+        )
 
 
 def _check_runtime(trial: Trial, kind: Kind) -> None:

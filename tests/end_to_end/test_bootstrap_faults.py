@@ -163,10 +163,11 @@ def test_a_release_that_cannot_fit_is_refused_before_the_first_byte(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a file system of its own needs root")
+@pytest.mark.parametrize("size", ["4m", "4k"], ids=["files", "index"])
 def test_a_disk_that_fills_up_on_the_way_is_told_with_what_is_needed(
-    process: Loader, pointer: Pointer, tmp_path: Path
+    process: Loader, pointer: Pointer, tmp_path: Path, size: str
 ) -> None:
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", tmp_path], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", tmp_path], check=True)
     try:
         outcome = process.load(pointer._replace(unpacked=0), tmp_path)
         assert outcome.kind == "NoSpace"

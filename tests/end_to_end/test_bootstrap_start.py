@@ -96,6 +96,24 @@ def test_the_import_begins_when_the_hot_files_are_in_place_and_the_handler_waits
     assert seconds["begin"] <= seconds["import"] <= seconds["files"] < 10
 
 
+def test_nothing_of_the_overlap_stays_in_the_process(tmp_path: Path, store: ObjectStore) -> None:
+    app = (
+        "import early, os, shutil, sys\n"
+        "DURING = type(os.scandir).__name__\n"
+        "def handler(event, context):\n"
+        "    kinds = [type(one).__name__ for one in (os.listdir, os.scandir)]\n"
+        "    hooks = [type(one).__name__ for one in sys.meta_path if not isinstance(one, type)]\n"
+        "    return [DURING, kinds, hooks, os.scandir in os.supports_fd, len(os.supports_fd)]\n"
+    )
+    pointer = _stored(tmp_path, store, {**FILES, "app.py": app}, PROFILE)
+    _cold_is_late(store, 0.3)
+    with dropped(pointer, store, tmp_path) as environment:
+        [[during, *then]] = call(environment, {}).answers
+    assert during == "function"
+    with native(tmp_path / "tree", tmp_path) as environment:
+        assert [then] == [answer[1:] for answer in call(environment, {}).answers]
+
+
 def test_an_import_of_something_cold_waits_for_it(tmp_path: Path, store: ObjectStore) -> None:
     app = "import package.late\ndef handler(event, context):\n    return package.late.VALUE\n"
     pointer = _stored(tmp_path, store, {**FILES, "app.py": app}, PROFILE)
@@ -242,6 +260,28 @@ def test_init_is_handed_over_before_it_is_cut(tmp_path: Path, store: ObjectStore
         handed_over.set()
         answers = [json.loads(environment.run(invocation({}), 10).payload) for _ in range(2)]
     assert [answer[:3] for answer in answers] == [[1, 2, len(WEIGHTS)]] * 2
+
+
+def test_a_slow_import_is_handed_over_though_every_file_was_there(tmp_path: Path, store: ObjectStore) -> None:
+    done = tmp_path / "done"
+    app = (
+        "import itertools, os\n"
+        f"for number in itertools.takewhile(lambda _: not os.path.exists({str(done)!r}), itertools.count()):\n"
+        "    try:\n"
+        "        __import__(f'nothing_{number}')\n"
+        "    except ImportError:\n"
+        "        pass\n"
+        "def handler(event, context):\n"
+        "    return event\n"
+    )
+    pointer = _stored(tmp_path, store, {**FILES, "app.py": app}, None)
+    with dropped(pointer, store, tmp_path, {"DROPSHIFT_HAND_OVER": "0.4"}) as environment:
+        done.touch()
+        assert call(environment, [1]).answers == [[1]]
+        done.unlink()
+        assert environment.start(8).kind == "ready", "all files are in place, and the import goes on"
+        done.touch()
+        assert json.loads(environment.run(invocation([2]), 10).payload) == [2]
 
 
 @pytest.mark.parametrize("kind", ["provisioned-concurrency", "lambda-managed-instances"])

@@ -1,7 +1,9 @@
 """A bundle is a tar that everybody reads, and an index that hashes to what the pointer says."""
 
 import hashlib
+import os
 import random
+import resource
 import shutil
 import subprocess
 import sys
@@ -13,6 +15,7 @@ from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bootstrap import unpack
 from bootstrap.index import Index
 from deployer.bundle import Plan, Profile, build, unwrap
 from deployer.bundle.compress import Pace
@@ -258,6 +261,36 @@ def test_the_level_is_the_strongest_that_the_budget_allows(size: int, seconds: i
     needed = size / 1e6 / threads / seconds
     stronger = [speed for other, speed in pace.speeds.items() if other > level]
     assert all(speed < needed * 1.1 for speed in stronger)
+
+
+def test_a_setting_that_no_start_looked_for_comes_first_all_the_same(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {"a.py": "", "b.py": "1", "new.json": "{}", "b-1.dist-info/METADATA": "Name: b"}
+    data: dict[str, str | bytes] = {"data.html": "x", "large.json": RANDOM.randbytes(70_000)}
+    profile = Profile(touched=("a.py",), milliseconds=(5,), untouched=("b.py", *files, *data))
+    index = _index(release(write(tmp_path / "tree", files | data), profile=profile, kind="nodejs"))
+    early = {index.files[n].path for frame in index.frames[: index.begin] for one in frame.slices for n in one.files}
+    assert {"new.json", "b-1.dist-info/METADATA"} <= early
+    assert not early & {"data.html", "large.json", "b.py"}
+
+
+def test_more_identical_files_than_a_process_may_open_are_written(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {f"licences/{number}/LICENSE": "the same" for number in range(700)}
+    made = release(write(tmp_path / "tree", files), kind="nodejs")
+    index, position = _index(made), 0
+    (tmp_path / "out").mkdir()
+    root = os.open(tmp_path / "out", os.O_DIRECTORY)
+    for path in index.directories:
+        os.mkdir(path, dir_fd=root)
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (400, allowed[1]))
+    try:
+        for frame in index.frames:
+            unpack.put(frame, memoryview(made.body)[position : position + frame.compressed], index.files, root)
+            position += frame.compressed
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, allowed)
+        os.close(root)
+    assert entries(tmp_path / "out") == entries(tmp_path / "tree")
 
 
 def test_an_answer_without_a_profile_is_given_back_untouched() -> None:

@@ -7,7 +7,7 @@ import pytest
 from deployer.archive import Limits, Refusal
 from deployer.inspection import Inspection, inspect
 from tests.pure.hostile import Memory, member, tgz_of
-from tests.pure.trial import HANDLER, PYTHON, RUN, elf_of, said, verdict, warned
+from tests.pure.trial import HANDLER, PYTHON, RUN, elf_of, said, verdict
 
 SOURCES_THAT_BIND = {
     "a function": b"def run(event, context): ...",
@@ -111,12 +111,6 @@ def test_a_module_that_makes_itself_a_package_hides_nothing() -> None:
 def test_names_that_the_runtime_does_not_import_from_the_release_are_refused(handler: str) -> None:
     files = {"time.py": HANDLER, "app.py": b"def run(e, c): ..."}
     assert isinstance(verdict(files, manifest=f'[application]\nhandler = "{handler}"\n'), Refusal)
-
-
-def test_syntax_that_only_a_newer_python_knows_is_not_held_against_a_function_that_has_it() -> None:
-    files = {"app/main.py": b"def run(e, c):\n    return something new\n"}
-    newer = PYTHON.model_copy(update={"runtime": "python3.99"})
-    assert "told by an older Python" in warned(verdict(files, newer, RUN))
 
 
 def test_one_way_in_which_a_handler_comes_to_be_is_enough() -> None:

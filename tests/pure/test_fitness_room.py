@@ -75,3 +75,9 @@ def test_nothing_of_the_release_is_imported_or_run() -> None:
     source = f"open({marker!r}, 'w')\ndef lambda_handler(e, c): ...\n".encode()
     assert isinstance(verdict({"lambda_function.py": source}), Inspection)
     assert not Path(marker).exists()
+
+
+def test_a_python_that_the_bootstrap_is_not_packaged_for_is_refused() -> None:
+    newer = PYTHON.model_copy(update={"runtime": "python3.14"})
+    assert "python3.13, for which the bootstrap is packaged" in said(verdict(APP, newer))
+    assert isinstance(verdict(APP), Inspection)
