@@ -7,17 +7,18 @@
 
 import { spawn } from "node:child_process";
 import { createHash, createHmac } from "node:crypto";
+import { once } from "node:events";
 import fs from "node:fs";
 import http from "node:http";
 import https from "node:https";
 import { createRequire } from "node:module";
+import net from "node:net";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import * as zlib from "node:zlib";
 
 const VARIABLE = "DROPSHIFT_POINTER";
-const ARRIVING = ".arriving";
 const ATTEMPTS = 6;
 const BACKOFF_MS = 50;
 const TIMEOUT_MS = 5000;
@@ -95,17 +96,24 @@ function placeOf(pointer) {
   return { client, agent, url, target };
 }
 
-async function credentialsOf() {
+async function credentialsOf(pointer) {
   const env = process.env;
   if (env.AWS_ACCESS_KEY_ID) {
     return { accessKey: env.AWS_ACCESS_KEY_ID, secretKey: env.AWS_SECRET_ACCESS_KEY, token: env.AWS_SESSION_TOKEN };
   }
+  const none = (why) => fault("Dropshift.NoCredentials", `${what(pointer)}: ${why}`);
   const endpoint = env.AWS_CONTAINER_CREDENTIALS_FULL_URI;
-  if (!endpoint) throw fault("Dropshift.NoCredentials", "no credentials in the environment; give the function a role");
-  const file = env.AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE;
-  const Authorization = file ? fs.readFileSync(file, "utf8") : env.AWS_CONTAINER_AUTHORIZATION_TOKEN;
-  const given = await (await fetch(endpoint, { headers: { Authorization } })).json();
-  return { accessKey: given.AccessKeyId, secretKey: given.SecretAccessKey, token: given.Token };
+  if (!endpoint) throw none("no credentials in the environment; give the function a role");
+  try {
+    const file = env.AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE;
+    const Authorization = file ? fs.readFileSync(file, "utf8") : env.AWS_CONTAINER_AUTHORIZATION_TOKEN;
+    const response = await fetch(endpoint, { headers: { Authorization }, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const given = response.ok && (await response.json());
+    if (!given.AccessKeyId) throw new Error(`it answered ${response.status} without AccessKeyId`);
+    return { accessKey: given.AccessKeyId, secretKey: given.SecretAccessKey, token: given.Token };
+  } catch (error) {
+    throw none(`the container credentials endpoint failed: ${error.cause?.code ?? error.message}`);
+  }
 }
 
 // ---- Fetching, as in bootstrap/fetch.py and bootstrap/worker.py ----
@@ -132,7 +140,8 @@ function gaveUp(pointer, error) {
     return fault("Dropshift.WrongBytes", `${what(pointer)}: ${error.message}; ${remedy}`);
   }
   const remedy = "see that the function reaches S3 (in a VPC: a gateway endpoint) and try again";
-  return fault("Dropshift.Unreachable", `${what(pointer)}: gave up after ${ATTEMPTS} attempts: ${error.message}; ${remedy}`);
+  const why = error.message || error.code;
+  return fault("Dropshift.Unreachable", `${what(pointer)}: gave up after ${ATTEMPTS} attempts: ${why}; ${remedy}`);
 }
 
 /** Send one ranged GET and give its body. */
@@ -150,17 +159,19 @@ function ask(load, offset, length) {
   });
 }
 
+/** Give the body; of a success that is not the range nothing is read, for it may be a whole object. */
 async function receive(load, response, offset, length) {
-  const chunks = [];
-  for await (const chunk of response) chunks.push(chunk);
-  const body = Buffer.concat(chunks);
-  if (response.statusCode !== 206) throw refusal(load, response.statusCode, body);
-  if (body.length !== length) throw new Retry(`${body.length} bytes came, ${length} were asked for`);
+  const status = response.statusCode;
   const wanted = `bytes ${offset}-${offset + length - 1}/`;
   const got = String(response.headers["content-range"]);
-  if (!got.startsWith(wanted)) {
-    throw fault("Dropshift.WrongRange", `${what(load.pointer)}: asked for '${wanted}', got '${got}'`);
-  }
+  const ranged = status === 206 && got.startsWith(wanted);
+  const chunks = [];
+  if (status < 300 && !ranged) response.destroy();
+  else for await (const chunk of response) chunks.push(chunk);
+  const body = Buffer.concat(chunks);
+  if (status !== 206) throw refusal(load, status, body);
+  if (!ranged) throw fault("Dropshift.WrongRange", `${what(load.pointer)}: asked for '${wanted}', got '${got}'`);
+  if (body.length !== length) throw new Retry(`${body.length} bytes came, ${length} were asked for`);
   return body;
 }
 
@@ -181,10 +192,9 @@ function refusal(load, status, body) {
 
 function treeOf(pointer) {
   const base = `${process.env.TMPDIR || "/tmp"}/dropshift`;
-  fs.mkdirSync(base, { recursive: true });
   const directory = `${base}/${pointer.sha256.slice(0, 32)}`;
   const named = (ending) => `${directory}.${ending}`;
-  return { base, directory, marker: named("complete"), journal: named("journal"), names: named("index"), owner: named("owner") };
+  return { base, directory, marker: named("complete"), journal: named("journal"), names: named("index") };
 }
 
 /** Remove what other releases left, and an incomplete tree that has no journal. */
@@ -202,8 +212,15 @@ function checkSpace(tree, pointer) {
   throw full(tree, pointer);
 }
 
+/** Say of what the disk refused that it did, in one line; anything else is nobody's expectation and stays as it is. */
+function refused(error, tree, pointer) {
+  if (["ENOSPC", "EDQUOT"].includes(error.code)) return full(tree, pointer);
+  return error.syscall ? fault("Dropshift.Disk", `${what(pointer)}: ${error.message}`) : error;
+}
+
 function full(tree, pointer) {
-  const disk = fs.statfsSync(tree.base);
+  // The folder above is there even when our own could not be made.
+  const disk = fs.statfsSync(path.dirname(tree.base));
   const [free, needed] = [disk.bavail * disk.bsize, pointer.unpacked + SLACK].map((bytes) => Math.ceil(bytes / 2 ** 20));
   const remedy = `raise the function's ephemeral storage to at least ${needed + 64} MB, or write less to /tmp`;
   return fault("Dropshift.NoSpace", `${what(pointer)}: needs ${needed} MB, ${tree.base} has ${free} MB free; ${remedy}`);
@@ -226,7 +243,7 @@ export function plan(index) {
   return [...parts, part];
 }
 
-/** Make directories and links; give the names that files are written to, and those that get theirs at the end. */
+/** Make directories and links; give the names that files are written to. */
 function prepare(tree, index) {
   fs.mkdirSync(tree.directory, { recursive: true });
   const there = (error) => {
@@ -266,14 +283,7 @@ async function placePart(load, index, names, part) {
   const whole = (data) => part.frames.every(([, , digest], at) => sha256(cut(data, at)) === digest);
   const data = await range(load, part.offset, part.size, whole);
   for (const [at, [, , , slices]] of part.frames.entries()) {
-    const raw = await decompress(cut(data, at));
-    attempt(
-      () => put(raw, slices, index, names),
-      (error) => {
-        const disk = ["ENOSPC", "EDQUOT"].includes(error.code);
-        throw disk ? full(load.tree, load.pointer) : fault("Dropshift.Disk", `${what(load.pointer)}: ${error.message}`);
-      },
-    );
+    put(await decompress(cut(data, at)), slices, index, names);
   }
   load.bytes += part.size;
 }
@@ -298,23 +308,30 @@ async function fill(load) {
   await Promise.all(Array.from({ length: CONNECTIONS }, work));
   fs.closeSync(journal);
   fs.writeFileSync(tree.marker, "");
-  fs.rmSync(tree.journal);
+  fs.rmSync(tree.journal, { force: true });
   load.parts = parts.length;
 }
 
-/** Wait until this process may load, or another one has; an owner that died is no owner. */
-async function alone(tree) {
-  for (;;) {
-    if (fs.existsSync(tree.marker)) return;
+// Who loads, when several threads or processes start at once:
+//
+//     A: listens on the tree's name, loads          B, C: cannot listen; try again
+//     A: writes the marker, closes                  B, C: see the marker
+//     A: is killed instead                          B: listens, loads what is missing; C: tries again
+//
+// The kernel lets one listen on a name that is no file (unix(7), "abstract") and frees it when that one ends, however it
+// does: nothing lies about that a full disk could spoil, or that a reused process id could keep alive.
+
+/** Wait until this thread may load, and give what holds its turn; give nothing when another has loaded. */
+async function turn(tree) {
+  while (!fs.existsSync(tree.marker)) {
+    const server = net.createServer().listen({ path: `\0${sha256(tree.directory)}`, exclusive: true });
     try {
-      fs.writeFileSync(tree.owner, String(process.pid), { flag: "wx" });
-      return;
+      await once(server, "listening");
+      return server;
     } catch (error) {
-      if (error.code !== "EEXIST") throw error;
+      if (error.code !== "EADDRINUSE") throw error;
+      await sleep(20);
     }
-    const owner = fs.readFileSync(tree.owner, "utf8");
-    if (owner && !fs.existsSync(`/proc/${owner}`)) fs.rmSync(tree.owner, { force: true });
-    else await sleep(20);
   }
 }
 
@@ -325,17 +342,19 @@ async function load(pointer) {
   const began = performance.now();
   const tree = treeOf(pointer);
   const state = { pointer, tree, place: placeOf(pointer), bytes: 0, retries: 0, parts: 0 };
-  if (fs.existsSync(tree.marker)) return tree;
-  await alone(tree);
+  const held = await turn(tree);
   try {
     if (!fs.existsSync(tree.marker)) {
-      state.credentials = await credentialsOf();
+      state.credentials = await credentialsOf(pointer);
+      fs.mkdirSync(tree.base, { recursive: true });
       clear(tree);
       checkSpace(tree, pointer);
       await fill(state);
     }
+  } catch (error) {
+    throw refused(error, tree, pointer);
   } finally {
-    fs.rmSync(tree.owner, { force: true });
+    held?.close();
     state.place.agent.destroy();
   }
   if (state.parts) process.stdout.write(`${report(state, (performance.now() - began) / 1000)}\n`);

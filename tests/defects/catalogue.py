@@ -7,6 +7,7 @@ WATCHING, UPKEEP = "tests/workflow/test_watching.py", "tests/workflow/test_upkee
 GUARDS = "tests/workflow/test_guards.py"
 ROLLED_BACK = "tests/faults/test_rolled_back.py"
 LOADER = "tests/end_to_end/test_bootstrap_faults.py"
+NODE, NODE_LOADER = "bootstrap/bootstrap.mjs", "tests/end_to_end/test_bootstrap_node_faults.py"
 PERMISSIONS = "tests/pure/test_template_permissions.py"
 FUNCTIONS, OBJECTS, RECORDS = "deployer/aws/functions.py", "deployer/aws/objects.py", "deployer/aws/records.py"
 SHIFTING, PUBLISHING = "deployer/steps/shifting.py", "deployer/steps/publishing.py"
@@ -327,6 +328,27 @@ LOADING = (
         "return os.path.exists(self.marker)",
         "return os.path.exists(self.directory)",
         (f"{LOADER}::test_a_tree_without_marker_and_journal_is_thrown_away",),
+    ),
+    Defect(
+        "under Node, nobody waits for the one that loads",
+        NODE,
+        'await once(server, "listening");',
+        "server.close();",
+        (f"{NODE_LOADER}::test_of_many_that_wait_for_a_load_that_is_killed_one_loads_and_all_serve",),
+    ),
+    Defect(
+        "under Node, a whole object is read before it is refused",
+        NODE,
+        "if (status < 300 && !ranged) response.destroy();\n  else for",
+        "for",
+        (f"{NODE_LOADER}::test_a_whole_object_is_refused_before_it_is_read",),
+    ),
+    Defect(
+        "under Node, a full disk is told as it comes",
+        NODE,
+        "throw refused(error, tree, pointer);",
+        "throw error;",
+        (f"{NODE_LOADER}::test_a_disk_that_fills_up_at_any_step_is_told_in_one_line_and_the_next_init_goes_on",),
     ),
 )
 

@@ -11,12 +11,10 @@ import pytest
 
 from bootstrap.signature import Credentials, Signer, Target, encode
 from tests import tools
-from tests.applications import Happened, call, dropped, invocation, native, package, release, write
+from tests.applications import KEY, Happened, call, dropped, invocation, native, package, release, write
 from tests.local.waiting import until
 from tests.object_store import BUCKET, Fault, ObjectStore, serving
 
-RUNTIMES = {"nodejs22.x": ("22", "3.3.0"), "nodejs24.x": ("24", "4.0.2")}
-"""Node, and the client AWS runs it with: the older one requires CommonJS, the newer one imports everything."""
 LOOK = """\
   ({ event, cwd: process.cwd(), root: process.env.LAMBDA_TASK_ROOT, handler: process.env._HANDLER,
      pointer: process.env.DROPSHIFT_POINTER ?? null, argv: process.argv.length, name: context.functionName,
@@ -118,12 +116,7 @@ def store() -> Iterator[ObjectStore]:
 
 @pytest.fixture(scope="module")
 def runtime() -> list[str]:
-    return _runtime("nodejs24.x")
-
-
-def _runtime(name: str) -> list[str]:
-    node, client = RUNTIMES[name]
-    return [str(tools.node(node)), str(tools.node_client(client))]
+    return tools.node_runtime()
 
 
 def _comparable(happened: Happened, root: str) -> list[str]:
@@ -139,14 +132,14 @@ def _neutral(text: str) -> str:
     return re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", "<time>", text)
 
 
-@pytest.mark.parametrize("name", RUNTIMES)
+@pytest.mark.parametrize("name", tools.RUNTIMES)
 @pytest.mark.parametrize("files", CASES.values(), ids=CASES.keys())
 def test_a_dropped_node_application_behaves_as_a_native_one(
     tmp_path: Path, store: ObjectStore, files: dict[str, str], name: str
 ) -> None:
     tree = write(tmp_path / "tree", files)
     pointer = release(tree, kind="nodejs").stored(store)
-    told, runtime = {"AWS_EXECUTION_ENV": f"AWS_Lambda_{name}"}, _runtime(name)
+    told, runtime = {"AWS_EXECUTION_ENV": f"AWS_Lambda_{name}"}, tools.node_runtime(name)
     with native(tree, tmp_path, told, runtime) as environment:
         natively = _comparable(call(environment, {"n": 1}, {"n": 2}), str(tree))
     with dropped(pointer, store, tmp_path, told, runtime) as environment:
@@ -189,8 +182,9 @@ def test_a_lasting_fault_fails_closed_with_one_line(
     with dropped(pointer, store, tmp_path, runtime=runtime) as environment:
         [error] = call(environment).answers
     assert error["errorType"] == f"Dropshift.{kind}"
-    assert f"s3://{BUCKET}/" in error["errorMessage"]
+    assert f"(s3://{BUCKET}/{KEY}, version {pointer.version})" in error["errorMessage"]
     assert remedy in error["errorMessage"]
+    assert "\n" not in error["errorMessage"]
 
 
 def test_an_init_that_was_cut_goes_on_where_it_stood(tmp_path: Path, store: ObjectStore, runtime: list[str]) -> None:
@@ -229,9 +223,9 @@ exec "$NODE" -e '
 """
 
 
-@pytest.mark.parametrize("name", RUNTIMES)
+@pytest.mark.parametrize("name", tools.RUNTIMES)
 def test_a_program_takes_the_place_of_node(tmp_path: Path, store: ObjectStore, name: str) -> None:
-    runtime = _runtime(name)
+    runtime = tools.node_runtime(name)
     tree = write(tmp_path / "tree", {"server": PROGRAM})
     (tree / "server").chmod(0o755)
     pointer = release(tree, kind="executable", handler=None, command=("./server",)).stored(store)
