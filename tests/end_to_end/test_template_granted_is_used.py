@@ -98,6 +98,12 @@ def test_nothing_is_refused(calls: Iterable[Call]) -> None:
     assert not [call for call in calls if call.status == 403]
 
 
+def test_every_write_of_an_alias_says_what_it_believed(calls: Iterable[Call]) -> None:
+    moves = [call for call in calls if call.action == "UpdateAlias"]
+    assert {_role(call) for call in moves} == {"ControllerRole", "RolloutRole"}
+    assert not [call for call in moves if not call.parameters.get("RevisionId")]
+
+
 def test_every_call_is_allowed_by_one_statement_and_no_more(calls: list[Call]) -> None:
     assert {_role(call) for call in calls} == set(ROLES)
     allowed_by = {
