@@ -378,4 +378,20 @@ GRANTS = (
     ),
 )
 
-DEFECTS = WRITES + ORDER + HEALTH + DOOR + LOADING + GRANTS
+OBSERVING = (
+    Defect(
+        "steps are observed outside the durable step, at every replay",
+        "deployer/rollout.py",
+        "            found = telemetry.observe(act.__name__, release, "
+        "lambda: act(deployer, release, *args, **kwargs))\n"
+        '            return found.model_dump(mode="json", by_alias=True)\n\n'
+        "        self.release = Release.model_validate(self._context.step(body, name=act.__name__, config=_RETRY))\n",
+        '            return act(deployer, release, *args, **kwargs).model_dump(mode="json", by_alias=True)\n\n'
+        "        def found() -> Release:\n"
+        "            return Release.model_validate(self._context.step(body, name=act.__name__, config=_RETRY))\n\n"
+        "        self.release = telemetry.observe(act.__name__, release, found)\n",
+        ("tests/faults/test_observed_once.py",),
+    ),
+)
+
+DEFECTS = WRITES + ORDER + HEALTH + DOOR + LOADING + GRANTS + OBSERVING

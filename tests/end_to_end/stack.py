@@ -9,11 +9,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from deployer.drop import Drop
+from deployer.drop import SIGNATURE_SUFFIX, Drop
 from deployer.release import Status
 from tests.local import LocalAws
 from tests.local.calls import Call
 from tests.local.waiting import until
+from tests.signing import Signer
 
 NAME = "dropshift"
 APPLICATION = "hello"
@@ -30,9 +31,10 @@ def serving(release: str, body: str = "") -> str:
 class Stack:
     """The deployed stack."""
 
-    def __init__(self, aws: LocalAws) -> None:
+    def __init__(self, aws: LocalAws, signer: Signer | None = None) -> None:
         self.aws = aws
-        self.outputs = aws.deploy(NAME)
+        self._signer = signer
+        self.outputs = aws.deploy(NAME, {"SigningKey": signer.arn} if signer else None)
         self.lambda_ = aws.client("lambda")
         self.s3 = aws.client("s3")
 
@@ -45,6 +47,9 @@ class Stack:
                 archive.writestr(name, data)
         buffer.seek(0)
         bucket, key = self.outputs["ReleasesBucket"], f"{APPLICATION}/{release}.zip"
+        if self._signer:
+            signature = self._signer.sign(buffer.getvalue())
+            self.s3.put_object(Bucket=bucket, Key=key + SIGNATURE_SUFFIX, Body=signature.encode())
         self.s3.upload_fileobj(buffer, bucket, key)
         return Drop(bucket=bucket, key=key, version_id=self.s3.head_object(Bucket=bucket, Key=key)["VersionId"])
 

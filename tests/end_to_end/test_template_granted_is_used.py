@@ -15,6 +15,7 @@ from tests.local import LocalAws
 from tests.local.calls import Call
 from tests.local.configuration import REGION
 from tests.local.waiting import until
+from tests.signing import Signer
 
 EVENTS = Path(__file__).parents[2] / "events"
 PLAN = """[rollout]
@@ -24,9 +25,13 @@ inconclusive = "promote"
 provisioned-concurrency = 1
 """
 ROLES = ("ControllerRole", "RolloutRole", "helloRole")
+SIGNING_KEY = f"arn:aws:kms:{sam.REGION}:{sam.ACCOUNT}:key/*"
+"""There is but one; KMS gives it its name."""
 ALLOWED = tuple(
     statement
-    for statement in sam.statements(sam.transformed(sam.packaged(sam.source())))
+    for statement in sam.statements(
+        sam.transformed(sam.packaged(sam.source()), SigningKey=SIGNING_KEY), SigningKey=SIGNING_KEY
+    )
     if statement.effect == "Allow" and statement.holder in ROLES and "sts:AssumeRole" not in statement.actions
 )
 NEVER_CALLED = {
@@ -45,12 +50,12 @@ NEVER_CALLED = {
 def calls() -> Iterator[list[Call]]:
     """Every call of the stack's roles in the life of an application, with IAM enforced."""
     with LocalAws(auth=True, speed=60) as aws:
-        _live(Stack(aws))
+        _live(Stack(aws, Signer(aws.client("kms"))))
         yield [call for call in aws.calls() if _role(call) in ROLES]
 
 
 def _live(stack: Stack) -> None:
-    """A release that does not start, two that do, back to the first, the second again, and what nobody needs pruned."""
+    """Signed releases: one that does not start, two that do, the first again, the second again, the unneeded pruned."""
     broken = stack.drop("0.9", {"lambda_function.py": serving("0.9") + "raise RuntimeError\n"}, manifest=PLAN)
     assert stack.ended(broken)["status"] == Status.FAILED
     first = stack.drop("1.0", manifest=PLAN)
@@ -96,6 +101,12 @@ def _covers(statement: sam.Statement, call: Call) -> bool:
 
 def test_nothing_is_refused(calls: Iterable[Call]) -> None:
     assert not [call for call in calls if call.status == 403]
+
+
+def test_every_write_of_an_alias_says_what_it_believed(calls: Iterable[Call]) -> None:
+    moves = [call for call in calls if call.action == "UpdateAlias"]
+    assert {_role(call) for call in moves} == {"ControllerRole", "RolloutRole"}
+    assert not [call for call in moves if not call.parameters.get("RevisionId")]
 
 
 def test_every_call_is_allowed_by_one_statement_and_no_more(calls: list[Call]) -> None:

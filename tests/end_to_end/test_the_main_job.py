@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from backports import zstd
 
 from bootstrap.index import Index
 from bootstrap.pointer import VARIABLE, Pointer
+from deployer.drop import Drop
 from deployer.release import Status
 from tests.end_to_end.stack import APPLICATION, CANARY, FUNCTION, Stack, serving
 from tests.local import LocalAws
@@ -114,22 +116,45 @@ def test_a_rollback_by_hand_is_one_write_within_a_second_and_brings_back_the_cod
     assert took < 1
 
 
-def test_one_event_three_times_is_one_execution_one_version_one_promotion(stack: Stack) -> None:
-    moves, versions = len(stack.moves()), _versions(stack)
+def test_events_three_times_each_in_any_order_are_one_execution_one_version_one_promotion(stack: Stack) -> None:
+    """Of a drop, and of an older one that ended long ago: its events come late and start nothing."""
+    older = _first(stack)
+    before, started, moves, versions = stack.record(older), _executions(stack), len(stack.moves()), _versions(stack)
     drop = stack.drop("2.0", manifest='[rollout]\nstrategy = "all-at-once"\n')
-    event = json.loads((EVENTS / "drop-put.json").read_text())
-    event["Records"][0]["s3"]["bucket"]["name"] = drop.bucket
-    event["Records"][0]["s3"]["object"] |= {"key": drop.key, "versionId": drop.version_id, "sequencer": "00"}
-    for _ in range(3):
+    events = [_event(drop), _event(older)] * 3
+    random.Random(6).shuffle(events)  # noqa: S311 - an order, no secret
+    for event in events:
         stack.invoke(event)
     assert stack.ended(drop)["status"] == Status.LIVE
-    stack.invoke(event)
-    found = stack.lambda_.list_durable_executions_by_function(
-        FunctionName=stack.outputs["Rollout"], Qualifier="live", DurableExecutionName=drop.release_id
-    )["DurableExecutions"]
-    assert len(found) == 1
+    stack.invoke(_event(drop))
+    stack.invoke(_event(older))
+    assert sorted(_executions(stack)) == sorted([*started, drop.release_id])
     assert len(_versions(stack)) == len(versions) + 1
     assert len(stack.moves()) == moves + 1
+    assert stack.record(older) == before
+    assert stack.ask()[1] == "2.0"
+
+
+def _first(stack: Stack) -> Drop:
+    """Of the releases that ended, the one that was dropped first."""
+    record = stack.command("history", limit=100)["releases"][-1]
+    assert Status(record["status"]).final
+    return Drop(bucket=stack.outputs["ReleasesBucket"], key=record["key"], version_id=record["version_id"])
+
+
+def _event(drop: Drop) -> dict[str, Any]:
+    """S3's event of a drop."""
+    event: dict[str, Any] = json.loads((EVENTS / "drop-put.json").read_text())
+    event["Records"][0]["s3"]["bucket"]["name"] = drop.bucket
+    event["Records"][0]["s3"]["object"] |= {"key": drop.key, "versionId": drop.version_id, "sequencer": "00"}
+    return event
+
+
+def _executions(stack: Stack) -> list[str]:
+    """Every rollout that was ever begun, by its name: the release id."""
+    pages = stack.lambda_.get_paginator("list_durable_executions_by_function")
+    found = pages.paginate(FunctionName=stack.outputs["Rollout"], Qualifier="live")
+    return [one["DurableExecutionName"] for page in found for one in page["DurableExecutions"]]
 
 
 def _versions(stack: Stack) -> list[str]:

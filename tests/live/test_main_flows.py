@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from deployer.release import Status
+from tests.live.account import Local
 from tests.live.stack import Delivered, packed
 
 pytestmark = pytest.mark.timeout(3600)
@@ -59,3 +60,11 @@ def test_prune_deletes_versions_and_bundles_and_leaves_the_function(stack: Deliv
     assert stack.command("status")["traffic"][0]["bundle"] == "intact"
     listed = stack.account.client("lambda").list_versions_by_function(FunctionName=stack.function)["Versions"]
     assert not {version["Version"] for version in listed} & set(pruned["versions"])
+
+
+def test_every_move_of_the_alias_said_what_it_believed(stack: Delivered) -> None:
+    if not isinstance(stack.account, Local):
+        pytest.skip("an account tells of its calls by CloudTrail alone, if it keeps one")
+    moves = [call for call in stack.account.aws.calls() if call.action == "UpdateAlias"]
+    assert moves
+    assert not [call for call in moves if not call.parameters.get("RevisionId")]

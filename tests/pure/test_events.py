@@ -23,6 +23,8 @@ WHAT_ARRIVES: dict[str, type] = {
     "drop-multipart": events.Arrivals,
     "drop-several": events.Arrivals,
     "drop-removed": events.Arrivals,
+    "drop-signature": events.Arrivals,
+    "drop-foreign-bucket": events.Arrivals,
     "drop-test": events.Ignored,
     "alarm-changed": events.AlarmChanged,
     "execution-failed": events.EngineStopped,
@@ -101,6 +103,25 @@ def test_one_bad_record_does_not_stop_the_others_and_duplicates_are_one() -> Non
 
 def test_a_removal_releases_nothing() -> None:
     assert arrivals("drop-removed").drops == ()
+
+
+def passed_over(name: str) -> events.Ignored:
+    found = arrivals(name)
+    assert found.drops == ()
+    (ignored,) = found.ignored
+    return ignored
+
+
+def test_a_signature_releases_nothing_by_itself_and_troubles_nobody() -> None:
+    ignored = passed_over("drop-signature")
+    assert "hello/1.4.0.zip.sig is a signature" in ignored.reason
+    assert not ignored.loud
+
+
+def test_an_event_of_a_foreign_bucket_releases_nothing_and_a_person_should_look() -> None:
+    ignored = passed_over("drop-foreign-bucket")
+    assert "somebody-elses-uploads is not ours" in ignored.reason
+    assert ignored.loud
 
 
 def refusal(payload: Any) -> str:  # noqa: ANN401 - anything may arrive

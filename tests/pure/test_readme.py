@@ -1,13 +1,22 @@
-"""The README's comparison: each cell of ours names a test that is there."""
+"""What the pages tell people to say and to write is understood, and each cell of ours names a test that is there."""
 
+import json
 import re
+import tomllib
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
+from deployer import events, manifest
+from deployer.commands import Command
+from deployer.manifest import Application, Manifest, Resources, Rollout, Section, Smoke
+from tests.pure.values import TOLD
+
 ROOT = Path(__file__).parents[2]
+README, RUNBOOK = ((ROOT / page).read_text() for page in ("README.md", "docs/runbook.md"))
 PROOF = re.compile(r'\]\((tests/[\w/]+\.py) "(\w+)"\)')
-TABLE = (ROOT / "README.md").read_text().partition("\n## Compared\n")[2].partition("\n## ")[0]
+TABLE = README.partition("\n## Compared\n")[2].partition("\n## ")[0]
 ROWS = [line for line in TABLE.splitlines() if line.startswith("| ")][1:]
 OURS = {cells[1].strip(): cells[2] for cells in (row.split("|") for row in ROWS)}
 
@@ -17,3 +26,65 @@ def test_what_we_claim_is_linked_to_its_test(row: str) -> None:
     found = PROOF.search(OURS[row])
     assert found, OURS[row]
     assert f"\ndef {found[2]}(" in (ROOT / found[1]).read_text()
+
+
+# --- commands -------------------------------------------------------------------------------------------------------
+
+SAID = re.compile(r'\{"action"[^{}]*\}')
+"""Commands are flat; one with an ellipsis leaves something for the reader to fill in."""
+COMMANDS = [text for text in dict.fromkeys(SAID.findall(README + RUNBOOK)) if "…" not in text]
+(KINDS, _) = get_args(Command)
+
+
+@pytest.mark.parametrize("payload", COMMANDS)
+def test_a_command_on_a_page_is_understood(payload: str) -> None:
+    assert isinstance(events.parse(json.loads(payload), TOLD), KINDS)
+
+
+def test_the_readme_names_every_command() -> None:
+    known = {get_args(kind.model_fields["action"].annotation)[0] for kind in get_args(KINDS)}
+    assert set(re.findall(r'\{"action":"(\w+)"', README)) == known
+
+
+def test_what_the_readme_names_in_events_is_there() -> None:
+    named = re.findall(r"events/[\w.-]+\.json", README)
+    assert "events/status.json" in named
+    assert [path for path in named if not (ROOT / path).is_file()] == []
+
+
+# --- the manifest ---------------------------------------------------------------------------------------------------
+
+(EXAMPLE,) = re.findall(r"^```toml\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+
+
+def parsed(text: str) -> Manifest:
+    found = manifest.parse(text.encode())
+    assert isinstance(found, Manifest), found
+    return found
+
+
+def alternatives() -> list[str]:
+    """Every line of the example that is commented out, alone in its table: beside the others it may contradict."""
+    found, table = [], ""
+    for line in EXAMPLE.splitlines():
+        table = line.partition("#")[0].strip() if line.startswith("[") else table
+        if re.match(r"# [\w-]+ *=", line):
+            found.append(f"{table}\n{line.removeprefix('# ')}\n")
+    return found
+
+
+def test_the_manifest_of_the_readme_is_one() -> None:
+    assert parsed(EXAMPLE).model_fields_set == Manifest.model_fields.keys()
+
+
+@pytest.mark.parametrize("text", alternatives())
+def test_what_the_readme_leaves_commented_out_is_a_manifest_too(text: str) -> None:
+    ((table, (name,)),) = tomllib.loads(text).items()
+    section: Any = getattr(parsed(text), table)
+    assert section.model_fields_set == {name.replace("-", "_")}
+
+
+def test_the_manifest_of_the_readme_says_everything_that_can_be_said() -> None:
+    tables: list[type[Section]] = [Application, Rollout, Smoke, Resources]
+    known = {field.alias for table in tables for field in table.model_fields.values()}
+    assert set(re.findall(r"^(?:# )?([\w-]+) *=", EXAMPLE, re.MULTILINE)) == {"schema", *known}

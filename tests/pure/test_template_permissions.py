@@ -12,6 +12,21 @@ STACK = sam.transformed(sam.packaged(sam.source()))
 STATEMENTS = tuple(sam.statements(STACK))
 ALLOWED = [statement for statement in STATEMENTS if statement.effect == "Allow"]
 
+EVERYTHING = {
+    "EncryptionKey": f"arn:aws:kms:{sam.REGION}:{sam.ACCOUNT}:key/encryption",
+    "SigningKey": f"arn:aws:kms:{sam.REGION}:{sam.ACCOUNT}:key/signing",
+    "NotifyTopic": f"arn:aws:sns:{sam.REGION}:{sam.ACCOUNT}:news",
+    "AlarmTopic": f"arn:aws:sns:{sam.REGION}:{sam.ACCOUNT}:alarms",
+    "EventBus": "releases",
+    "WriteOnceReleases": "true",
+}
+"""Every parameter that switches something on."""
+OPTIONAL = [
+    statement
+    for statement in sam.statements(sam.transformed(sam.packaged(sam.source()), **EVERYTHING), **EVERYTHING)
+    if statement.effect == "Allow" and statement not in ALLOWED
+]
+
 ANY_RESOURCE = {
     "SendTraces": "X-Ray's actions know no resources",
     "AskAlarmsThemselves": "a manifest may name any alarm of the account",
@@ -44,7 +59,17 @@ def test_a_role_has_no_two_statements_of_one_name() -> None:
     assert len(named) == len(set(named))
 
 
-@pytest.mark.parametrize("statement", ALLOWED, ids=lambda s: f"{s.holder}-{s.sid}")
+def test_every_option_that_needs_a_permission_is_looked_at() -> None:
+    assert {statement.sid for statement in OPTIONAL} == {
+        "AnnounceChanges",
+        "LetOurRulesKeepLostEvents",
+        "ReadSignaturesBesideDrops",
+        "UseTheKeyThroughS3",
+        "VerifySignatures",
+    }
+
+
+@pytest.mark.parametrize("statement", [*ALLOWED, *OPTIONAL], ids=lambda s: f"{s.holder}-{s.sid}")
 def test_no_statement_allows_by_wildcard(statement: sam.Statement) -> None:
     assert not [action for action in statement.actions if "*" in action]
     if statement.sid not in ANY_RESOURCE:

@@ -77,6 +77,7 @@ def worlds(local_aws: LocalAws, buckets: tuple[str, str], rollout_function: str)
             wire(patch, "aws", lambda: made.deployer.aws)
             wire(patch, "settings", lambda: made.told)
             yield made
+            assert not made.unbelieving
             made.lambda_.delete_function(FunctionName=made.function)
 
     return opened

@@ -93,11 +93,14 @@ class World:
         self._plans: dict[int, list[Callable[[], object]]] = {}
         self.ordered: list[str] = []
         self.announced: list[dict[str, Any]] = []
+        self.unbelieving: list[dict[str, Any]] = []
+        """What the deployer wrote to an alias without saying which revision it believed in."""
         watched = self._watched = _another(people.session)
         watched.events.register("before-call", self._count)
         watched.events.register("after-call", self._answer_first)
         watched.events.register("before-call.lambda.Invoke", self._remember_order)
         watched.events.register("provide-client-params.eventbridge.PutEvents", self._hear)
+        watched.events.register("provide-client-params.lambda.UpdateAlias", self._doubt)
         self._eyes = Functions(self.lambda_, self.lambda_, self.lambda_, told.alias)
         self.deployer = Deployer(Aws.connect(told, watched), told, lambda: datetime.now(UTC))
 
@@ -202,6 +205,10 @@ class World:
 
     def _hear(self, params: dict[str, Any], **_: object) -> None:
         self.announced.extend(json.loads(entry["Detail"]) for entry in params["Entries"])
+
+    def _doubt(self, params: dict[str, Any], **_: object) -> None:
+        if not params.get("RevisionId"):
+            self.unbelieving.append(params)
 
     def _remember_order(self, params: dict[str, Any], **_: object) -> None:
         if params["headers"].get("X-Amz-Durable-Execution-Name"):
