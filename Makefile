@@ -49,7 +49,7 @@ lint: .venv/ready            ## ruff, mypy and cfn-lint
 audit: .venv/ready .venv-checkov/ready ## hold the template against checkov: every finding has its reason
 	$(BIN)/python -m tests.audit
 
-defects: .venv/ready         ## break the product in every known way, one at a time: the tests must notice
+defects: .venv/ready         ## break the product in every known way, one at a time: the tests must notice; writes its figure, too
 	$(BIN)/python -m tests.defects
 
 live: .venv/ready .venv-sam/ready ## deploy to your AWS account under a name of its own, use it, measure, remove it

@@ -112,6 +112,7 @@ def _shaped(rate: int) -> Iterator[list[str]]:
             subprocess.run(command, check=True)
         yield inside
     finally:
+        subprocess.run(["ip", "link", "delete", "near"], check=False)  # the namespace alone takes it away only later
         subprocess.run(["ip", "netns", "delete", NAMESPACE], check=False)
 
 

@@ -1,4 +1,7 @@
-"""`make defects`: break the product in every way of the catalogue; 1 unless the suite catches each."""
+"""`make defects`: break the product in every way of the catalogue; 1 unless the suite catches each.
+
+All of them together also write their figure into docs/reliability.md.
+"""
 
 import argparse
 import queue
@@ -9,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests import page
 from tests.defects.breaking import Copy, Defect, Outcome, Result
 from tests.defects.catalogue import DEFECTS
 
@@ -26,7 +30,10 @@ def main() -> int:
         if not _sound(chosen, copies):
             return 1
         outcomes = [_tell(defect, result) for defect, result in _tried(chosen, copies, wanted.jobs)]
-    print(f"{outcomes.count(Outcome.CAUGHT)} of {len(outcomes)} seeded defects caught")
+    caught = outcomes.count(Outcome.CAUGHT)
+    print(f"{caught} of {len(outcomes)} seeded defects caught")
+    if not wanted.name:
+        page.write("make defects", f"{caught} of {len(outcomes)} are caught.")
     return 0 if set(outcomes) == {Outcome.CAUGHT} else 1
 
 

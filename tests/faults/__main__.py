@@ -2,21 +2,17 @@
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
+from tests import page
 from tests.faults.figures import Figures, count
 from tests.faults.flood import Flooded, Throttled
-
-PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
-BEGIN, END = "<!-- figures: written by `make faults` -->", "<!-- end of figures -->"
 
 
 def main() -> int:
     """Count, write, and fail when anything did not hold."""
     figures = count(int(sys.argv[1]) if len(sys.argv) > 1 else 1)
     told = "\n\n".join("\n".join(part) for part in (_whole(figures), _by_fault(figures), _by_flow(figures)))
-    before, _, rest = PAGE.read_text().partition(BEGIN)
-    PAGE.write_text(f"{before}{BEGIN}\n{told}\n{END}{rest.partition(END)[2]}")
+    page.write("make faults", told)
     print(told, *figures.broken, sep="\n")
     return 1 if figures.broken else 0
 

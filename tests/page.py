@@ -1,0 +1,15 @@
+"""docs/reliability.md: the figures between its markers are written by the commands that count them."""
+
+from pathlib import Path
+
+PAGE = Path(__file__).parents[1] / "docs" / "reliability.md"
+END = "<!-- end -->"
+
+
+def write(command: str, told: str) -> None:
+    """Replace what stands between the marker of a command and the next end; raises ValueError without a marker."""
+    begin = f"<!-- written by `{command}` -->\n"
+    before, marker, rest = PAGE.read_text().partition(begin)
+    if not marker:
+        raise ValueError(f"{PAGE.name} has no line {begin.strip()}")
+    PAGE.write_text(f"{before}{begin}{told}\n{END}{rest.partition(END)[2]}")
