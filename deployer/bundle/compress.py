@@ -15,8 +15,8 @@ from deployer.bundle.plan import Plan
 SPEEDS = {19: 2.8, 16: 4.9, 12: 34.0, 9: 64.0, 6: 113.0, 3: 350.0, 1: 540.0}
 """Level to raw MB/s of one core, measured on pandas, scipy, scikit-learn and pyarrow; corrected while a build runs.
 
-They shrink to 0.228, 0.241, 0.251, 0.253, 0.258, 0.280 and 0.315 of their size. With six vCPUs, 5 GB take 25 s at
-level 12 and 300 s at level 19: well inside the 15 minutes of a Lambda.
+They shrink to 0.224, 0.237, 0.247, 0.250, 0.257, 0.279 and 0.319 of their size. With six vCPUs, 5 GB take 25 s at
+level 12 and 300 s at level 19, twice that where a core does half as much: well inside the 15 minutes of a Lambda.
 """
 BARELY = 0.97
 """A frame that the fastest level cannot bring below this share is not worth a stronger one."""

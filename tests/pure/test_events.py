@@ -101,6 +101,15 @@ def test_one_bad_record_does_not_stop_the_others_and_duplicates_are_one() -> Non
     assert "unknown application" in found.ignored[0].reason
 
 
+@pytest.mark.parametrize("bad", [{"eventSource": "aws:s3"}, {}, 5, None, [], {"s3": "no object"}])
+def test_a_record_that_is_none_does_not_stop_those_around_it(bad: Any) -> None:  # noqa: ANN401 - anything may arrive
+    [first], [other] = load("drop-put")["Records"], load("drop-multipart")["Records"]
+    found = events.parse({"Records": [first, bad, other]}, TOLD)
+    assert isinstance(found, events.Arrivals)
+    assert len(found.drops) == 2
+    assert [(one.reason.partition(":")[0], one.loud) for one in found.ignored] == [("no S3 record", True)]
+
+
 def test_a_removal_releases_nothing() -> None:
     assert arrivals("drop-removed").drops == ()
 
