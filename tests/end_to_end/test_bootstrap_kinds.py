@@ -3,14 +3,13 @@
 import json
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests import tools
 from tests.applications import Happened, call, dropped, release, write
-from tests.object_store import ObjectStore, serving
+from tests.object_store import ObjectStore
 
 GO = """\
 package main
@@ -96,12 +95,6 @@ int main(void) {
     }
 }
 """
-
-
-@pytest.fixture
-def store() -> Iterator[ObjectStore]:
-    with serving(ObjectStore()) as started:
-        yield started
 
 
 def _run(

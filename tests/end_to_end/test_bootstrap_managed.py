@@ -17,7 +17,7 @@ import pytest
 
 from tests.applications import call, dropped, invocation, native, package, release, write
 from tests.local.environments import Environment
-from tests.object_store import ObjectStore, serving
+from tests.object_store import ObjectStore
 
 PROCESSES = 3
 MANAGED = {"AWS_LAMBDA_INITIALIZATION_TYPE": "lambda-managed-instances", "AWS_LAMBDA_MAX_CONCURRENCY": str(PROCESSES)}
@@ -36,12 +36,6 @@ def handler(event, context):
     }
 """
 """Answers when all processes are in it at once."""
-
-
-@pytest.fixture
-def store() -> Iterator[ObjectStore]:
-    with serving(ObjectStore()) as started:
-        yield started
 
 
 @pytest.fixture

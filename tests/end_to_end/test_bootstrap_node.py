@@ -4,7 +4,6 @@ import json
 import random
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from bootstrap.signature import Credentials, Signer, Target, encode
 from tests import tools
 from tests.applications import KEY, Happened, call, dropped, invocation, native, package, release, write
 from tests.local.waiting import until
-from tests.object_store import BUCKET, Fault, ObjectStore, serving
+from tests.object_store import BUCKET, Fault, ObjectStore
 
 LOOK = """\
   ({ event, cwd: process.cwd(), root: process.env.LAMBDA_TASK_ROOT, handler: process.env._HANDLER,
@@ -106,17 +105,6 @@ CASES: dict[str, dict[str, str]] = {
         "zlib.js": "exports.mine = 'zlib';\n",
     },
 }
-
-
-@pytest.fixture
-def store() -> Iterator[ObjectStore]:
-    with serving(ObjectStore()) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def runtime() -> list[str]:
-    return tools.node_runtime()
 
 
 def _comparable(happened: Happened, root: str) -> list[str]:

@@ -11,27 +11,15 @@ from pathlib import Path
 import pytest
 
 from bootstrap.pointer import VARIABLE, Pointer
-from tests import tools
 from tests.applications import CREDENTIALS, KEY, call, dropped, package, release, write
 from tests.local.waiting import until
-from tests.object_store import BUCKET, ObjectStore, serving
+from tests.object_store import BUCKET, ObjectStore
 
 FILES: dict[str, str | bytes] = {
     "app.mjs": "export const handler = async () => 'ready';\n",
     "folder/data.bin": random.Random(6).randbytes(6 << 20),  # noqa: S311 - bytes that do not compress
 }
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="namespaces and file systems of its own need root")
-
-
-@pytest.fixture
-def store() -> Iterator[ObjectStore]:
-    with serving(ObjectStore()) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def runtime() -> list[str]:
-    return tools.node_runtime()
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ import pytest
 from bootstrap.pointer import Pointer
 from deployer.bundle import Profile, unwrap
 from tests.applications import CREDENTIALS, call, dropped, invocation, natively_and_dropped, release, write
-from tests.object_store import ObjectStore, serving
+from tests.object_store import ObjectStore
 
 SNAP_START = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
 HOOKED = """\
@@ -78,12 +78,6 @@ FILES: dict[str, str | bytes] = {
     "weights.bin": WEIGHTS,
 }
 PROFILE = Profile(touched=("app.py", "early.py"), milliseconds=(0, 5), untouched=("late.py", "weights.bin"))
-
-
-@pytest.fixture
-def store() -> Iterator[ObjectStore]:
-    with serving(ObjectStore()) as started:
-        yield started
 
 
 @pytest.mark.parametrize("files", CASES.values(), ids=CASES.keys())

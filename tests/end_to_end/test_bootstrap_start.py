@@ -5,7 +5,7 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,7 +15,7 @@ import pytest
 from bootstrap.pointer import Pointer
 from deployer.bundle import Profile, unwrap
 from tests.applications import call, dropped, invocation, native, package, release, write
-from tests.object_store import Fault, ObjectStore, serving
+from tests.object_store import Fault, ObjectStore
 
 WEIGHTS = random.Random(4).randbytes(6 << 20)  # noqa: S311 - bytes that do not compress
 APP = """\
@@ -38,12 +38,6 @@ FILES: dict[str, str | bytes] = {
 }
 COLD = ("rare.py", "weights.bin", "package/__init__.py", "package/late.py")
 PROFILE = Profile(touched=("app.py", "early.py"), milliseconds=(0, 5), untouched=COLD)
-
-
-@pytest.fixture
-def store() -> Iterator[ObjectStore]:
-    with serving(ObjectStore()) as started:
-        yield started
 
 
 def _stored(tmp_path: Path, store: ObjectStore, files: dict[str, str | bytes], profile: Profile | None) -> Pointer:

@@ -1,0 +1,21 @@
+"""What the bootstrap's tests share; a file that needs another S3, or one for all its tests, makes its own."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests import tools
+from tests.object_store import ObjectStore, serving
+
+
+@pytest.fixture
+def store() -> Iterator[ObjectStore]:
+    """A stand-in for S3, empty and well-behaved, of one test's own."""
+    with serving(ObjectStore()) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def runtime() -> list[str]:
+    """The command of Node's own runtime."""
+    return tools.node_runtime()
