@@ -1,5 +1,6 @@
 """Make room for a tree: remove what other releases left, and say so when it still does not fit."""
 
+import errno
 import fcntl
 import os
 import shutil
@@ -8,6 +9,8 @@ from .failures import LoadError, what
 from .pointer import Pointer
 from .tree import Tree
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+"""How the disk says that it is full."""
 SLACK = 16 << 20
 """Bytes beyond the files' own: directories, rounding to blocks, the index."""
 

@@ -5,7 +5,6 @@ What this process learns travels over a pipe, one JSON value a line: {"parts", "
 then the number of each part in place, {"bytes", "retries", "cpu_s"} of each worker, and {"done"} or {"failed"} last.
 """
 
-import errno
 import fcntl
 import hashlib
 import json
@@ -15,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import zstd
-from .clearing import check_space, full, remove_others, remove_remains
+from .clearing import NO_ROOM, check_space, full, remove_others, remove_remains
 from .failures import LoadError, Retry, what
 from .fetch import Connection
 from .index import Index
@@ -54,7 +53,7 @@ def _tell_why(error: BaseException, pointer: Pointer, tree: Tree, tell: Tell) ->
     """Tell of a failure in the words of what it means, unless nobody listens: the runtime's process has ended."""
     if isinstance(error, BrokenPipeError):
         return
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
         error = full(tree, pointer)
     if not isinstance(error, LoadError):
         error = LoadError("Loader", f"{what(pointer)}: the loader failed: {error!r}")

@@ -45,11 +45,9 @@ def put(frame: Frame, data: memoryview, files: list[File], root: int) -> None:
     """Write every slice of a verified frame below the directory `root`; raises OSError."""
     raw = _Raw(data)
     for offset, length, position, numbers in frame.slices:
-        first = [files[number] for number in numbers[:AT_ONCE]]
-        _put(raw, (offset, length, position), first, root)
-        for n in range(AT_ONCE, len(numbers), AT_ONCE):
-            more = [files[number] for number in numbers[n : n + AT_ONCE]]
-            _put(_Raw(data), (offset, length, position), more, root)
+        for n in range(0, len(numbers), AT_ONCE):
+            some = [files[number] for number in numbers[n : n + AT_ONCE]]
+            _put(_Raw(data) if n else raw, (offset, length, position), some, root)
 
 
 def _put(raw: _Raw, place: tuple[int, int, int], files: list[File], root: int) -> None:

@@ -4,7 +4,6 @@ A part is asked for before the previous one is unpacked, so the network never wa
 buffer a connection and one spare, whatever the release's size.
 """
 
-import errno
 import os
 import random
 import select
@@ -15,7 +14,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from . import unpack
-from .clearing import full
+from .clearing import NO_ROOM
 from .failures import LoadError, Retry, what
 from .fetch import TIMEOUT, Connection
 from .index import File, Frame
@@ -177,8 +176,8 @@ class Worker:
         try:
             unpack.put(frame, data, self._job.files, self._job.root)
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise full(self._job.tree, self._job.pointer) from None
+            if error.errno in NO_ROOM:
+                raise  # told by load.py, as wherever a disk fills up
             raise LoadError("Disk", f"{what(self._job.pointer)}: part at {part.offset}: {error}") from None
 
 

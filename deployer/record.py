@@ -47,6 +47,11 @@ class Record(Value):
     """What the last look said."""
     timeline: tuple[Moment, ...] = ()
 
+    @property
+    def ending(self) -> Ending | None:
+        """How the release ended; None while it has not."""
+        return Ending(status=self.status, reason=self.reason) if self.status.final else None
+
     @classmethod
     def received(cls, drop: Drop, at: datetime) -> "Record":
         """Begin the record of a drop."""

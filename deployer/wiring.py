@@ -42,8 +42,7 @@ class Deployer:
     def note(self, release: Release, what: str, **found: object) -> Ending | None:
         """Write a moment into the release's record, before its effect; return the end if somebody ended it since."""
         at = self.now()
-        record = self.write(release.drop.application, release.id, lambda before: before.noted(at, what, **found))
-        return Ending(status=record.status, reason=record.reason) if record.status.final else None
+        return self.write(release.drop.application, release.id, lambda before: before.noted(at, what, **found)).ending
 
     def write(self, application: str, release_id: str, change: Callable[[Record], Record]) -> Record:
         """Change a record, and announce the change before it is written: one that is lost is announced again."""
@@ -87,7 +86,7 @@ class Deployer:
     def over(self, release: Release) -> Ending | None:
         """Return the end of a release, if its record tells of one."""
         record = self.aws.records.read(release.drop.application, release.id)
-        return Ending(status=record.status, reason=record.reason) if record and record.status.final else None
+        return record.ending if record else None
 
     def settle(self, application: str, decide: Callable[[Alias], Alias | Ending]) -> Alias | Ending:
         """Read the alias, decide, and move it; decide anew when somebody moved it in between.

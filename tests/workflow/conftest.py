@@ -9,6 +9,7 @@ import pytest
 from aws_durable_execution_sdk_python import state
 
 from deployer import rollout
+from deployer.release import Status
 from deployer.settings import Settings
 from tests.local import LocalAws
 from tests.local.configuration import ACCOUNT, REGION
@@ -88,6 +89,13 @@ def world(worlds: Worlds) -> Iterator[World]:
     """An application of one test's own."""
     with worlds() as made:
         yield made
+
+
+@pytest.fixture
+def served(world: World) -> World:
+    """An application with a live release, version 2."""
+    assert world.release("1.0")["status"] == Status.LIVE
+    return world
 
 
 def wire(patch: pytest.MonkeyPatch, name: str, made: Callable[[], object]) -> None:

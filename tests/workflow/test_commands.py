@@ -16,13 +16,6 @@ UNDER_WAY = ("rollback", "promote", "abort", "pause", "resume")
 """What is said to a release under way."""
 
 
-@pytest.fixture
-def served(world: World) -> World:
-    """An application with a live release, version 2."""
-    assert world.release("1.0")["status"] == Status.LIVE
-    return world
-
-
 def during(world: World, look: int, command: Callable[[], dict[str, Any]]) -> tuple[dict[str, str], dict[str, Any]]:
     """Roll out release 1.1 and give a command at one of its looks; return the end and the answer."""
     answers: list[dict[str, Any]] = []

@@ -1,20 +1,11 @@
 """The guards that seldom matter: each is met head on, because a race would meet it once in a thousand runs."""
 
-import pytest
-
 from deployer.alias import Alias, Move
 from deployer.record import Record
 from deployer.release import Ending, Status
 from tests.workflow.world import World
 
 CANARY = '[rollout]\nstages = [{ weight = 10, bake = "4s" }, { weight = 50, bake = "4s" }]\n'
-
-
-@pytest.fixture
-def served(world: World) -> World:
-    """An application with a live release, version 2."""
-    assert world.release("1.0")["status"] == Status.LIVE
-    return world
 
 
 def moved_by_others(world: World) -> Alias:

@@ -12,7 +12,7 @@ from tests.workflow.world import World
 
 @pytest.fixture
 def served(world: World) -> World:
-    """An application with a live release, version 2."""
+    """An application with a live release, version 2, which goes live at once when it is rolled out again."""
     assert world.release("1.0", NOW)["status"] == Status.LIVE
     return world
 

@@ -12,13 +12,6 @@ from tests.workflow.test_commands import CANARY, GO_ON, NOW
 from tests.workflow.world import World
 
 
-@pytest.fixture
-def served(world: World) -> World:
-    """An application with a live release, version 2."""
-    assert world.release("1.0")["status"] == Status.LIVE
-    return world
-
-
 def alarm(world: World, state: str, suffix: str = "errors") -> str:
     """Make an alarm that watches the application, in a state; return its name."""
     name = f"{world.function}-{suffix}"
