@@ -97,7 +97,7 @@ COMPILE   = "$(PYTHON)" -m compileall -q -j 0 --invalidation-mode unchecked-hash
 # Of the 430 services that botocore describes: those the deployer talks to, and xray, which its tracing looks up.
 SERVICES := cloudwatch events kms lambda s3 sts xray
 # What the deployer shares with the bootstrap.
-SHARED   := $(addprefix bootstrap/,__init__.py index.py modules.py parts.py pointer.py zstd.py)
+SHARED   := $(addprefix bootstrap/,__init__.py index.py pointer.py)
 # These, without what the interpreter leaves beside them.
 COPY      = tar --exclude __pycache__ -cf - $(1) | tar -xf - -C "$(ARTIFACTS_DIR)"
 

@@ -251,7 +251,7 @@ function prepare(tree, index) {
   };
   for (const name of index.directories) attempt(() => fs.mkdirSync(`${tree.directory}/${name}`), there);
   for (const [name, target] of index.links) attempt(() => fs.symlinkSync(target, `${tree.directory}/${name}`), there);
-  return index.files.map(([name]) => `${tree.directory}/${name}`);
+  return index.files[0]?.map((name) => `${tree.directory}/${name}`);
 }
 
 function attempt(action, otherwise) {
@@ -263,11 +263,12 @@ function attempt(action, otherwise) {
 }
 
 /** Write one verified frame's files. */
-function put(raw, slices, index, names) {
+function put(raw, [offsets = [], lengths, positions, held], modes, names) {
   const { O_WRONLY, O_CREAT, O_NOFOLLOW } = fs.constants;
-  for (const [offset, length, position, files] of slices) {
-    for (const file of files) {
-      const target = fs.openSync(names[file], O_WRONLY | O_CREAT | O_NOFOLLOW, index.files[file][1]);
+  for (const [at, offset] of offsets.entries()) {
+    const [length, position] = [lengths[at], positions[at]];
+    for (const file of held[at]) {
+      const target = fs.openSync(names[file], O_WRONLY | O_CREAT | O_NOFOLLOW, modes[file]);
       for (let done = 0; done < length; ) {
         done += fs.writeSync(target, raw, offset + done, length - done, position + done);
       }
@@ -283,7 +284,7 @@ async function placePart(load, index, names, part) {
   const whole = (data) => part.frames.every(([, , digest], at) => sha256(cut(data, at)) === digest);
   const data = await range(load, part.offset, part.size, whole);
   for (const [at, [, , , slices]] of part.frames.entries()) {
-    put(await decompress(cut(data, at)), slices, index, names);
+    put(await decompress(cut(data, at)), slices, index.files[1], names);
   }
   load.bytes += part.size;
 }
@@ -352,35 +353,39 @@ async function load(pointer) {
       await fill(state);
     }
   } catch (error) {
-    throw refused(error, tree, pointer);
+    const refusal = refused(error, tree, pointer);
+    report(pointer, "release.not_loaded", { kind: refusal.name.replace("Dropshift.", ""), problem: refusal.message }, { LoadFailures: 1 });
+    throw refusal;
   } finally {
     held?.close();
     state.place.agent.destroy();
   }
-  if (state.parts) process.stdout.write(`${report(state, (performance.now() - began) / 1000)}\n`);
+  if (state.parts) {
+    const took = performance.now() - began;
+    const metrics = { LoadTime: Math.round(took), LoadedBytes: state.bytes, LoadRetries: state.retries, LoadFailures: 0 };
+    report(pointer, "release.loaded", { parts: state.parts, seconds: { files: Number((took / 1000).toFixed(3)) } }, metrics);
+  }
   return tree;
 }
 
 /** One line a load that is also a metric, as in bootstrap/report.py; the runtime's console would put words before it. */
-function report(state, seconds) {
-  const units = { LoadTime: "Milliseconds", LoadedBytes: "Bytes", LoadRetries: "Count" };
-  const Metrics = Object.entries(units).map(([Name, Unit]) => ({ Name, Unit }));
-  return JSON.stringify({
-    event: "release.loaded",
-    release: state.pointer.release,
-    release_id: state.pointer.id,
+function report(pointer, event, told, metrics) {
+  const units = { LoadTime: "Milliseconds", LoadedBytes: "Bytes" };
+  const Metrics = Object.keys(metrics).map((Name) => ({ Name, Unit: units[Name] ?? "Count" }));
+  const line = JSON.stringify({
+    event,
+    release: pointer.release,
+    release_id: pointer.id,
     init_type: process.env.AWS_LAMBDA_INITIALIZATION_TYPE ?? "",
-    parts: state.parts,
-    seconds: { files: Number(seconds.toFixed(3)) },
+    ...told,
     _aws: {
       Timestamp: Date.now(),
       CloudWatchMetrics: [{ Namespace: "Dropshift", Dimensions: [["FunctionName"]], Metrics }],
     },
     FunctionName: process.env.AWS_LAMBDA_FUNCTION_NAME ?? "",
-    LoadTime: Math.round(seconds * 1000),
-    LoadedBytes: state.bytes,
-    LoadRetries: state.retries,
+    ...metrics,
   });
+  process.stdout.write(`${line}\n`);
 }
 
 // ---- Becoming the application ----

@@ -2,12 +2,16 @@
 
 A bundle is a tar stream cut into independent zstd frames (RFC 8878), followed by one skippable frame that holds this
 index, compressed. `tar --zstd -xf` reads the same bytes and ignores the skippable frame.
+
+Nothing else can be asked for before it is read, so it is written to be read fast: by columns, and with whatever can be
+told in advance about names and folders.
 """
 
 import json
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
-SCHEMA = 1
+SCHEMA = 2
 SKIPPABLE = 0x184D2A5D
 """Magic number of our skippable frame, RFC 8878 section 3.1.2 allows 0x184D2A50 to 0x184D2A5F."""
 SKIPPABLE_HEADER = 8
@@ -32,7 +36,18 @@ class Frame(NamedTuple):
     compressed: int
     raw: int
     sha256: str
-    slices: list[Slice]
+    columns: list[list[Any]]
+    """The slices by columns: offsets, lengths, positions, files."""
+
+    @property
+    def slices(self) -> Iterable[Slice]:
+        """Give the runs of bytes in the frame, first one first."""
+        return map(Slice._make, zip(*self.columns, strict=True))
+
+
+def columns(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:
+    """Turn a table by columns; one without rows has none."""
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 class File(NamedTuple):
@@ -43,12 +58,26 @@ class File(NamedTuple):
     size: int
 
 
+class Modules(NamedTuple):
+    """What an import has to wait for, in numbers of leading frames, and which names might be modules of the tree."""
+
+    needs: dict[str, int]
+    """By dotted name, what a module and whatever it opens at its import are in; a module that is not here needs all."""
+    folders: dict[str, int]
+    """By path, what the files right in a folder are in, where that is more than what an import begins after."""
+    roots: list[str]
+    """First parts of the dotted names of all modules."""
+    names: list[str]
+    """Parts of the dotted names of all modules."""
+    libraries: bool
+    """Whether a shared library lies where a native deployment's LD_LIBRARY_PATH points: the root, or `lib`."""
+
+
 class Index(NamedTuple):
     """Everything the loader needs to know about a bundle.
 
-    Directories come parents first. The first `begin` frames must be in place before the application's import begins;
-    from then on `needs` says, by dotted name, how many leading frames a module and what it opens at its import are in.
-    The first `hot` frames hold every file that a start is known to touch. A module that is not in `needs` needs all.
+    Directories come parents first. The first `begin` frames must be in place before the application's import begins,
+    from then on it waits as `modules` says. The first `hot` frames hold every file that a start is known to touch.
     """
 
     directories: list[str]
@@ -57,11 +86,14 @@ class Index(NamedTuple):
     frames: list[Frame]
     begin: int
     hot: int
-    needs: dict[str, int]
+    spread: list[tuple[int, int]]
+    """Files of several frames: their numbers, and how many leading frames hold them whole."""
+    modules: Modules
 
     def encode(self) -> bytes:
         """Give the JSON that is compressed into the skippable frame."""
-        return json.dumps({"schema": SCHEMA, **self._asdict()}, separators=(",", ":"), ensure_ascii=False).encode()
+        given = {"schema": SCHEMA, **self._asdict(), "files": columns(self.files), "modules": self.modules._asdict()}
+        return json.dumps(given, separators=(",", ":"), ensure_ascii=False).encode()
 
     @classmethod
     def parse(cls, text: bytes) -> "Index":
@@ -72,9 +104,10 @@ class Index(NamedTuple):
         return cls(
             given["directories"],
             [(path, target) for path, target in given["links"]],
-            [File(*file) for file in given["files"]],
-            [Frame(c, r, digest, [Slice(*s) for s in slices]) for c, r, digest, slices in given["frames"]],
+            list(map(File._make, zip(*given["files"], strict=True))),
+            list(map(Frame._make, given["frames"])),
             given["begin"],
             given["hot"],
-            given["needs"],
+            given["spread"],
+            Modules(**given["modules"]),
         )

@@ -1,11 +1,12 @@
 """The loading process: index first, then all parts by one or two workers, then the marker.
 
 It is forked from the runtime's process, which meanwhile imports the application; nothing imported here is seen there.
-What this process learns travels over a pipe, one JSON value a line: {"parts", "begin", "needs", "roots", "names"} once,
-then the number of each part in place, {"bytes", "retries", "cpu_s"} of each worker, and {"done"} or {"failed"} last.
+What this process learns travels over a pipe, one JSON value a line: what `_outlook` gives once, then the number of each
+part in place, {"bytes", "retries", "cpu_s"} of each worker, and {"done"} or {"failed"} last.
 """
 
 import fcntl
+import gc
 import hashlib
 import json
 import os
@@ -18,18 +19,17 @@ from .clearing import NO_ROOM, check_space, full, remove_others, remove_remains
 from .failures import LoadError, Retry, what
 from .fetch import Connection
 from .index import Index
-from .modules import modules
-from .parts import plan
+from .parts import FIRST, Part, covering, plan
 from .pointer import Pointer
 from .signature import Signer
-from .skeleton import complete, names_on_arrival, open_root, prepare, whole_with
+from .skeleton import complete, late, names_on_arrival, open_root, prepare
 from .surroundings import credentials, endpoint, region, workers
 from .tree import Tree
-from .worker import ATTEMPTS, NUMBER, Job, Worker, backoff, gave_up
+from .worker import ATTEMPTS, CONNECTIONS, NUMBER, Job, Worker, backoff, gave_up
 
 type Tell = Callable[[Any], None]
 
-PATIENT = 10
+PATIENT = 19
 """Where processors are few, the import goes first by this much: it waits for what it needs, and only for that."""
 
 
@@ -40,6 +40,7 @@ def load(pointer: Pointer, tree: Tree, lock: int, pipe: int) -> None:
         os.write(pipe, json.dumps(message, separators=(",", ":")).encode() + b"\n")
 
     os.nice(PATIENT)
+    gc.disable()  # much is made at once, and nothing of it goes before the process does
     try:
         _load_alone(pointer, tree, lock, tell)
         tell({"done": True})
@@ -94,8 +95,8 @@ def _exclusively(lock: int) -> bool:
 
 
 def _fill(pointer: Pointer, tree: Tree, tell: Tell) -> None:
-    first = Connection(endpoint(pointer), Signer(credentials(pointer), region()), pointer)
-    index = _index(pointer, tree, first)
+    connections = _connections(pointer)
+    index = _index(pointer, tree, connections)
     parts = plan(index)
     root = open_root(tree)
     journal = os.open(tree.journal, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
@@ -106,35 +107,55 @@ def _fill(pointer: Pointer, tree: Tree, tell: Tell) -> None:
         tell(number)
 
     job = Job(pointer, tree, parts, names_on_arrival(index), root, _queue(len(parts), known), placed)
-    worker = Worker(job, first)
-    worker.ask()  # the first parts are on their way while this makes directories and tells what it knows
+    team = [Worker(job, connections[n : n + CONNECTIONS]) for n in range(0, len(connections), CONNECTIONS)]
+    for worker in team:
+        worker.ask()  # the first parts are on their way while this makes directories and tells what it knows
     prepare(tree, index, root)
-    begin = next(n for n in range(len(parts) + 1) if sum(len(p.frames) for p in parts[:n]) >= index.begin)
-    told = {"parts": len(parts), "begin": begin, "late": whole_with(index, parts)}
-    tell(told | modules(index, parts)._asdict())
+    tell(_outlook(index, parts))
     for number in known:
         tell(number)
-    _share(job, worker, first, tell)
+    _share(job, team, tell)
     complete(tree, index)
 
 
-def _index(pointer: Pointer, tree: Tree, connection: Connection) -> Index:
+def _connections(pointer: Pointer) -> list[Connection]:
+    """Give the connections of all workers, the first of which asks for the index."""
+    first = Connection(endpoint(pointer), Signer(credentials(pointer), region()), pointer)
+    return [first, *(first.another() for _ in range(CONNECTIONS * workers(pointer.offset) - 1))]
+
+
+def _outlook(index: Index, parts: list[Part]) -> dict[str, Any]:
+    """Say what an import must wait for, in numbers of leading parts."""
+    held = covering(parts)
+    given = index.modules
+    return {
+        "parts": len(parts),
+        "begin": held[index.begin],
+        "late": [(held[frames], index.files[number].path) for frames, number in late(index)],
+        "needs": {name: held[frames] for name, frames in given.needs.items()},
+        "folders": {path: held[frames] for path, frames in given.folders.items()},
+        "roots": given.roots,
+        "names": given.names,
+    }
+
+
+def _index(pointer: Pointer, tree: Tree, connections: list[Connection]) -> Index:
     """Fetch the index, verify it against the pointer, keep its text for the importing process."""
-    text = zstd.decompress(_verified(pointer, connection))
+    text = zstd.decompress(_verified(pointer, connections))
     with open(f"{tree.names}.new", "wb") as file:
         file.write(text)
     os.rename(f"{tree.names}.new", tree.names)
     return Index.parse(text)
 
 
-def _verified(pointer: Pointer, connection: Connection) -> bytes:
+def _verified(pointer: Pointer, connections: list[Connection]) -> bytes:
     """Give the compressed index once it hashes to the pin."""
     buffer = bytearray(pointer.size)
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            _ask_for_index(pointer, connection, buffer)
+            _ask_for_index(pointer, connections, buffer)
         except OSError as error:
-            connection.close()
+            connections[0].close()
             if attempt == ATTEMPTS:
                 raise gave_up(pointer, error) from None
             time.sleep(backoff(attempt))
@@ -143,8 +164,12 @@ def _verified(pointer: Pointer, connection: Connection) -> bytes:
     return bytes(buffer)
 
 
-def _ask_for_index(pointer: Pointer, connection: Connection, buffer: bytearray) -> None:
+def _ask_for_index(pointer: Pointer, connections: list[Connection], buffer: bytearray) -> None:
+    """Ask for it, and connect for what follows while it is on its way, unless there is little to follow."""
+    connection, *others = connections
     connection.ask(pointer.offset, pointer.size, memoryview(buffer))
+    for other in others if pointer.offset > FIRST else ():
+        other.open()
     connection.wait()
     if hashlib.sha256(buffer).hexdigest() != pointer.sha256:
         raise Retry("the index does not match the pinned digest")
@@ -160,11 +185,12 @@ def _queue(parts: int, known: set[int]) -> int:
     return queue
 
 
-def _share(job: Job, worker: Worker, first: Connection, tell: Tell) -> None:
-    """Work on the parts in this process, whose connections are open, and in the others."""
-    others = [_fork(job, first.another(), tell) for _ in range(workers(job.parts) - 1)]
-    _run(worker, tell)
-    for process in others:
+def _share(job: Job, team: list[Worker], tell: Tell) -> None:
+    """Work on the parts in this process and in others, one a worker."""
+    mine, *others = team
+    processes = [_fork(job, worker, tell) for worker in others]
+    _run(mine, tell)
+    for process in processes:
         if os.waitpid(process, 0)[1]:
             raise LoadError("Loader", f"{what(job.pointer)}: a loading process ended early; is memory short?")
 
@@ -176,13 +202,14 @@ def _already(journal: int) -> set[int]:
     return {number for (number,) in NUMBER.iter_unpack(content[:whole])}
 
 
-def _fork(job: Job, connection: Connection, tell: Tell) -> int:
+def _fork(job: Job, worker: Worker, tell: Tell) -> int:
     process = os.fork()
     if process:
+        worker.leave()
         return process
     status = 1
     try:
-        _run(Worker(job, connection), tell)
+        _run(worker, tell)
         status = 0
     except BaseException as error:  # noqa: BLE001 - as above
         _tell_why(error, job.pointer, job.tree, tell)

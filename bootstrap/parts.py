@@ -35,6 +35,11 @@ def plan(index: Index) -> list[Part]:
     return [*parts, Part(offset, total - offset, group, index.hot == len(index.frames))]
 
 
+def covering(parts: list[Part]) -> list[int]:
+    """Give, for every number of leading frames, the number of leading parts that hold them."""
+    return [0, *(number for number, part in enumerate(parts, 1) for _ in part.frames)]
+
+
 def _limit(number: int, remaining: int) -> int:
     if number < OPENING:
         return FIRST

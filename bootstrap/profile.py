@@ -20,7 +20,7 @@ def touched_and_not(tree: Tree) -> bytes:
 
     with open(tree.names, "rb") as file:
         index = json.load(file)
-    paths = [path for path, _, _ in index["files"]]
+    paths: list[str] = next(iter(index["files"]), [])
     times = {path: _first_read(f"{tree.directory}/{path}") for path in paths}
     needed = _modules(tree) | _listed(tree, index["directories"], paths)
     touched = sorted((path for path in paths if times[path] or path in needed), key=lambda path: times[path])

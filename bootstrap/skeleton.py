@@ -4,8 +4,6 @@ import os
 from collections.abc import Callable
 
 from .index import File, Index
-from .modules import needs_library_path
-from .parts import Part
 from .tree import Tree
 
 ARRIVING = ".arriving"
@@ -24,25 +22,21 @@ def prepare(tree: Tree, index: Index, root: int) -> None:
         _unless_there(os.mkdir, path, 0o755, dir_fd=root)
     for path, target in index.links:
         _unless_there(os.symlink, target, path, dir_fd=root)
-    if needs_library_path(index):
+    if index.modules.libraries:
         _touch(tree.libraries)
 
 
 def names_on_arrival(index: Index) -> list[File]:
     """Give the files under the names they are written to."""
-    late = _late(index)
-    return [
-        file._replace(path=file.path + ARRIVING) if number in late else file for number, file in enumerate(index.files)
-    ]
+    files = index.files.copy()
+    for _, number in late(index):
+        files[number] = files[number]._replace(path=files[number].path + ARRIVING)
+    return files
 
 
-def whole_with(index: Index, parts: list[Part]) -> list[tuple[int, str]]:
-    """Give, for every file that arrives under another name, how many leading parts hold it."""
-    part_of = [number for number, part in enumerate(parts, 1) for _ in part.frames]
-    last: dict[int, int] = {}
-    for frame, part in zip(index.frames, part_of, strict=True):
-        last |= {number: part for one in frame.slices for number in one.files}
-    return [(last[number], index.files[number].path) for number in sorted(_late(index))]
+def late(index: Index) -> list[tuple[int, int]]:
+    """Give the files that an import may see before they are whole: how many leading frames hold each, its number."""
+    return [(frames, number) for number, frames in index.spread if frames > index.begin]
 
 
 def give_name(root: str, path: str) -> None:
@@ -55,21 +49,10 @@ def give_name(root: str, path: str) -> None:
 
 def complete(tree: Tree, index: Index) -> None:
     """Give late files their names, then say that the tree is complete."""
-    for number in _late(index):
+    for _, number in late(index):
         give_name(tree.directory, index.files[number].path)
     _touch(tree.marker)
     os.unlink(tree.journal)
-
-
-def _late(index: Index) -> set[int]:
-    """Give the files that an import may see before they are whole."""
-    return {
-        number
-        for frame in index.frames[index.begin :]
-        for one in frame.slices
-        for number in one.files
-        if index.files[number].size > one.length
-    }
 
 
 def _touch(path: str) -> None:

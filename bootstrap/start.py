@@ -173,6 +173,7 @@ class Release(Start):
 
     def _refuse(self, error: LoadError) -> Callable[[Any, Any], NoReturn]:
         """Give a function that answers the waiting invocation; raises the runtime's exception when there is none."""
+        _say(report.failed(self._pointer, error))
         fault = runtime.fault(error.kind, str(error))
         if self._first.early:
             return self._answer(fault)
@@ -197,5 +198,9 @@ class Release(Start):
     def _report(self) -> None:
         if self._loading.work:
             self._seconds["files"] = self._loading.seconds
-            sys.stdout.write(report.line(self._pointer, self._seconds, self._loading.work, self._loading.parts) + "\n")
-            sys.stdout.flush()
+            _say(report.loaded(self._pointer, self._seconds, self._loading.work, self._loading.parts))
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()

@@ -7,14 +7,14 @@ from urllib.parse import urlsplit
 
 from .failures import LoadError, what
 from .fetch import TIMEOUT, Endpoint
-from .parts import Part
+from .parts import FIRST
 from .pointer import Pointer
 from .signature import Credentials, Target, encode
 
 ONE_PROCESSOR = 1769
 """MB of memory that come with one vCPU."""
-FEW = 2
-"""A second process is not worth its start for this many parts."""
+LITTLE = 2 * FIRST
+"""Bytes for which a second process is not worth its start."""
 
 
 def endpoint(pointer: Pointer) -> Endpoint:
@@ -51,13 +51,13 @@ def credentials(pointer: Pointer) -> Credentials:
     raise LoadError("NoCredentials", f"{what(pointer)}: no credentials in the environment; give the function a role")
 
 
-def workers(parts: list[Part]) -> int:
-    """Give the number of loading processes: two, unless there is less than one processor or little to do.
+def workers(size: int) -> int:
+    """Give the number of loading processes for `size` bytes: two, but for less than one processor or little to do.
 
     A function has one vCPU per 1,769 MB of memory (AWS Lambda developer guide, "Configure memory").
     """
     memory = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE") or 0)
-    alone = 0 < memory < ONE_PROCESSOR or len(os.sched_getaffinity(0)) == 1 or len(parts) <= FEW
+    alone = 0 < memory < ONE_PROCESSOR or len(os.sched_getaffinity(0)) == 1 or size <= LITTLE
     return 1 if alone else 2
 
 

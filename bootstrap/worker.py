@@ -56,14 +56,14 @@ class _Request:
 class Worker:
     """Takes parts from the job's queue until it is empty."""
 
-    def __init__(self, job: Job, connection: Connection) -> None:
+    def __init__(self, job: Job, connections: list[Connection]) -> None:
         self._job = job
-        self._idle = [connection.another() for _ in range(CONNECTIONS - 1)] + [connection]
+        self._idle = connections[::-1]
         self._busy: dict[int, tuple[Connection, _Request]] = {}
         self._again: list[_Request] = []
         self._arrived: deque[_Request] = deque()
         size = max(part.size for part in job.parts)
-        self._buffers = [memoryview(bytearray(size)) for _ in range(CONNECTIONS + 1)]
+        self._buffers = [memoryview(bytearray(size)) for _ in range(len(connections) + 1)]
         self._poll = select.poll()
         self.bytes = 0
         self.retries = 0
@@ -78,6 +78,11 @@ class Worker:
                 self._listen(self._patience())
             else:
                 return
+
+    def leave(self) -> None:
+        """Close every connection: another process goes on with what was asked for on them."""
+        for connection in (*self._idle, *(connection for connection, _ in self._busy.values())):
+            connection.close()
 
     def _patience(self) -> float:
         """Give the seconds until something must be asked for again."""

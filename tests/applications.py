@@ -42,6 +42,7 @@ add_default_site_directories()
 client.main([os.environ["LAMBDA_TASK_ROOT"], os.environ["_HANDLER"]])
 '''
 EVENTS = ({"n": 1}, {"n": 2})
+COLD = "cold.bin"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "eu-central-1"}
 
 
@@ -164,9 +165,37 @@ def natively_and_dropped(
         pointer = release(tree, handler=handler).stored(store)
         with native(tree, tmp_path, variables, handler=handler) as environment:
             natively = _comparable(call(environment, *events), str(tree))
-        with dropped(pointer, store, tmp_path, variables) as environment:
-            happened = call(environment, *events)
-        return natively, _comparable(happened, rf"{tmp_path}/[-0-9a-f]+/tmp/dropshift/{pointer.sha256[:32]}")
+        return natively, _through_us(tmp_path, pointer, store, variables, events)
+
+
+def dropped_while_it_arrives(tmp_path: Path, files: Mapping[str, str]) -> list[str]:
+    """Run an application as above, dropped, with a last file that is still on its way while it is imported."""
+    tree = write(tmp_path / "arriving", {**files, COLD: "never read"})
+    profile = Profile(touched=tuple(files), milliseconds=tuple(range(len(files))), untouched=(COLD,))
+    waited: list[float] = []
+
+    def a_while() -> None:
+        time.sleep(0.2)
+        waited.append(0.2)
+
+    with serving(ObjectStore(patience=a_while)) as store:
+        pointer = release(tree, profile=profile).stored(store)
+        store.misbehave = store.late_but_first_and_last
+        happened = _through_us(tmp_path, pointer, store, None, EVENTS)
+    assert waited, "nothing was late, so nothing overlapped"
+    return happened
+
+
+def _through_us(
+    tmp_path: Path,
+    pointer: Pointer,
+    store: ObjectStore,
+    variables: Mapping[str, str] | None,
+    events: Sequence[object],
+) -> list[str]:
+    with dropped(pointer, store, tmp_path, variables) as environment:
+        happened = call(environment, *events)
+    return _comparable(happened, rf"{tmp_path}/[-0-9a-f]+/tmp/dropshift/{pointer.sha256[:32]}")
 
 
 def _comparable(happened: Happened, root: str) -> list[str]:

@@ -45,6 +45,12 @@ class ObjectStore:
         """What AWS_ENDPOINT_URL_S3 should say."""
         return f"http://127.0.0.1:{self.port}"
 
+    def late_but_first_and_last(self, number: int) -> Fault | None:
+        """Misbehave so: a bundle's index, its end, and its first part come at once, all else late."""
+        end = max(len(body) for body in self.objects.values()) - 1
+        first, last = map(int, self.requests[number - 1].removeprefix("bytes=").split("-"))
+        return None if first == 0 or last == end else "late"
+
     def put(self, key: str, body: bytes) -> str:
         """Store an object and give its version."""
         version = hashlib.sha256(key.encode() + body).hexdigest()[:16]

@@ -9,12 +9,13 @@ from typing import NamedTuple
 
 from backports import zstd
 
-from bootstrap.index import SKIPPABLE, SKIPPABLE_HEADER, File, Frame, Index
+from bootstrap.index import SKIPPABLE, SKIPPABLE_HEADER, File, Frame, Index, columns
 from deployer.archive.values import Entry
 from deployer.bundle.bytecode import compile_sources
 from deployer.bundle.compress import Compressed, compress_in_order
 from deployer.bundle.frames import RawFrame, cut
 from deployer.bundle.guess import guess
+from deployer.bundle.modules import modules, spread
 from deployer.bundle.order import Layout, arrange
 from deployer.bundle.plan import Built, Plan, Profile
 
@@ -45,14 +46,16 @@ def _write(layout: Layout, packed: Iterable[tuple[RawFrame, Compressed]], write:
     frames = [one.frame for one in written]
     offset = sum(frame.compressed for frame in frames)
     reach = _reach(frames, len(layout.files))
+    begin = reach[layout.begin]
     index = Index(
         directories=[entry.path for entry in layout.directories],
         links=[(entry.path, entry.target or "") for entry in layout.links],
         files=[File(entry.path, entry.mode, entry.size) for entry in layout.files],
         frames=frames,
-        begin=reach[layout.begin],
+        begin=begin,
         hot=sum(one.hot for one in written),
-        needs={name: reach[files] for name, files in layout.needs.items()},
+        spread=spread(frames),
+        modules=modules(layout, frames, reach, begin),
     )
     content = zstd.compress(index.encode(), 12)
     write(struct.pack("<II", SKIPPABLE, len(content)) + content)
@@ -85,4 +88,4 @@ class _Written(NamedTuple):
 def _write_frames(packed: Iterable[tuple[RawFrame, Compressed]], write: Write) -> Iterator[_Written]:
     for raw, compressed in packed:
         write(compressed.data)
-        yield _Written(Frame(len(compressed.data), len(raw.data), compressed.sha256, raw.slices), raw.hot)
+        yield _Written(Frame(len(compressed.data), len(raw.data), compressed.sha256, columns(raw.slices)), raw.hot)

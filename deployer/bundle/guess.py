@@ -10,9 +10,8 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from bootstrap.modules import dotted_name
 from deployer.archive.values import Entry
-from deployer.bundle.order import is_module
+from deployer.bundle.order import dotted_name, is_module
 from deployer.bundle.plan import Profile
 
 LONGEST = 1 << 20

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from bootstrap.modules import dotted_name
 from deployer.archive.values import Entry
 from deployer.bundle.plan import Profile
 
@@ -18,6 +17,7 @@ SETTINGS = frozenset({".cfg", ".conf", ".env", ".ini", ".json", ".properties", "
 FUZZ = 25
 """Milliseconds by which two accesses may have been recorded in the wrong order: a few ticks of the file system."""
 LATEST = 1 << 60
+MODULES = (".py", ".pyc", ".so")
 
 
 class Layout(NamedTuple):
@@ -85,6 +85,16 @@ def _is_first(entry: Entry, moments: dict[str, int]) -> bool:
 def is_module(path: str) -> bool:
     """Tell whether only an import opens a file; a shared library may be opened by any other, so it is none."""
     return path.endswith((".py", ".pyc")) or (path.endswith(".so") and (".cpython-" in path or ".abi3." in path))
+
+
+def dotted_name(path: str) -> str:
+    """Give the name a module has when the tree's root is on the path; nothing for what is no module."""
+    folder, _, name = path.rpartition("/")
+    stem = name.partition(".")[0]
+    if not name.endswith(MODULES) or (stem == "__init__" and not folder):
+        return ""
+    folders = folder.removesuffix("__pycache__").rstrip("/").split("/")
+    return ".".join(part for part in (*folders, "" if stem == "__init__" else stem) if part)
 
 
 def _is_setting(entry: Entry) -> bool:

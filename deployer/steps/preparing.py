@@ -5,6 +5,7 @@ import tempfile
 from datetime import timedelta
 from pathlib import Path
 
+from bootstrap.index import SCHEMA
 from deployer import archive, bundle, inspection, reports, signature
 from deployer.drop import Age, shortened
 from deployer.release import Archive, Bundle, Release, Status, known
@@ -80,9 +81,9 @@ def _known_before(deployer: Deployer, release: Release) -> Release | None:
 
 
 def make_bundle(deployer: Deployer, release: Release) -> Release:
-    """Make the bundle that the bootstrap loads, unless the same archive was bundled before."""
+    """Make the bundle that this bootstrap loads, unless the same archive was bundled before."""
     function, digest = known(release.function), known(release.archive).sha256
-    key = f"bundles/{release.drop.application}/{digest}-{function.runtime}.tar.zst"
+    key = f"bundles/{release.drop.application}/{digest}-{function.runtime}-{SCHEMA}.tar.zst"
     made = deployer.aws.objects.bundle(key) or _build(deployer, release, key)
     deployer.note(release, f"bundled: {made.size / 1e6:.1f} MB", status=Status.BUNDLED)
     return release.with_(bundle=made)

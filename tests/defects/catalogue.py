@@ -346,8 +346,8 @@ LOADING = (
     Defect(
         "under Node, a full disk is told as it comes",
         NODE,
-        "throw refused(error, tree, pointer);",
-        "throw error;",
+        "const refusal = refused(error, tree, pointer);",
+        "const refusal = error;",
         (f"{NODE_LOADER}::test_a_disk_that_fills_up_at_any_step_is_told_in_one_line_and_the_next_init_goes_on",),
     ),
 )

@@ -1,6 +1,7 @@
 """An application cannot tell whether it was deployed natively or dropped: same answers, errors, traces, surroundings.
 
-Each case runs twice under AWS's own runtime client. What must differ is the directory the files lie in, so that
+Each case runs under AWS's own runtime client natively, dropped, and dropped with a last file that is still on its way
+while the application is imported. What must differ is the directory the files lie in, so that
 directory's name is replaced by `<root>` before the two are compared.
 """
 
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.applications import natively_and_dropped
+from tests.applications import dropped_while_it_arrives, natively_and_dropped
 
 LOOK = """\
 import json, os, sys, threading
@@ -141,6 +142,7 @@ def handler(event, context):
 def test_a_dropped_application_behaves_as_a_native_one(tmp_path: Path, files: dict[str, str]) -> None:
     natively, through_us = natively_and_dropped(tmp_path, files)
     assert through_us == natively
+    assert dropped_while_it_arrives(tmp_path, files) == natively
 
 
 def test_an_application_may_call_its_modules_what_it_likes(tmp_path: Path) -> None:

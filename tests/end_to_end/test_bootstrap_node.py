@@ -168,7 +168,10 @@ def test_a_lasting_fault_fails_closed_with_one_line(
     pointer = release(write(tmp_path / "tree", LARGE), kind="nodejs").stored(store)
     store.misbehave = lambda _number: fault
     with dropped(pointer, store, tmp_path, runtime=runtime) as environment:
-        [error] = call(environment).answers
+        happened = call(environment)
+    [error] = happened.answers
+    [told] = (json.loads(line) for line in happened.output.splitlines() if '"release.not_loaded"' in line)
+    assert (told["kind"], told["problem"], told["LoadFailures"]) == (kind, error["errorMessage"], 1)
     assert error["errorType"] == f"Dropshift.{kind}"
     assert f"(s3://{BUCKET}/{KEY}, version {pointer.version})" in error["errorMessage"]
     assert remedy in error["errorMessage"]

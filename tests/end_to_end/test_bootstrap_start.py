@@ -15,7 +15,7 @@ import pytest
 from bootstrap.pointer import Pointer
 from deployer.bundle import Profile, unwrap
 from tests.applications import call, dropped, invocation, native, package, release, write
-from tests.object_store import Fault, ObjectStore
+from tests.object_store import ObjectStore
 
 WEIGHTS = random.Random(4).randbytes(6 << 20)  # noqa: S311 - bytes that do not compress
 APP = """\
@@ -50,28 +50,21 @@ def _stored(tmp_path: Path, store: ObjectStore, files: dict[str, str | bytes], p
 def _cold_waits(store: ObjectStore, until: Callable[[], bool]) -> None:
     """Let the index and the hot part come at once, all else when `until` says so, or after ten seconds."""
     store.patience = lambda: _wait_for(until)
-    store.misbehave = _late_if_cold(store)
-
-
-def _late_if_cold(store: ObjectStore) -> Callable[[int], Fault | None]:
-    """Tell by the range: the hot part is the bundle's first, the index its end."""
-    last = max(len(body) for body in store.objects.values()) - 1
-
-    def late(number: int) -> Fault | None:
-        first, end = map(int, store.requests[number - 1].removeprefix("bytes=").split("-"))
-        return None if first == 0 or end == last else "late"
-
-    return late
+    store.misbehave = store.late_but_first_and_last
 
 
 def _cold_is_late(store: ObjectStore, seconds: float) -> None:
     """Let what is cold come a while after the rest."""
     store.patience = lambda: time.sleep(seconds)
-    store.misbehave = _late_if_cold(store)
+    store.misbehave = store.late_but_first_and_last
 
 
 def _report(output: str) -> dict[str, object]:
-    [line] = [line for line in output.splitlines() if '"release.loaded"' in line]
+    return _told("release.loaded", output)
+
+
+def _told(event: str, output: str) -> dict[str, object]:
+    [line] = [line for line in output.splitlines() if f'"{event}"' in line]
     return dict(json.loads(line))
 
 
@@ -310,7 +303,7 @@ def test_a_load_that_fails_after_the_hand_over_answers_the_invocation(
     tmp_path: Path, store: ObjectStore, app: str
 ) -> None:
     pointer = _stored(tmp_path, store, {**FILES, "app.py": app + "handler = print\n"}, PROFILE)
-    handed_over, cold = threading.Event(), _late_if_cold(store)
+    handed_over, cold = threading.Event(), store.late_but_first_and_last
     store.misbehave = lambda number: "404" if cold(number) and handed_over.wait(10) else None
     with dropped(pointer, store, tmp_path, {"DROPSHIFT_HAND_OVER": "0.4"}) as environment:
         assert environment.start(8).kind == "ready"
@@ -448,6 +441,9 @@ def test_a_load_that_fails_is_the_inits_error_in_one_line(tmp_path: Path, store:
     assert error["errorType"] == "Dropshift.AccessDenied"
     assert error["stackTrace"] == []
     assert "\n" not in error["errorMessage"]
+    told = _told("release.not_loaded", happened.output)
+    assert (told["kind"], told["LoadFailures"]) == ("AccessDenied", 1)
+    assert f"{pointer.key}, version {pointer.version}" in str(told["problem"])
 
 
 def test_a_load_writes_one_line_that_is_also_a_metric(tmp_path: Path, store: ObjectStore) -> None:
@@ -456,7 +452,7 @@ def test_a_load_writes_one_line_that_is_also_a_metric(tmp_path: Path, store: Obj
     with dropped(pointer, store, tmp_path) as environment:
         told = _report(call(environment, {}, {}).output)
     assert told["release"] == "release 1"
-    assert told["LoadRetries"] == 1
+    assert (told["LoadRetries"], told["LoadFailures"]) == (1, 0)
     assert told["LoadedBytes"] == pointer.offset - 8
     assert told["init_type"] == "on-demand"
     metrics = told["_aws"]

@@ -160,7 +160,8 @@ def test_without_a_profile_modules_come_in_the_order_in_which_the_sources_import
     wanted = ["app/__init__", "app/main", "zoo/__init__", "zoo/keys", "app/late", "aviary", "zoo/cage", "rare"]
     assert sources == [f"{name}.py" for name in wanted]
     assert index.files[0].path == "model.bin"
-    assert index.begin < index.needs["app.main"] <= index.needs["rare"] == index.needs["zoo.cage"]
+    needs = index.modules.needs
+    assert index.begin < needs["app.main"] <= needs["rare"] == needs["zoo.cage"]
 
 
 BIG = RANDOM.randbytes(3 << 20)
@@ -178,7 +179,7 @@ def _timed(tmp_path: Path, more: dict[str, str | bytes]) -> tuple[Index, dict[st
     made = release(write(tmp_path, files | more), kind="nodejs", profile=TIMED)
     index = _index(made)
     held = [{index.files[n].path for one in frame.slices for n in one.files} for frame in index.frames]
-    whole = {name: set().union(*held[:frames]) for name, frames in index.needs.items()}
+    whole = {name: set().union(*held[:frames]) for name, frames in index.modules.needs.items()}
     return index, {
         name: {path for path in paths if path != "model.bin" or name == "c"} for name, paths in whole.items()
     }
@@ -190,14 +191,14 @@ def test_a_module_waits_for_itself_and_for_the_data_that_was_read_before_the_nex
     assert "b.py" not in in_place["a"]
     assert "b.py" in in_place["b"]
     assert "model.bin" in in_place["c"]
-    assert "cold" not in index.needs
+    assert "cold" not in index.modules.needs
 
 
 def test_a_source_comes_with_its_bytecode_although_nobody_reads_it(tmp_path: Path) -> None:
     cached = f"a/__pycache__/__init__.{sys.implementation.cache_tag}.pyc"
     profile = Profile(touched=(cached,), milliseconds=(5,), untouched=("a/__init__.py", "b.py"))
     index = _index(release(write(tmp_path, {"a/__init__.py": "x = 1\n", "b.py": ""}), profile=profile))
-    slices = [one for frame in index.frames[: index.needs["a"]] for one in frame.slices]
+    slices = [one for frame in index.frames[: index.modules.needs["a"]] for one in frame.slices]
     assert {"a/__init__.py", cached} <= {index.files[n].path for one in slices for n in one.files}
 
 
@@ -216,7 +217,7 @@ def test_data_that_no_start_was_seen_to_read_is_in_place_before_anything_is_impo
 
 def test_a_module_that_no_start_was_seen_to_import_waits_for_everything_hot(tmp_path: Path) -> None:
     index, _ = _timed(tmp_path, {"new.py": "4"})
-    assert index.needs["new"] == index.hot
+    assert index.modules.needs["new"] == index.hot
 
 
 def test_the_same_tree_gives_the_same_index_but_for_the_levels_chosen(tree: Path) -> None:
