@@ -12,7 +12,7 @@ from .tree import Tree
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 """How the disk says that it is full."""
 SLACK = 16 << 20
-"""Bytes beyond the files' own: directories, rounding to blocks, the index."""
+"""Bytes beyond the files' own: directories, the index."""
 
 
 def remove_others(tree: Tree) -> None:

@@ -18,7 +18,8 @@ class Pointer(NamedTuple):
 
     `offset` and `size` (bytes) locate the compressed index inside the object, `sha256` (lower-case hex) is the digest
     of exactly these bytes; every frame's digest is in the index, so this value pins the whole release.
-    `unpacked` is in bytes, `owner` the 12-digit account that must own the bucket, `id` the release id (32 hex digits).
+    `unpacked` is what the files take on disk, in bytes, `owner` the 12-digit account that must own the bucket, `id` the
+    release id (32 hex digits).
     """
 
     bucket: str

@@ -70,6 +70,7 @@ class Bundle(Value):
     index_size: int
     index_sha256: str
     unpacked: int
+    """Bytes that the files take on disk."""
 
 
 class Release(Value):

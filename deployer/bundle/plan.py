@@ -38,4 +38,5 @@ class Built(Value):
     index_sha256: str
     files: int
     unpacked: int
+    """What the files take on disk."""
     frames: int

@@ -12,18 +12,20 @@ import statistics
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import timedelta
+from operator import truediv
 from pathlib import Path
 from typing import Any
 
 from deployer.bundle import Profile
 from tests.benchmarks.link import LINKS, serving
-from tests.benchmarks.measure import PROCESSORS, Cost, start
+from tests.benchmarks.measure import OURS, PROCESSORS, Cost, start
 from tests.benchmarks.peers import PEERS
 from tests.benchmarks.recording import recorded
 from tests.benchmarks.sets import CACHE, MAKERS, Packed, pack_for_peers, packed
 
 RESULTS = Path(__file__).with_name("results.json")
-METHODS = ("dropshift", "p1", "p2", "p3", "curl", "native", "create")
+METHODS = (*OURS, "p1", "p2", "p3", "curl", "native", "create")
+LIMITS = ("curl", "create")
 QUICK = timedelta(seconds=30)
 """For a first release, which is only built to be watched."""
 type Row = dict[str, Any]
@@ -45,7 +47,7 @@ def main() -> None:
                         for method in asked.methods:
                             watch = number == asked.rounds
                             costs[method].append(start(method, made, served, PROCESSORS[processors], memory=watch))
-                    new = [_row(name, link, processors, method, costs[method]) for method in asked.methods]
+                    new = [_row(name, link, processors, method, costs) for method in asked.methods]
                     _show(new)
                     _keep(new)
 
@@ -55,7 +57,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--sets", nargs="+", choices=MAKERS, default=["A"])
     parser.add_argument("--links", nargs="+", choices=LINKS, default=["78-tls"])
     parser.add_argument("--processors", nargs="+", choices=PROCESSORS, default=["all"])
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS[:-1])
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=("dropshift", *METHODS[2:-1]))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--budget", type=float, default=300, help="seconds to compress a set once")
     parser.add_argument("--unprofiled", action="store_true", help="measure a first release, which has no profile")
@@ -73,8 +75,8 @@ def _made(name: str, budget: timedelta, *, profiled: bool) -> Packed:
     return packed(name, budget, Profile.model_validate_json(kept.read_text()))
 
 
-def _row(name: str, link: str, processors: str, method: str, costs: list[Cost]) -> Row:
-    *timed, watched = costs
+def _row(name: str, link: str, processors: str, method: str, costs: dict[str, list[Cost]]) -> Row:
+    *timed, watched = costs[method]
     row: Row = {"set": name, "link": link, "processors": processors, "method": method, "rounds": len(timed)}
     for field in ("imported_s", "ready_s", "files_s", "cpu_s"):
         values = [getattr(cost, field) for cost in timed]
@@ -83,11 +85,33 @@ def _row(name: str, link: str, processors: str, method: str, costs: list[Cost]) 
             f"{field}_min": round(min(values), 3),
             f"{field}_max": round(max(values), 3),
         }
+    if method in OURS:
+        row |= _ratios(method, costs)
     return row | {
         "peak_mb": round(watched.peak_mb, 1),
         "disk_mb": round(watched.disk_mb, 1),
         "wire_bytes": watched.wire_bytes,
     }
+
+
+def _ratios(method: str, costs: dict[str, list[Cost]]) -> Row:
+    """Say, round by round, how much sooner we are ready than each peer, and our files' time against the limits.
+
+    Each is a median, the least and the most; the last round, which also watches memory, is left out.
+    """
+    timed = {one: values[:-1] for one, values in costs.items()}
+    peers = {one: [cost.ready_s for cost in timed[one]] for one in PEERS if one in timed}
+    limits = {one: [cost.files_s for cost in timed[one]] for one in LIMITS if one in timed}
+    ready, files = ([getattr(cost, field) for cost in timed[method]] for field in ("ready_s", "files_s"))
+    return {
+        "ready_sooner_than": {one: _spread(map(truediv, values, ready)) for one, values in peers.items()},
+        "files_against": {one: _spread(map(truediv, files, values)) for one, values in limits.items()},
+    }
+
+
+def _spread(values: Iterable[float]) -> list[float]:
+    some = sorted(values)
+    return [round(value, 2) for value in (statistics.median(some), some[0], some[-1])]
 
 
 def _show(rows: Iterable[Row]) -> None:
@@ -100,6 +124,10 @@ def _show(rows: Iterable[Row]) -> None:
             f" disk {row['disk_mb']:6.0f} MB wire {row['wire_bytes'] / 1e6:7.1f} MB",
             flush=True,
         )
+        for one, (middle, least, most) in row.get("ready_sooner_than", {}).items():
+            print(f"   ready {middle:.2f} ({least:.2f}-{most:.2f}) times sooner than {one}")
+        for one, (middle, least, most) in row.get("files_against", {}).items():
+            print(f"   files in place after {middle:.2f} ({least:.2f}-{most:.2f}) times what {one} takes")
 
 
 def _keep(rows: Iterable[Row]) -> None:

@@ -32,6 +32,8 @@ DISK = os.environ.get("BENCHMARK_DIRECTORY") or "/dev/shm"  # noqa: S108 - priva
 ext4 is slow for five seconds after many files were deleted (it avoids inodes that were freed recently), which repeated
 rounds do and a fresh environment does not.
 """
+OURS = ("dropshift", "apart")
+"""As a function starts, and as on managed instances, where the import does not begin before the last file is there."""
 LIMIT = 300.0
 """Seconds after which a start counts as failed."""
 
@@ -133,9 +135,10 @@ def _deployed(method: str, made: Packed, served: Served, directory: Path) -> tup
     }
     if method == "native":
         return made.tree, told | {"LAMBDA_TASK_ROOT": str(made.tree), "_HANDLER": "app.handler"}
-    if method == "dropshift":
+    if method in OURS:
         pointer = {VARIABLE: made.pointer.encode(), "_HANDLER": "bootstrap.handler"}
-        return package(), told | pointer | {"LAMBDA_TASK_ROOT": str(package())}
+        kind = {"AWS_LAMBDA_INITIALIZATION_TYPE": "lambda-managed-instances"} if method == "apart" else {}
+        return package(), told | pointer | kind | {"LAMBDA_TASK_ROOT": str(package())}
     (directory / "peer").mkdir()
     (directory / "peer" / "peer.py").write_text(PEERS[method])
     (directory / "peer" / "zappa_settings.py").write_text(SETTINGS)
@@ -143,7 +146,7 @@ def _deployed(method: str, made: Packed, served: Served, directory: Path) -> tup
 
 
 def _files_in_place(method: str, directory: Path, began: float) -> float | None:
-    if method == "dropshift":
+    if method in OURS:
         [marker] = (directory / "environment" / "tmp" / "dropshift").glob("*.complete")
         return marker.stat().st_mtime - began
     if method == "native":
@@ -154,7 +157,7 @@ def _files_in_place(method: str, directory: Path, began: float) -> float | None:
 def _wire(method: str, made: Packed) -> int:
     if method == "native":
         return 0
-    return {"dropshift": made.bundle, "p2": made.tar}.get(method, made.zip).stat().st_size
+    return (made.bundle if method in OURS else made.tar if method == "p2" else made.zip).stat().st_size
 
 
 def _curl(made: Packed, served: Served) -> Cost:

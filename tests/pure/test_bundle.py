@@ -225,6 +225,11 @@ def test_the_same_tree_gives_the_same_index_but_for_the_levels_chosen(tree: Path
     assert (first.files, first.links, first.directories) == (second.files, second.links, second.directories)
 
 
+def test_what_a_release_takes_on_disk_is_whole_blocks(tmp_path: Path) -> None:
+    made = release(write(tmp_path, {"one": "1", "two": bytes(4097), "none": ""}), kind="nodejs")
+    assert made.pointer.unpacked == 3 * 4096
+
+
 def test_an_empty_tree_is_a_bundle_too(tmp_path: Path) -> None:
     index = _index(release(tmp_path))
     assert (index.files, len(index.frames)) == ([], 1)
