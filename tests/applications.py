@@ -7,7 +7,6 @@ import json
 import os
 import re
 import sys
-import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +24,7 @@ from deployer.bundle import CLIENT_CONTEXT, Plan, Profile, build
 from tests.local.environments import Environment, Program
 from tests.local.runtime_api import Invocation, Outcome
 from tests.object_store import BUCKET, ObjectStore, serving
+from tests.tools import until_exit
 
 KEY = "bundles/app/release 1+ü.tar.zst"
 MAIN = '''\
@@ -106,7 +106,7 @@ def release(
 @functools.cache
 def package() -> Path:
     """The bootstrap's package, as the Makefile assembles it."""
-    target = Path(tempfile.mkdtemp(prefix="dropshift-package-"))
+    target = until_exit("dropshift-package-")
     assemble(Path(backports.zstd.__file__).parent, target)
     return target
 

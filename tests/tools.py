@@ -1,5 +1,6 @@
 """Compilers and runtimes that some tests need, fetched once, by name, into .cache/tools; without them a test skips."""
 
+import atexit
 import functools
 import shutil
 import subprocess
@@ -45,10 +46,17 @@ def node_runtime(name: str = "nodejs24.x") -> list[str]:
     return [str(node(version)), str(node_client(client))]
 
 
+def until_exit(prefix: str) -> Path:
+    """A directory that goes when this process ends."""
+    directory = tempfile.TemporaryDirectory(prefix=prefix)
+    atexit.register(directory.cleanup)
+    return Path(directory.name)
+
+
 @functools.cache
 def node_client(version: str) -> Path:
     """AWS's own runtime client for Node, from npm's aws-lambda-ric; its compiled half is tests/node_transport.cjs."""
-    package, place = _from_npm("aws-lambda-ric", version), Path(tempfile.mkdtemp(prefix="aws-lambda-ric-"))
+    package, place = _from_npm("aws-lambda-ric", version), until_exit("aws-lambda-ric-")
     newer, older = package / "index.mjs", package / "dist" / "index.mjs"
     main, transport = place / "index.mjs", place / "rapid-client.node"
     main.write_text(newer.read_text() if newer.exists() else older.read_text() + RUN)
