@@ -3,7 +3,6 @@
 import errno
 import fcntl
 import os
-import shutil
 
 from .failures import LoadError, what
 from .pointer import Pointer
@@ -27,7 +26,10 @@ def remove_remains(tree: Tree) -> None:
     for path in (tree.journal, tree.names, tree.libraries):
         if os.path.exists(path):
             os.unlink(path)
-    shutil.rmtree(tree.directory, ignore_errors=True)
+    if os.path.exists(tree.directory):
+        import shutil  # noqa: PLC0415 - 3 ms that a fresh environment need not pay
+
+        shutil.rmtree(tree.directory, ignore_errors=True)
 
 
 def check_space(tree: Tree, pointer: Pointer) -> None:

@@ -5,7 +5,6 @@ buffer a connection and one spare, whatever the release's size.
 """
 
 import os
-import random
 import select
 import struct
 import time
@@ -188,7 +187,7 @@ class Worker:
 
 def backoff(attempts: int) -> float:
     """Give the seconds to wait before attempt number `attempts` + 1."""
-    return float(BACKOFF * 3 ** (attempts - 1) * random.uniform(1, 1.5))  # noqa: S311 - no secret
+    return float(BACKOFF * 3 ** (attempts - 1) * (1 + os.urandom(1)[0] / 510))
 
 
 def gave_up(pointer: Pointer, error: OSError) -> LoadError:

@@ -131,11 +131,12 @@ def dropped(
     directory: Path,
     variables: Mapping[str, str] | None = None,
     runtime: Sequence[str] = (),
+    main: str = MAIN,
 ) -> Iterator[Environment]:
-    """Run the release that `pointer` names through the bootstrap; `runtime` as above."""
+    """Run the release that `pointer` names through the bootstrap; `runtime` as above, `main` begins Python's."""
     told = {"AWS_ENDPOINT_URL_S3": store.url, **({VARIABLE: pointer.encode()} if pointer else {})}
     told |= variables or {}
-    with _environment(package(), "bootstrap.handler", directory, told, runtime) as environment:
+    with _environment(package(), "bootstrap.handler", directory, told, runtime, main) as environment:
         yield environment
 
 
@@ -224,11 +225,16 @@ def invocation(event: object, *, profile: bool = False) -> Invocation:
 
 @contextmanager
 def _environment(
-    root: Path, handler: str, directory: Path, variables: Mapping[str, str], runtime: Sequence[str]
+    root: Path,
+    handler: str,
+    directory: Path,
+    variables: Mapping[str, str],
+    runtime: Sequence[str],
+    main: str = MAIN,
 ) -> Iterator[Environment]:
-    main = directory / "runtime" / "bootstrap.py"
-    main.parent.mkdir(parents=True, exist_ok=True)
-    main.write_text(MAIN)
+    started = directory / "runtime" / "bootstrap.py"
+    started.parent.mkdir(parents=True, exist_ok=True)
+    started.write_text(main)
     told = {
         "PATH": os.environ["PATH"],
         "LAMBDA_TASK_ROOT": str(root),
@@ -242,7 +248,7 @@ def _environment(
         "AWS_EXECUTION_ENV": "AWS_Lambda_nodejs24.x" if runtime else "AWS_Lambda_python3.13",
         **CREDENTIALS,
     }
-    program = Program(tuple(runtime) or (sys.executable, str(main)), root, told | dict(variables))
+    program = Program(tuple(runtime) or (sys.executable, str(started)), root, told | dict(variables))
     environment = Environment(program, directory / str(uuid.uuid4()))
     try:
         yield environment
