@@ -79,9 +79,11 @@ class Worker:
                 return
 
     def leave(self) -> None:
-        """Close every connection: another process goes on with what was asked for on them."""
+        """Close connections and drop buffers: another process goes on with what was asked for."""
         for connection in (*self._idle, *(connection for connection, _ in self._busy.values())):
             connection.close()
+        self._busy.clear()
+        self._buffers.clear()
 
     def _patience(self) -> float:
         """Give the seconds until something must be asked for again."""
