@@ -6,7 +6,7 @@ ENDINGS, COMMANDS = "tests/workflow/test_endings.py", "tests/workflow/test_comma
 WATCHING, UPKEEP = "tests/workflow/test_watching.py", "tests/workflow/test_upkeep.py"
 GUARDS = "tests/workflow/test_guards.py"
 ROLLED_BACK = "tests/faults/test_rolled_back.py"
-LOADER = "tests/end_to_end/test_bootstrap_faults.py"
+LOADER, START = "tests/end_to_end/test_bootstrap_faults.py", "tests/end_to_end/test_bootstrap_start.py"
 NODE, NODE_LOADER = "bootstrap/bootstrap.mjs", "tests/end_to_end/test_bootstrap_node_faults.py"
 PERMISSIONS = "tests/pure/test_template_permissions.py"
 FUNCTIONS, OBJECTS, RECORDS = "deployer/aws/functions.py", "deployer/aws/objects.py", "deployer/aws/records.py"
@@ -328,6 +328,34 @@ LOADING = (
         "return os.path.exists(self.marker)",
         "return os.path.exists(self.directory)",
         (f"{LOADER}::test_a_tree_without_marker_and_journal_is_thrown_away",),
+    ),
+    Defect(
+        "an import sees files before they are whole",
+        "deployer/bundle/build.py",
+        "spread=spread(frames),",
+        "spread=[],",
+        (f"{START}::test_an_import_never_sees_half_a_file",),
+    ),
+    Defect(
+        "a load that fails leaves no line",
+        "bootstrap/start.py",
+        "        _say(report.failed(self._pointer, error))\n",
+        "",
+        (f"{START}::test_a_load_that_fails_is_the_inits_error_in_one_line",),
+    ),
+    Defect(
+        "a release's blocks on disk are not counted",
+        "deployer/bundle/build.py",
+        "-(-entry.size // BLOCK) * BLOCK",
+        "entry.size",
+        ("tests/pure/test_bundle.py::test_what_a_release_takes_on_disk_is_whole_blocks",),
+    ),
+    Defect(
+        "a bundle with another kind of index is used again",
+        "deployer/steps/preparing.py",
+        "-{SCHEMA}.tar.zst",
+        ".tar.zst",
+        (f"{ENDINGS}::test_a_bundle_that_a_later_bootstrap_does_not_read_is_made_anew",),
     ),
     Defect(
         "under Node, nobody waits for the one that loads",

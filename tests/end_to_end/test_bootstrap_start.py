@@ -463,7 +463,12 @@ def test_a_load_writes_one_line_that_is_also_a_metric(tmp_path: Path, store: Obj
 
 def test_an_import_never_sees_half_a_file(tmp_path: Path, store: ObjectStore) -> None:
     seen = tmp_path / "seen"
-    app = f"import os\nopen({str(seen)!r}, 'w').write(str(os.path.exists('weights.bin')))\n" + APP
+    app = (
+        "import os, time\n"
+        "while not any(map(os.path.exists, ['weights.bin', 'weights.bin.arriving'])):\n"
+        "    time.sleep(0.01)\n"
+        f"open({str(seen)!r}, 'w').write(str(os.path.exists('weights.bin')))\n"
+    ) + APP
     pointer = _stored(tmp_path, store, {**FILES, "app.py": app}, PROFILE)
     last = pointer.offset - 9
     store.patience = lambda: _wait_for(seen.exists)

@@ -2,8 +2,10 @@
 
 import pytest
 
+from bootstrap import index
 from deployer import strategy
 from deployer.release import Status
+from deployer.steps import preparing
 from tests.workflow.world import World
 
 CANARY = '[rollout]\nstages = [{ weight = 10, bake = "4s" }, { weight = 50, bake = "4s" }]\n'
@@ -144,6 +146,17 @@ def test_the_same_bytes_under_a_new_name_are_a_new_release_of_the_same_bundle(wo
     world.calls.clear()
     assert world.release("1.1", now, files=FILES)["status"] == Status.LIVE
     assert "CreateMultipartUpload" not in world.calls
+
+
+def test_a_bundle_that_a_later_bootstrap_does_not_read_is_made_anew(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = '[rollout]\nstrategy = "all-at-once"\n'
+    assert world.release("1.0", now, files=FILES)["status"] == Status.LIVE
+    world.calls.clear()
+    monkeypatch.setattr(preparing, "SCHEMA", index.SCHEMA + 1)
+    assert world.release("1.1", now, files=FILES)["status"] == Status.LIVE
+    assert "CreateMultipartUpload" in world.calls
 
 
 def test_an_ended_release_is_not_revived_by_a_late_duplicate(world: World) -> None:
