@@ -57,18 +57,21 @@ class Connection:
             raise Retry("not connected")
         return self._socket.fileno()
 
-    def open(self) -> None:
+    def open(self) -> socket.socket:
         """Connect, unless it is done; `ask` does so too. Raises OSError."""
         if self._socket is None:
             self._socket = self._connect()
+        return self._socket
 
     def ask(self, offset: int, length: int, buffer: memoryview) -> None:
         """Send the GET for `length` bytes at `offset`; `pump` then fills `buffer`. Raises OSError."""
-        self.open()
+        connected = self.open()
         self._range = f"bytes {offset}-{offset + length - 1}/"
         self._buffer, self._wanted, self._got, self._status = buffer, length, 0, 0
         self._head.clear()
-        self._send(self._request(offset, length))
+        connected.settimeout(TIMEOUT)
+        connected.sendall(self._request(offset, length))
+        connected.settimeout(0)
         self.active = time.monotonic()
 
     def pump(self) -> bool:
@@ -112,13 +115,6 @@ class Connection:
         headers = self._signer.headers(target, extra, time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         return f"GET {target.path}?{target.query_string} HTTP/1.1\r\n{lines}\r\n".encode()
-
-    def _send(self, request: bytes) -> None:
-        if self._socket is None:
-            raise Retry("not connected")
-        self._socket.settimeout(TIMEOUT)
-        self._socket.sendall(request)
-        self._socket.settimeout(0)
 
     def _receive(self, view: memoryview) -> int:
         if self._socket is None:

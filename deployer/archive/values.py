@@ -7,6 +7,8 @@ from deployer.values import Problem, Value
 
 Kind = Literal["file", "directory", "symlink"]
 Format = Literal["zip", "tar", "tar.gz", "tar.zst"]
+BLOCK = 4_096
+"""Bytes of a block of the usual file systems."""
 
 
 class Entry(Value):
@@ -23,6 +25,11 @@ class Entry(Value):
     """Where a symbolic link points, relative to the directory it lies in."""
     sha256: str | None = None
     """Of a file's bytes, lower-case hex."""
+
+    @property
+    def on_disk(self) -> int:
+        """Give the bytes that its content takes on disk: whole blocks."""
+        return -(-self.size // BLOCK) * BLOCK
 
 
 class Limits(Value):

@@ -21,9 +21,6 @@ from deployer.bundle.plan import Built, Plan, Profile
 
 type Write = Callable[[bytes], object]
 
-BLOCK = 4_096
-"""Bytes of which a file takes a whole number on disk."""
-
 
 def build(tree: Path, entries: Sequence[Entry], write: Write, plan: Plan) -> Built:
     """Write the bundle of `tree` through `write`, in order; `tree` gains the bytecode that is shipped with it.
@@ -68,7 +65,7 @@ def _write(layout: Layout, packed: Iterable[tuple[RawFrame, Compressed]], write:
         index_size=len(content),
         index_sha256=hashlib.sha256(content).hexdigest(),
         files=len(layout.files),
-        unpacked=sum(-(-entry.size // BLOCK) * BLOCK for entry in layout.files),
+        unpacked=sum(entry.on_disk for entry in layout.files),
         frames=len(frames),
     )
 

@@ -4,6 +4,7 @@ Source: AWS Lambda developer guide, "Ephemeral storage", "SnapStart", "Lambda ex
 """
 
 from deployer.archive import Contents
+from deployer.archive.values import BLOCK
 from deployer.fitness.notes import Trial
 from deployer.fitness.start import Start
 from deployer.manifest import NAME
@@ -18,7 +19,6 @@ MOST = 10_240
 """MB of ephemeral storage at most."""
 SNAP_START = 512
 """MB of ephemeral storage under SnapStart."""
-_BLOCK = 4_096
 _SMALL_MEMORY = 1_024
 """MB; below, a function has well under one vCPU, and decompression is what takes time."""
 
@@ -27,9 +27,8 @@ def needed(contents: Contents, start: Start) -> int:
     """Return the MB of ephemeral storage the release takes: whole blocks, and bytecode beside Python sources."""
     total = 0
     for entry in contents.entries:
-        blocks = -(-entry.size // _BLOCK) + 1
         copies = 2 if start.kind == "python" and entry.path.endswith(".py") else 1
-        total += blocks * copies * _BLOCK
+        total += (entry.on_disk + BLOCK) * copies
     return -(-total // MIB)
 
 

@@ -24,7 +24,8 @@ from tests.benchmarks.recording import recorded
 from tests.benchmarks.sets import CACHE, MAKERS, Packed, pack_for_peers, packed
 
 RESULTS = Path(__file__).with_name("results.json")
-METHODS = (*OURS, "p1", "p2", "p3", "curl", "native", "create")
+USUAL = ("dropshift", *PEERS, "curl", "native")
+METHODS = (*USUAL, "apart", "create")
 LIMITS = ("curl", "create")
 QUICK = timedelta(seconds=30)
 """For a first release, which is only built to be watched."""
@@ -57,7 +58,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--sets", nargs="+", choices=MAKERS, default=["A"])
     parser.add_argument("--links", nargs="+", choices=LINKS, default=["78-tls"])
     parser.add_argument("--processors", nargs="+", choices=PROCESSORS, default=["all"])
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=("dropshift", *METHODS[2:-1]))
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=USUAL)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--budget", type=float, default=300, help="seconds to compress a set once")
     parser.add_argument("--unprofiled", action="store_true", help="measure a first release, which has no profile")

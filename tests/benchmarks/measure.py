@@ -157,7 +157,7 @@ def _files_in_place(method: str, directory: Path, began: float) -> float | None:
 def _wire(method: str, made: Packed) -> int:
     if method == "native":
         return 0
-    return (made.bundle if method in OURS else made.tar if method == "p2" else made.zip).stat().st_size
+    return (dict.fromkeys(OURS, made.bundle) | {"p2": made.tar}).get(method, made.zip).stat().st_size
 
 
 def _curl(made: Packed, served: Served) -> Cost:
