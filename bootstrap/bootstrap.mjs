@@ -3,7 +3,7 @@
 // The runtime imports this module and waits for it (top-level await); `handler` is then the application's own function,
 // so nothing stands between the runtime and it. There is no hand-over before the init limit here: an init that is cut
 // at 10 s goes on where it stood, because the journal says which parts are in place.
-// Index: bootstrap/index.py; parts and journal: bootstrap/parts.py, bootstrap/tree.py.
+// Index: bootstrap/index.py; parts and journal: bootstrap/loader/parts.py, bootstrap/tree.py.
 
 import { spawn } from "node:child_process";
 import { createHash, createHmac } from "node:crypto";
@@ -57,7 +57,7 @@ class Retry extends Error {}
 const what = (pointer) => `release ${pointer.release} (s3://${pointer.bucket}/${pointer.key}, version ${pointer.version})`;
 const sha256 = (data) => createHash("sha256").update(data).digest("hex");
 
-// ---- Signature Version 4, as in bootstrap/signature.py ----
+// ---- Signature Version 4, as in bootstrap/loader/sigv4.py ----
 
 const hmac = (key, text) => createHmac("sha256", key).update(text).digest();
 const encode = (text) => encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
@@ -78,7 +78,7 @@ export function sign(target, extra, credentials, region, time) {
   return signed;
 }
 
-// ---- Surroundings, as in bootstrap/surroundings.py ----
+// ---- Surroundings, as in bootstrap/loader/aws_environment.py ----
 
 const region = () => process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION || "us-east-1";
 
@@ -116,7 +116,7 @@ async function credentialsOf(pointer) {
   }
 }
 
-// ---- Fetching, as in bootstrap/fetch.py and bootstrap/worker.py ----
+// ---- Fetching, as in bootstrap/loader/fetch.py and bootstrap/loader/worker.py ----
 
 /** Give the bytes of one range once `check` accepts them; try again what may pass, refuse what will not. */
 async function range(load, offset, length, check) {
@@ -368,7 +368,7 @@ async function load(pointer) {
   return tree;
 }
 
-/** One line a load that is also a metric, as in bootstrap/report.py; the runtime's console would put words before it. */
+/** One line a load that is also a metric, as in bootstrap/startup/report.py; the runtime's console would put words before it. */
 function report(pointer, event, told, metrics) {
   const units = { LoadTime: "Milliseconds", LoadedBytes: "Bytes" };
   const Metrics = Object.keys(metrics).map((Name) => ({ Name, Unit: units[Name] ?? "Count" }));
@@ -462,7 +462,7 @@ function become(pointer) {
   );
 }
 
-/** Give the function that runs a command once a call, as in bootstrap/command.py. */
+/** Give the function that runs a command once a call, as in bootstrap/startup/command.py. */
 const command = (pointer) => (event, context) =>
   new Promise((resolve, reject) => {
     const [program, ...rest] = pointer.command;

@@ -12,7 +12,7 @@ def __getattr__(name: str) -> object:
     if name != "handler":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     before = sys.modules.keys() - {__name__}
-    start = importlib.import_module("_dropshift.start").begin(before)
+    start = importlib.import_module("_dropshift.startup.cold_start").begin(before)
     try:
         function = start.find(start.handler)
     except BaseException as error:

@@ -20,8 +20,8 @@ LIMIT = 1_000_000
 """Bytes, unzipped."""
 ENTRIES = ("bootstrap.py", "bootstrap.mjs")
 BUILD_ONLY = ("package.py",)
-LOADER = ("clearing", "fetch", "load", "signature", "surroundings", "unpack", "worker", "zstd")
-"""Modules that run in the loading process only: whatever fails there is told by its name, never by a stack trace."""
+LOADER = "loader"
+"""The folder that runs in the loading process only: its failures are reported by name, never by a stack trace."""
 UNCHECKED = 0b01
 SEGMENT = "<IIQQQQQQ"
 IGNORED, LOADABLE, UNWINDING = 0, 1, 0x6474E550
@@ -50,11 +50,12 @@ def assemble(zstd: Path, target: Path) -> int:
     (target / "bootstrap.mjs").write_text(_lighter((source / "bootstrap.mjs").read_text()))
     cached = target / "__pycache__" / f"bootstrap.{sys.implementation.cache_tag}.pyc"
     _compile(target / "bootstrap.py", cached, "/var/task/bootstrap.py")
-    for module in sorted(source.glob("*.py")):
+    for module in sorted(source.rglob("*.py")):
         if module.name not in (*ENTRIES, *BUILD_ONLY):
-            _compile(module, inner / f"{module.stem}.pyc", f"_dropshift/{module.name}")
+            place = module.relative_to(source)
+            _compile(module, (inner / place).with_suffix(".pyc"), f"_dropshift/{place}")
     for native in zstd.glob("_zstd.*.so"):
-        (inner / native.name).write_bytes(trimmed(native.read_bytes()))
+        (inner / LOADER / native.name).write_bytes(trimmed(native.read_bytes()))
     size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
     if size > LIMIT:
         raise ValueError(f"the bootstrap's package has {size} bytes, more than {LIMIT}: see what has grown in {target}")
@@ -157,7 +158,7 @@ def _without_lines(code: CodeType, *, traced: bool) -> CodeType:
 def _compile(source: Path, bytecode: Path, shown_as: str) -> None:
     """Write an unchecked-hash .pyc, laid out as PEP 552 says."""
     text = source.read_bytes()
-    traced = source.stem not in LOADER
+    traced = source.parent.name != LOADER
     code = _without_lines(compile(_parsed(text), shown_as, "exec", optimize=2), traced=traced)
     bytecode.parent.mkdir(exist_ok=True)
     header = MAGIC_NUMBER + struct.pack("<I", UNCHECKED) + source_hash(text)

@@ -7,10 +7,10 @@ from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 
-from deployer import archive, fitness, inspection, reports
-from deployer.archive import Contents, FileSource, Limits, Refusal
-from deployer.function import FunctionFacts
-from deployer.inspection import Inspection
+from deployer.inspection import archive, compatibility, report
+from deployer.inspection.archive import Contents, FileSource, Limits, Refusal
+from deployer.inspection.inspect import Inspection, inspect_contents, manifest_of
+from deployer.model.function import FunctionFacts
 
 ACCEPTED, REFUSED, BUG = 0, 1, 70
 """Exit statuses; Python's own for an exception is 1, which would read as a refusal."""
@@ -20,12 +20,12 @@ type Found = tuple[Contents, Inspection | None] | Refusal
 def main(arguments: list[str] | None = None) -> int:
     """Return 0 if the archive is accepted, 1 if it is refused; every reason is on stderr."""
     options = _parser().parse_args(arguments)
-    with closing(fitness.Probe()) as probe:
+    with closing(compatibility.Probe()) as probe:
         found = _unpack(options, probe) if options.outdir else _look(options, probe, probe)
     return _refused(found) if isinstance(found, Refusal) else _accepted(found)
 
 
-def _unpack(options: argparse.Namespace, probe: fitness.Probe) -> Found:
+def _unpack(options: argparse.Namespace, probe: compatibility.Probe) -> Found:
     """Inspect and unpack in one reading; a directory that was made for nothing is removed."""
     new = not options.outdir.exists()
     options.outdir.mkdir(parents=True, exist_ok=True)
@@ -38,15 +38,15 @@ def _unpack(options: argparse.Namespace, probe: fitness.Probe) -> Found:
     return found
 
 
-def _look(options: argparse.Namespace, probe: fitness.Probe, sink: archive.Sink) -> Found:
+def _look(options: argparse.Namespace, probe: compatibility.Probe, sink: archive.Sink) -> Found:
     """Inspect; without a runtime, only structure and manifest."""
     contents = archive.read(FileSource(options.archive), Limits(unpacked=options.limit), sink)
     if isinstance(contents, Refusal):
         return contents
     if options.runtime:
-        judged = inspection.judge(contents, probe, _function(options))
+        judged = inspect_contents(contents, probe, _function(options))
         return judged if isinstance(judged, Refusal) else (contents, judged)
-    manifest = inspection.manifest_of(contents, probe)
+    manifest = manifest_of(contents, probe)
     return Refusal(problems=manifest) if isinstance(manifest, tuple) else (contents, None)
 
 
@@ -74,7 +74,7 @@ def _accepted(found: tuple[Contents, Inspection | None]) -> int:
 def _refused(found: Refusal) -> int:
     count = len(found.problems)
     print(f"refused: {count} problem{'s' * (count > 1)}", file=sys.stderr)  # noqa: T201 - a command speaks
-    print(reports.text(found.problems), file=sys.stderr)  # noqa: T201 - a command speaks
+    print(report.text(found.problems), file=sys.stderr)  # noqa: T201 - a command speaks
     return REFUSED
 
 

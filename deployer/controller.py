@@ -6,15 +6,17 @@ Every permanent error is an answer; an exception that leaves the handler is tran
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from deployer import answers, commands, desk, events, telemetry
-from deployer.answers import Answer
+from deployer import events, telemetry
 from deployer.aws import aws
-from deployer.drop import Drop
-from deployer.lookup import Lookup
-from deployer.moves import Moves
-from deployer.order import Order
+from deployer.commands import answers, dispatch
+from deployer.commands.answers import Answer
+from deployer.commands.application import Lookup
+from deployer.commands.command import Command, ShowStatus
+from deployer.commands.traffic import Moves
+from deployer.deployer import Deployer
+from deployer.model.drop import Drop
+from deployer.model.rollout_input import Order
 from deployer.settings import settings
-from deployer.wiring import Deployer
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -102,10 +104,12 @@ def _bury(deployer: Deployer, stopped: events.EngineStopped) -> Answer:
     return _ignore(events.Ignored(reason=f"execution {stopped.release_id} is none of ours", loud=True))
 
 
-def _obey(deployer: Deployer, command: commands.Command) -> Answer:
-    if isinstance(command, commands.ShowStatus) and command.application is None:
-        return answers.statuses([desk.status(Lookup(deployer, name)) for name in sorted(deployer.told.applications)])
-    done = desk.answer(Lookup(deployer, str(command.application)), command)
+def _obey(deployer: Deployer, command: Command) -> Answer:
+    if isinstance(command, ShowStatus) and command.application is None:
+        return answers.statuses(
+            [dispatch.status(Lookup(deployer, name)) for name in sorted(deployer.told.applications)]
+        )
+    done = dispatch.answer(Lookup(deployer, str(command.application)), command)
     telemetry.say("command.answered", action=command.action, application=command.application, answer=done["answer"])
     telemetry.count("CommandAnswered", action=command.action)
     return done

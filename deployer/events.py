@@ -6,11 +6,12 @@ from urllib.parse import unquote_plus
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, TypeAdapter, ValidationError
 
-from deployer import commands
-from deployer.commands import Command
-from deployer.drop import SIGNATURE_SUFFIX, Drop, misplaced, shortened
+from deployer.commands.command import Command
+from deployer.commands.command import parse as parse_command
+from deployer.model.drop import SIGNATURE_SUFFIX, Drop, misplaced, shortened
+from deployer.model.problem import Problem
+from deployer.model.value import Value
 from deployer.settings import Settings
-from deployer.values import Problem, Value
 
 _EVENT_MAJOR = "2."
 """The major version of S3's event structure that is understood; a minor version may add fields.
@@ -122,7 +123,7 @@ def parse(event: JsonValue, told: Settings) -> Incoming:
     if "action" in event and "Records" in event:
         return _refused("an event or a command, not both", "both")
     if "action" in event:
-        command = commands.parse(event, told.applications)
+        command = parse_command(event, told.applications)
         return Refused(problems=command) if isinstance(command, tuple) else command
     return _event(event, told)
 

@@ -15,12 +15,13 @@ from aws_durable_execution_sdk_python.retries import RetryStrategyConfig, create
 
 from deployer import steps, telemetry
 from deployer.aws import aws
-from deployer.judge import End
-from deployer.order import Order
-from deployer.release import Release, Status, known
+from deployer.deployer import Deployer
+from deployer.model.health import End
+from deployer.model.release import Release, known
+from deployer.model.rollout_input import Order
+from deployer.model.stages import Stage, holds, looks
+from deployer.model.status import Status
 from deployer.settings import settings
-from deployer.strategy import Stage, holds, looks
-from deployer.wiring import Deployer
 
 type Act[**P] = Callable[Concatenate[Deployer, Release, P], Release]
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from deployer.values import Value
+from deployer.model.value import Value
 
 APPLICATION_NAME = r"^[a-z0-9][a-z0-9-]{0,39}$"
 

@@ -4,9 +4,9 @@ import base64
 import binascii
 
 from deployer.aws.objects import Head
-from deployer.drop import SIGNATURE, SIGNATURE_SUFFIX, Drop
-from deployer.values import Problem
-from deployer.wiring import Deployer
+from deployer.deployer import Deployer
+from deployer.model.drop import SIGNATURE, SIGNATURE_SUFFIX, Drop
+from deployer.model.problem import Problem
 
 _REMEDY = "sign the archive's SHA-256 as the README shows, and drop it again"
 _ALLOWED = f"a signature in the object's metadata ({SIGNATURE}) or beside it ({SIGNATURE_SUFFIX})"

@@ -19,8 +19,10 @@ import backports.zstd
 
 from bootstrap.package import assemble
 from bootstrap.pointer import VARIABLE, Pointer
-from deployer.archive.values import Entry
-from deployer.bundle import CLIENT_CONTEXT, Plan, Profile, build
+from deployer.aws.profile_request import CLIENT_CONTEXT
+from deployer.bundle import Plan, build
+from deployer.model.entry import Entry
+from deployer.model.profile import Profile
 from tests.local.environments import Environment, Program
 from tests.local.runtime_api import Invocation, Outcome
 from tests.object_store import BUCKET, ObjectStore, serving

@@ -14,11 +14,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-import bootstrap.load  # noqa: F401 - once here, not in every process forked from here
-from bootstrap import fetch, tree, worker
+import bootstrap.loader.load  # noqa: F401 - once here, not in every process forked from here
+from bootstrap import tree
 from bootstrap.failures import LoadError
-from bootstrap.loading import Loading
+from bootstrap.loader import fetch, worker
 from bootstrap.pointer import Pointer
+from bootstrap.startup.progress import Loading
 from tests.applications import CREDENTIALS
 from tests.object_store import ObjectStore
 

@@ -6,9 +6,9 @@ from functools import cache
 import boto3
 from botocore.config import Config
 
-from deployer.aws.bus import Bus
+from deployer.aws.eventbridge import Bus
 from deployer.aws.functions import Functions
-from deployer.aws.keys import Keys
+from deployer.aws.kms import Keys
 from deployer.aws.metrics import Metrics
 from deployer.aws.objects import Objects
 from deployer.aws.records import Records

@@ -11,12 +11,12 @@ from botocore.exceptions import ClientError
 from pydantic import JsonValue
 
 from bootstrap.pointer import VARIABLE, Pointer, PointerError
-from deployer.alias import Alias, Note
-from deployer.bundle import CLIENT_CONTEXT, unwrap
-from deployer.drop import Imprint
-from deployer.function import FunctionFacts, Sizes
-from deployer.smoke import Answer
-from deployer.values import Value
+from deployer.aws.profile_request import CLIENT_CONTEXT, unwrap
+from deployer.decisions.smoke import Answer
+from deployer.model.alias import Alias, Note
+from deployer.model.drop import Imprint
+from deployer.model.function import FunctionFacts, Sizes
+from deployer.model.value import Value
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient

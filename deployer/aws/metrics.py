@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from deployer import telemetry
-from deployer.judge import Alarm, Traffic
+from deployer.model.health import Alarm, Traffic
 from deployer.settings import Settings
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from botocore.exceptions import (
     ResponseStreamingError,
 )
 
-from deployer.bundle import Profile
-from deployer.drop import FORCE, SIGNATURE, SIGNATURE_SUFFIX, Drop
-from deployer.release import Bundle
+from deployer.model.drop import FORCE, SIGNATURE, SIGNATURE_SUFFIX, Drop
+from deployer.model.profile import Profile
+from deployer.model.release import Bundle
+from deployer.model.value import Value
 from deployer.settings import Settings
-from deployer.values import Value
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from deployer.record import Record
+from deployer.model.record import Record
 from deployer.settings import Settings
 
 if TYPE_CHECKING:

@@ -10,14 +10,15 @@ from typing import NamedTuple
 from backports import zstd
 
 from bootstrap.index import SKIPPABLE, SKIPPABLE_HEADER, File, Frame, Index, columns
-from deployer.archive.values import Entry
 from deployer.bundle.bytecode import compile_sources
 from deployer.bundle.compress import Compressed, compress_in_order
 from deployer.bundle.frames import RawFrame, cut
-from deployer.bundle.guess import guess
-from deployer.bundle.modules import modules, spread
-from deployer.bundle.order import Layout, arrange
-from deployer.bundle.plan import Built, Plan, Profile
+from deployer.bundle.import_needs import modules, spread
+from deployer.bundle.import_order import guess
+from deployer.bundle.layout import Layout, arrange
+from deployer.bundle.plan import Built, Plan
+from deployer.model.entry import Entry
+from deployer.model.profile import Profile
 
 type Write = Callable[[bytes], object]
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from deployer.archive.values import Entry
+from deployer.model.entry import Entry
 
 COMPILE = ("-m", "compileall", "-qq", "-f", "--invalidation-mode", "unchecked-hash", "-i", "-")
 _WORTH_A_COMPILER = 100

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from backports import zstd
 
 from bootstrap.index import Slice
-from deployer.archive.values import Entry
-from deployer.bundle.order import Layout
+from deployer.bundle.layout import Layout
+from deployer.model.entry import Entry
 
 LARGEST = 8 << 20
 """Raw bytes of a frame at most: zstd sees what repeats within it. At level 19, four frames of 2 MiB take 3 % more than

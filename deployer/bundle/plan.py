@@ -2,18 +2,8 @@
 
 from datetime import timedelta
 
-from deployer.values import Value
-
-
-class Profile(Value):
-    """What one real start of the application touched, recorded at a smoke test; empty when nobody looked yet."""
-
-    touched: tuple[str, ...] = ()
-    """Paths in the order of first access."""
-    milliseconds: tuple[int, ...] = ()
-    """When each of `touched` was first read, counted from the first of them; empty when nobody took the time."""
-    untouched: tuple[str, ...] = ()
-    """Paths that were there and not needed; only these may arrive after the import has begun."""
+from deployer.model.profile import Profile
+from deployer.model.value import Value
 
 
 class Plan(Value):

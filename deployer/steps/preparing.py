@@ -6,10 +6,13 @@ from datetime import timedelta
 from pathlib import Path
 
 from bootstrap.index import SCHEMA
-from deployer import archive, bundle, inspection, reports, signature
-from deployer.drop import Age, shortened
-from deployer.release import Archive, Bundle, Release, Status, known
-from deployer.wiring import Deployer
+from deployer import bundle, signature
+from deployer.deployer import Deployer
+from deployer.inspection import archive, report
+from deployer.inspection.inspect import inspect_archive
+from deployer.model.drop import Age, shortened
+from deployer.model.release import Archive, Bundle, Release, known
+from deployer.model.status import Status
 
 _REASON = 1_000
 """Characters of a refusal's gist; the record has every problem whole."""
@@ -26,9 +29,9 @@ def inspect(deployer: Deployer, release: Release) -> Release:
         return release.ended(Status.REJECTED, f"the object version is not there any more: {shortened(drop.key)}")
     facts = aws.functions.facts(deployer.function(release))
     limits = archive.Limits(unpacked=deployer.told.unpacked_limit)
-    found = inspection.inspect(aws.objects.archive(drop, head.size), limits, facts)
+    found = inspect_archive(aws.objects.archive(drop, head.size), limits, facts)
     if isinstance(found, archive.Refusal):
-        return release.ended(Status.REJECTED, shortened(reports.line(found.problems), _REASON), found.problems)
+        return release.ended(Status.REJECTED, shortened(report.line(found.problems), _REASON), found.problems)
     if problem := signature.objection(deployer, drop, head, found.sha256):
         return release.ended(Status.REJECTED, str(problem), (problem,))
     seen = Archive(sha256=found.sha256, size=found.size, unpacked=found.unpacked, files=found.files)

@@ -5,10 +5,11 @@ from datetime import timedelta
 
 from bootstrap.pointer import VARIABLE, Pointer
 from deployer.aws.functions import Latest
-from deployer.function import SIZES, Remembered
-from deployer.release import Release, Status, known
-from deployer.smoke import default_event, failure
-from deployer.wiring import Deployer
+from deployer.decisions.smoke import default_event, failure
+from deployer.deployer import Deployer
+from deployer.model.function import SIZES, Remembered
+from deployer.model.release import Release, known
+from deployer.model.status import Status
 
 _ENVIRONMENT = 4_096
 """Bytes of all variables. Source: AWS Lambda developer guide, quotas."""

@@ -1,11 +1,13 @@
 """Steps that move traffic: begin, shift, look, and the ends."""
 
-from deployer import judge, standing
-from deployer.alias import Alias, Move
-from deployer.drop import Imprint, shortened
-from deployer.release import Ending, Release, Status, known
-from deployer.strategy import Stage
-from deployer.wiring import Deployer
+from deployer.decisions import health, precedence
+from deployer.deployer import Deployer
+from deployer.model.alias import Alias, Move
+from deployer.model.drop import Imprint, shortened
+from deployer.model.health import Look
+from deployer.model.release import Release, known
+from deployer.model.stages import Stage
+from deployer.model.status import Ending, Status
 
 
 def begin(deployer: Deployer, release: Release) -> Release:
@@ -13,7 +15,7 @@ def begin(deployer: Deployer, release: Release) -> Release:
     functions, function = deployer.aws.functions, deployer.function(release)
     alias = functions.alias(function)
     imprints = _imprints(deployer, function, alias)
-    if ending := standing.barred(alias, known(release.age), imprints):
+    if ending := precedence.barred(alias, known(release.age), imprints):
         return release.ended(ending.status, ending.reason)
     stages = release.manifest.rollout.plan() if imprints[alias.stable] else ()
     plan = ", ".join(str(stage) for stage in stages) or "all at once"
@@ -38,9 +40,9 @@ def _stopped(deployer: Deployer, release: Release, alias: Alias) -> Ending | Non
     """
     version = known(release.version)
     if release.weight or alias.stable == version:
-        return standing.taken_away(alias, release.id, version)
+        return precedence.taken_away(alias, release.id, version)
     imprints = _imprints(deployer, deployer.function(release), alias)
-    return deployer.over(release) or standing.barred(alias, known(release.age), imprints)
+    return deployer.over(release) or precedence.barred(alias, known(release.age), imprints)
 
 
 def shift(deployer: Deployer, release: Release, stage: Stage) -> Release:
@@ -66,19 +68,19 @@ def look(deployer: Deployer, release: Release) -> Release:
     """Read the alias and the metrics once: whether the release still has its share, and whether it is well."""
     function, version = deployer.function(release), known(release.version)
     alias = deployer.aws.functions.alias(function)
-    if ending := standing.taken_away(alias, release.id, version):
+    if ending := precedence.taken_away(alias, release.id, version):
         return release.ended(ending.status, ending.reason)
     seen = _seen(deployer, release, alias.stable)
-    verdict = judge.judge(seen, release.manifest.rollout, release.red_before)
+    verdict = health.judge(seen, release.manifest.rollout, release.red_before)
     words = str(verdict)
     deployer.write(release.drop.application, release.id, lambda record: record.looked(words, alias.weight))
     return release.with_(verdict=verdict, weight=alias.weight, paused=alias.paused)
 
 
-def _seen(deployer: Deployer, release: Release, stable: str) -> judge.Look:
+def _seen(deployer: Deployer, release: Release, stable: str) -> Look:
     function, metrics = deployer.function(release), deployer.aws.metrics
     since, until = known(release.shifted_at), deployer.now()
-    return judge.Look(
+    return Look(
         canary=metrics.traffic(function, known(release.version), since, until),
         stable=metrics.traffic(function, stable, since, until),
         alarms=metrics.alarms(release.drop.application, release.manifest.rollout.alarms),
@@ -123,7 +125,7 @@ def _withdraw(deployer: Deployer, release: Release, status: Status, reason: str)
             return Ending(status=status, reason=reason)
         if alias.ours and alias.note and (alias.note.move, alias.note.release) == (Move.ROLL_BACK, release.id):
             return alias
-        return standing.taken_away(alias, release.id, version) or alias
+        return precedence.taken_away(alias, release.id, version) or alias
 
     after = deployer.settle(release.drop.application, decide)
     ending = after if isinstance(after, Ending) else Ending(status=status, reason=reason)

@@ -16,7 +16,7 @@ from operator import truediv
 from pathlib import Path
 from typing import Any
 
-from deployer.bundle import Profile
+from deployer.model.profile import Profile
 from tests.benchmarks.link import LINKS, serving
 from tests.benchmarks.measure import OURS, PROCESSORS, Cost, start
 from tests.benchmarks.peers import PEERS

@@ -7,10 +7,10 @@ import time
 from datetime import timedelta
 from itertools import islice
 
-from deployer.bundle import Profile
 from deployer.bundle.compress import SPEEDS, compress
 from deployer.bundle.frames import cut
-from deployer.bundle.order import arrange
+from deployer.bundle.layout import arrange
+from deployer.model.profile import Profile
 from tests.applications import entries
 from tests.benchmarks.sets import packed
 

@@ -6,7 +6,8 @@ import tempfile
 from pathlib import Path
 
 from bootstrap.pointer import VARIABLE
-from deployer.bundle import Profile, unwrap
+from deployer.aws.profile_request import unwrap
+from deployer.model.profile import Profile
 from tests.applications import CREDENTIALS, MAIN, invocation, package
 from tests.benchmarks.link import LINKS, serving
 from tests.benchmarks.sets import CACHE, Packed

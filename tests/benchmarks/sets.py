@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bootstrap.pointer import Pointer
-from deployer.bundle import Plan, Profile, build
+from deployer.bundle import Plan, build
+from deployer.model.profile import Profile
 from tests.applications import entries, write
 from tests.object_store import BUCKET
 

@@ -11,7 +11,11 @@ NODE, NODE_LOADER = "bootstrap/bootstrap.mjs", "tests/end_to_end/test_bootstrap_
 PERMISSIONS = "tests/pure/test_template_permissions.py"
 FUNCTIONS, OBJECTS, RECORDS = "deployer/aws/functions.py", "deployer/aws/objects.py", "deployer/aws/records.py"
 SHIFTING, PUBLISHING = "deployer/steps/shifting.py", "deployer/steps/publishing.py"
-JUDGE, STANDING, MOVES = "deployer/judge.py", "deployer/standing.py", "deployer/moves.py"
+JUDGE, STANDING, MOVES = (
+    "deployer/decisions/health.py",
+    "deployer/decisions/precedence.py",
+    "deployer/commands/traffic.py",
+)
 
 WRITES = (
     Defect(
@@ -118,14 +122,14 @@ ORDER = (
     ),
     Defect(
         "sequencers are padded on the left",
-        "deployer/drop.py",
+        "deployer/model/drop.py",
         'text.upper().ljust(width, "0")',
         'text.upper().rjust(width, "0")',
         ("tests/pure/test_drop.py",),
     ),
     Defect(
         "moments change the status of a release that has ended",
-        "deployer/record.py",
+        "deployer/model/record.py",
         "known = {} if self.status.final else found",
         "known = found",
         (f"{GUARDS}::test_an_end_is_written_once",),
@@ -168,28 +172,28 @@ ORDER = (
     ),
     Defect(
         "a note that tells of a rollback is replaced unheeded",
-        "deployer/wiring.py",
+        "deployer/deployer.py",
         "if believed.note and believed.note.by_hand and wanted.note != believed.note:",
         "if False:",
         (f"{ROLLED_BACK}::test_the_note_of_a_rollback_that_died_is_heeded_before_another_replaces_it",),
     ),
     Defect(
         "a note that tells of an abort is replaced unheeded",
-        "deployer/wiring.py",
+        "deployer/deployer.py",
         "if believed.note and believed.note.by_hand and wanted.note != believed.note:",
         "if believed.note and believed.note.move == 'roll-back' and wanted.note != believed.note:",
         (f"{ROLLED_BACK}::test_the_note_of_an_abort_that_died_is_heeded_before_another_replaces_it",),
     ),
     Defect(
         "a text of the smoke test is told",
-        "deployer/smoke.py",
+        "deployer/decisions/smoke.py",
         'return f"a text of {len(value)} characters"',
         "return repr(value)",
         ("tests/faults/test_secrets.py::test_no_secret_is_told_by_a_release",),
     ),
     Defect(
         "a wrong value of the smoke test is repeated",
-        "deployer/manifest.py",
+        "deployer/model/manifest.py",
         'return "what is not repeated here"',
         "pass",
         ("tests/faults/test_secrets.py::test_no_secret_is_told_by_a_release",),
@@ -210,7 +214,7 @@ ORDER = (
     ),
     Defect(
         "prune forgets what a rollback goes back to",
-        "deployer/upkeep.py",
+        "deployer/commands/maintenance.py",
         "previous = {alias.note.previous, alias.note.stable} if alias.note else set()",
         "previous: set[str | None] = set()",
         (f"{UPKEEP}::test_prune_keeps_what_an_alias_or_previous_names_and_deletes_the_rest",),
@@ -265,21 +269,21 @@ DOOR = (
     ),
     Defect(
         "any field of a manifest is accepted",
-        "deployer/manifest.py",
+        "deployer/model/manifest.py",
         'extra="forbid",',
         'extra="ignore",',
         ("tests/pure/test_manifest.py",),
     ),
     Defect(
         "hostile names reach the log as they are",
-        "deployer/drop.py",
+        "deployer/model/drop.py",
         'return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)',
         "return text",
         ("tests/pure/test_drop.py",),
     ),
     Defect(
         "an archive may climb out of its root",
-        "deployer/archive/names.py",
+        "deployer/inspection/archive/names.py",
         'if ".." in components:',
         'if components == [".."]:',
         ("tests/pure/test_archive_names.py",),
@@ -296,28 +300,28 @@ DOOR = (
 LOADING = (
     Defect(
         "a frame's digest is not checked",
-        "bootstrap/unpack.py",
+        "bootstrap/loader/unpack.py",
         "if sha256(data).hexdigest() != frame.sha256:",
         "if False:",
         (f"{LOADER}::test_bytes_that_were_swapped_for_others_of_the_same_length_are_never_written",),
     ),
     Defect(
         "the index is not held against the pin",
-        "bootstrap/load.py",
+        "bootstrap/loader/load.py",
         "if hashlib.sha256(buffer).hexdigest() != pointer.sha256:",
         "if False:",
         (f"{LOADER}::test_a_passing_fault_is_survived",),
     ),
     Defect(
         "the version id is forgotten when a bundle is fetched",
-        "bootstrap/surroundings.py",
+        "bootstrap/loader/aws_environment.py",
         'query = (("versionId", pointer.version),) if pointer.version else ()',
         "query = ()",
         (f"{LOADER}::test_a_passing_fault_is_survived",),
     ),
     Defect(
         "an answer of another range is taken",
-        "bootstrap/fetch.py",
+        "bootstrap/loader/fetch.py",
         'if not headers.get("content-range", "").startswith(self._range):',
         "if False:",
         (f"{LOADER}::test_a_lasting_fault_fails_closed_with_one_line_that_says_where_and_what_to_do",),
@@ -338,7 +342,7 @@ LOADING = (
     ),
     Defect(
         "a load that fails leaves no line",
-        "bootstrap/start.py",
+        "bootstrap/startup/cold_start.py",
         "        _say(report.failed(self._pointer, error))\n",
         "",
         (f"{START}::test_a_load_that_fails_is_the_inits_error_in_one_line",),

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from deployer.drop import SIGNATURE_SUFFIX, Drop
-from deployer.release import Status
+from deployer.model.drop import SIGNATURE_SUFFIX, Drop
+from deployer.model.status import Status
 from tests.local import LocalAws
 from tests.local.calls import Call
 from tests.local.waiting import until

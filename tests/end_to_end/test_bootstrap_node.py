@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.signature import Credentials, Signer, Target, encode
+from bootstrap.loader.sigv4 import Credentials, Signer, Target, encode
 from tests import tools
 from tests.applications import KEY, Happened, call, dropped, invocation, native, package, release, write
 from tests.local.waiting import until

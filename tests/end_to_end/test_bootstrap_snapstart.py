@@ -19,7 +19,8 @@ from pathlib import Path
 import pytest
 
 from bootstrap.pointer import Pointer
-from deployer.bundle import Profile, unwrap
+from deployer.aws.profile_request import unwrap
+from deployer.model.profile import Profile
 from tests.applications import CREDENTIALS, call, dropped, invocation, natively_and_dropped, release, write
 from tests.object_store import ObjectStore
 

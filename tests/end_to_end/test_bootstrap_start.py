@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from bootstrap.pointer import Pointer
-from deployer.bundle import Profile, unwrap
+from deployer.aws.profile_request import unwrap
+from deployer.model.profile import Profile
 from tests.applications import call, dropped, invocation, native, package, release, write
 from tests.object_store import ObjectStore
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from deployer.release import Status
+from deployer.model.status import Status
 from tests import template as sam
 from tests.end_to_end.stack import Stack, serving
 from tests.local import LocalAws

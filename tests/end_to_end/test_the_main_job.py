@@ -14,8 +14,8 @@ from backports import zstd
 
 from bootstrap.index import Index
 from bootstrap.pointer import VARIABLE, Pointer
-from deployer.drop import Drop
-from deployer.release import Status
+from deployer.model.drop import Drop
+from deployer.model.status import Status
 from tests.end_to_end.stack import APPLICATION, CANARY, FUNCTION, Stack, serving
 from tests.local import LocalAws
 from tests.local.waiting import until

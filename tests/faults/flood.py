@@ -4,7 +4,7 @@ import collections
 import random
 from dataclasses import dataclass
 
-from deployer.alias import Note
+from deployer.model.alias import Note
 from tests.faults.account import Call
 from tests.faults.faults import Kind
 from tests.faults.flows import FLOWS, Act, play, prepared

@@ -7,12 +7,12 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deployer.alias import Move, Note
-from deployer.drop import Drop, Imprint
-from deployer.order import Order
-from deployer.record import Record
-from deployer.release import Status
-from deployer.wiring import ContendedError
+from deployer.deployer import ContendedError
+from deployer.model.alias import Move, Note
+from deployer.model.drop import Drop, Imprint
+from deployer.model.record import Record
+from deployer.model.rollout_input import Order
+from deployer.model.status import Status
 from tests.faults.account import BUNDLES
 from tests.faults.functions import Function, Moved
 from tests.faults.world import STRANGER, World

@@ -11,10 +11,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from deployer import standing
-from deployer.alias import Alias, Move, Note
-from deployer.drop import Age, Imprint
-from deployer.release import Ending, Status
+from deployer.decisions import precedence
+from deployer.model.alias import Alias, Move, Note
+from deployer.model.drop import Age, Imprint
+from deployer.model.status import Ending, Status
 
 STAGES = (10, 50)
 STRANGER = "a stranger"
@@ -156,9 +156,9 @@ class AliasLife(RuleBasedStateMachine):
         known = {one.version: Imprint(age=one.age, label=one.id) for one in self.rollings}
         imprints = {version: known.get(version) for version in (alias.stable, alias.canary) if version}
         ending = (
-            standing.taken_away(alias, rolling.id, rolling.version)
+            precedence.taken_away(alias, rolling.id, rolling.version)
             if held
-            else standing.barred(alias, rolling.age, imprints)
+            else precedence.barred(alias, rolling.age, imprints)
         )
         if ending:
             return ending

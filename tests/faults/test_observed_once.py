@@ -12,7 +12,7 @@ from aws_xray_sdk import global_sdk_config
 from aws_xray_sdk.core.recorder import AWSXRayRecorder
 
 from deployer import telemetry
-from deployer.release import Status
+from deployer.model.status import Status
 from tests.faults.engine import Execution
 from tests.faults.flows import STAGES, live, prepared
 from tests.faults.wiring import inhabited, parsed

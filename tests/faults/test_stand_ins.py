@@ -11,7 +11,7 @@ from aws_durable_execution_sdk_python_testing.runner import DurableFunctionTestR
 from botocore.exceptions import ClientError
 
 from deployer import rollout
-from deployer.order import Order
+from deployer.model.rollout_input import Order
 from tests.faults import functions
 from tests.faults.account import Account
 from tests.faults.buckets import S3

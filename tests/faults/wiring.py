@@ -15,8 +15,9 @@ from botocore import UNSIGNED
 from botocore.retries import quota
 from botocore.useragent import UserAgentString
 
-from deployer import controller, rollout, strategy
+from deployer import controller, rollout
 from deployer.aws import Aws
+from deployer.model import stages
 from deployer.settings import Settings
 from deployer.telemetry import logger
 from tests.faults.account import BUNDLES, RELEASES, Account
@@ -103,7 +104,7 @@ def inhabited(world: "World") -> Iterator["World"]:
             patch.setattr(module, "datetime", SimpleNamespace(now=lambda _zone: world.account.now))
         patch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _seconds: None))
         patch.setattr(UserAgentString, "to_string", lambda _self: "")  # nobody reads it, and it takes a tenth of all
-        patch.setattr(strategy, "HOLD_LOOKS", HOLD_LOOKS)
+        patch.setattr(stages, "HOLD_LOOKS", HOLD_LOOKS)
         patch.setattr(sys, "stdout", world.prints)
         for handler in logger.handlers:
             patch.setattr(handler, "stream", world.prints)

@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from deployer import controller
-from deployer.drop import Drop
-from deployer.record import Record
+from deployer.model.drop import Drop
+from deployer.model.record import Record
 from deployer.settings import Settings
 from tests.faults import engine
 from tests.faults.account import BUNDLES, RELEASES, Account

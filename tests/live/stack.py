@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deployer.drop import Drop
-from deployer.release import Status
+from deployer.model.drop import Drop
+from deployer.model.status import Status
 from tests.live.account import Account
 from tests.local.waiting import until
 

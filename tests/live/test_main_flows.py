@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from deployer.release import Status
+from deployer.model.status import Status
 from tests.live.account import Local
 from tests.live.stack import Delivered, packed
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import ClientError
 
-from deployer.release import Status
+from deployer.model.status import Status
 from tests.live.stack import Delivered, packed
 from tests.local.waiting import until
 

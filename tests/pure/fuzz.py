@@ -23,10 +23,10 @@ from pathlib import Path
 
 from backports import zstd
 
-from deployer.archive import Contents, Limits, Refusal, read
-from deployer.fitness import Probe
-from deployer.function import FunctionFacts
-from deployer.inspection import judge
+from deployer.inspection.archive import Contents, Limits, Refusal, read
+from deployer.inspection.compatibility import Probe
+from deployer.inspection.inspect import inspect_contents
+from deployer.model.function import FunctionFacts
 from tests.pure import test_archive_tar, test_archive_zip
 from tests.pure.hostile import Member, Memory, zip_of
 from tests.pure.trial import elf_of
@@ -128,7 +128,7 @@ def look(kind: str, data: bytes) -> str:
     probe, started = Probe(), time.perf_counter()
     found = read(Memory(f"fuzzed.{kind}", data, 4096), LIMITS, probe)
     if isinstance(found, Contents):
-        judge(found, probe, FUNCTION)
+        inspect_contents(found, probe, FUNCTION)
     probe.close()
     assert time.perf_counter() - started < SLOW, "too slow"
     if isinstance(found, Refusal):

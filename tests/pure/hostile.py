@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from deployer.archive import Contents, Limits, Refusal, read
+from deployer.inspection.archive import Contents, Limits, Refusal, read
 
 DATA = b"def handler(event, context):\n    return event\n"
 FULL = 0xFFFFFFFF

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from deployer.archive import Contents, Limits, read
+from deployer.inspection.archive import Contents, Limits, read
 from tests.pure.fuzz import tar_files, zip_files
 from tests.pure.hostile import Memory
 

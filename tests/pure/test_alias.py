@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.alias import Alias, Move, Note
+from deployer.model.alias import Alias, Move, Note
 from tests.pure.values import untouched
 
 RELEASE = "0123456789abcdef0123456789abcdef"

@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from deployer import answers
-from deployer.alias import Alias
-from deployer.answers import Serving
-from deployer.record import Record
-from deployer.release import Status
+from deployer.commands import answers
+from deployer.commands.answers import Serving
+from deployer.model.alias import Alias
+from deployer.model.record import Record
+from deployer.model.status import Status
 from tests.pure.values import NOON, drop, untouched
 
 ID = drop().release_id

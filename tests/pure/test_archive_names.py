@@ -2,7 +2,7 @@
 
 import pytest
 
-from deployer.archive import Contents, Limits, Refusal
+from deployer.inspection.archive import Contents, Limits, Refusal
 from tests.pure.hostile import Member, look, member, tar_of, zip_of
 
 GOOD = [

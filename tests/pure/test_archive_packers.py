@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deployer.archive import Contents, FileSource, Limits, unpack
+from deployer.inspection.archive import Contents, FileSource, Limits, unpack
 from tests.pure.packers import PACKERS, Packer
 
 Leaf = tuple[bytes, bool] | str

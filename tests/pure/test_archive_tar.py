@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from backports import zstd
 
-from deployer.archive import Contents, Limits, Refusal
+from deployer.inspection.archive import Contents, Limits, Refusal
 from tests.pure.hostile import DATA, long_name, look, member, pax, tar_of, tgz_of
 
 APP = member(b"app.py", DATA)

@@ -1,12 +1,16 @@
 """What is unpacked is what was read, and nothing before the whole archive is accepted."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
-from deployer.archive import Contents, Limits, Refusal, unpack, unpacking
+from deployer.inspection.archive import Contents, Limits, Refusal, unpack
 from tests.pure.hostile import DATA, Member, Memory, long_name, member, tgz_of, zip_of
+
+UNPACK = sys.modules["deployer.inspection.archive.unpack"]
+"""The module: its package gives this name to the function."""
 
 BIG = bytes(range(256)) * 1024
 TREE = zip_of(
@@ -41,9 +45,9 @@ def test_the_tree_holds_every_file_mode_and_link(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("waiting", [0, unpacking.WAITING])
+@pytest.mark.parametrize("waiting", [0, UNPACK.WAITING])
 def test_hard_links_become_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, waiting: int) -> None:
-    monkeypatch.setattr(unpacking, "WAITING", waiting)
+    monkeypatch.setattr(UNPACK, "WAITING", waiting)
     data = tgz_of(
         member(b"a", BIG),
         member(b"b", DATA),

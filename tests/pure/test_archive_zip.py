@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from deployer.archive import Contents, Limits, Refusal, read
+from deployer.inspection.archive import Contents, Limits, Refusal, read
 from tests.pure.hostile import (
     DATA,
     FULL,

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootstrap.index import Frame, Index, Modules
-from bootstrap.parts import USUAL, covering, plan
+from bootstrap.loader.parts import USUAL, covering, plan
 
 SIZES = st.lists(st.integers(1, 5 << 20), min_size=1, max_size=200)
 

@@ -9,7 +9,7 @@ from botocore.credentials import Credentials as TheirCredentials
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bootstrap.signature import Credentials, Signer, Target, encode
+from bootstrap.loader.sigv4 import Credentials, Signer, Target, encode
 
 TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=40)
 SECRET = st.text(st.sampled_from("ABCabc123+/="), min_size=1, max_size=40)

@@ -15,10 +15,12 @@ from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootstrap import unpack
 from bootstrap.index import Index
-from deployer.bundle import Plan, Profile, build, unwrap
+from bootstrap.loader import unpack
+from deployer.aws.profile_request import unwrap
+from deployer.bundle import Plan, build
 from deployer.bundle.compress import Pace
+from deployer.model.profile import Profile
 from tests.applications import Release, entries, release, write
 
 RANDOM = random.Random(1)  # noqa: S311 - bytes that do not compress, not a secret
@@ -248,7 +250,7 @@ def test_memory_is_a_few_frames_whatever_the_size(tmp_path: Path) -> None:
     code = (
         "import resource, sys; from pathlib import Path; from tests.applications import entries;"
         "from deployer.bundle import Plan, build; from datetime import timedelta;"
-        "from deployer.archive.values import Entry;"
+        "from deployer.model.entry import Entry;"
         f"tree = Path({str(tree)!r});"
         "entry = Entry(path='zeros', kind='file', mode=0o644, size=300 << 20, sha256='0' * 64);"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deployer.archive import Contents, Limits, read
+from deployer.inspection.archive import Contents, Limits, read
 from tests.pure.hostile import Memory
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.drop import Age, Imprint, misplaced, printable
+from deployer.model.drop import Age, Imprint, misplaced, printable
 from tests.pure.values import NOON, age, drop
 
 KNOWN = frozenset({"hello"})

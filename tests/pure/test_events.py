@@ -10,10 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from deployer import commands, events
-from deployer.aws import bus
-from deployer.record import Record
-from deployer.release import Ending, Status
+from deployer import events
+from deployer.aws import eventbridge
+from deployer.commands.command import (
+    Abort,
+    Pause,
+    Promote,
+    Prune,
+    Redeploy,
+    Resume,
+    RollBack,
+    ShowHistory,
+    ShowStatus,
+    Validate,
+)
+from deployer.model.record import Record
+from deployer.model.status import Ending, Status
 from tests.pure.values import NOON, TOLD, drop
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -28,20 +40,20 @@ WHAT_ARRIVES: dict[str, type] = {
     "drop-test": events.Ignored,
     "alarm-changed": events.AlarmChanged,
     "execution-failed": events.EngineStopped,
-    "status": commands.ShowStatus,
-    "status-all": commands.ShowStatus,
-    "history": commands.ShowHistory,
-    "rollback": commands.RollBack,
-    "rollback-to": commands.RollBack,
-    "promote": commands.Promote,
-    "promote-full": commands.Promote,
-    "promote-weight": commands.Promote,
-    "abort": commands.Abort,
-    "pause": commands.Pause,
-    "resume": commands.Resume,
-    "validate": commands.Validate,
-    "redeploy": commands.Redeploy,
-    "prune": commands.Prune,
+    "status": ShowStatus,
+    "status-all": ShowStatus,
+    "history": ShowHistory,
+    "rollback": RollBack,
+    "rollback-to": RollBack,
+    "promote": Promote,
+    "promote-full": Promote,
+    "promote-weight": Promote,
+    "abort": Abort,
+    "pause": Pause,
+    "resume": Resume,
+    "validate": Validate,
+    "redeploy": Redeploy,
+    "prune": Prune,
 }
 
 
@@ -65,8 +77,8 @@ def test_what_is_announced_has_the_documented_fields() -> None:
     release = Ending(status=Status.LIVE, reason="version 7 has all traffic")
     record = Record.received(drop(), NOON).noted(NOON, "published", version="7", weight=50).ended(NOON, release)
     documented = load("out-release-changed")
-    assert (documented["source"], documented["detail-type"]) == (bus.SOURCE, bus.DETAIL_TYPE)
-    told = bus.detail(record)
+    assert (documented["source"], documented["detail-type"]) == (eventbridge.SOURCE, eventbridge.DETAIL_TYPE)
+    told = eventbridge.detail(record)
     assert told.keys() == documented["detail"].keys()
     same = ("status", "what", "reason", "version", "weight")
     assert {key: told[key] for key in same} == {key: documented["detail"][key] for key in same}
@@ -80,7 +92,7 @@ def test_what_is_announced_and_its_example_follow_the_documented_schema() -> Non
     schema.validate(example)
     received = Record.received(drop(), NOON)
     for record in (received, received.ended(NOON, Ending(status=Status.REJECTED, reason="no archive"))):
-        schema.validate(example | {"detail": bus.detail(record)})
+        schema.validate(example | {"detail": eventbridge.detail(record)})
     described = document["properties"]["detail"]["properties"]
     assert described["status"]["enum"] == [status.value for status in Status]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from deployer.archive import Refusal
-from deployer.fitness import elf
-from deployer.inspection import Inspection
+from deployer.inspection.archive import Refusal
+from deployer.inspection.compatibility import elf
+from deployer.inspection.inspect import Inspection
 from tests.pure.trial import APP, ARM, MODULE, PYTHON, elf_of, said, verdict, warned
 
 NATIVE = {

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from deployer.archive import FileSource, Limits
-from deployer.inspection import Inspection, inspect
+from deployer.inspection.archive import FileSource, Limits
+from deployer.inspection.inspect import Inspection, inspect_archive
 from tests.pure.hostile import member, tgz_of
 from tests.pure.trial import APP, NODE, PYTHON, elf_of, said, verdict, warned
 
@@ -56,7 +56,7 @@ def test_a_linked_program_is_looked_at_where_the_link_leads(tmp_path: Path) -> N
         member(b"dropshift.toml", PROGRAM.encode()),
     )
     (tmp_path / "a.tgz").write_bytes(data)
-    assert "arm64" in said(inspect(FileSource(tmp_path / "a.tgz"), Limits(), PYTHON))
+    assert "arm64" in said(inspect_archive(FileSource(tmp_path / "a.tgz"), Limits(), PYTHON))
 
 
 MODULE_TYPE = json.dumps({"type": "module"}).encode()

@@ -4,8 +4,8 @@ import marshal
 
 import pytest
 
-from deployer.archive import Limits, Refusal
-from deployer.inspection import Inspection, inspect
+from deployer.inspection.archive import Limits, Refusal
+from deployer.inspection.inspect import Inspection, inspect_archive
 from tests.pure.hostile import Memory, member, tgz_of
 from tests.pure.trial import HANDLER, PYTHON, RUN, elf_of, said, verdict
 
@@ -140,4 +140,4 @@ def test_a_handler_is_found_through_links_to_directories() -> None:
     data = tgz_of(
         member(b"versions/v2/app/main.py", b"def run(e, c): ..."), current, member(b"dropshift.toml", RUN.encode())
     )
-    assert isinstance(inspect(Memory("a.tgz", data), Limits(), PYTHON), Inspection)
+    assert isinstance(inspect_archive(Memory("a.tgz", data), Limits(), PYTHON), Inspection)

@@ -4,10 +4,10 @@ import os
 from contextlib import closing
 from pathlib import Path
 
-from deployer.archive import Contents, Limits
-from deployer.fitness import Fit, Probe, judge
-from deployer.inspection import Inspection, inspect
-from deployer.manifest import Manifest
+from deployer.inspection.archive import Contents, Limits
+from deployer.inspection.compatibility import Fit, Probe, judge
+from deployer.inspection.inspect import Inspection, inspect_archive
+from deployer.model.manifest import Manifest
 from tests.pure.hostile import Member, Memory, look, member, tgz_of, zip_of
 from tests.pure.trial import APP, MODULE, PYTHON, RUN, SNAP, elf_of, said, verdict, warned
 
@@ -22,8 +22,8 @@ def test_a_release_that_does_not_fit_the_disk_is_refused() -> None:
     files = [member(k.encode(), v) for k, v in {**APP, "0.bin": bytes(20 * 2**20)}.items()]
     links = [member(f"{n}.bin".encode(), type=b"1", link=b"0.bin") for n in range(1, 26)]  # each counts as a file
     source = Memory("a.tgz", tgz_of(*files, *links), 2**18)
-    assert "MB of SnapStart" in said(inspect(source, limits, SNAP))
-    found = inspect(source, limits, PYTHON)
+    assert "MB of SnapStart" in said(inspect_archive(source, limits, SNAP))
+    found = inspect_archive(source, limits, PYTHON)
     assert isinstance(found, Inspection)
     assert found.storage in (521, 522)
 
@@ -56,7 +56,7 @@ def test_resources_are_held_against_the_function() -> None:
 def test_a_manifest_that_cannot_be_read_is_never_passed_over() -> None:
     assert "very large one" in said(verdict(APP, manifest="#" * (2**20 + 1)))
     link = tgz_of(member(b"a.toml", b"schema = 9"), member(b"dropshift.toml", type=b"2", link=b"a.toml"))
-    assert "no ordinary file" in said(inspect(Memory("a.tgz", link), Limits(), PYTHON))
+    assert "no ordinary file" in said(inspect_archive(Memory("a.tgz", link), Limits(), PYTHON))
     assert "not at the root" in warned(verdict({**APP, "x/dropshift.toml": b"schema = 9"}))
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from deployer import reports
 from deployer.__main__ import main
-from deployer.values import Problem
+from deployer.inspection import report
+from deployer.model.problem import Problem
 from tests.pure.hostile import Member, member, tgz_of, zip_of
 
 GOOD = zip_of(
@@ -94,5 +94,5 @@ def _problem(where: str, found: str) -> Problem:
 
 def test_a_report_names_a_fault_once_with_its_places() -> None:
     problems = [_problem(f"a{n}", "bad") for n in range(7)] + [_problem("b", "worse"), _problem("c", "bad")]
-    assert reports.text(problems).splitlines()[0] == "a0, a1, a2, a3, a4 and 3 more"
-    assert reports.line(problems) == "a0, a1, a2, a3, a4 and 3 more: bad; b: worse"
+    assert report.text(problems).splitlines()[0] == "a0, a1, a2, a3, a4 and 3 more"
+    assert report.line(problems) == "a0, a1, a2, a3, a4 and 3 more: bad; b: worse"

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.judge import Alarm, End, Look, Traffic, judge, lower_bound
-from deployer.manifest import Rollout
+from deployer.decisions.health import judge, lower_bound
+from deployer.model.health import Alarm, End, Look, Traffic
+from deployer.model.manifest import Rollout
 
 WELL = Traffic(invocations=1_000, errors=1)
 DEFAULTS = Rollout()

@@ -4,10 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from deployer import strategy
-from deployer.durations import show
-from deployer.manifest import Manifest, parse
-from deployer.strategy import Stage, holds, looks
+from deployer.model.duration import show
+from deployer.model.manifest import Manifest, parse
+from deployer.model.stages import MAX_OPERATIONS, Stage, holds, linear, looks, misfit, named
 
 FULL = b"""
 schema = 1
@@ -122,7 +121,7 @@ def test_a_file_that_is_not_utf8_is_told() -> None:
     ],
 )
 def test_strategies_go_by_the_names_people_know(name: str, stages: list[str]) -> None:
-    assert [str(stage) for stage in strategy.named(name)] == stages
+    assert [str(stage) for stage in named(name)] == stages
 
 
 def test_weight_and_bake_adjust_a_named_strategy() -> None:
@@ -131,11 +130,11 @@ def test_weight_and_bake_adjust_a_named_strategy() -> None:
 
 
 def test_every_plan_that_is_accepted_fits_one_execution() -> None:
-    plan = strategy.linear(2, timedelta(minutes=20))
-    assert strategy.misfit(plan) is None
+    plan = linear(2, timedelta(minutes=20))
+    assert misfit(plan) is None
     operations = sum(2 * looks(stage) + 1 for stage in plan) + len(list(holds(plan))) * 2
-    assert operations < strategy.MAX_OPERATIONS
-    assert strategy.misfit(strategy.linear(1, timedelta(minutes=20)))
+    assert operations < MAX_OPERATIONS
+    assert misfit(linear(1, timedelta(minutes=20)))
 
 
 def test_holding_takes_ever_longer_and_about_three_days() -> None:
@@ -146,7 +145,7 @@ def test_holding_takes_ever_longer_and_about_three_days() -> None:
 
 def test_bakes_and_holds_together_end_before_the_execution_does() -> None:
     stages = tuple(Stage(weight=weight, bake=timedelta(days=1)) for weight in (10, 20, 30))
-    assert strategy.misfit(stages) is None
+    assert misfit(stages) is None
     assert timedelta(days=6) < sum((*holds(stages), timedelta(days=3)), timedelta()) < timedelta(days=7)
 
 

@@ -8,9 +8,10 @@ from typing import Any, get_args
 
 import pytest
 
-from deployer import events, manifest
-from deployer.commands import Command
-from deployer.manifest import Application, Manifest, Resources, Rollout, Section, Smoke
+from deployer import events
+from deployer.commands.command import Command
+from deployer.model import manifest
+from deployer.model.manifest import Application, Manifest, Resources, Rollout, Section, Smoke
 from tests.pure.values import TOLD
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from cfnlint.api import lint
 
-from deployer import commands
+from deployer.commands.command import parse as parse_command
 from deployer.settings import APPLICATION_NAME, Settings
 from tests import template as sam
 
@@ -196,6 +196,6 @@ def test_a_command_among_the_outputs_is_one_that_the_controller_takes(stack: sam
     names = sam.Names(stack, sam.defaults(stack))
     words = shlex.split(names.text(stack["Outputs"][output]["Value"]))
     assert words[words.index("--function-name") + 1] == names.ref("Controller")
-    command = commands.parse(json.loads(words[words.index("--payload") + 1]), frozenset({"hello"}))
+    command = parse_command(json.loads(words[words.index("--payload") + 1]), frozenset({"hello"}))
     assert not isinstance(command, tuple)
     assert output == command.action.capitalize() + "Command"

@@ -41,19 +41,24 @@ def _files(package: Path) -> set[str]:
 
 
 def _packaged(source: Path) -> str:
-    return source.name if source.stem == "bootstrap" else f"_dropshift/{source.stem}.pyc"
+    place = source.relative_to(ROOT / "bootstrap")
+    return source.name if source.stem == "bootstrap" else f"_dropshift/{place.with_suffix('.pyc')}"
 
 
 def test_an_applications_package_is_the_bootstrap_and_zstds_native_module(built: dict[str, Path]) -> None:
     files = {name for name in _files(built["hello"]) if "__pycache__" not in name}
     [native] = [name for name in files if name.endswith(".so")]
     assert sum((built["hello"] / name).stat().st_size for name in _files(built["hello"])) < 1_000_000
-    sources = [path for path in (ROOT / "bootstrap").glob("*.*") if path.name != "package.py"]
+    sources = [
+        path
+        for path in (ROOT / "bootstrap").rglob("*.*")
+        if path.suffix in {".py", ".mjs"} and path.name != "package.py"
+    ]
     assert files == {_packaged(path) for path in sources} | {native}
 
 
 def test_an_applications_package_decompresses_without_anything_else(built: dict[str, Path]) -> None:
-    code = "from _dropshift import zstd; print(zstd.decompress(bytes.fromhex('28b52ffd2003190000616263')))"
+    code = "from _dropshift.loader import zstd; print(zstd.decompress(bytes.fromhex('28b52ffd2003190000616263')))"
     assert _alone(built["hello"], code) == "b'abc'"
 
 
@@ -89,7 +94,7 @@ def test_the_deployers_package_is_small_and_has_nothing_of_ours_beside_it(built:
     package = built["Rollout"]
     assert sum((package / name).stat().st_size for name in _files(package)) < 50 * 2**20
     assert not [name for name in _files(package) if name.startswith(("tests/", "build/", ".venv"))]
-    assert _files(package / "deployer") >= {"__init__.py", "values.py"}
+    assert _files(package / "deployer") >= {"__init__.py", "model/value.py"}
 
 
 @pytest.mark.parametrize("function", ["Controller", "hello"])

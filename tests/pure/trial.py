@@ -2,9 +2,9 @@
 
 import struct
 
-from deployer.archive import Limits, Refusal
-from deployer.function import FunctionFacts
-from deployer.inspection import Inspection, inspect
+from deployer.inspection.archive import Limits, Refusal
+from deployer.inspection.inspect import Inspection, inspect_archive
+from deployer.model.function import FunctionFacts
 from tests.pure.hostile import Member, Memory, zip_of
 
 PYTHON = FunctionFacts(name="orders", runtime="python3.13", memory=2048, ephemeral_storage=512)
@@ -56,7 +56,7 @@ def verdict(files: dict[str, bytes], function: FunctionFacts = PYTHON, manifest:
         for path, data in files.items()
     ]
     told = [Member(b"dropshift.toml", manifest.encode())] if manifest else []
-    return inspect(Memory("release.zip", zip_of(*members, *told)), Limits(unpacked=2**28), function)
+    return inspect_archive(Memory("release.zip", zip_of(*members, *told)), Limits(unpacked=2**28), function)
 
 
 def said(found: Inspection | Refusal) -> str:

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-from deployer.alias import Alias
-from deployer.drop import Age, Drop
+from deployer.model.alias import Alias
+from deployer.model.drop import Age, Drop
 from deployer.settings import Settings
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

@@ -9,7 +9,7 @@ import pytest
 from aws_durable_execution_sdk_python import state
 
 from deployer import rollout
-from deployer.release import Status
+from deployer.model.status import Status
 from deployer.settings import Settings
 from tests.local import LocalAws
 from tests.local.configuration import ACCOUNT, REGION

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from deployer.release import Status
+from deployer.model.status import Status
 from tests.workflow.world import World
 
 CANARY = '[rollout]\nstages = [{ weight = 10, bake = "4s" }, { weight = 50, bake = "4s" }]\n'

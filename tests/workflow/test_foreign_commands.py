@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from deployer import controller, events
-from deployer.answers import Answer
-from deployer.release import Status
+from deployer.commands.answers import Answer
+from deployer.model.status import Status
 from tests.workflow.test_commands import NOW
 from tests.workflow.world import World
 

@@ -1,8 +1,8 @@
 """The guards that seldom matter: each is met head on, because a race would meet it once in a thousand runs."""
 
-from deployer.alias import Alias, Move
-from deployer.record import Record
-from deployer.release import Ending, Status
+from deployer.model.alias import Alias, Move
+from deployer.model.record import Record
+from deployer.model.status import Ending, Status
 from tests.workflow.world import World
 
 CANARY = '[rollout]\nstages = [{ weight = 10, bake = "4s" }, { weight = 50, bake = "4s" }]\n'

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from deployer import controller, events
-from deployer.drop import Drop
-from deployer.release import Status
+from deployer.model.drop import Drop
+from deployer.model.status import Status
 from tests.workflow.conftest import Worlds
 from tests.workflow.test_watching import alarm
 from tests.workflow.world import World

@@ -2,8 +2,8 @@
 
 import pytest
 
-from deployer.drop import SIGNATURE_SUFFIX
-from deployer.release import Status
+from deployer.model.drop import SIGNATURE_SUFFIX
+from deployer.model.status import Status
 from tests.local import LocalAws
 from tests.signing import Signer
 from tests.workflow.test_endings import FILES

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from deployer.order import Order
-from deployer.release import Status
+from deployer.model.rollout_input import Order
+from deployer.model.status import Status
 from tests.workflow.test_commands import CANARY, GO_ON, NOW
 from tests.workflow.world import World
 

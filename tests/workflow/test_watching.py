@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from deployer import controller, events
-from deployer.release import Status
+from deployer.model.status import Status
 from tests.workflow.test_commands import CANARY, GO_ON, NOW
 from tests.workflow.world import World
 

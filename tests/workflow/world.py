@@ -15,14 +15,14 @@ from aws_durable_execution_sdk_python_testing.runner import DurableFunctionTestR
 from botocore.exceptions import ClientError
 
 from deployer import controller, events, rollout
-from deployer.alias import Alias
 from deployer.aws import Aws
 from deployer.aws.functions import Functions
-from deployer.drop import FORCE, SIGNATURE, Drop
-from deployer.order import Order
-from deployer.record import Record
+from deployer.deployer import Deployer
+from deployer.model.alias import Alias
+from deployer.model.drop import FORCE, SIGNATURE, Drop
+from deployer.model.record import Record
+from deployer.model.rollout_input import Order
 from deployer.settings import Settings
-from deployer.wiring import Deployer
 from tests.local.configuration import ACCOUNT, REGION
 
 # What stands in for the bootstrap: the release under test is the deployer's work, so the function only has to start,

@@ -1,0 +1,96 @@
+"""What the execution environment tells: the endpoint, the credentials, the share of processors, the init type."""
+
+import json
+import os
+import ssl
+from urllib.parse import urlsplit
+
+from ..failures import LoadError, what
+from ..pointer import Pointer
+from .fetch import TIMEOUT, Endpoint
+from .parts import FIRST
+from .sigv4 import Credentials, Target, encode
+
+ONE_PROCESSOR = 1769
+"""MB of memory that come with one vCPU."""
+LITTLE = 2 * FIRST
+"""Bytes for which a second process is not worth its start."""
+
+
+def endpoint(pointer: Pointer) -> Endpoint:
+    """Give the endpoint for the pointer's bucket.
+
+    `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL` names a stand-in, asked path-style; otherwise the region's endpoint is
+    asked virtual-hosted, or path-style when dots in the bucket's name would defeat the certificate.
+    """
+    given = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    url = urlsplit(given or f"https://{_regional_host(pointer.bucket)}")
+    secure = url.scheme == "https"
+    host = url.hostname or ""
+    by_path = bool(given) or "." in pointer.bucket
+    prefix = f"{url.path.rstrip('/')}/{encode(pointer.bucket)}" if by_path else ""
+    query = (("versionId", pointer.version),) if pointer.version else ()
+    target = Target(url.netloc, f"{prefix}/{encode(pointer.key, b'/')}", query)
+    return Endpoint(host, url.port or (443 if secure else 80), _trust() if secure else None, target)
+
+
+def region() -> str:
+    """Give the region the function runs in."""
+    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+
+
+def credentials(pointer: Pointer) -> Credentials:
+    """Give the role's credentials: from the environment, or under SnapStart from the container endpoint."""
+    env = os.environ
+    if env.get("AWS_ACCESS_KEY_ID"):
+        return Credentials(
+            env["AWS_ACCESS_KEY_ID"], env.get("AWS_SECRET_ACCESS_KEY", ""), env.get("AWS_SESSION_TOKEN", "")
+        )
+    if env.get("AWS_CONTAINER_CREDENTIALS_FULL_URI"):
+        return _container_credentials(env["AWS_CONTAINER_CREDENTIALS_FULL_URI"], pointer)
+    raise LoadError("NoCredentials", f"{what(pointer)}: no credentials in the environment; give the function a role")
+
+
+def workers(size: int) -> int:
+    """Give the number of loading processes for `size` bytes: two, but for less than one processor or little to do.
+
+    A function has one vCPU per 1,769 MB of memory (AWS Lambda developer guide, "Configure memory").
+    """
+    memory = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE") or 0)
+    alone = 0 < memory < ONE_PROCESSOR or len(os.sched_getaffinity(0)) == 1 or size <= LITTLE
+    return 1 if alone else 2
+
+
+def _regional_host(bucket: str) -> str:
+    suffix = "amazonaws.com.cn" if region().startswith("cn-") else "amazonaws.com"
+    service = f"s3.{region()}.{suffix}"
+    return service if "." in bucket else f"{bucket}.{service}"
+
+
+def _trust() -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE") or None)
+
+
+def _container_credentials(uri: str, pointer: Pointer) -> Credentials:
+    from http.client import HTTPConnection  # noqa: PLC0415 - 20 ms that only SnapStart needs to pay
+
+    url = urlsplit(uri)
+    headers = {"Authorization": _container_token()}
+    connection = HTTPConnection(url.hostname or "", url.port or 80, timeout=TIMEOUT)
+    try:
+        connection.request("GET", url.path or "/", headers=headers)
+        given = json.load(connection.getresponse())
+        return Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["Token"])
+    except (OSError, ValueError, KeyError) as error:
+        told = f"{what(pointer)}: the container credentials endpoint failed: {error!r}"
+        raise LoadError("NoCredentials", told) from None
+    finally:
+        connection.close()
+
+
+def _container_token() -> str:
+    file = os.environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
+    if not file:
+        return os.environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")
+    with open(file) as token:
+        return token.read()

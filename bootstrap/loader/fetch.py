@@ -1,0 +1,189 @@
+"""Ranged GETs of one object version over kept-alive connections, never blocking while a body arrives.
+
+The answer must be 206 with exactly the range that was asked for: a stand-in that ignores `Range` fails loudly.
+"""
+
+import re
+import select
+import socket
+import ssl
+import time
+from typing import NamedTuple
+
+from ..failures import REMEDIES, LoadError, Retry, what
+from ..pointer import Pointer
+from .sigv4 import Signer, Target
+
+TIMEOUT = 5.0
+"""Seconds without a byte before a connection counts as stalled."""
+LONGEST_HEADER = 1 << 16
+OK, PARTIAL, REDIRECT, CLIENT_ERROR, SERVER_ERROR = 200, 206, 300, 400, 500
+NOT_YET = (BlockingIOError, ssl.SSLWantReadError)
+
+
+class Endpoint(NamedTuple):
+    """Where S3 listens for one bucket."""
+
+    host: str
+    port: int
+    context: ssl.SSLContext | None
+    target: Target
+
+
+class Connection:
+    """One kept-alive connection that fills a caller's buffer with one range at a time."""
+
+    def __init__(self, endpoint: Endpoint, signer: Signer, pointer: Pointer) -> None:
+        self._endpoint = endpoint
+        self._signer = signer
+        self._pointer = pointer
+        self._socket: socket.socket | None = None
+        self._buffer = memoryview(b"")
+        self._head = bytearray()
+        self._status = 0
+        self._wanted = 0
+        self._got = 0
+        self._range = ""
+        self.active = 0.0
+        """Monotonic time of the last byte, for the caller to see a stall."""
+
+    def another(self) -> "Connection":
+        """Give a fresh connection to the same place."""
+        return Connection(self._endpoint, self._signer, self._pointer)
+
+    def fileno(self) -> int:
+        """Let a poll watch this connection while a request is under way."""
+        if self._socket is None:
+            raise Retry("not connected")
+        return self._socket.fileno()
+
+    def open(self) -> socket.socket:
+        """Connect, unless it is done; `ask` does so too. Raises OSError."""
+        if self._socket is None:
+            self._socket = self._connect()
+        return self._socket
+
+    def ask(self, offset: int, length: int, buffer: memoryview) -> None:
+        """Send the GET for `length` bytes at `offset`; `pump` then fills `buffer`. Raises OSError."""
+        connected = self.open()
+        self._range = f"bytes {offset}-{offset + length - 1}/"
+        self._buffer, self._wanted, self._got, self._status = buffer, length, 0, 0
+        self._head.clear()
+        connected.settimeout(TIMEOUT)
+        connected.sendall(self._request(offset, length))
+        connected.settimeout(0)
+        self.active = time.monotonic()
+
+    def pump(self) -> bool:
+        """Take what has arrived; True when the range is complete.
+
+        Raises OSError when it is worth asking again, LoadError when it is not.
+        """
+        try:
+            while not self._status:
+                self._read_head()
+            while self._got < self._wanted:
+                self._read_body()
+        except NOT_YET:
+            return False
+        return True
+
+    def wait(self) -> None:
+        """Pump until the range is complete; raises as `pump` does."""
+        while not self.pump():
+            if not select.select([self], [], [], TIMEOUT)[0]:
+                raise Retry(f"no byte came for {TIMEOUT:g} s")
+
+    def close(self) -> None:
+        """Give the connection up; the next `ask` opens another."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _connect(self) -> socket.socket:
+        plain = socket.create_connection((self._endpoint.host, self._endpoint.port), timeout=TIMEOUT)
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._endpoint.context is None:
+            return plain
+        return self._endpoint.context.wrap_socket(plain, server_hostname=self._endpoint.host)
+
+    def _request(self, offset: int, length: int) -> bytes:
+        target = self._endpoint.target
+        extra = {"range": f"bytes={offset}-{offset + length - 1}"}
+        if self._pointer.owner:
+            extra["x-amz-expected-bucket-owner"] = self._pointer.owner
+        headers = self._signer.headers(target, extra, time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        return f"GET {target.path}?{target.query_string} HTTP/1.1\r\n{lines}\r\n".encode()
+
+    def _receive(self, view: memoryview) -> int:
+        if self._socket is None:
+            raise Retry("not connected")
+        count = self._socket.recv_into(view)
+        if not count:
+            raise Retry("the connection was closed in the middle of an answer")
+        self.active = time.monotonic()
+        return count
+
+    def _read_head(self) -> None:
+        chunk = bytearray(4096)
+        count = self._receive(memoryview(chunk))
+        self._head += chunk[:count]
+        end = self._head.find(b"\r\n\r\n")
+        if end < 0:
+            if len(self._head) > LONGEST_HEADER:
+                raise Retry("the answer's header does not end")
+            return
+        body = bytes(self._head[end + 4 :])
+        self._judge(self._head[:end].decode("latin-1"), body)
+        self._buffer[: len(body)] = body
+        self._got = len(body)
+
+    def _read_body(self) -> None:
+        self._got += self._receive(self._buffer[self._got : self._wanted])
+
+    def _judge(self, head: str, body: bytes) -> None:
+        """Accept a 206 with exactly our range; otherwise raise."""
+        line, *lines = head.split("\r\n")
+        words = line.split(" ", 2)
+        status = int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
+        headers = {name.strip().lower(): value.strip() for name, _, value in (one.partition(":") for one in lines)}
+        if status != PARTIAL:
+            self._refuse(status, headers, body)
+        if headers.get("content-length") != str(self._wanted) or len(body) > self._wanted:
+            raise Retry(f"{headers.get('content-length')} bytes were announced, {self._wanted} asked for")
+        if not headers.get("content-range", "").startswith(self._range):
+            raise self._error("WrongRange", f"asked for {self._range!r}, got {headers.get('content-range')!r}")
+        self._status = status
+
+    def _refuse(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        if status >= SERVER_ERROR or status in (0, 408, 429):
+            raise Retry(f"S3 answered {status}")
+        if OK <= status < REDIRECT:
+            remedy = "this endpoint ignores Range; use one that honours it (see AWS_ENDPOINT_URL_S3)"
+            raise self._error("NotRanged", f"got {status} instead of 206 for a ranged GET; {remedy}")
+        code = self._error_code(status, headers, body)
+        if code in ("RequestTimeout", "SlowDown"):
+            raise Retry(f"S3 answered {status} {code}")
+        kind, remedy = REMEDIES.get(code, ("Refused", f"S3 answered {status} {code}; see the S3 error reference"))
+        raise self._error(kind, remedy)
+
+    def _error_code(self, status: int, headers: dict[str, str], body: bytes) -> str:
+        """Read the rest of a short error body for its code; guess by status where there is none."""
+        length = int(headers["content-length"]) if headers.get("content-length", "").isdigit() else 4096
+        try:
+            if self._socket is not None:
+                self._socket.settimeout(1)
+                while len(body) < min(length, LONGEST_HEADER) and b"</Code>" not in body:
+                    more = self._socket.recv(4096)
+                    if not more:
+                        break
+                    body += more
+        except OSError:
+            pass  # the status alone must do
+        found = re.search(rb"<Code>(\w+)</Code>", body)
+        guess = {403: "AccessDenied", 404: "NoSuchKey"}.get(status, "")
+        return found[1].decode() if found else guess
+
+    def _error(self, kind: str, message: str) -> LoadError:
+        return LoadError(kind, f"{what(self._pointer)}: {message}")

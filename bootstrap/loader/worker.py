@@ -1,0 +1,201 @@
+"""One loading process: an event loop over a few connections; verify, decompress, write, ask for more.
+
+A part is asked for before the previous one is unpacked, so the network never waits for the processor. Memory is one
+buffer a connection and one spare, whatever the release's size.
+"""
+
+import os
+import select
+import struct
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ..failures import LoadError, Retry, what
+from ..index import File, Frame
+from ..pointer import Pointer
+from ..tree import Tree
+from . import unpack
+from .disk_space import NO_ROOM
+from .fetch import TIMEOUT, Connection
+from .parts import Part
+
+ATTEMPTS = 6
+BACKOFF = 0.05
+"""Seconds before the second attempt; tripled each time, with up to half as much again by chance."""
+CONNECTIONS = 2
+NUMBER = struct.Struct("<I")
+
+
+class Job(NamedTuple):
+    """What every worker of one load shares."""
+
+    pointer: Pointer
+    tree: Tree
+    parts: list[Part]
+    files: list[File]
+    root: int
+    queue: int
+    """Descriptor to read part numbers from, four bytes each."""
+    placed: Callable[[int], None]
+    """Is told each part that is in place."""
+
+
+class _Request:
+    """One part on its way: from the queue into a buffer."""
+
+    def __init__(self, number: int, buffer: memoryview, attempts: int = 0) -> None:
+        self.number = number
+        self.buffer = buffer
+        self.attempts = attempts
+        self.not_before = 0.0
+
+
+class Worker:
+    """Takes parts from the job's queue until it is empty."""
+
+    def __init__(self, job: Job, connections: list[Connection]) -> None:
+        self._job = job
+        self._idle = connections[::-1]
+        self._busy: dict[int, tuple[Connection, _Request]] = {}
+        self._again: list[_Request] = []
+        self._arrived: deque[_Request] = deque()
+        size = max(part.size for part in job.parts)
+        self._buffers = [memoryview(bytearray(size)) for _ in range(len(connections) + 1)]
+        self._poll = select.poll()
+        self.bytes = 0
+        self.retries = 0
+
+    def run(self) -> None:
+        """Work until the queue is empty and everything asked for is in place; raises LoadError."""
+        while True:
+            self.ask()
+            if self._arrived:
+                self._unpack(self._arrived.popleft())
+            elif self._busy or self._again:
+                self._listen(self._patience())
+            else:
+                return
+
+    def leave(self) -> None:
+        """Close connections and drop buffers: another process goes on with what was asked for."""
+        for connection in (*self._idle, *(connection for connection, _ in self._busy.values())):
+            connection.close()
+        self._busy.clear()
+        self._buffers.clear()
+
+    def _patience(self) -> float:
+        """Give the seconds until something must be asked for again."""
+        due = min((request.not_before for request in self._again), default=float("inf"))
+        return max(0.001, min(TIMEOUT, due - time.monotonic()))
+
+    def ask(self) -> None:
+        """Ask for parts on every idle connection; what arrives waits in the sockets until this runs."""
+        while self._idle:
+            request = self._next()
+            if request is None:
+                return
+            self._ask(self._idle.pop(), request)
+
+    def _next(self) -> _Request | None:
+        """Give a request whose time has come, or a fresh one while a buffer is free."""
+        now = time.monotonic()
+        for request in self._again:
+            if request.not_before <= now:
+                self._again.remove(request)
+                return request
+        if not self._buffers:
+            return None
+        number = os.read(self._job.queue, NUMBER.size)
+        return _Request(NUMBER.unpack(number)[0], self._buffers.pop()) if number else None
+
+    def _ask(self, connection: Connection, request: _Request) -> None:
+        part = self._job.parts[request.number]
+        try:
+            connection.ask(part.offset, part.size, request.buffer)
+        except OSError as error:
+            self._try_again(connection, request, error)
+            return
+        self._busy[connection.fileno()] = connection, request
+        self._poll.register(connection.fileno(), select.POLLIN)
+
+    def _listen(self, seconds: float) -> None:
+        for descriptor, _ in self._poll.poll(seconds * 1000):
+            self._pump(descriptor)
+        now = time.monotonic()
+        for descriptor, (connection, _) in list(self._busy.items()):
+            if now - connection.active > TIMEOUT:
+                self._give_up(descriptor, Retry(f"no byte came for {TIMEOUT:g} s"))
+
+    def _pump(self, descriptor: int) -> None:
+        connection, request = self._busy[descriptor]
+        try:
+            if not connection.pump():
+                return
+        except OSError as error:
+            self._give_up(descriptor, error)
+            return
+        self._release(descriptor)
+        self._idle.append(connection)
+        self._arrived.append(request)
+
+    def _release(self, descriptor: int) -> tuple[Connection, _Request]:
+        self._poll.unregister(descriptor)
+        return self._busy.pop(descriptor)
+
+    def _give_up(self, descriptor: int, error: OSError) -> None:
+        self._try_again(*self._release(descriptor), error)
+
+    def _try_again(self, connection: Connection, request: _Request, error: OSError) -> None:
+        connection.close()
+        self._idle.append(connection)
+        self._postpone(request, error)
+
+    def _postpone(self, request: _Request, error: OSError) -> None:
+        request.attempts += 1
+        self.retries += 1
+        if request.attempts >= ATTEMPTS:
+            raise gave_up(self._job.pointer, error)
+        request.not_before = time.monotonic() + backoff(request.attempts)
+        self._again.append(request)
+
+    def _unpack(self, request: _Request) -> None:
+        part = self._job.parts[request.number]
+        position = 0
+        for frame in part.frames:
+            data = request.buffer[position : position + frame.compressed]
+            try:
+                unpack.verify(frame, data)
+            except Retry as error:
+                self._postpone(request, error)
+                return
+            self._put(part, frame, data)
+            position += frame.compressed
+            if self._busy:
+                self._listen(0)
+        self.bytes += part.size
+        self._buffers.append(request.buffer)
+        self._job.placed(request.number)
+
+    def _put(self, part: Part, frame: Frame, data: memoryview) -> None:
+        try:
+            unpack.put(frame, data, self._job.files, self._job.root)
+        except OSError as error:
+            if error.errno in NO_ROOM:
+                raise  # told by load.py, as wherever a disk fills up
+            raise LoadError("Disk", f"{what(self._job.pointer)}: part at {part.offset}: {error}") from None
+
+
+def backoff(attempts: int) -> float:
+    """Give the seconds to wait before attempt number `attempts` + 1."""
+    return float(BACKOFF * 3 ** (attempts - 1) * (1 + os.urandom(1)[0] / 510))
+
+
+def gave_up(pointer: Pointer, error: OSError) -> LoadError:
+    """Say that the last attempt failed too, and what to look at."""
+    if isinstance(error, Retry) and "digest" in str(error):
+        remedy = "the object is not what was published: redeploy the release"
+        return LoadError("WrongBytes", f"{what(pointer)}: {error}; {remedy}")
+    remedy = "see that the function reaches S3 (in a VPC: a gateway endpoint) and try again"
+    return LoadError("Unreachable", f"{what(pointer)}: gave up after {ATTEMPTS} attempts: {error}; {remedy}")

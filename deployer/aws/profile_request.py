@@ -1,0 +1,41 @@
+"""Pure: ask a smoke test's invocation for the access profile, and take it out of the answer."""
+
+import base64
+import binascii
+import json
+import zlib
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from bootstrap.pointer import PROFILE_WANTED
+from deployer.model.profile import Profile
+
+CLIENT_CONTEXT = base64.b64encode(json.dumps({"custom": {PROFILE_WANTED: True}}).encode()).decode()
+"""For Lambda's Invoke, parameter ClientContext: the first answer of a fresh environment then carries the profile."""
+
+
+class Recorded(NamedTuple):
+    """The application's own answer, and what it touched; None when the environment was not a fresh one."""
+
+    response: bytes
+    profile: Profile | None
+
+
+def unwrap(payload: bytes) -> Recorded:
+    """Split an answer; one that carries no profile is given back untouched."""
+    try:
+        answer: Any = json.loads(payload)
+    except ValueError:
+        return Recorded(payload, None)
+    if not isinstance(answer, dict) or answer.keys() != {"response", "dropshift"}:
+        return Recorded(payload, None)
+    return Recorded(json.dumps(answer["response"]).encode(), _profile(answer["dropshift"]))
+
+
+def _profile(text: str) -> Profile | None:
+    """Read what the bootstrap packed; a profile that cannot be read is none, the next release merely loads slower."""
+    try:
+        return Profile.model_validate_json(zlib.decompress(base64.b64decode(text)))
+    except (binascii.Error, zlib.error, ValidationError, TypeError):
+        return None

@@ -1,0 +1,1 @@
+"""What people ask of the controller: a command, the application it is for, and the answer."""

@@ -1,0 +1,97 @@
+"""What is known of one application: its alias, its versions, their releases and bundles. Reads, never writes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bootstrap.pointer import Pointer, PointerError
+from deployer.aws.functions import Published
+from deployer.commands.answers import Serving
+from deployer.deployer import Deployer
+from deployer.model.alias import Alias
+from deployer.model.record import Record
+
+RECENT = 50
+"""Records looked through for releases under way."""
+NO_RELEASE = "no release yet"
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """One application, looked at."""
+
+    deployer: Deployer
+    application: str
+
+    @property
+    def function(self) -> str:
+        """The application's function."""
+        return self.deployer.told.function(self.application)
+
+    def alias(self) -> Alias:
+        """The alias as it stands."""
+        return self.deployer.aws.functions.alias(self.function)
+
+    def published(self, version: str) -> Published | None:
+        """What a version is; None when there is no such version."""
+        return self.deployer.aws.functions.published(self.function, version)
+
+    def record_of(self, version: str) -> Record | None:
+        """The record of the release that a version is; None for a version that is none."""
+        published = self.published(version)
+        return self.record(published.imprint.age.release_id) if published and published.imprint else None
+
+    def record(self, release_id: str) -> Record | None:
+        """The record of a release."""
+        return self.deployer.aws.records.read(self.application, release_id)
+
+    def under_way(self) -> list[Record]:
+        """The releases that have not ended, newest first."""
+        newest = self.deployer.aws.records.newest(self.application, RECENT)
+        return [record for record in newest if not record.status.final]
+
+    def version_of(self, name: str) -> str | None:
+        """Find the version that a release name, a release id or a version means; the newest, if several fit."""
+        fits = [
+            found.version for found in self.deployer.aws.functions.versions(self.function) if is_called(found, name)
+        ]
+        return fits[-1] if fits else None
+
+    def bundle_state(self, published: Published | None) -> str:
+        """Whether the bundle of a version is "intact" or "missing"; "none" for a version that has no bundle."""
+        pointer = pointer_of(published)
+        if pointer is None:
+            return "none"
+        return "intact" if self.deployer.aws.objects.intact(pointer.key, pointer.version) else "missing"
+
+    def serving(self, alias: Alias) -> Iterator[Serving]:
+        """The versions that have traffic."""
+        for version, share in ((alias.stable, 100 - alias.weight), (alias.canary, alias.weight)):
+            if version:
+                yield self._serving(self.published(version), version, share)
+
+    def _serving(self, published: Published | None, version: str, share: int) -> Serving:
+        imprint = published.imprint if published else None
+        return Serving(
+            version=version,
+            share=share,
+            release=imprint.label if imprint else NO_RELEASE,
+            release_id=imprint.age.release_id if imprint else None,
+            dropped=imprint.age.modified if imprint else None,
+            bundle=self.bundle_state(published),
+        )
+
+
+def is_called(published: Published, name: str) -> bool:
+    """Whether a version goes by a name: its number, its release's name or its release's id."""
+    imprint = published.imprint
+    return name == published.version or (imprint is not None and name in (imprint.label, imprint.age.release_id))
+
+
+def pointer_of(published: Published | None) -> Pointer | None:
+    """Return the bundle that a version points at; None when it has no pointer that can be read."""
+    if published is None or published.pointer is None:
+        return None
+    try:
+        return Pointer.parse(published.pointer)
+    except PointerError:
+        return None

@@ -1,0 +1,148 @@
+"""Pure: what a person can ask of the controller, parsed at the door."""
+
+import difflib
+from typing import Annotated, Literal
+
+from aws_lambda_powertools.utilities import parser
+from pydantic import Field, JsonValue, StringConstraints, ValidationError
+
+from deployer.model.drop import shortened
+from deployer.model.problem import Problem
+from deployer.model.value import Value
+
+Name = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=1_024)]
+Text = Annotated[str, StringConstraints(strict=True, max_length=500)]
+Flag = Annotated[bool, Field(strict=True)]
+
+
+class Asked(Value):
+    """What every command that changes something can carry."""
+
+    application: Name
+    reason: Text = ""
+    dry_run: Flag = False
+    """Answer what would be done, and do nothing."""
+
+
+class Meant(Asked):
+    """A command that may name the release it means: by name, release id or version."""
+
+    release: Name | None = None
+    """When another release is in this place by now, the command is refused."""
+
+
+class ShowStatus(Value):
+    """Where the traffic is, and where releases stand."""
+
+    action: Literal["status"]
+    application: Name | None = None
+    """All applications when left out."""
+
+
+class ShowHistory(Value):
+    """The releases that were written about last, newest first."""
+
+    action: Literal["history"]
+    application: Name
+    limit: Annotated[int, Field(strict=True, ge=1, le=100)] = 10
+
+
+class RollBack(Meant):
+    """Back to an earlier release: the recorded previous one, or the one named; `release` is the one to leave."""
+
+    action: Literal["rollback"]
+    to: Name | None = None
+    force: Flag = False
+
+
+class Promote(Meant):
+    """On to the next stage, to a named one, or to all traffic."""
+
+    action: Literal["promote"]
+    full: Flag = False
+    weight: Annotated[int, Field(strict=True, ge=1, le=99)] = 0
+    """The stage to go on to, by its percent; the next one when left out, which said twice is another one."""
+
+
+class Abort(Meant):
+    """End the release that is under way: its traffic goes back to the stable version."""
+
+    action: Literal["abort"]
+
+
+class Pause(Meant):
+    """Stay at the present stage."""
+
+    action: Literal["pause"]
+
+
+class Resume(Meant):
+    """Go on from the present stage."""
+
+    action: Literal["resume"]
+
+
+class Validate(Value):
+    """The full inspection of a dropped archive; nothing is changed."""
+
+    action: Literal["validate"]
+    application: Name
+    key: Name
+    """In the releases bucket."""
+
+
+class Redeploy(Asked):
+    """Every step again for an earlier drop."""
+
+    action: Literal["redeploy"]
+    release: Name
+    force: Flag = False
+
+
+class Prune(Asked):
+    """Delete old versions and the bundles that only they needed."""
+
+    action: Literal["prune"]
+    keep: Annotated[int, Field(strict=True, ge=1, le=1_000)] = 10
+    """How many of the newest releases stay in any case."""
+
+
+Command = Annotated[
+    ShowStatus | ShowHistory | RollBack | Promote | Abort | Pause | Resume | Validate | Redeploy | Prune,
+    Field(discriminator="action"),
+]
+_MODELS = (ShowStatus, ShowHistory, RollBack, Promote, Abort, Pause, Resume, Validate, Redeploy, Prune)
+_BY_ACTION = {model.model_fields["action"].annotation.__args__[0]: model for model in _MODELS}  # type: ignore[union-attr]  # a Literal has arguments
+
+
+def parse(payload: dict[str, JsonValue], applications: frozenset[str]) -> Command | tuple[Problem, ...]:
+    """Read a command, or tell everything that is wrong with it."""
+    try:
+        command: Command = parser.parse(event=payload, model=Command)  # type: ignore[call-overload]  # a union is no class
+    except ValidationError as error:
+        return tuple(_problem(detail["type"], detail["loc"], detail["msg"], payload) for detail in error.errors())
+    name = command.application
+    if name is not None and name not in applications:
+        return (_unknown("application", name, sorted(applications)),)
+    return command
+
+
+def _problem(kind: str, loc: tuple[int | str, ...], message: str, payload: dict[str, JsonValue]) -> Problem:
+    action = payload.get("action")
+    if kind.startswith("union_tag"):
+        return _unknown("action", action, list(_BY_ACTION))
+    field = str(loc[-1])
+    if kind == "extra_forbidden":
+        return _unknown("field", field, list(_BY_ACTION[str(action)].model_fields))
+    found = "nothing" if kind == "missing" else shortened(repr(payload.get(field)))
+    return Problem(where=field, found=found, allowed=message, remedy=f"correct it; see events/{action}.json")
+
+
+def _unknown(what: str, found: JsonValue, known: list[str]) -> Problem:
+    near = difflib.get_close_matches(found, known, n=1) if isinstance(found, str) else []
+    return Problem(
+        where=what,
+        found=f"the unknown {what} {shortened(repr(found))}",
+        allowed=", ".join(known),
+        remedy=f'did you mean "{near[0]}"?' if near else "use one of these",
+    )

@@ -1,0 +1,1 @@
+"""Pure decisions: is a version well, may it start, and which of several writers wins."""

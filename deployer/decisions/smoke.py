@@ -1,0 +1,83 @@
+"""Pure: what a version's first answer says about it."""
+
+import json
+
+from pydantic import JsonValue
+
+from deployer.model.drop import shortened
+from deployer.model.manifest import Smoke
+from deployer.model.profile import Profile
+from deployer.model.value import Value
+
+_CANNOT_START = ("Runtime.", "Dropshift.", "Sandbox.", "Function.", "Extension.")
+"""Error types of a function that does not start, as Lambda and the bootstrap name them."""
+
+
+class Answer(Value):
+    """What an invocation returned."""
+
+    error: bool
+    payload: JsonValue
+    log: str = ""
+    """The log's last 4 KB."""
+    profile: Profile | None = None
+    """What the start touched, when it was a fresh one and the bootstrap recorded it."""
+
+
+def default_event(release: str) -> JsonValue:
+    """Make the event of a release whose manifest names none; an application may recognise and answer it."""
+    return {"dropshift": {"smoke-test": release}}
+
+
+def failure(answer: Answer, smoke: Smoke | None) -> str | None:
+    """Say why a version may not have traffic; None when it may.
+
+    With a `[smoke]` table, the answer must be no error and hold what is expected. Without one, the application cannot
+    know the event, so an error that its own handler raises is no reason; one that tells it does not start is.
+    """
+    if answer.error and (smoke or _cannot_start(answer.payload)):
+        return _error(answer)
+    if smoke and smoke.expect is not None:
+        return difference(smoke.expect, answer.payload)
+    return None
+
+
+def _cannot_start(payload: JsonValue) -> bool:
+    kind = payload.get("errorType") if isinstance(payload, dict) else None
+    message = str(payload.get("errorMessage", "")) if isinstance(payload, dict) else ""
+    # Runtime clients tell an error of the init phase by an empty request id: there was no request yet.
+    at_init = isinstance(payload, dict) and payload.get("requestId") == ""
+    return at_init or not isinstance(kind, str) or kind.startswith(_CANNOT_START) or "Task timed out" in message
+
+
+def _error(answer: Answer) -> str:
+    told = answer.payload if isinstance(answer.payload, dict) else {"errorMessage": str(answer.payload)}
+    kind, message = told.get("errorType", "an error"), told.get("errorMessage", "")
+    return f"{kind}: {shortened(str(message), 600)}"
+
+
+def _described(value: JsonValue) -> str:
+    """Describe a value for a record that many may read: a text can be a secret, so its length has to do."""
+    match value:
+        case str():
+            return f"a text of {len(value)} characters"
+        case list():
+            return f"a list of {len(value)}"
+        case dict():
+            return f"an object of {len(value)} fields"
+        case _:
+            return json.dumps(value)
+
+
+def difference(wanted: JsonValue, found: JsonValue, where: str = "response") -> str | None:
+    """Say where an answer lacks what is wanted of it; None when `wanted` is a subset of `found`."""
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        pairs = ((f"{where}.{key}", value, found.get(key)) for key, value in wanted.items())
+    elif isinstance(wanted, list) and isinstance(found, list) and len(wanted) <= len(found):
+        pairs = ((f"{where}[{place}]", *pair) for place, pair in enumerate(zip(wanted, found, strict=False)))
+    elif wanted == found and type(wanted) is type(found):
+        return None
+    else:
+        have, want = _described(found), _described(wanted)
+        return f"{where} is {have}, expected {want if want != have else 'another one'}"
+    return next((reason for place, want, have in pairs if (reason := difference(want, have, place))), None)

@@ -1,0 +1,1 @@
+"""One inspection of an archive: is it sound (`archive/`), will it run (`compatibility/`)."""

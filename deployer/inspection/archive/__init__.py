@@ -1,0 +1,30 @@
+"""Archives: strict readers for zip and tar, one pass, bounded, every problem at once.
+
+    source → format by name and magic → entries (zip: directory first; tar: as they come)
+           → one tree without duplicates, conflicts or links that leave → contents, or a refusal
+
+Strict by intent: what two tools could read differently is refused, and everything that real tools
+write is accepted. Pure but for the source that is read and the directory that `unpack` fills.
+"""
+
+from deployer.inspection.archive.contents import Both, Contents, Format, Limits, Refusal, Sink
+from deployer.inspection.archive.read import SUFFIXES, read
+from deployer.inspection.archive.source import FileSource, Source
+from deployer.inspection.archive.unpack import Staging, unpack
+from deployer.model.entry import Entry
+
+__all__ = [
+    "SUFFIXES",
+    "Both",
+    "Contents",
+    "Entry",
+    "FileSource",
+    "Format",
+    "Limits",
+    "Refusal",
+    "Sink",
+    "Source",
+    "Staging",
+    "read",
+    "unpack",
+]

@@ -1,0 +1,82 @@
+"""Compressed streams as streams of bytes: gzip (RFC 1952) and zstd (RFC 8878), in bounded steps.
+
+Both are read to their very end, so that checksums count and nothing can hide behind them.
+"""
+
+import re
+import zlib
+from collections.abc import Callable, Iterator
+
+from deployer.inspection.archive.contents import Format
+from deployer.inspection.archive.findings import WHOLE, UnreadableError
+
+STEP = 1 << 20
+"""Bytes that one call may decompress."""
+WINDOW_LOG = 27
+"""zstd asks for this much memory at most (128 MiB): the limit of its command line without --long."""
+
+MAGIC: dict[Format, re.Pattern[bytes]] = {
+    "tar.gz": re.compile(rb"\x1f\x8b"),
+    "tar.zst": re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18"),
+}
+"""zstd may start with a skippable frame, RFC 8878 section 3.1.2: pzstd's output does."""
+
+
+def plain(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Pass on what is not compressed."""
+    return pieces
+
+
+def gunzip(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Decompress one gzip member; zlib checks header, CRC-32 and length."""
+    inflater = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    try:
+        for piece in pieces:
+            if inflater.eof:
+                raise _surplus()
+            data = piece
+            while data or not inflater.eof:
+                out = inflater.decompress(data, STEP)
+                data = inflater.unconsumed_tail
+                yield out
+                if not data and len(out) < STEP:
+                    break
+            if inflater.unused_data:
+                raise _surplus()
+    except zlib.error as error:
+        raise UnreadableError(WHOLE, f"damaged gzip data ({error})", "an undamaged gzip file") from None
+    if not inflater.eof:
+        raise UnreadableError(WHOLE, "gzip data that is cut short", "a whole gzip file", "upload it again")
+
+
+def _surplus() -> UnreadableError:
+    return UnreadableError(WHOLE, "data behind the first gzip member", "one gzip member", "compress it in one go")
+
+
+def unzstd(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Decompress zstd frames one after the other; skippable frames are skipped."""
+    from backports import zstd  # noqa: PLC0415 - a native module that only tar.zst needs
+
+    options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: WINDOW_LOG}
+    frame: zstd.ZstdDecompressor | None = None
+    try:
+        for piece in pieces:
+            data = piece
+            while data or (frame is not None and not frame.needs_input):
+                frame = frame or zstd.ZstdDecompressor(options=options)
+                yield frame.decompress(data, STEP)
+                data = b""
+                if frame.eof:
+                    data, frame = frame.unused_data, None
+    except zstd.ZstdError as error:
+        found = f"damaged zstd data, or a window above {2**WINDOW_LOG >> 20} MiB ({error})"
+        raise UnreadableError(WHOLE, found, "undamaged zstd frames", "compress it without --long") from None
+    if frame is not None:
+        raise UnreadableError(WHOLE, "zstd data that is cut short", "a whole zstd file", "upload it again")
+
+
+DECOMPRESS: dict[Format, Callable[[Iterator[bytes]], Iterator[bytes]]] = {
+    "tar": plain,
+    "tar.gz": gunzip,
+    "tar.zst": unzstd,
+}

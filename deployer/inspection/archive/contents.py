@@ -1,0 +1,109 @@
+"""Pure: what an inspected archive is made of, and how much of it is read before it is believed."""
+
+import hashlib
+from typing import Literal, Protocol
+
+from deployer.model.entry import Entry
+from deployer.model.problem import Problem
+from deployer.model.value import Value
+
+Format = Literal["zip", "tar", "tar.gz", "tar.zst"]
+
+
+class Limits(Value):
+    """How much of an archive is read before it is refused. Bytes, unless said otherwise."""
+
+    entries: int = 50_000
+    """Files, directories and links; as many directories again may be implied by their paths."""
+    unpacked: int = 10 * 2**30
+    """What really comes out, hard links counted as the copies they become."""
+    record: int = 2**20
+    """One pax header or GNU long name."""
+    directory: int = 32 * 2**20
+    """All names and link targets together, and a zip's central directory: what is kept in memory."""
+    problems: int = 100
+    """Number of problems listed one by one; the rest are counted."""
+
+
+class Contents(Value):
+    """An accepted archive: what it unpacks to, and the digest of the bytes that were read."""
+
+    entries: tuple[Entry, ...]
+    """Sorted by path."""
+    sha256: str
+    size: int
+    unpacked: int
+    format: Format
+
+
+class Refusal(Value):
+    """Why an archive is not accepted: every problem that was found."""
+
+    problems: tuple[Problem, ...]
+
+
+class Sink(Protocol):
+    """Who receives the files' bytes while an archive is read, in the archive's order.
+
+    An archive can still be refused after all of its files were passed on: what a sink made of
+    them counts only once `read` returns `Contents`.
+    """
+
+    def begin(self, path: str, size: int) -> None:
+        """Start a file; its bytes follow."""
+
+    def write(self, piece: bytes) -> None:
+        """Take the next bytes of the file that was begun."""
+
+    def end(self) -> None:
+        """Finish the file that was begun; it may be incomplete if the archive is refused."""
+
+    def repeat(self, path: str, earlier: str) -> None:
+        """Take a hard link: a file with the bytes of one that was passed on earlier."""
+
+
+class Both:
+    """Two sinks for one reading."""
+
+    def __init__(self, one: Sink, other: Sink) -> None:
+        self._sinks = one, other
+
+    def begin(self, path: str, size: int) -> None:
+        """Start a file."""
+        for sink in self._sinks:
+            sink.begin(path, size)
+
+    def write(self, piece: bytes) -> None:
+        """Pass on the next bytes."""
+        for sink in self._sinks:
+            sink.write(piece)
+
+    def end(self) -> None:
+        """Finish the file."""
+        for sink in self._sinks:
+            sink.end()
+
+    def repeat(self, path: str, earlier: str) -> None:
+        """Pass on a hard link."""
+        for sink in self._sinks:
+            sink.repeat(path, earlier)
+
+
+class Tally:
+    """Digest and size of one file's bytes on their way to the sink."""
+
+    def __init__(self, sink: Sink | None) -> None:
+        self._sink = sink
+        self._sha256 = hashlib.sha256()
+        self.size = 0
+
+    def write(self, piece: bytes) -> None:
+        """Count, digest and pass on."""
+        self.size += len(piece)
+        self._sha256.update(piece)
+        if self._sink is not None:
+            self._sink.write(piece)
+
+    def hexdigest(self) -> str:
+        """SHA-256 of all that was written."""
+        return self._sha256.hexdigest()

@@ -1,0 +1,61 @@
+"""Read an archive once, from end to end: contents, or every reason why not."""
+
+from deployer.inspection.archive import tar_reader, tree_check, zip_reader
+from deployer.inspection.archive.compression import DECOMPRESS, MAGIC
+from deployer.inspection.archive.contents import Contents, Format, Limits, Refusal, Sink
+from deployer.inspection.archive.findings import WHOLE, Findings, UnreadableError
+from deployer.inspection.archive.source import Digested, Source
+from deployer.model.entry import Entry
+
+SUFFIXES: dict[str, Format] = {
+    ".zip": "zip",
+    ".tar.gz": "tar.gz",
+    ".tgz": "tar.gz",
+    ".tar.zst": "tar.zst",
+    ".tar": "tar",
+}
+
+
+def read(source: Source, limits: Limits, sink: Sink | None = None) -> Contents | Refusal:
+    """Return what the archive holds, or what is wrong with it; the sink sees every file's bytes.
+
+    One pass over `source.stream()`, after a few ranged reads for a zip's directory. Memory is bounded
+    by the limits, whatever the archive says of itself.
+    """
+    findings = Findings(limits.problems)
+    digested = Digested(source.stream())
+    try:
+        form = _format(source)
+        entries = tree_check.check(_entries(form, source, digested, limits, findings, sink), limits, findings)
+    except UnreadableError as error:
+        findings.note(error.problem)
+        return Refusal(problems=findings.all())
+    if findings:
+        return Refusal(problems=findings.all())
+    return Contents(
+        entries=entries,
+        sha256=digested.hexdigest(),
+        size=digested.size,
+        unpacked=sum(entry.size for entry in entries),
+        format=form,
+    )
+
+
+def _format(source: Source) -> Format:
+    """The name says what an archive is; its first bytes must agree."""
+    form = next((form for suffix, form in SUFFIXES.items() if source.name.lower().endswith(suffix)), None)
+    if form is None:
+        allowed = f"names that end in {', '.join(SUFFIXES)}"
+        raise UnreadableError(WHOLE, f"the name {source.name!r}", allowed, "rename it")
+    if form in MAGIC and not MAGIC[form].match(source.read_at(0, 4)):
+        found, allowed = f"something that is no {form}", f"a {form}, as the name says"
+        raise UnreadableError(WHOLE, found, allowed, "rename or repack it")
+    return form
+
+
+def _entries(
+    form: Format, source: Source, digested: Digested, limits: Limits, findings: Findings, sink: Sink | None
+) -> list[Entry]:
+    if form == "zip":
+        return zip_reader.read(source, iter(digested), limits, findings, sink)
+    return tar_reader.Reader(DECOMPRESS[form](iter(digested)), limits, findings, sink).read()

@@ -1,0 +1,214 @@
+"""A tar's entries in one pass: POSIX ustar and pax, GNU long names, v7 and star headers.
+
+Everything that says where a file ends is exact or the reading stops: behind a wrong size, a reader finds
+other files than the next one.
+"""
+
+from collections.abc import Iterator
+
+from deployer.inspection.archive import tar_header, tar_pax
+from deployer.inspection.archive.contents import Limits, Sink, Tally
+from deployer.inspection.archive.findings import WHOLE, Findings, UnreadableError, shown
+from deployer.inspection.archive.names import clean, link_target
+from deployer.inspection.archive.source import Cursor, EndedError
+from deployer.inspection.archive.tar_header import BLOCK, ZEROS, Header
+from deployer.model.entry import Entry
+
+_OLD_FILE = b"\0"
+"""Before POSIX, a file with a trailing '/' was a directory."""
+_FILES = (b"0", _OLD_FILE, b"7")
+"""A contiguous file, '7', is a file to whoever has no contiguous files: POSIX says so."""
+_HARD_LINK, _SYMLINK, _DIRECTORY = b"1", b"2", b"5"
+_SPECIAL = {b"3": "a character device", b"4": "a block device", b"6": "a FIFO", b"S": "a sparse file"}
+_PENDING = {b"x": "pax", b"L": "path", b"K": "linkpath"}
+OVERHEAD = 4_096
+"""Bytes of headers, padding and records allowed for each entry on average, above what files hold."""
+
+
+class Reader:
+    """Reads one tar; keeps what the next header needs to know."""
+
+    def __init__(self, stream: Iterator[bytes], limits: Limits, findings: Findings, sink: Sink | None) -> None:
+        self._cursor = Cursor(stream)
+        self._limits = limits
+        self._findings = findings
+        self._sink = sink
+        self._pending: dict[str, dict[str, bytes]] = {}
+        self._files: dict[str, Entry] = {}
+        self._entries: list[Entry] = []
+        self._count = self._unpacked = self._names = 0
+
+    def read(self) -> list[Entry]:
+        """Return the entries; what is wrong with a name is noted and the reading goes on."""
+        try:
+            while (block := self._cursor.take(BLOCK)) != ZEROS:
+                self._header(tar_header.parse(block))
+                self._check_overhead()
+        except EndedError:
+            found = "no end marker: cut short" if self._cursor.position else "no bytes at all"
+            raise UnreadableError(WHOLE, found, "a whole tar with its end marker", "upload it again") from None
+        if self._pending:
+            raise UnreadableError(WHOLE, "an extended header that belongs to no file", "headers in front of files")
+        if not self._count:
+            raise UnreadableError(WHOLE, "an archive without entries", "at least one file", "pack the release's files")
+        self._end()
+        return self._entries
+
+    def _end(self) -> None:
+        """Behind the end marker there are only zeros: two blocks, POSIX says, and tools pad to 10 KiB."""
+        zeros = bytes(1 << 20)
+        for piece in self._cursor.rest():
+            if piece != zeros[: len(piece)]:
+                raise UnreadableError(WHOLE, "data behind the end marker", "nothing behind it")
+            self._check_overhead()
+
+    def _check_overhead(self) -> None:
+        limit = self._limits.unpacked + self._limits.directory + OVERHEAD * self._limits.entries
+        if self._cursor.position > limit:
+            raise UnreadableError(WHOLE, f"more than {limit} bytes of tar", f"at most {limit}", "make it smaller")
+
+    def _header(self, header: Header) -> None:
+        if header.type in _PENDING:
+            self._extend(header)
+        elif header.type == b"g":
+            self._global(header)
+        else:
+            self._entry(header)
+            self._pending = {}
+
+    def _record(self, header: Header) -> tuple[bytes, bytes]:
+        """Return a record and the padding behind it."""
+        where = shown(header.name)
+        if header.size > self._limits.record:
+            raise UnreadableError(
+                where, f"a name or pax record of {header.size} bytes", f"at most {self._limits.record}", "shorten it"
+            )
+        return self._cursor.take(header.size), self._cursor.take(-header.size % BLOCK)
+
+    def _extend(self, header: Header) -> None:
+        """Keep what a pax header, 'x', or a GNU long name, 'L' and 'K', says of the next entry."""
+        kind, where = _PENDING[header.type], shown(header.name)
+        if kind in self._pending or (self._pending and "pax" in (kind, *self._pending)):
+            raise UnreadableError(where, "two extended headers for one file", "one pax header, or GNU long names")
+        data, padding = self._record(header)
+        if kind == "pax":
+            self._pending[kind] = tar_pax.parse(data, where)
+            return
+        text = data.rstrip(b"\0")
+        if not text or (data + padding).partition(b"\0")[0] != text:
+            raise UnreadableError(where, "a GNU long name with a NUL in it, or none behind it", "one name")
+        self._pending[kind] = {kind: text}
+
+    def _global(self, header: Header) -> None:
+        """A global pax header, 'g', may carry comments (git archive writes one), but place no file."""
+        where = shown(header.name)
+        if self._pending:
+            raise UnreadableError(where, "a global header between a file and its own", "headers in front of files")
+        records = tar_pax.parse(self._record(header)[0], where)
+        if records:
+            raise UnreadableError(where, f"a global pax {next(iter(records))}", "names and sizes of single files")
+
+    def _entry(self, header: Header) -> None:
+        self._count += 1
+        if self._count > self._limits.entries:
+            raise UnreadableError(
+                WHOLE,
+                f"more than {self._limits.entries} entries",
+                f"at most {self._limits.entries}",
+                "pack fewer files",
+            )
+        records = {key: value for found in self._pending.values() for key, value in found.items()}
+        name, link = records.get("path", header.name), records.get("linkpath", header.link)
+        self._names += len(name) + len(link)
+        if self._names > self._limits.directory:
+            raise UnreadableError(WHOLE, "too many bytes of names", f"at most {self._limits.directory}", "shorten them")
+        fits = 0 < header.size < 8**11 - 1
+        size = tar_pax.size(records, header.size, fits, shown(name)) if records else header.size
+        self._dispatch(header, name, link, size)
+
+    def _dispatch(self, header: Header, name: bytes, link: bytes, size: int) -> None:
+        slash = name.endswith(b"/")
+        if header.type in _FILES and not slash:
+            self._file(name, header.mode, size)
+        elif size:
+            raise UnreadableError(shown(name), "data in an entry that is no file", "data in files only")
+        elif header.type == _DIRECTORY or (header.type == _OLD_FILE and slash and not self._pending):
+            self._directory(name)
+        elif header.type in _FILES:
+            self._findings.add(shown(name), "a file with a directory's name", "a trailing '/' on directories only")
+        elif header.type == _SYMLINK:
+            self._symlink(name, link)
+        elif header.type == _HARD_LINK:
+            self._hard_link(name, link)
+        else:
+            found = _SPECIAL.get(header.type, f"an entry of type {shown(header.type)!r}")
+            self._findings.add(shown(name), found, "files, directories and links", "leave it out")
+
+    def _path(self, name: bytes) -> str | None:
+        """Return the path of what is not the root."""
+        if not name:
+            self._findings.add(WHOLE, "an entry without a name", "a name for every entry")
+            return None
+        path = clean(name, self._findings)
+        if path == "":
+            self._findings.add(shown(name), "a file in the root's place", "a directory as the root")
+        return path or None
+
+    def _directory(self, name: bytes) -> None:
+        if not name:
+            self._findings.add(WHOLE, "an entry without a name", "a name for every entry")
+            return
+        path = clean(name.rstrip(b"/") if name.strip(b"/") else name, self._findings)
+        if path:
+            self._entries.append(Entry(path=path, kind="directory", mode=0o755, size=0))
+
+    def _file(self, name: bytes, mode: int, size: int) -> None:
+        self._count_bytes(size)
+        path = self._path(name)
+        sink = self._sink if path else None
+        tally = Tally(sink)
+        if sink and path:
+            sink.begin(path, size)
+        for piece in self._cursor.pieces(size):
+            tally.write(bytes(piece))
+        if sink:
+            sink.end()
+        self._cursor.skip(-size % BLOCK)
+        if path:
+            kept = 0o755 if mode & 0o111 else 0o644
+            self._add_file(Entry(path=path, kind="file", mode=kept, size=size, sha256=tally.hexdigest()))
+
+    def _count_bytes(self, size: int) -> None:
+        self._unpacked += size
+        if self._unpacked > self._limits.unpacked:
+            raise UnreadableError(
+                WHOLE,
+                f"{self._unpacked} bytes or more when unpacked",
+                f"at most {self._limits.unpacked}",
+                "make the release smaller",
+            )
+
+    def _add_file(self, entry: Entry) -> None:
+        self._entries.append(entry)
+        self._files[entry.path] = entry
+
+    def _symlink(self, name: bytes, link: bytes) -> None:
+        path = self._path(name)
+        target = link_target(path, link, self._findings) if path else None
+        if path and target:
+            self._entries.append(Entry(path=path, kind="symlink", mode=0o777, size=0, target=target))
+
+    def _hard_link(self, name: bytes, link: bytes) -> None:
+        """A hard link becomes a file of its own, so its bytes count again."""
+        path, earlier = self._path(name), clean(link, self._findings)
+        if not path or earlier is None:
+            return
+        file = self._files.get(earlier)
+        if file is None:
+            found = f"a hard link to {shown(earlier)}, which is no earlier file"
+            self._findings.add(shown(path), found, "hard links to files in front of them", "pack it as a file")
+            return
+        self._count_bytes(file.size)
+        if self._sink:
+            self._sink.repeat(path, earlier)
+        self._add_file(file.model_copy(update={"path": path}))

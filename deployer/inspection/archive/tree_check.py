@@ -1,0 +1,116 @@
+"""Pure: whether entries may stand beside each other, and their links stay inside."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from deployer.inspection.archive.contents import Limits
+from deployer.inspection.archive.findings import WHOLE, Findings, UnreadableError, shown
+from deployer.model.entry import Entry
+
+HOPS = 40
+"""Links followed in one resolution: the kernel's own limit, path_resolution(7)."""
+STEPS = 4_000_000
+"""Components walked for all links of one archive, each weighed by its depth: a bound on time, above any real tree."""
+
+
+def check(entries: Sequence[Entry], limits: Limits, findings: Findings) -> tuple[Entry, ...]:
+    """Return the entries sorted by path, each once; note duplicates, conflicts and links that leave."""
+    ordered = sorted(entries, key=_order)
+    if not findings and not any(entry.kind == "file" for entry in ordered):
+        findings.add(WHOLE, "an archive without files", "at least one file", "pack the release's files")
+    _check_directories(ordered, limits)
+    for one, other in pairwise(ordered):
+        _check_pair(one, other, findings)
+    _check_below_leaves(ordered, findings)
+    _check_links(ordered, findings)
+    return tuple(sorted(_once(ordered), key=lambda entry: entry.path))
+
+
+def _order(entry: Entry) -> tuple[str, bool]:
+    """Sort so that what lies below a path follows it directly: no allowed name has a NUL in it."""
+    return entry.path.replace("/", "\0"), entry.kind != "directory"
+
+
+def _once(ordered: Sequence[Entry]) -> Iterator[Entry]:
+    last = None
+    for entry in ordered:
+        if entry.path != last:
+            yield entry
+        last = entry.path
+
+
+def _check_pair(one: Entry, other: Entry, findings: Findings) -> None:
+    """A directory may be named twice (tar appends do that); anything else only once."""
+    if one.path == other.path and not one.kind == other.kind == "directory":
+        found = "the same path twice" if one.kind == other.kind else f"both a {one.kind} and a {other.kind}"
+        findings.add(shown(one.path), found, "one entry for each path", "remove all but one")
+
+
+def _check_below_leaves(ordered: Sequence[Entry], findings: Findings) -> None:
+    """Nothing lies below a file or a link: unpacking would write through it or fail."""
+    leaf = None
+    for entry in ordered:
+        if leaf and entry.path.startswith(leaf.path + "/"):
+            findings.add(
+                shown(entry.path), f"below the {leaf.kind} {shown(leaf.path)}", "directories as parents", "remove one"
+            )
+        elif entry.kind != "directory":
+            leaf = entry
+
+
+def _check_directories(ordered: Sequence[Entry], limits: Limits) -> None:
+    """Bound the directories that paths imply, by what each adds to the path before it."""
+    before: list[str] = []
+    implied = 0
+    for entry in ordered:
+        parents = entry.path.split("/")[:-1]
+        common = next((i for i, (a, b) in enumerate(zip(before, parents, strict=False)) if a != b), None)
+        implied += len(parents) - (min(len(before), len(parents)) if common is None else common)
+        before = parents if entry.kind != "directory" else [*parents, entry.path.rpartition("/")[2]]
+    if implied > limits.entries:
+        raise UnreadableError(
+            WHOLE, f"{implied} directories implied by paths", f"at most {limits.entries}", "pack a flatter tree"
+        )
+
+
+def _check_links(ordered: Sequence[Entry], findings: Findings) -> None:
+    links = {entry.path: entry.target or "" for entry in ordered if entry.kind == "symlink"}
+    budget = STEPS
+    for path, target in links.items():
+        outcome, steps = _resolve(path, links, budget)
+        budget -= steps
+        if outcome:
+            findings.add(
+                shown(path),
+                f"a symbolic link to {shown(target)}, which {outcome}",
+                "links that resolve inside the release",
+                "point it inside the release, or pack what it points to",
+            )
+        if budget <= 0:
+            raise UnreadableError(WHOLE, "links too entangled to follow", "ordinary links", "pack files, not links")
+
+
+def _resolve(path: str, links: dict[str, str], budget: int) -> tuple[str | None, int]:
+    """Follow a link as the kernel would; return what is wrong with where it leads, and the steps taken."""
+    at: list[str] = path.split("/")[:-1]
+    todo = links[path].split("/")[::-1]
+    hops = steps = 0
+    while todo and steps < budget:
+        component = todo.pop()
+        steps += 1 + len(at)
+        if component in ("", "."):
+            continue
+        if component == "..":
+            if not at:
+                return "leaves the release", steps
+            at.pop()
+            continue
+        at.append(component)
+        target = links.get("/".join(at))
+        if target is not None:
+            hops += 1
+            if hops > HOPS:
+                return "leads in a circle", steps
+            at.pop()
+            todo.extend(target.split("/")[::-1])
+    return None, steps

@@ -1,0 +1,90 @@
+"""Pure: whether an executable or a command is there and can be started."""
+
+from deployer.inspection.archive.findings import shown
+from deployer.inspection.compatibility.candidate import Trial
+from deployer.inspection.compatibility.elf import Elf
+from deployer.inspection.compatibility.native_code import SYSTEMS, misfit
+from deployer.inspection.compatibility.probe import Native
+from deployer.model.entry import Entry
+
+_INTERPRETERS = (
+    "/bin/sh",
+    "/bin/bash",
+    "/usr/bin/env",
+    "/usr/bin/bash",
+    "/usr/bin/sh",
+    "/var/lang/bin/",
+    "/usr/bin/python3",
+)
+"""What Amazon Linux's minimal images have, and what the runtimes add."""
+_LOADERS = {"x86_64": "ld-linux-x86-64.so.2", "arm64": "ld-linux-aarch64.so.1"}
+"""glibc's program interpreters, which lie in the library directories of Amazon Linux."""
+_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64")
+_CHMOD = "set it (chmod +x) before packing, and pack on Linux or macOS so that it is kept"
+
+
+def check(trial: Trial, command: tuple[str, ...]) -> None:
+    """Say what keeps the first word of the command from being started."""
+    word = command[0]
+    path = word.removeprefix("./")
+    entry = trial.file(path)
+    if entry is None:
+        _missing(trial, word, path)
+        return
+    if word == path and "/" not in word:
+        trial.warn(f"{word} is looked for on PATH; write ./{word} for the file in the release")
+    if entry.mode & 0o111 == 0:
+        trial.object_to(path, "not executable: its x bit is not set", "executable programs", _CHMOD)
+    _check_content(trial, path, entry)
+
+
+def _missing(trial: Trial, word: str, path: str) -> None:
+    if not word.startswith("./") and (word.startswith("/") or "/" not in word):
+        trial.warn(f"{word} is not in the release: it must be there in the runtime {trial.machine.runtime}")
+        return
+    elsewhere = trial.anywhere(path)
+    remedy = "add it, or name the right one in dropshift.toml: [application] command"
+    if elsewhere:
+        deeper = elsewhere.removesuffix("/" + path)
+        remedy = f"it is at {elsewhere}: pack what is inside {deeper}, not {deeper} itself"
+    trial.object_to(path, "no such file in the archive, and it is the command", "a program in the archive", remedy)
+
+
+def _check_content(trial: Trial, path: str, entry: Entry) -> None:
+    native = trial.probe.natives.get(entry.path)
+    if native is None:
+        text = trial.text(path)
+        native = Native("script", first_line=text.partition(b"\n")[0]) if text and text.startswith(b"#!") else None
+    if native is None:
+        trial.object_to(path, "neither a Linux program nor a script with a #! line", "ELF or #!", "build it for Linux")
+    elif native.system == "script":
+        _check_script(trial, path, native.first_line)
+    elif native.system != "linux" or native.elf is None:
+        trial.object_to(path, f"a program for {SYSTEMS[native.system]}", "programs for Linux", "build it for Linux")
+    else:
+        _check_elf(trial, path, native.elf)
+
+
+def _check_elf(trial: Trial, path: str, elf: Elf) -> None:
+    fault = misfit(trial.machine, elf)
+    if fault:
+        trial.object_to(path, *fault)
+        return
+    loader = _LOADERS.get(trial.machine.architecture, "")
+    if not elf.interpreter or elf.interpreter in [f"{directory}/{loader}" for directory in _LIBRARIES]:
+        return
+    if elf.interpreter.startswith(("/opt/", "/tmp/", "/var/task/")):  # noqa: S108 - a layer's, the release's
+        trial.warn(f"{path} is started by {elf.interpreter}, which must be there in {trial.machine.runtime}")
+        return
+    found = f"a program that is started by {shown(elf.interpreter)}"
+    trial.object_to(path, found, f"{loader}, or a static program", "link it on an ordinary Linux, or statically")
+
+
+def _check_script(trial: Trial, path: str, line: bytes) -> None:
+    if line.endswith(b"\r"):
+        trial.object_to(path, "a #! line that ends in CR LF", "lines that end in LF", "convert it with dos2unix")
+        return
+    words = line[2:].decode("utf-8", "replace").split()
+    interpreter = words[0] if words else ""
+    if not interpreter.startswith(_INTERPRETERS):
+        trial.warn(f"{path} starts {interpreter or 'nothing'}, which must be there in {trial.machine.runtime}")

@@ -1,0 +1,136 @@
+"""Pure: whether native code fits: extension modules first, then the libraries they may load.
+
+Sources: PEP 3149 and 384 (file name tags), PEP 600 (manylinux), PEP 656 (musllinux).
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+from deployer.inspection.archive.findings import shown
+from deployer.inspection.compatibility.candidate import Trial
+from deployer.inspection.compatibility.elf import Elf
+from deployer.inspection.compatibility.probe import Native
+from deployer.inspection.compatibility.runtime import Machine
+from deployer.model.manifest import Kind
+
+_TAGGED = re.compile(r"(?P<stem>.+?)\.(?P<tag>(?:cpython-|pypy|cp\d)[^/]*|abi3)\.(?:so|pyd)|(?P<dll>.+)\.pyd")
+_CPYTHON = re.compile(r"cpython-(\d)(\d+)(t?)(?:-(.+))?")
+_PLATFORMS = re.compile(r"(?i)[-_./](darwin|macos|win32|windows|linux\w*|freebsd|android|sunos|x64|ia32|arm64|arm|musl|glibc|gnu|msvc|amd64|x86_64|aarch64)(?![a-z])")  # fmt: skip  # noqa: E501 - one list of words
+
+_MACOS_ONLY = "/node_modules/fsevents/"
+"""npm leaves it in every tree that was installed on macOS, and what depends on it asks for it nowhere else."""
+SYSTEMS = {"macos": "macOS", "windows": "Windows", "script": "a shell"}
+
+type Fault = tuple[str, str, str]
+"""What was found, what is allowed, what to do."""
+
+
+def misfit(machine: Machine, elf: Elf) -> Fault | None:
+    """Return why an ELF file cannot be loaded on a machine."""
+    built = f"build it for {machine.architecture} on Amazon Linux, or take a wheel that fits: {machine.install()}"
+    if not elf.whole:
+        return "an ELF file that is cut short", "whole files", "pack it again"
+    if elf.machine != machine.architecture:
+        return f"native code for {elf.machine}", f"native code for {machine.architecture}", built
+    if elf.musl:
+        return "native code for musl (Alpine)", "native code for glibc", built
+    if elf.glibc and elf.glibc > machine.glibc:
+        needs, has = (".".join(map(str, version)) for version in (elf.glibc, machine.glibc))
+        return f"native code that needs glibc {needs}", f"glibc {has}, which {machine.runtime} has", built
+    return None
+
+
+def check(trial: Trial, kind: Kind) -> None:
+    """Hold native files against the function's machine; the same fault below one directory is told once."""
+    faults: dict[tuple[str, Fault], list[str]] = defaultdict(list)
+    for path, fault in _faults(trial, kind):
+        faults[path.partition("/")[0], fault].append(path)
+    for (_, (found, allowed, remedy)), paths in faults.items():
+        more = f", and {len(paths) - 1} more like it" if len(paths) > 1 else ""
+        trial.object_to(shown(paths[0]), found + more, allowed, remedy)
+
+
+def _faults(trial: Trial, kind: Kind) -> Iterator[tuple[str, Fault]]:
+    if kind == "python":
+        yield from _module_faults(trial)
+    if kind == "nodejs":
+        yield from _addon_faults(trial)
+    _warn_of_libraries(trial)
+
+
+def _module_faults(trial: Trial) -> Iterator[tuple[str, Fault]]:
+    """A module may be there for several Pythons and systems: one that fits is enough, and so is its source.
+
+    Modules without a tag lie in directories named for their systems instead: Pyarmor's runtime does.
+    """
+    modules: dict[str, dict[str, Fault | None]] = defaultdict(dict)
+    for path, native in trial.probe.natives.items():
+        stem = _module_stem(path, native)
+        if stem:
+            modules[stem][path] = _module_fault(trial.machine, path, native)
+    for stem, candidates in modules.items():
+        faults = {path: fault for path, fault in candidates.items() if fault}
+        if len(faults) < len(candidates):
+            continue
+        if trial.file(stem + ".py") or trial.file(stem + "/__init__.py"):
+            trial.warn(f"{shown(next(iter(faults)))} does not fit, the Python module beside it is taken instead")
+        else:
+            path, fault = next(iter(faults.items()))
+            yield path, fault
+
+
+def _module_stem(path: str, native: Native) -> str | None:
+    match = _TAGGED.fullmatch(path)
+    if match:
+        return match["stem"] or match["dll"]
+    folder, _, file = path.rpartition("/")
+    name = file.removesuffix(".so")
+    is_module = path.endswith(".so") and native.elf and native.elf.python_module == name
+    return f"{_PLATFORMS.sub('', '/' + folder)}/{name}".lstrip("/") if is_module else None
+
+
+def _module_fault(machine: Machine, path: str, native: Native) -> Fault | None:
+    remedy = f"take the wheel that fits: {machine.install()}"
+    if native.system != "linux" or native.elf is None:
+        return f"a module for {SYSTEMS[native.system]}", f"modules for Linux {machine.architecture}", remedy
+    match = _TAGGED.fullmatch(path)
+    tag = match["tag"] if match and match["tag"] else ""
+    version = _CPYTHON.fullmatch(tag)
+    if tag.startswith("pypy"):
+        return "a module for PyPy", f"modules for {machine.runtime}", remedy
+    if version and ((int(version[1]), int(version[2])) != machine.python or version[3]):
+        free = " (free-threaded)" if version[3] else ""
+        return f"a module for Python {version[1]}.{version[2]}{free}", f"modules for {machine.runtime}", remedy
+    return misfit(machine, native.elf)
+
+
+def _addon_faults(trial: Trial) -> Iterator[tuple[str, Fault]]:
+    """Node packages bring addons for many systems: one of each family must fit."""
+    families: dict[str, dict[str, Fault | None]] = defaultdict(dict)
+    for path, native in trial.probe.natives.items():
+        if path.endswith(".node") and _MACOS_ONLY not in f"/{path}":
+            fault = misfit(trial.machine, native.elf) if native.elf else _foreign_addon(native.system)
+            families[_PLATFORMS.sub("", path.rpartition("/")[0])][path] = fault
+    for candidates in families.values():
+        faults = {path: fault for path, fault in candidates.items() if fault}
+        if len(faults) == len(candidates):
+            yield next(iter(faults.items()))
+
+
+def _foreign_addon(system: str) -> Fault:
+    return f"an addon for {SYSTEMS[system]}", "addons for Linux", "run npm ci on Linux, or with --os=linux"
+
+
+def _warn_of_libraries(trial: Trial) -> None:
+    """Say how many other files are for another machine: they do no harm unless something loads them."""
+    counts: dict[str, list[str]] = defaultdict(list)
+    for path, native in trial.probe.natives.items():
+        if native.system in ("macos", "windows"):
+            counts[f"for {SYSTEMS[native.system]}"].append(path)
+        elif native.elf and not _TAGGED.fullmatch(path) and not path.endswith(".node"):
+            fault = misfit(trial.machine, native.elf)
+            if fault:
+                counts[f"of no use here ({fault[0]})"].append(path)
+    for what, paths in sorted(counts.items()):
+        trial.warn(f"{len(paths)} native files {what}, for instance {shown(paths[0])}")

@@ -1,0 +1,123 @@
+"""What the archive's files say about where they run, noted while they stream by.
+
+Sources and small descriptions are kept, because only the manifest tells which of them matters, and it
+may come last. Of everything else only its first bytes count, and of ELF files what the loader reads.
+"""
+
+import tempfile
+from typing import NamedTuple
+
+from deployer.inspection.compatibility import elf
+from deployer.inspection.compatibility.elf import Elf
+from deployer.model.manifest import NAME
+
+SOURCE = 2**20
+"""Bytes of a source file or description that are kept."""
+KEPT = 512 * 2**20
+"""Bytes that are kept in all, on disk above the first few."""
+_MEMORY = 16 * 2**20
+_HEAD = 256
+_SOURCES = (".py", ".js", ".mjs", ".cjs", ".pyc", "/package.json", "/WHEEL", f"/{NAME}")
+
+
+class Native(NamedTuple):
+    """A file that is not for Python's or Node's own eyes: a binary or a script."""
+
+    system: str
+    """linux, macos, windows or script."""
+    elf: Elf | None = None
+    first_line: bytes = b""
+
+
+class Probe:
+    """A sink that knows, in the end, every native file and the text of every source."""
+
+    def __init__(self) -> None:
+        self.natives: dict[str, Native] = {}
+        self._kept: dict[str, tuple[int, int]] = {}
+        self._spool = tempfile.SpooledTemporaryFile(max_size=_MEMORY)  # noqa: SIM115 - closed with the probe
+        self._end = 0
+        self._path = ""
+        self._size = 0
+        self._head = b""
+        self._keep = self._sniffing = False
+
+    def begin(self, path: str, size: int) -> None:
+        """Start a file."""
+        self._path, self._size, self._head = path, size, b""
+        self._keep = f"/{path}".endswith(_SOURCES) and size <= SOURCE and (path == NAME or self._end + size <= KEPT)
+        self._sniffing = not self._keep
+        self._spool.seek(self._end)
+
+    def write(self, piece: bytes) -> None:
+        """Look at the first bytes, and keep the rest if they are worth it."""
+        if self._sniffing:
+            piece = self._head + piece
+            self._head = piece[:_HEAD]
+            self._sniffing = len(piece) < len(elf.MAGIC)
+            self._keep = piece.startswith(elf.MAGIC)
+        if self._keep:
+            self._spool.write(piece)
+
+    def end(self) -> None:
+        """Note what the file is."""
+        if self._head.startswith(elf.MAGIC):
+            self.natives[self._path] = Native("linux", self._elf())
+        elif self._keep:
+            self._kept[self._path] = (self._end, self._size)
+            self._end += self._size
+        elif system := _system(self._head):
+            self.natives[self._path] = Native(system, first_line=self._head.partition(b"\n")[0])
+
+    def repeat(self, path: str, earlier: str) -> None:
+        """Take over what is known of the same bytes."""
+        if earlier in self.natives:
+            self.natives[path] = self.natives[earlier]
+        if earlier in self._kept:
+            self._kept[path] = self._kept[earlier]
+
+    def text(self, path: str) -> bytes | None:
+        """Return a kept file's bytes."""
+        if path not in self._kept:
+            return None
+        offset, size = self._kept[path]
+        self._spool.seek(offset)
+        return self._spool.read(size)
+
+    def kept(self, ending: str) -> list[str]:
+        """Return the paths of kept files with an ending."""
+        return [path for path in self._kept if path.endswith(ending)]
+
+    def close(self) -> None:
+        """Forget the kept bytes."""
+        self._spool.close()
+
+    def _elf(self) -> Elf:
+        return elf.parse(_Window(self._spool, self._end, self._size), self._size)
+
+
+class _Window:
+    """The spool from one offset on, as a file of its own."""
+
+    def __init__(self, spool: "tempfile.SpooledTemporaryFile[bytes]", start: int, size: int) -> None:
+        self._spool, self._start, self._size, self._at = spool, start, size, 0
+
+    def seek(self, offset: int, /) -> None:
+        self._at = min(offset, self._size)
+        self._spool.seek(self._start + self._at)
+
+    def read(self, length: int, /) -> bytes:
+        return self._spool.read(min(length, self._size - self._at))
+
+
+def _system(head: bytes) -> str | None:
+    if head.startswith(b"#!"):
+        return "script"
+    if head.startswith(b"MZ"):
+        return "windows"
+    fat = head[:4] == b"\xca\xfe\xba\xbe" and int.from_bytes(head[4:8], "big") < _JAVA
+    return "macos" if fat or head[:4] in (b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe") else None
+
+
+_JAVA = 43
+"""A Java class has the magic of a macOS universal binary, and its version, 45 at least, where that counts its parts."""

@@ -1,0 +1,74 @@
+"""One inspection for the rollout, for `validate` and for the offline command: structure, manifest, fitness."""
+
+from contextlib import closing
+
+from deployer.inspection import archive, compatibility
+from deployer.inspection.archive import Contents, Limits, Refusal, Source
+from deployer.inspection.compatibility import Fit, Probe
+from deployer.inspection.compatibility.probe import SOURCE as LARGEST
+from deployer.model.function import FunctionFacts
+from deployer.model.manifest import NAME, Manifest, parse
+from deployer.model.problem import Problem
+from deployer.model.start import Start
+from deployer.model.value import Value
+
+
+class Inspection(Value):
+    """What an accepted archive is."""
+
+    sha256: str
+    size: int
+    """Bytes of the archive."""
+    unpacked: int
+    """Bytes of all files."""
+    files: int
+    format: archive.Format
+    manifest: Manifest
+    start: Start
+    """What the release becomes at cold start."""
+    storage: int
+    """MB of ephemeral storage that the unpacked release takes."""
+    warnings: tuple[str, ...] = ()
+
+
+def inspect_archive(source: Source, limits: Limits, function: FunctionFacts) -> Inspection | Refusal:
+    """Read an archive once and say what it is, or everything that speaks against it."""
+    with closing(Probe()) as probe:
+        contents = archive.read(source, limits, probe)
+        if isinstance(contents, Refusal):
+            return contents
+        return inspect_contents(contents, probe, function)
+
+
+def inspect_contents(contents: Contents, probe: Probe, function: FunctionFacts) -> Inspection | Refusal:
+    """Say whether a sound archive, which the probe has seen, is a release that will run."""
+    manifest = manifest_of(contents, probe)
+    if isinstance(manifest, tuple):
+        return Refusal(problems=manifest + compatibility.machine_problems(contents, probe, function))
+    fit = compatibility.judge(contents, probe, manifest, function)
+    if not isinstance(fit, Fit):
+        return Refusal(problems=fit)
+    return _inspection(contents, manifest, fit)
+
+
+def manifest_of(contents: Contents, probe: Probe) -> Manifest | tuple[Problem, ...]:
+    """Return what the release says of itself; a manifest that cannot be read is never passed over."""
+    text = probe.text(NAME)
+    if text is None and any(entry.path == NAME for entry in contents.entries):
+        found, allowed = "no ordinary file, or a very large one", f"a file of at most {LARGEST} bytes"
+        return (Problem(where=NAME, found=found, allowed=allowed, remedy="make it a short text file"),)
+    return parse(text)
+
+
+def _inspection(contents: Contents, manifest: Manifest, fit: Fit) -> Inspection:
+    return Inspection(
+        sha256=contents.sha256,
+        size=contents.size,
+        unpacked=contents.unpacked,
+        files=sum(entry.kind == "file" for entry in contents.entries),
+        format=contents.format,
+        manifest=manifest,
+        start=fit.start,
+        storage=fit.storage,
+        warnings=fit.warnings,
+    )

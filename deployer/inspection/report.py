@@ -1,0 +1,41 @@
+"""Pure: problems as people read them: the same fault once, with every place it was found at."""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+from deployer.model.problem import Problem
+
+PLACES = 5
+"""Places named for one fault; the rest are counted."""
+
+
+def text(problems: Sequence[Problem]) -> str:
+    """Return a report of several lines: what was found where, what is allowed, what to do."""
+    return "\n".join(_paragraph(group) for group in grouped(problems))
+
+
+def line(problems: Sequence[Problem]) -> str:
+    """Return the report's gist in one line, for a status."""
+    return "; ".join(f"{_places(group)}: {group[0].found}" for group in grouped(problems))
+
+
+def grouped(problems: Sequence[Problem]) -> list[tuple[Problem, ...]]:
+    """Return the problems that differ only in where they are together, in the order they were found."""
+    order = {_fault(problem): index for index, problem in reversed(list(enumerate(problems)))}
+    together = groupby(sorted(problems, key=lambda problem: order[_fault(problem)]), key=_fault)
+    return [tuple(group) for _, group in together]
+
+
+def _fault(problem: Problem) -> tuple[str, str, str]:
+    return problem.found, problem.allowed, problem.remedy
+
+
+def _paragraph(group: Sequence[Problem]) -> str:
+    first = group[0]
+    return f"{_places(group)}\n    found:   {first.found}\n    allowed: {first.allowed}\n    to do:   {first.remedy}"
+
+
+def _places(group: Iterable[Problem]) -> str:
+    places = list(dict.fromkeys(problem.where for problem in group))
+    more = f" and {len(places) - PLACES} more" if len(places) > PLACES else ""
+    return ", ".join(places[:PLACES]) + more

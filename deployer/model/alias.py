@@ -1,0 +1,142 @@
+"""Pure: an alias as it is, and the alias as a move wants it. The alias is the truth about traffic."""
+
+import re
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import Field
+
+from deployer.model.value import Value
+
+Version = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,18}$")]
+_PAIR = re.compile(r"(\w+)=(\S+)")
+
+
+class Move(StrEnum):
+    """Why the deployer last wrote the alias."""
+
+    SHIFT = "shift"
+    PROMOTE = "promote"
+    ROLL_BACK = "roll-back"
+    ABORT = "abort"
+    PAUSE = "pause"
+    RESUME = "resume"
+
+
+class Note(Value):
+    """What changes atomically with the alias: it is kept in the alias's description.
+
+    A person's move in the console leaves the description as it was, so the note says which state it belongs to.
+    """
+
+    move: Move
+    release: str
+    """The release id that the move was for."""
+    stable: Version
+    canary: Version | None = None
+    weight: int = 0
+    previous: Version | None = None
+    """What a rollback goes back to."""
+    paused: bool = False
+    by_hand: bool = False
+    """Whether a person asked for it, whose command has to say so elsewhere, too, and is for saying once."""
+
+    def encode(self) -> str:
+        """Write the note as `key=value` pairs: under 256 characters, readable in the console."""
+        pairs = self.model_dump(mode="json", exclude_defaults=True)
+        return " ".join(f"{key}={str(value).lower()}" for key, value in pairs.items())
+
+    @classmethod
+    def parse(cls, description: str) -> "Note | None":
+        """Read a note; None for a description that somebody else wrote."""
+        try:
+            return cls.model_validate(dict(_PAIR.findall(description)))
+        except ValueError:
+            return None
+
+
+class Alias(Value):
+    """An alias: one stable version, at most one canary with a share of the traffic in whole percent."""
+
+    name: str
+    stable: str
+    canary: str | None = None
+    weight: int = 0
+    revision: str
+    note: Note | None = None
+
+    @property
+    def ours(self) -> bool:
+        """Whether the alias stands as the deployer last left it; not when a person or another tool moved it."""
+        note = self.note
+        return note is not None and (note.stable, note.canary, note.weight) == self.traffic
+
+    @property
+    def paused(self) -> bool:
+        """Whether a person asked the rollout to stay at its stage."""
+        return self.ours and self.note is not None and self.note.paused
+
+    @property
+    def rolled_back(self) -> bool:
+        """Whether the last move was a roll-back that a person asked for: one who asks again means the same."""
+        return self.ours and self.note is not None and self.note.move is Move.ROLL_BACK and self.note.by_hand
+
+    @property
+    def previous(self) -> str | None:
+        """The version a rollback goes back to, if one was recorded and the alias was not moved by others since."""
+        return self.note.previous if self.ours and self.note else None
+
+    @property
+    def traffic(self) -> tuple[str, str | None, int]:
+        """The stable version, the canary and the canary's weight."""
+        return self.stable, self.canary, self.weight
+
+    def same_as(self, other: "Alias") -> bool:
+        """Whether traffic and note are equal; the revision is not compared."""
+        return (self.traffic, self.note) == (other.traffic, other.note)
+
+    def shift(self, release: str, version: str, weight: int) -> Self:
+        """Give a version a share of the traffic, in percent; whatever else had one loses it."""
+        return self._moved(Move.SHIFT, release, self.stable, version, weight, self.previous)
+
+    def promote(self, release: str, version: str) -> Self:
+        """Give a version all traffic and remember the one that had it."""
+        previous = self.stable if self.stable != version else self.previous
+        return self._moved(Move.PROMOTE, release, version, None, 0, previous)
+
+    def withdraw(self, release: str, move: Move, *, by_hand: bool = False) -> Self:
+        """Take the canary's share away: all traffic is the stable version's again."""
+        return self._moved(move, release, self.stable, None, 0, self.previous, by_hand=by_hand)
+
+    def go_back(self, release: str, version: str) -> Self:
+        """Give an earlier version all traffic; no previous one remains, so that going back twice does not go forth."""
+        return self._moved(Move.ROLL_BACK, release, version, None, 0, None, by_hand=True)
+
+    def pause(self, *, paused: bool) -> Self:
+        """Keep the traffic as it is and ask the rollout to stay, or to go on."""
+        move, release = (Move.PAUSE if paused else Move.RESUME), (self.note.release if self.note else "")
+        return self._moved(move, release, self.stable, self.canary, self.weight, self.previous, paused=paused)
+
+    def _moved(  # noqa: PLR0913 - the whole state of an alias is written at once
+        self,
+        move: Move,
+        release: str,
+        stable: str,
+        canary: str | None,
+        weight: int,
+        previous: str | None,
+        *,
+        paused: bool = False,
+        by_hand: bool = False,
+    ) -> Self:
+        note = Note(
+            move=move,
+            release=release,
+            stable=stable,
+            canary=canary,
+            weight=weight,
+            previous=previous,
+            paused=paused,
+            by_hand=by_hand,
+        )
+        return self.model_copy(update={"stable": stable, "canary": canary, "weight": weight, "note": note})

@@ -1,0 +1,146 @@
+"""Pure: a dropped object, the release it is, and which of two drops is the newer."""
+
+import hashlib
+import re
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from deployer.model.problem import Problem
+from deployer.model.value import Value
+
+LAYOUT = "<application>/<release>.<zip|tar.gz|tgz|tar.zst>"
+MAX_KEY = 1_024
+"""Bytes of UTF-8. Source: Amazon S3 user guide, naming objects."""
+FORCE = "dropshift-force"
+"""User metadata of a drop (`x-amz-meta-dropshift-force: true`): release bytes that were rolled back before."""
+SIGNATURE = "dropshift-signature"
+"""User metadata of a drop: the Base64 of its detached signature."""
+SIGNATURE_SUFFIX = ".sig"
+"""Of the object that holds the signature when the metadata does not."""
+_SUFFIX = re.compile(r"\.(zip|tar\.gz|tgz|tar\.zst)\Z")
+_LABEL = 80
+_DESCRIPTION = 256
+_IMPRINT = re.compile(
+    r"release=([0-9a-f]{32}) key=([0-9a-f]{8}) dropped=(\S+) sequencer=([0-9A-Fa-f]{1,40}|-) (.+)", re.DOTALL
+)
+
+
+def printable(text: str) -> str:
+    """Escape what could break a line of a log or a terminal; leave readable text as it is."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def shortened(text: str, limit: int = _LABEL) -> str:
+    """Make text printable and cut it to a number of characters, ending in an ellipsis when something is cut."""
+    text = printable(text)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+class Drop(Value):
+    """One version of one object in the releases bucket: what a publisher dropped."""
+
+    bucket: str
+    key: Annotated[str, Field(min_length=1)]
+    """Decoded, as S3 knows it."""
+    version_id: str
+    sequencer: Annotated[str, Field(pattern=r"^[0-9A-Fa-f]*$", max_length=40)] = ""
+    """Orders events for one key; empty when no event told it. Source: S3 user guide, event message structure."""
+    attempt: Annotated[int, Field(ge=0)] = 0
+    """0 for a drop; `redeploy` releases the same object version again as attempt 1, 2, …"""
+
+    @property
+    def release_id(self) -> str:
+        """The first 32 hex digits of SHA-256 over bucket, key and version id: one name for one object version."""
+        identity = f"{self.bucket}\n{self.key}\n{self.version_id}" + (f"\n{self.attempt}" if self.attempt else "")
+        return hashlib.sha256(identity.encode()).hexdigest()[:32]
+
+    @property
+    def application(self) -> str:
+        """The key's first component: which application this is a release of."""
+        return self.key.partition("/")[0]
+
+    @property
+    def name(self) -> str:
+        """What the publisher called the release: the rest of the key without its suffix."""
+        return _SUFFIX.sub("", self.key.partition("/")[2])
+
+    @property
+    def label(self) -> str:
+        """The release's name, safe to show."""
+        return shortened(self.name)
+
+
+def misplaced(key: str, applications: frozenset[str]) -> Problem | None:
+    """Say why a key is no release of an application we know; None when it is one."""
+    if len(key.encode()) > MAX_KEY:
+        return _problem(key, f"a key of {len(key.encode())} bytes", f"{MAX_KEY} bytes")
+    application, _, rest = key.partition("/")
+    if any(part in ("", ".", "..") for part in key.split("/")) or not rest:
+        return _problem(key, "a key outside the layout", LAYOUT)
+    if application not in applications:
+        known = ", ".join(sorted(applications))
+        return _problem(key, f'the unknown application "{shortened(application)}"', known)
+    if not _SUFFIX.search(rest) or not _SUFFIX.sub("", rest):
+        return _problem(key, "no archive by its name", LAYOUT)
+    return None
+
+
+def _problem(key: str, found: str, allowed: str) -> Problem:
+    return Problem(where=shortened(key), found=found, allowed=allowed, remedy="drop the archive under such a key")
+
+
+class Age(Value):
+    """When a drop came, for telling the newer of two."""
+
+    release_id: str
+    key_id: str
+    """Eight hex digits that stand for the object's key."""
+    modified: datetime
+    """The object's LastModified: whole seconds."""
+    sequencer: str = ""
+
+    @classmethod
+    def of(cls, drop: Drop, modified: datetime) -> "Age":
+        """Tell the age of a drop that S3 last modified at a time."""
+        key_id = hashlib.sha256(drop.key.encode()).hexdigest()[:8]
+        return cls(release_id=drop.release_id, key_id=key_id, modified=modified, sequencer=drop.sequencer)
+
+    def newer_than(self, other: "Age") -> bool:
+        """Compare by LastModified; for one key, the sequencer decides.
+
+        Sequencers are compared after right-padding the shorter one with zeros. LastModified has whole seconds: of
+        two keys dropped in the same second neither is newer, and the one that begins to take traffic last wins.
+        Source: Amazon S3 user guide, event message structure, `sequencer`.
+        """
+        if self.key_id == other.key_id and self.sequencer and other.sequencer:
+            width = max(len(self.sequencer), len(other.sequencer))
+            mine, theirs = (text.upper().ljust(width, "0") for text in (self.sequencer, other.sequencer))
+            return mine > theirs
+        return self.modified > other.modified
+
+
+class Imprint(Value):
+    """What a published version's description says of the release it is."""
+
+    age: Age
+    label: str
+
+    def encode(self) -> str:
+        """Write it in at most 256 characters, the limit of a version's description."""
+        age = self.age
+        modified = age.modified.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        head = f"release={age.release_id} key={age.key_id} dropped={modified} sequencer={age.sequencer or '-'} "
+        return head + shortened(self.label, _DESCRIPTION - len(head))
+
+    @classmethod
+    def parse(cls, description: str) -> "Imprint | None":
+        """Read it back; None for a version that the deployer did not publish."""
+        found = _IMPRINT.fullmatch(description)
+        if not found:
+            return None
+        release_id, key_id, dropped, sequencer, label = found.groups()
+        modified = datetime.strptime(dropped, "%Y-%m-%dT%H:%M:%S%z")
+        age = Age(release_id=release_id, key_id=key_id, modified=modified, sequencer=sequencer.strip("-"))
+        return cls(age=age, label=label)

@@ -1,0 +1,32 @@
+"""Pure: one node of the tree that an archive unpacks to."""
+
+from typing import Literal
+
+from deployer.model.value import Value
+
+Kind = Literal["file", "directory", "symlink"]
+
+
+BLOCK = 4_096
+"""Bytes of a block of the usual file systems."""
+
+
+class Entry(Value):
+    """One node of the tree an archive unpacks to."""
+
+    path: str
+    """Relative, '/' between components, no leading './', no trailing '/'."""
+    kind: Kind
+    mode: int
+    """Permission bits only: 0o755 or 0o644; of what the archive says, the executable bit is kept."""
+    size: int
+    """Bytes of a file; 0 for a directory and a symbolic link."""
+    target: str | None = None
+    """Where a symbolic link points, relative to the directory it lies in."""
+    sha256: str | None = None
+    """Of a file's bytes, lower-case hex."""
+
+    @property
+    def on_disk(self) -> int:
+        """Give the bytes that its content takes on disk: whole blocks."""
+        return -(-self.size // BLOCK) * BLOCK

@@ -1,0 +1,69 @@
+"""Pure: what the deployer knows of an application's function before it releases to it."""
+
+from collections.abc import Mapping
+from typing import Literal, Self
+
+from pydantic import ValidationError
+
+from deployer.model.manifest import Resources
+from deployer.model.value import Value
+
+SIZES = "DROPSHIFT_SIZES"
+"""Environment variable in which the deployer remembers the sizes that the stack gave the function."""
+
+Architecture = Literal["x86_64", "arm64"]
+
+
+class FunctionFacts(Value):
+    """The configuration of an application's function, as GetFunctionConfiguration tells it.
+
+    Source: AWS Lambda API reference, FunctionConfiguration.
+    """
+
+    name: str
+    runtime: str
+    """The runtime's identifier, for instance `python3.13` or `nodejs24.x`."""
+    architecture: Architecture = "x86_64"
+    memory: int = 128
+    """MB."""
+    timeout: int = 3
+    """Seconds."""
+    ephemeral_storage: int = 512
+    """MB of /tmp."""
+    snap_start: bool = False
+
+
+class Sizes(Value):
+    """What a release may change of its function."""
+
+    memory: int
+    """MB."""
+    timeout: int
+    """Seconds."""
+    ephemeral_storage: int
+    """MB of /tmp."""
+
+    def for_release(self, asked: Resources, storage: int) -> Self:
+        """Take what a manifest asks for, and room for `storage` MB of unpacked release."""
+        changed = {
+            "memory": asked.memory or self.memory,
+            "timeout": asked.timeout or self.timeout,
+            "ephemeral_storage": asked.ephemeral_storage or max(self.ephemeral_storage, storage),
+        }
+        return self.model_copy(update=changed)
+
+
+class Remembered(Value):
+    """The stack's sizes, beside those that the last release got: a release that asks for nothing gets the former."""
+
+    stack: Sizes
+    release: Sizes
+
+    @classmethod
+    def parse(cls, environment: Mapping[str, str], now: Sizes) -> Self:
+        """Read what is remembered; where the function's sizes are not the last release's, the stack has set them."""
+        try:
+            found = cls.model_validate_json(environment.get(SIZES, ""))
+        except ValidationError:
+            return cls(stack=now, release=now)
+        return found if found.release == now else cls(stack=now, release=now)

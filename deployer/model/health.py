@@ -1,0 +1,55 @@
+"""Pure: what is seen of a version's health, and what was decided about it."""
+
+from enum import StrEnum
+
+from deployer.model.value import Value
+
+
+class End(StrEnum):
+    """The four ends of a look at a version's health."""
+
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+    INCONCLUSIVE = "inconclusive"
+    UNMEASURED = "unmeasured"
+
+
+class Traffic(Value):
+    """What a version did in a window of time, as CloudWatch counted it."""
+
+    invocations: int = 0
+    errors: int = 0
+    throttles: int = 0
+    p95: float | None = None
+    """Milliseconds; None without an invocation."""
+
+    @property
+    def error_rate(self) -> float:
+        """Percent of the invocations that ended in an error."""
+        return 100 * self.errors / self.invocations if self.invocations else 0.0
+
+
+class Alarm(Value):
+    """A CloudWatch alarm that watches the application."""
+
+    name: str
+    state: str
+    """OK, ALARM, INSUFFICIENT_DATA, or MISSING when there is no such alarm."""
+
+
+class Verdict(Value):
+    """What a look says, and why."""
+
+    end: End
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.end}: {self.reason}"
+
+
+class Look(Value):
+    """Everything one look saw; None where CloudWatch did not answer."""
+
+    canary: Traffic | None
+    stable: Traffic | None
+    alarms: tuple[Alarm, ...] | None

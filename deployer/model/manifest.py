@@ -1,0 +1,202 @@
+"""Pure: `dropshift.toml` in, a manifest out, or every problem it has at once."""
+
+import difflib
+import itertools
+import tomllib
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Annotated, Literal, Self, get_args
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from deployer.model.duration import Duration
+from deployer.model.problem import Problem
+from deployer.model.stages import Percent, Stages, canary, linear, misfit, named
+from deployer.model.value import Value
+
+NAME = "dropshift.toml"
+Kind = Literal["python", "nodejs", "executable", "command"]
+_NEEDS_HANDLER: tuple[Kind, ...] = ("python", "nodejs")
+_SECRETIVE = "smoke"
+"""The table whose values are for the application alone: no record or log repeats them."""
+_HANDLER = r"^[\w.\-/]+\.[\w$]+$"
+_ALARM = r"^[^\x00-\x1f]{1,255}$"
+
+
+class Section(Value):
+    """A table of the manifest: its keys are written with dashes."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=lambda name: name.replace("_", "-"),
+        populate_by_name=True,
+    )
+
+
+class Application(Section):
+    """What the release becomes at cold start; what is left out is taken from the function."""
+
+    kind: Kind | None = None
+    handler: Annotated[str, Field(pattern=_HANDLER, max_length=128)] | None = None
+    command: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+
+    @model_validator(mode="after")
+    def _one_way_to_start(self) -> Self:
+        if self.kind in _NEEDS_HANDLER and self.command:
+            raise ValueError(f'only "handler" with kind "{self.kind}"')
+        if self.kind in ("executable", "command") and not self.command:
+            raise ValueError(f'a "command" with kind "{self.kind}", for instance ["./server"]')
+        if self.kind in ("executable", "command") and self.handler:
+            raise ValueError(f'only "command" with kind "{self.kind}"')
+        return self
+
+
+class Rollout(Section):
+    """How traffic moves, and what stops it."""
+
+    strategy: str | None = None
+    """A canary when neither this nor stages are given."""
+    stages: Stages = ()
+    weight: Percent | None = None
+    bake: Duration | None = None
+    inconclusive: Literal["hold", "promote", "roll-back"] = "hold"
+    alarms: tuple[Annotated[str, Field(pattern=_ALARM)], ...] = ()
+    minimum_invocations: Annotated[int, Field(ge=0)] = 10
+    error_rate: Annotated[float, Field(ge=0, le=100)] = 1.0
+    """Percentage points that the new version's error rate may lie above the stable one's."""
+    slowdown: Annotated[float, Field(ge=1)] | None = None
+    """How many times the stable version's p95 duration the new version's may be; not judged when left out."""
+
+    @field_validator("strategy")
+    @classmethod
+    def _known(cls, name: str | None) -> str | None:
+        named(name or "canary")
+        return name
+
+    @model_validator(mode="after")
+    def _a_plan(self) -> Self:
+        if self.stages and self.strategy:
+            raise ValueError('either "strategy" or "stages"')
+        if self.stages and (self.weight or self.bake):
+            raise ValueError('"weight" and "bake" inside each of the "stages"')
+        if (self.weight or self.bake) and self.strategy not in (None, "canary", "linear"):
+            raise ValueError('"weight" and "bake" with the strategies "canary" and "linear" only')
+        weights = [stage.weight for stage in self.stages]
+        if any(later <= earlier for earlier, later in itertools.pairwise(weights)):
+            raise ValueError(f"weights that grow from stage to stage; these are {weights}")
+        if reason := misfit(self.plan()):
+            raise ValueError(reason)
+        return self
+
+    def plan(self) -> Stages:
+        """Return the stages before everything; empty when all traffic moves at once."""
+        if self.stages:
+            return self.stages
+        if self.strategy in (None, "canary"):
+            return canary(self.weight or 10, self.bake or timedelta(minutes=5))
+        if self.strategy == "linear":
+            return linear(self.weight or 10, self.bake or timedelta(minutes=1))
+        return named(str(self.strategy))
+
+
+class Smoke(Section):
+    """The call that a version must answer before its first traffic."""
+
+    event: JsonValue = None
+    expect: JsonValue = None
+    """A subset of the response: every key and item named here must be there, with this value."""
+
+
+class Resources(Section):
+    """What the function gets; left out means: as the stack made it."""
+
+    memory: Annotated[int, Field(ge=128, le=10_240)] | None = None
+    timeout: Annotated[int, Field(ge=1, le=900)] | None = None
+    ephemeral_storage: Annotated[int, Field(ge=512, le=10_240)] | None = None
+    provisioned_concurrency: Annotated[int, Field(ge=1, le=100_000)] | None = None
+
+
+class Manifest(Section):
+    """The whole manifest; an archive without one is `Manifest()`."""
+
+    schema_: Annotated[Literal[1], Field(alias="schema")] = 1
+    application: Application = Application()
+    rollout: Rollout = Rollout()
+    smoke: Smoke | None = None
+    resources: Resources = Resources()
+
+
+def parse(text: bytes | None) -> Manifest | tuple[Problem, ...]:
+    """Read the manifest, or tell everything that is wrong with it.
+
+    `text` is the file's bytes, None when the archive has none.
+    """
+    if text is None:
+        return Manifest()
+    try:
+        return Manifest.model_validate(tomllib.loads(text.decode()))
+    except UnicodeDecodeError as error:
+        return (_broken(f"byte {error.start} is not UTF-8", "UTF-8 text", "save the file as UTF-8"),)
+    except ValidationError as error:
+        return tuple(_problems(error))
+    except (ValueError, RecursionError) as error:  # tomllib's own, an integer of 5,000 digits, a thousand brackets
+        return (_broken(str(error), "TOML 1.0", "correct the syntax; https://toml.io/en/v1.0.0 describes it"),)
+
+
+def _broken(found: str, allowed: str, remedy: str) -> Problem:
+    return Problem(where=NAME, found=found, allowed=allowed, remedy=remedy)
+
+
+def _problems(error: ValidationError) -> Iterator[Problem]:
+    for detail in error.errors(include_url=False):
+        path = [str(part) for part in detail["loc"]]
+        where = f"{NAME}: {'.'.join(path)}" if path else NAME
+        if detail["type"] == "extra_forbidden":
+            yield _unknown(where, path)
+        else:
+            allowed = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+            yield Problem(where=where, found=_found(detail), allowed=allowed, remedy="correct it and drop again")
+
+
+def _found(detail: ErrorDetails) -> str:
+    if detail["type"] == "missing":
+        return "nothing"
+    if detail["loc"][0] == _SECRETIVE:
+        return "what is not repeated here"
+    return "these fields together" if isinstance(detail["input"], dict) else _short(detail["input"])
+
+
+def _short(value: object, limit: int = 80) -> str:
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _unknown(where: str, path: list[str]) -> Problem:
+    known = _fields(Manifest, path[:-1])
+    near = difflib.get_close_matches(path[-1], known, n=1)
+    remedy = f'did you mean "{near[0]}"?' if near else "remove this field"
+    return Problem(where=where, found="an unknown field", allowed=", ".join(known), remedy=remedy)
+
+
+def _fields(model: type[BaseModel], path: list[str]) -> list[str]:
+    """Names that are allowed at a path of the manifest; list indices are passed over."""
+    for name in path:
+        if not name.isdigit():
+            model = _table(model, name)
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _table(model: type[BaseModel], name: str) -> type[BaseModel]:
+    field = next(value for key, value in model.model_fields.items() if (value.alias or key) == name)
+    inside = [field.annotation, *get_args(field.annotation)]
+    return next(kind for kind in inside if isinstance(kind, type) and issubclass(kind, BaseModel))

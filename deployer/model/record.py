@@ -1,0 +1,87 @@
+"""Pure: what is written down of a release, for `status` and `history`. It decides nothing about traffic."""
+
+from datetime import datetime
+
+from deployer.model.drop import Drop
+from deployer.model.duration import Duration
+from deployer.model.problem import Problem
+from deployer.model.status import Ending, Status
+from deployer.model.value import Value
+
+_TIMELINE = 200
+"""Moments kept; a plan of many stages keeps its newest."""
+
+
+class Moment(Value):
+    """Something that happened to a release."""
+
+    at: datetime
+    what: str
+
+
+class Record(Value):
+    """One release, from its arrival to its one end."""
+
+    release_id: str
+    application: str
+    release: str
+    """The release's name, safe to show."""
+    key: str
+    version_id: str
+    status: Status = Status.RECEIVED
+    reason: str = ""
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[str, ...] = ()
+    archive_sha256: str = ""
+    version: str | None = None
+    red_before: tuple[str, ...] = ()
+    """Alarms that were in ALARM before the release began: they do not end it."""
+    provisioned_concurrency: int = 0
+    stages: tuple[int, ...] = ()
+    """The weights of the plan, in percent."""
+    bakes: tuple[Duration, ...] = ()
+    """How long each of the stages bakes."""
+    staged_at: datetime | None = None
+    """When the present stage began."""
+    weight: int = 0
+    verdict: str = ""
+    """What the last look said."""
+    timeline: tuple[Moment, ...] = ()
+
+    @property
+    def ending(self) -> Ending | None:
+        """How the release ended; None while it has not."""
+        return Ending(status=self.status, reason=self.reason) if self.status.final else None
+
+    @classmethod
+    def received(cls, drop: Drop, at: datetime) -> "Record":
+        """Begin the record of a drop."""
+        record = cls(
+            release_id=drop.release_id,
+            application=drop.application,
+            release=drop.label,
+            key=drop.key,
+            version_id=drop.version_id,
+        )
+        return record.noted(at, "received")
+
+    def noted(self, at: datetime, what: str, **found: object) -> "Record":
+        """Add a moment and what is known since; once a release has ended, only moments are added.
+
+        A moment that is there already is not added again: a step that is repeated leaves one.
+        """
+        known = {} if self.status.final else found
+        new = () if any(moment.what == what for moment in self.timeline) else (Moment(at=at, what=what),)
+        timeline = (*self.timeline, *new)[-_TIMELINE:]
+        return Record.model_validate({**dict(self), **known, "timeline": timeline})
+
+    def looked(self, verdict: str, weight: int) -> "Record":
+        """Write down what the last look said, and the share of the traffic it saw; looks are no moments."""
+        return self if self.status.final else self.model_copy(update={"verdict": verdict, "weight": weight})
+
+    def ended(self, at: datetime, ending: Ending) -> "Record":
+        """Write down the end; a release that has one keeps it."""
+        if self.status.final:
+            return self
+        what = f"{ending.status}: {ending.reason}"
+        return self.noted(at, what, status=ending.status, reason=ending.reason, problems=ending.problems)

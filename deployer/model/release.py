@@ -1,0 +1,97 @@
+"""Pure: a release on its way, from the drop to its end."""
+
+from datetime import datetime
+
+from deployer.model.drop import Age, Drop, Imprint
+from deployer.model.function import FunctionFacts
+from deployer.model.health import Verdict
+from deployer.model.manifest import Manifest
+from deployer.model.problem import Problem
+from deployer.model.stages import Stage
+from deployer.model.start import Start
+from deployer.model.status import Ending, Status
+from deployer.model.value import Value
+
+
+class Archive(Value):
+    """What the inspection found of the dropped archive."""
+
+    sha256: str
+    size: int
+    """Bytes of the archive."""
+    unpacked: int
+    """Bytes of all files."""
+    files: int
+
+
+class Bundle(Value):
+    """Where the bundle is, and what its index must hash to."""
+
+    key: str
+    version_id: str
+    size: int
+    offset: int
+    """Where the compressed index begins, in bytes from the bundle's start."""
+    index_size: int
+    index_sha256: str
+    unpacked: int
+    """Bytes that the files take on disk."""
+
+
+class Release(Value):
+    """Everything the rollout knows of a release; each step returns it with what the step added."""
+
+    drop: Drop
+    force: bool = False
+    """Whether bytes that were rolled back before may be released again."""
+    age: Age | None = None
+    archive: Archive | None = None
+    manifest: Manifest = Manifest()
+    function: FunctionFacts | None = None
+    start: Start | None = None
+    storage: int | None = None
+    """MB of ephemeral storage that the unpacked release takes."""
+    bundle: Bundle | None = None
+    version: str | None = None
+    active: bool = False
+    """Whether the version can be invoked."""
+    warm: bool = False
+    """Whether it has the provisioned concurrency that was asked for."""
+    red_before: frozenset[str] = frozenset()
+    """Alarms that were in ALARM before this release had any traffic."""
+    stages: tuple[Stage, ...] = ()
+    """What comes before all traffic; none for an application's first release."""
+    weight: int = 0
+    """Percent of the traffic that the alias gave the version when it was last looked at."""
+    shifted_at: datetime | None = None
+    """When the present stage began."""
+    verdict: Verdict | None = None
+    """What the last look said."""
+    paused: bool = False
+    warnings: tuple[str, ...] = ()
+    ending: Ending | None = None
+
+    def ended(self, status: Status, reason: str, problems: tuple[Problem, ...] = ()) -> "Release":
+        """Return the release with its end."""
+        return self.model_copy(update={"ending": Ending(status=status, reason=reason, problems=problems)})
+
+    def with_(self, **found: object) -> "Release":
+        """Return the release with what a step found out, validated."""
+        return Release.model_validate({**dict(self), **found})
+
+    @property
+    def id(self) -> str:
+        """The release id."""
+        return self.drop.release_id
+
+    @property
+    def imprint(self) -> Imprint:
+        """What the published version's description will say."""
+        return Imprint(age=known(self.age), label=self.drop.label)
+
+
+def known[T](value: T | None) -> T:
+    """Return what an earlier step has found; raises when the steps ran out of order, which is a defect."""
+    if value is None:
+        raise RuntimeError("a step ran before the step it builds on")
+    return value

@@ -1,0 +1,119 @@
+"""Pure: a strategy's name or its explicit stages in, the stages of a rollout out."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from deployer.model.duration import Duration, show
+from deployer.model.value import Value
+
+LOOKS_A_BAKE = 10
+"""How often a bake is looked at; a CloudWatch metric has one value a minute, so a short bake has fewer."""
+MAX_OPERATIONS = 3_000
+"""Source: AWS Lambda developer guide, durable functions quotas: operations an execution."""
+HOLD_LOOKS = 200
+"""How often a release is looked at while it waits for enough traffic or for a person."""
+LONGEST_LOOK = timedelta(minutes=30)
+OPERATIONS_ASIDE = 1_000
+"""What a rollout needs besides its bakes: publishing, waiting for Active, holding, promotion, retries."""
+MAX_TIME = timedelta(days=6, hours=12)
+"""The rollout function's execution timeout of seven days, less what all but bakes and holds takes at the most."""
+MAX_BAKE = timedelta(days=3)
+"""Of all stages; the rest is for holding a release."""
+
+NAMES = ("all-at-once", "canary", "linear")
+_SHARE, _MINUTES = r"([1-9][0-9]?)Percent", r"([1-9][0-9]{0,5})Minutes?"
+_CODEDEPLOY_CANARY = re.compile(rf"(?:CodeDeployDefault\.)?(?:Lambda)?Canary{_SHARE}{_MINUTES}")
+_CODEDEPLOY_LINEAR = re.compile(rf"(?:CodeDeployDefault\.)?(?:Lambda)?Linear{_SHARE}Every{_MINUTES}")
+_CODEDEPLOY_ALL = re.compile(r"(?:CodeDeployDefault\.)?(?:Lambda)?AllAtOnce")
+
+Percent = Annotated[int, Field(ge=1, le=99)]
+
+
+class Stage(Value):
+    """A share of the traffic, in percent, and how long it bakes before the next one."""
+
+    weight: Percent
+    bake: Duration = timedelta(minutes=5)
+
+    @model_validator(mode="after")
+    def _some_time(self) -> Self:
+        if self.bake < timedelta(seconds=1):
+            raise ValueError('a bake of at least "1s"')
+        return self
+
+    def __str__(self) -> str:
+        return f"{self.weight} % for {show(self.bake)}"
+
+
+Stages = tuple[Stage, ...]
+
+
+def canary(weight: int = 10, bake: timedelta = timedelta(minutes=5)) -> Stages:
+    """One small stage, then everything."""
+    return (Stage(weight=weight, bake=bake),)
+
+
+def linear(step: int = 10, bake: timedelta = timedelta(minutes=1)) -> Stages:
+    """Equal steps up to everything."""
+    return tuple(Stage(weight=weight, bake=bake) for weight in range(step, 100, step))
+
+
+def named(name: str) -> Stages:
+    """Stages of a strategy given by name; the names of CodeDeploy's Lambda configurations are known too.
+
+    Raises ValueError for a name that is none.
+    Source: AWS CodeDeploy user guide, predefined deployment configurations for AWS Lambda.
+    """
+    if name == "all-at-once" or _CODEDEPLOY_ALL.fullmatch(name):
+        return ()
+    if name == "canary":
+        return canary()
+    if name == "linear":
+        return linear()
+    if found := _CODEDEPLOY_CANARY.fullmatch(name):
+        return canary(int(found[1]), timedelta(minutes=int(found[2])))
+    if found := _CODEDEPLOY_LINEAR.fullmatch(name):
+        return linear(int(found[1]), timedelta(minutes=int(found[2])))
+    raise ValueError(
+        f"{', '.join(NAMES)}, or one of CodeDeploy's names, "
+        "for instance Canary10Percent5Minutes or Linear10PercentEvery1Minute"
+    )
+
+
+def looks(stage: Stage) -> int:
+    """How many times a stage is looked at: about ten, and never more than once a second."""
+    return max(1, min(LOOKS_A_BAKE, int(stage.bake.total_seconds())))
+
+
+def holds(stages: Stages) -> Iterator[timedelta]:
+    """How long to wait between looks while a release is held: ever longer, about three days in all its stages together.
+
+    What the bakes leave of the execution's seven days is never exceeded: whoever held it hears why it ended.
+    """
+    left = MAX_TIME - sum((stage.bake for stage in stages), timedelta())
+    wait = stages[0].bake / looks(stages[0])
+    for _ in range(HOLD_LOOKS):
+        wait = min(wait, LONGEST_LOOK)
+        left -= wait
+        if left < timedelta():
+            return
+        yield wait
+        wait *= 1.1
+
+
+def misfit(stages: Stages) -> str | None:
+    """Say, with the arithmetic, why a plan cannot fit one durable execution; None when it fits."""
+    operations = sum(2 * looks(stage) + 1 for stage in stages) + OPERATIONS_ASIDE
+    if operations > MAX_OPERATIONS:
+        return (
+            f"a plan within {MAX_OPERATIONS} operations an execution; {len(stages)} stages need {operations} "
+            f"(a wait and a look about {LOOKS_A_BAKE} times each, and {OPERATIONS_ASIDE} aside)"
+        )
+    total = sum((stage.bake for stage in stages), timedelta())
+    if total > MAX_BAKE:
+        return f"bakes of {show(MAX_BAKE)} in all; these add up to {show(total)}"
+    return None

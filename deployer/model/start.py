@@ -1,0 +1,12 @@
+"""Pure: what a release becomes at cold start."""
+
+from deployer.model.manifest import Kind
+from deployer.model.value import Value
+
+
+class Start(Value):
+    """What a release becomes at cold start."""
+
+    kind: Kind
+    handler: str | None = None
+    command: tuple[str, ...] = ()

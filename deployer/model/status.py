@@ -1,0 +1,42 @@
+"""Pure: where a release stands, and how it ended."""
+
+from enum import StrEnum
+
+from deployer.model.problem import Problem
+from deployer.model.value import Value
+
+
+class Status(StrEnum):
+    """Where a release stands. The second group is final: exactly one of them, and it never changes."""
+
+    RECEIVED = "received"
+    INSPECTED = "inspected"
+    BUNDLED = "bundled"
+    PUBLISHED = "published"
+    SMOKE_TESTED = "smoke-tested"
+    SHIFTING = "shifting"
+
+    LIVE = "live"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    ROLLED_BACK = "rolled-back"
+    ABORTED = "aborted"
+    SUPERSEDED = "superseded"
+    OVERTAKEN = "overtaken"
+    DUPLICATE = "duplicate"
+
+    @property
+    def final(self) -> bool:
+        """Whether this is an end."""
+        return self in _FINAL
+
+
+_FINAL = frozenset(list(Status)[6:])
+
+
+class Ending(Value):
+    """How a release ended, and why, in a sentence."""
+
+    status: Status
+    reason: str
+    problems: tuple[Problem, ...] = ()
