@@ -426,4 +426,12 @@ OBSERVING = (
     ),
 )
 
-DEFECTS = WRITES + ORDER + HEALTH + DOOR + LOADING + GRANTS + OBSERVING
+DEFECTS = (
+    *WRITES,
+    *ORDER,
+    *HEALTH,
+    *DOOR,
+    *LOADING,
+    *GRANTS,
+    *OBSERVING,
+)
