@@ -10,7 +10,7 @@ from types import TracebackType
 from deployer.inspection import archive, compatibility, report
 from deployer.inspection.archive import Contents, FileSource, Limits, Refusal
 from deployer.inspection.inspect import Inspection, inspect_contents, manifest_of
-from deployer.model.function import FunctionFacts
+from deployer.model.function import FunctionConfiguration
 
 ACCEPTED, REFUSED, BUG = 0, 1, 70
 """Exit statuses; Python's own for an exception is 1, which would read as a refusal."""
@@ -50,8 +50,8 @@ def _look(options: argparse.Namespace, probe: compatibility.Probe, sink: archive
     return Refusal(problems=manifest) if isinstance(manifest, tuple) else (contents, None)
 
 
-def _function(options: argparse.Namespace) -> FunctionFacts:
-    return FunctionFacts(
+def _function(options: argparse.Namespace) -> FunctionConfiguration:
+    return FunctionConfiguration(
         name="function",
         runtime=options.runtime,
         architecture=options.architecture,

@@ -10,12 +10,12 @@ from deployer import events, telemetry
 from deployer.aws import aws
 from deployer.commands import answers, dispatch
 from deployer.commands.answers import Answer
-from deployer.commands.application import Lookup
+from deployer.commands.application import Application
 from deployer.commands.command import Command, ShowStatus
-from deployer.commands.traffic import Moves
+from deployer.commands.traffic import TrafficCommands
 from deployer.deployer import Deployer
 from deployer.model.drop import Drop
-from deployer.model.rollout_input import Order
+from deployer.model.rollout_input import RolloutInput
 from deployer.settings import settings
 
 if TYPE_CHECKING:
@@ -27,89 +27,91 @@ if TYPE_CHECKING:
 def handler(event: Any, context: "LambdaContext") -> Answer:  # noqa: ANN401, ARG001 - whatever the world sends
     """Answer one invocation."""
     deployer = Deployer(aws(), settings(), lambda: datetime.now(UTC))
-    return answer(deployer, events.parse(event, deployer.told))
+    return answer(deployer, events.parse(event, deployer.settings))
 
 
 def answer(deployer: Deployer, incoming: events.Incoming) -> Answer:
     """Do what came in asks for, and say what was done."""
     match incoming:
-        case events.Arrivals():
-            return _receive(deployer, incoming)
+        case events.Drops():
+            return _on_drops(deployer, incoming)
         case events.Ignored():
             return _ignore(incoming)
         case events.Refused():
             telemetry.warn("request.refused", problems=[str(problem) for problem in incoming.problems])
             return answers.refused(incoming.problems)
         case events.AlarmChanged():
-            return _hear_alarm(deployer, incoming)
-        case events.EngineStopped():
-            return _bury(deployer, incoming)
+            return _on_alarm(deployer, incoming)
+        case events.ExecutionFailed():
+            return _on_dead_rollout(deployer, incoming)
         case _:
-            return _obey(deployer, incoming)
+            return _on_command(deployer, incoming)
 
 
-def _receive(deployer: Deployer, arrivals: events.Arrivals) -> Answer:
-    for ignored in arrivals.ignored:
+def _on_drops(deployer: Deployer, arrived: events.Drops) -> Answer:
+    for ignored in arrived.ignored:
         _ignore(ignored)
-    started = [_start(deployer, drop) for drop in arrivals.drops]
-    return {"answer": f"{len(started)} releases", "releases": started, "ignored": [i.reason for i in arrivals.ignored]}
+    started = [_start(deployer, drop) for drop in arrived.drops]
+    return {"answer": f"{len(started)} releases", "releases": started, "ignored": [i.reason for i in arrived.ignored]}
 
 
 def _start(deployer: Deployer, drop: Drop) -> Answer:
     """Begin the record, then the rollout: a record without a rollout is begun again by S3's next try."""
     record = deployer.begin_record(drop)
     if record.status.final:
-        telemetry.say("drop.known", application=drop.application, release=drop.label, status=record.status.value)
+        telemetry.info(
+            "drop.already_ended", application=drop.application, release=drop.label, status=record.status.value
+        )
         return {"release": drop.label, "id": drop.release_id, "status": record.status.value}
-    order = Order(drop=drop).encode()
-    new = deployer.aws.functions.start(deployer.told.rollout_function, drop.release_id, order)
-    telemetry.say("drop.received", application=drop.application, release=drop.label, id=drop.release_id, new=new)
+    order = RolloutInput(drop=drop).encode()
+    new = deployer.aws.functions.start(deployer.settings.rollout_function, drop.release_id, order)
+    telemetry.info("drop.received", application=drop.application, release=drop.label, id=drop.release_id, new=new)
     telemetry.count("DropReceived", application=drop.application)
     return {"release": drop.label, "id": drop.release_id, "status": record.status.value}
 
 
 def _ignore(ignored: events.Ignored) -> Answer:
-    if ignored.loud:
+    if ignored.needs_attention:
         telemetry.warn("event.ignored", reason=ignored.reason)
         telemetry.count("EventIgnored")
     else:
-        telemetry.say("event.ignored", reason=ignored.reason)
+        telemetry.info("event.ignored", reason=ignored.reason)
     return {"answer": "ignored", "reason": ignored.reason}
 
 
-def _hear_alarm(deployer: Deployer, alarm: events.AlarmChanged) -> Answer:
+def _on_alarm(deployer: Deployer, alarm: events.AlarmChanged) -> Answer:
     """Roll back at once what an alarm speaks against, instead of at the rollout's next look."""
-    application = deployer.told.watched_by(alarm.name)
+    application = deployer.settings.watched_by(alarm.name)
     if application is None or alarm.state != "ALARM":
         return _ignore(
             events.Ignored(reason=f"alarm {alarm.name} is {alarm.state}: no release of ours is watched by it")
         )
-    done = Moves(Lookup(deployer, application)).alarmed(alarm.name)
-    telemetry.say("alarm.heard", alarm=alarm.name, application=application, answer=done["answer"])
+    done = TrafficCommands(Application(deployer, application)).roll_back_on_alarm(alarm.name)
+    telemetry.info("alarm.heard", alarm=alarm.name, application=application, answer=done["answer"])
     return done
 
 
-def _bury(deployer: Deployer, stopped: events.EngineStopped) -> Answer:
+def _on_dead_rollout(deployer: Deployer, stopped: events.ExecutionFailed) -> Answer:
     """End the release of a rollout that died, and make its alias whole."""
-    for application in sorted(deployer.told.applications):
-        look = Lookup(deployer, application)
-        record = look.record(stopped.release_id)
+    for application in sorted(deployer.settings.applications):
+        app = Application(deployer, application)
+        record = app.record(stopped.release_id)
         if record and record.status.final:
             return answers.nothing_to_do(f"{record.release} ended {record.status}")
         if record:
-            done = Moves(look).bury(record, stopped.status)
+            done = TrafficCommands(app).close_dead_rollout(record, stopped.status)
             telemetry.warn("rollout.died", application=application, release=record.release, answer=done["answer"])
             telemetry.count("RolloutDied", application=application)
             return done
-    return _ignore(events.Ignored(reason=f"execution {stopped.release_id} is none of ours", loud=True))
+    return _ignore(events.Ignored(reason=f"execution {stopped.release_id} is none of ours", needs_attention=True))
 
 
-def _obey(deployer: Deployer, command: Command) -> Answer:
+def _on_command(deployer: Deployer, command: Command) -> Answer:
     if isinstance(command, ShowStatus) and command.application is None:
         return answers.statuses(
-            [dispatch.status(Lookup(deployer, name)) for name in sorted(deployer.told.applications)]
+            [dispatch.status(Application(deployer, name)) for name in sorted(deployer.settings.applications)]
         )
-    done = dispatch.answer(Lookup(deployer, str(command.application)), command)
-    telemetry.say("command.answered", action=command.action, application=command.application, answer=done["answer"])
+    done = dispatch.dispatch(Application(deployer, str(command.application)), command)
+    telemetry.info("command.answered", action=command.action, application=command.application, answer=done["answer"])
     telemetry.count("CommandAnswered", action=command.action)
     return done

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from deployer.aws import Aws
 from deployer.decisions import precedence
-from deployer.model.alias import Alias, Note
+from deployer.model.alias import Alias, AliasState
 from deployer.model.drop import Drop
 from deployer.model.record import Record
 from deployer.model.release import Release
@@ -25,27 +25,29 @@ class Deployer:
     """AWS, what the environment told, and the time."""
 
     aws: Aws
-    told: Settings
+    settings: Settings
     now: Callable[[], datetime]
 
     def function(self, release: Release) -> str:
         """Name of the function that the release is for."""
-        return self.told.function(release.drop.application)
+        return self.settings.function(release.drop.application)
 
     def begin_record(self, drop: Drop) -> Record:
         """Announce a drop and write its record unless there is one; return the record that is there."""
         if there := self.aws.records.read(drop.application, drop.release_id):
             return there
         record = Record.received(drop, self.now())
-        self.aws.bus.announce(record)
+        self.aws.publisher.announce(record)
         return self.aws.records.begin(record)
 
-    def note(self, release: Release, what: str, **found: object) -> Ending | None:
+    def record_progress(self, release: Release, what: str, **found: object) -> Ending | None:
         """Write a moment into the release's record, before its effect; return the end if somebody ended it since."""
         at = self.now()
-        return self.write(release.drop.application, release.id, lambda before: before.noted(at, what, **found)).ending
+        return self.change_record(
+            release.drop.application, release.id, lambda before: before.with_entry(at, what, **found)
+        ).ending
 
-    def write(self, application: str, release_id: str, change: Callable[[Record], Record]) -> Record:
+    def change_record(self, application: str, release_id: str, change: Callable[[Record], Record]) -> Record:
         """Change a record, and announce the change before it is written: one that is lost is announced again."""
         return self.aws.records.change(application, release_id, self._announced(change))
 
@@ -53,53 +55,53 @@ class Deployer:
         def announce(before: Record) -> Record:
             after = change(before)
             if after.timeline != before.timeline:
-                self.aws.bus.announce(after)
+                self.aws.publisher.announce(after)
             return after
 
         return announce
 
-    def remember(self, record: Record) -> None:
+    def mark_rolled_back(self, record: Record) -> None:
         """Remember that a release's bytes were rolled back: they need `force` from now on."""
         application, digest, objects = record.application, record.archive_sha256, self.aws.objects
         if digest and objects.rolled_back_as(application, digest) != record.release_id:
             objects.mark_rolled_back(application, digest, record.release_id)
 
-    def move(self, application: str, believed: Alias, wanted: Alias) -> Alias:
+    def write_alias(self, application: str, believed: Alias, wanted: Alias) -> Alias:
         """Write the alias unless somebody moved it since it was read; return it as it is then.
 
         A: rollback or abort moves the alias, and dies before anything else tells of it.  B: another release takes
         traffic, and its note replaces A's, which alone told of it. So B writes it down first.
         """
-        if believed.note and believed.note.by_hand and wanted.note != believed.note:
-            self._write_down(application, believed.note)
-        return self.aws.functions.move(self.told.function(application), believed, wanted)
+        if believed.recorded and believed.recorded.by_command and wanted.recorded != believed.recorded:
+            self._record_ending_of(application, believed.recorded)
+        return self.aws.functions.write_alias(self.settings.function(application), believed, wanted)
 
-    def _write_down(self, application: str, note: Note) -> None:
-        record, ending = self.aws.records.read(application, note.release), precedence.told_by(note)
+    def _record_ending_of(self, application: str, state: AliasState) -> None:
+        record, ending = self.aws.records.read(application, state.release), precedence.ending_from_state(state)
         if record is None or ending is None:
             return
         if ending.status is Status.ROLLED_BACK:
-            self.remember(record)
+            self.mark_rolled_back(record)
         if not record.status.final:
             at = self.now()
-            self.write(application, note.release, lambda one: one.ended(at, ending))
+            self.change_record(application, state.release, lambda one: one.ended(at, ending))
 
-    def over(self, release: Release) -> Ending | None:
+    def recorded_ending(self, release: Release) -> Ending | None:
         """Return the end of a release, if its record tells of one."""
         record = self.aws.records.read(release.drop.application, release.id)
         return record.ending if record else None
 
-    def settle(self, application: str, decide: Callable[[Alias], Alias | Ending]) -> Alias | Ending:
+    def change_alias(self, application: str, decide: Callable[[Alias], Alias | Ending]) -> Alias | Ending:
         """Read the alias, decide, and move it; decide anew when somebody moved it in between.
 
         Raises ContendedError when others move it faster than we read, so that the step is tried again later.
         """
         for _ in range(_TRIES):
-            alias = self.aws.functions.alias(self.told.function(application))
+            alias = self.aws.functions.alias(self.settings.function(application))
             wanted = decide(alias)
             if isinstance(wanted, Ending):
                 return wanted
-            after = self.move(application, alias, wanted)
+            after = self.write_alias(application, alias, wanted)
             if after.same_as(wanted):
                 return after
         raise ContendedError(f"the alias of {application} was moved by others {_TRIES} times while it was written")

@@ -25,11 +25,11 @@ class Ignored(Value):
     """Something that is none of our business, or cannot be: nothing is done about it."""
 
     reason: str
-    loud: bool = False
+    needs_attention: bool = False
     """Whether a person should look at it."""
 
 
-class Arrivals(Value):
+class Drops(Value):
     """What an S3 notification told: releases to roll out, and what was passed over."""
 
     drops: tuple[Drop, ...] = ()
@@ -49,14 +49,14 @@ class AlarmChanged(Value):
     state: str
 
 
-class EngineStopped(Value):
+class ExecutionFailed(Value):
     """A durable execution ended without saying how: it failed, timed out or was stopped."""
 
     release_id: str
     status: str
 
 
-Incoming = Arrivals | Command | Refused | Ignored | AlarmChanged | EngineStopped
+Incoming = Drops | Command | Refused | Ignored | AlarmChanged | ExecutionFailed
 
 
 class _Fields(BaseModel):
@@ -116,23 +116,23 @@ _BRIDGED: TypeAdapter[_AlarmEvent | _ExecutionEvent] = TypeAdapter(
 )
 
 
-def parse(event: JsonValue, told: Settings) -> Incoming:
+def parse(event: JsonValue, settings: Settings) -> Incoming:
     """Tell what an invocation of the controller means."""
     if not isinstance(event, dict):
         return _refused("a JSON object", f"{shortened(repr(event))}")
     if "action" in event and "Records" in event:
         return _refused("an event or a command, not both", "both")
     if "action" in event:
-        command = parse_command(event, told.applications)
+        command = parse_command(event, settings.applications)
         return Refused(problems=command) if isinstance(command, tuple) else command
-    return _event(event, told)
+    return _event(event, settings)
 
 
-def _event(event: dict[str, JsonValue], told: Settings) -> Incoming:
+def _event(event: dict[str, JsonValue], settings: Settings) -> Incoming:
     if event.get("Event") == "s3:TestEvent":
         return Ignored(reason="S3's test event: the notification is wired")
     if "Records" in event:
-        return _arrivals(event["Records"], told)
+        return _drops(event["Records"], settings)
     if "detail-type" in event:
         return _bridged(event)
     return _refused('an S3 event, an EventBridge event, or a command with an "action"', "none of them")
@@ -143,41 +143,43 @@ def _refused(allowed: str, found: str) -> Refused:
     return Refused(problems=(problem,))
 
 
-def _arrivals(records: JsonValue, told: Settings) -> Arrivals | Refused:
+def _drops(records: JsonValue, settings: Settings) -> Drops | Refused:
     if not isinstance(records, list) or not records:
         return _refused('a list of S3 records under "Records"', shortened(repr(records)))
-    seen = [_arrival(record, told) for record in records]
+    seen = [_drop_of(record, settings) for record in records]
     drops = dict.fromkeys(drop for drop in seen if isinstance(drop, Drop))
-    return Arrivals(drops=tuple(drops), ignored=tuple(found for found in seen if isinstance(found, Ignored)))
+    return Drops(drops=tuple(drops), ignored=tuple(found for found in seen if isinstance(found, Ignored)))
 
 
-def _arrival(raw: JsonValue, told: Settings) -> Drop | Ignored:
+def _drop_of(raw: JsonValue, settings: Settings) -> Drop | Ignored:
     try:
         record = _Record.model_validate(raw)
     except ValidationError as error:
         fields = sorted({".".join(str(part) for part in detail["loc"]) for detail in error.errors()})
-        return Ignored(reason=f"no S3 record: look at {', '.join(fields) or 'the whole'}", loud=True)
+        return Ignored(reason=f"no S3 record: look at {', '.join(fields) or 'the whole'}", needs_attention=True)
     bucket, dropped = record.s3.bucket.name, record.s3.object
     if not record.event_version.startswith(_EVENT_MAJOR):
-        return Ignored(reason=f"event version {shortened(record.event_version)} is not understood", loud=True)
-    if bucket != told.releases_bucket:
-        return Ignored(reason=f"bucket {shortened(bucket)} is not ours", loud=True)
+        return Ignored(
+            reason=f"event version {shortened(record.event_version)} is not understood", needs_attention=True
+        )
+    if bucket != settings.releases_bucket:
+        return Ignored(reason=f"bucket {shortened(bucket)} is not ours", needs_attention=True)
     if not record.event_name.startswith("ObjectCreated:"):
         return Ignored(reason=f"{shortened(record.event_name)} creates nothing")
-    return _drop(bucket, dropped, told)
+    return _drop(bucket, dropped, settings)
 
 
-def _drop(bucket: str, dropped: _Object, told: Settings) -> Drop | Ignored:
+def _drop(bucket: str, dropped: _Object, settings: Settings) -> Drop | Ignored:
     key = _decoded(dropped.key)
     if key is None:
-        return Ignored(reason=f"the key {shortened(dropped.key)} is not URL-encoded UTF-8", loud=True)
+        return Ignored(reason=f"the key {shortened(dropped.key)} is not URL-encoded UTF-8", needs_attention=True)
     if key.endswith(SIGNATURE_SUFFIX):
         return Ignored(reason=f"{shortened(key)} is a signature; the archive it belongs to counts")
-    if problem := misplaced(key, told.applications):
-        return Ignored(reason=str(problem), loud=True)
+    if problem := misplaced(key, settings.applications):
+        return Ignored(reason=str(problem), needs_attention=True)
     if dropped.version_id in (None, "", "null"):
         reason = f"{shortened(key)} has no version id: was versioning of the bucket suspended?"
-        return Ignored(reason=reason, loud=True)
+        return Ignored(reason=reason, needs_attention=True)
     return Drop(bucket=bucket, key=key, version_id=str(dropped.version_id), sequencer=dropped.sequencer)
 
 
@@ -194,12 +196,12 @@ def _decoded(key: str) -> str | None:
         return None
 
 
-def _bridged(event: dict[str, JsonValue]) -> AlarmChanged | EngineStopped | Ignored:
+def _bridged(event: dict[str, JsonValue]) -> AlarmChanged | ExecutionFailed | Ignored:
     try:
         found = _BRIDGED.validate_python(event)
     except ValidationError:
         kind = shortened(repr(event.get("detail-type")))
-        return Ignored(reason=f"the EventBridge event {kind} is none that is understood", loud=True)
+        return Ignored(reason=f"the EventBridge event {kind} is none that is understood", needs_attention=True)
     if isinstance(found, _AlarmEvent):
         return AlarmChanged(name=found.detail.alarm_name, state=found.detail.state.value)
-    return EngineStopped(release_id=found.detail.name, status=found.detail.status)
+    return ExecutionFailed(release_id=found.detail.name, status=found.detail.status)

@@ -17,9 +17,9 @@ from deployer import steps, telemetry
 from deployer.aws import aws
 from deployer.deployer import Deployer
 from deployer.model.health import End
-from deployer.model.release import Release, known
-from deployer.model.rollout_input import Order
-from deployer.model.stages import Stage, holds, looks
+from deployer.model.release import Release, required
+from deployer.model.rollout_input import RolloutInput
+from deployer.model.stages import Stage, checks_of, hold_waits
 from deployer.model.status import Status
 from deployer.settings import settings
 
@@ -69,13 +69,13 @@ class Run:
 @durable_execution
 def handler(event: dict[str, Any], context: DurableContext) -> dict[str, str]:
     """Roll out what was ordered; the execution's result says how it ended."""
-    run = Run(context, Order.model_validate(event).release())
+    run = Run(context, RolloutInput.model_validate(event).release())
     try:
         release = roll_out(run, run.release)
     except DurableOperationError as error:
-        release = run.step(steps.give_up, run.release, f"a step failed for good: {error}")
-    release = run.step(steps.end, release)
-    ending = known(release.ending)
+        release = run.step(steps.fail, run.release, f"a step failed for good: {error}")
+    release = run.step(steps.finish, release)
+    ending = required(release.ending)
     return {"release": release.id, "status": ending.status, "reason": ending.reason}
 
 
@@ -119,13 +119,17 @@ def _until(run: Run, act: Act[[]], release: Release, done: Callable[[Release], b
 def smoke_test(run: Run, release: Release) -> Release:
     """Call the version before anybody else does."""
     release = run.step(steps.smoke_test, release)
-    return release if release.ending else _until(run, steps.warm, release, lambda found: found.warm, _ACTIVE_TRIES)
+    return (
+        release
+        if release.ending
+        else _until(run, steps.provision_concurrency, release, lambda found: found.concurrency_ready, _ACTIVE_TRIES)
+    )
 
 
 def shift_in_stages(run: Run, release: Release) -> Release:
     """Give the version more and more of the traffic, and watch it."""
-    release = run.step(steps.begin, release)
-    holding = holds(release.stages)
+    release = run.step(steps.plan_stages, release)
+    holding = hold_waits(release.stages)
     for stage in release.stages:
         if release.weight <= stage.weight and not release.ending:
             release = _bake(run, run.step(steps.shift, release, stage), stage, holding)
@@ -134,10 +138,10 @@ def shift_in_stages(run: Run, release: Release) -> Release:
 
 def _bake(run: Run, release: Release, stage: Stage, holding: Iterator[timedelta]) -> Release:
     """Look at the version about ten times, then decide."""
-    for _ in range(looks(stage)):
+    for _ in range(checks_of(stage)):
         if _settled(release, stage):
             return release
-        run.wait(stage.bake / looks(stage))
+        run.wait(stage.bake / checks_of(stage))
         release = _look(run, release)
     return _conclude(run, release, stage, holding)
 
@@ -159,11 +163,11 @@ def _conclude(run: Run, release: Release, stage: Stage, holding: Iterator[timede
     """End a bake: go on when the version is healthy, else hold, go on or go back as the manifest says."""
     policy = release.manifest.rollout.inconclusive
     while not _settled(release, stage):
-        end = known(release.verdict).end
+        end = required(release.verdict).end
         if not release.paused and (end is End.HEALTHY or (end is End.INCONCLUSIVE and policy == "promote")):
             return release
         if not release.paused and end is End.INCONCLUSIVE and policy == "roll-back":
-            return run.step(steps.roll_back, release, f"too little traffic: {known(release.verdict).reason}")
+            return run.step(steps.roll_back, release, f"too little traffic: {required(release.verdict).reason}")
         wait = next(holding, None)
         if wait is None:
             return run.step(steps.roll_back, release, f"held too long; the last look said {release.verdict}")

@@ -14,7 +14,7 @@ _ALLOWED = f"a signature in the object's metadata ({SIGNATURE}) or beside it ({S
 
 def objection(deployer: Deployer, drop: Drop, head: Head, sha256: str) -> Problem | None:
     """Say why a drop's signature does not do; `sha256` is the digest of the bytes that were read."""
-    key = deployer.told.signing_key
+    key = deployer.settings.signing_key
     if not key:
         return None
     text = head.signature or deployer.aws.objects.signature_beside(drop)
@@ -23,7 +23,7 @@ def objection(deployer: Deployer, drop: Drop, head: Head, sha256: str) -> Proble
     signature = decoded(text)
     if signature is None:
         return _problem("a signature that is not Base64")
-    if not deployer.aws.keys.verify(key, sha256, signature):
+    if not deployer.aws.verifier.verify(key, sha256, signature):
         return _problem("a signature by another key, or over other bytes")
     return None
 

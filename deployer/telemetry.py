@@ -13,7 +13,7 @@ logger = Logger()
 tracer = Tracer()
 
 
-def say(event: str, **fields: object) -> None:
+def info(event: str, **fields: object) -> None:
     """Log an event's name with its fields; whatever came from outside is made printable."""
     logger.info(event, extra=_clean(fields))
 
@@ -51,9 +51,9 @@ def observe(name: str, release: Release, act: Callable[[], Release]) -> Release:
     with tracer.provider.in_subsegment(name=f"## {name}"):
         found = act()
     taken = time.monotonic() - began
-    say(f"release.{name}", seconds=round(taken, 3), **_news(found))
+    info(f"release.{name}", seconds=round(taken, 3), **_news(found))
     _measure("StepDuration", 1000 * taken, MetricUnit.Milliseconds, {"step": name})
-    if name == "end" and found.ending:
+    if name == "finish" and found.ending:
         count("ReleaseEnded", application=release.drop.application, status=found.ending.status.value)
     return found
 

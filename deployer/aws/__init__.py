@@ -6,9 +6,9 @@ from functools import cache
 import boto3
 from botocore.config import Config
 
-from deployer.aws.eventbridge import Bus
+from deployer.aws.eventbridge import EventPublisher
 from deployer.aws.functions import Functions
-from deployer.aws.kms import Keys
+from deployer.aws.kms import SignatureVerifier
 from deployer.aws.metrics import Metrics
 from deployer.aws.objects import Objects
 from deployer.aws.records import Records
@@ -30,25 +30,25 @@ class Aws:
     objects: Objects
     records: Records
     metrics: Metrics
-    bus: Bus
-    keys: Keys
+    publisher: EventPublisher
+    verifier: SignatureVerifier
 
     @classmethod
-    def connect(cls, told: Settings, session: boto3.Session) -> "Aws":
+    def connect(cls, settings: Settings, session: boto3.Session) -> "Aws":
         """Make the clients of a session."""
         s3 = session.client("s3", config=_RETRIES)
         return cls(
             functions=Functions(
                 client=session.client("lambda", config=_RETRIES),
-                mover=session.client("lambda", config=_RETRIES),
+                alias_client=session.client("lambda", config=_RETRIES),
                 invoker=session.client("lambda", config=_INVOKE),
-                alias=told.alias,
+                alias=settings.alias,
             ),
-            objects=Objects(s3, told),
-            records=Records(s3, told),
-            metrics=Metrics(session.client("cloudwatch", config=_RETRIES), told),
-            keys=Keys(session.client("kms", config=_RETRIES)),
-            bus=Bus(session.client("events", config=_QUICK), told),
+            objects=Objects(s3, settings),
+            records=Records(s3, settings),
+            metrics=Metrics(session.client("cloudwatch", config=_RETRIES), settings),
+            verifier=SignatureVerifier(session.client("kms", config=_RETRIES)),
+            publisher=EventPublisher(session.client("events", config=_QUICK), settings),
         )
 
 

@@ -16,12 +16,12 @@ SOURCE = "dropshift"
 DETAIL_TYPE = "Release Changed"
 
 
-class Bus:
+class EventPublisher:
     """Announces each change of a release, at least once."""
 
-    def __init__(self, client: "EventBridgeClient", told: Settings) -> None:
+    def __init__(self, client: "EventBridgeClient", settings: Settings) -> None:
         self._client = client
-        self._name = told.event_bus
+        self._name = settings.event_bus
 
     def announce(self, record: Record) -> None:
         """Send what happened last; see events/out-release-changed.json. Traffic never waits for an announcement."""

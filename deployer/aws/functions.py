@@ -12,10 +12,10 @@ from pydantic import JsonValue
 
 from bootstrap.pointer import VARIABLE, Pointer, PointerError
 from deployer.aws.profile_request import CLIENT_CONTEXT, unwrap
-from deployer.decisions.smoke import Answer
-from deployer.model.alias import Alias, Note
-from deployer.model.drop import Imprint
-from deployer.model.function import FunctionFacts, Sizes
+from deployer.decisions.smoke import InvocationResult
+from deployer.model.alias import Alias, AliasState
+from deployer.model.drop import VersionDescription
+from deployer.model.function import FunctionConfiguration, FunctionSizes
 from deployer.model.value import Value
 
 if TYPE_CHECKING:
@@ -25,16 +25,16 @@ _LOG_TAIL = 4_096
 """Bytes. Source: Lambda API reference, Invoke, LogResult."""
 
 
-class Latest(Value):
+class LatestConfiguration(Value):
     """The unpublished configuration, `$LATEST`: what the next published version will be."""
 
     revision: str
     code_sha256: str
     environment: dict[str, str]
-    busy: bool
+    updating: bool
     """Whether an update is still being applied."""
     modified: datetime
-    sizes: Sizes
+    sizes: FunctionSizes
 
     @property
     def pointer(self) -> str | None:
@@ -50,11 +50,11 @@ class Latest(Value):
             return None
 
 
-class Published(Value):
+class PublishedVersion(Value):
     """One published version of a function."""
 
     version: str
-    imprint: Imprint | None
+    description: VersionDescription | None
     """None for a version that the deployer did not publish."""
     pointer: str | None = None
     """The bundle that it points at, encoded."""
@@ -71,18 +71,20 @@ class Readiness(Value):
 class Functions:
     """Lambda's control plane, and invocations, of the applications' functions."""
 
-    def __init__(self, client: "LambdaClient", mover: "LambdaClient", invoker: "LambdaClient", alias: str) -> None:
+    def __init__(
+        self, client: "LambdaClient", alias_client: "LambdaClient", invoker: "LambdaClient", alias: str
+    ) -> None:
         self._client = client
-        self._mover = mover  # a client's retries have a budget: a rollback's is not spent by polling
+        self._alias_client = alias_client  # a client's retries have a budget: a rollback's is not spent by polling
         self._invoker = invoker
         self._alias = alias
 
-    def facts(self, function: str) -> FunctionFacts:
+    def configuration(self, function: str) -> FunctionConfiguration:
         """Read what a function is configured to be."""
         found = self._client.get_function_configuration(FunctionName=function)
         architectures = found.get("Architectures") or ["x86_64"]
         snap_start = found.get("SnapStart", {}).get("ApplyOn") == "PublishedVersions"
-        return FunctionFacts(
+        return FunctionConfiguration(
             name=function,
             runtime=found.get("Runtime", ""),
             architecture=architectures[0],
@@ -94,9 +96,9 @@ class Functions:
 
     def alias(self, function: str) -> Alias:
         """Read the alias as it is now."""
-        return self._read(self._mover.get_alias(FunctionName=function, Name=self._alias))
+        return self._read(self._alias_client.get_alias(FunctionName=function, Name=self._alias))
 
-    def move(self, function: str, believed: Alias, wanted: Alias) -> Alias:
+    def write_alias(self, function: str, believed: Alias, wanted: Alias) -> Alias:
         """Move the alias if it still stands as believed; return it as it stands afterwards.
 
         The caller compares the answer with what it wanted. A 412 is no error: either somebody else moved the alias,
@@ -106,19 +108,19 @@ class Functions:
             return believed
         try:
             return self._read(self._update(function, believed, wanted))
-        except self._mover.exceptions.PreconditionFailedException:
+        except self._alias_client.exceptions.PreconditionFailedException:
             return self.alias(function)
 
     def _update(self, function: str, believed: Alias, wanted: Alias) -> Mapping[str, Any]:
         weights = {wanted.canary: wanted.weight / 100} if wanted.canary else {}
         return cast(
             "Mapping[str, Any]",
-            self._mover.update_alias(
+            self._alias_client.update_alias(
                 FunctionName=function,
                 Name=believed.name,
                 FunctionVersion=wanted.stable,
                 RoutingConfig={"AdditionalVersionWeights": weights},
-                Description=wanted.note.encode() if wanted.note else "",
+                Description=wanted.recorded.encode() if wanted.recorded else "",
                 RevisionId=believed.revision,
             ),
         )
@@ -133,27 +135,27 @@ class Functions:
             canary=canary,
             weight=round(share * 100),
             revision=found["RevisionId"],
-            note=Note.parse(found.get("Description") or ""),
+            recorded=AliasState.parse(found.get("Description") or ""),
         )
 
-    def latest(self, function: str) -> Latest:
+    def latest(self, function: str) -> LatestConfiguration:
         """Read the unpublished configuration."""
         found = self._client.get_function_configuration(FunctionName=function)
         pending = found.get("State") == "Pending" or found.get("LastUpdateStatus") == "InProgress"
-        return Latest(
+        return LatestConfiguration(
             revision=found["RevisionId"],
             code_sha256=found["CodeSha256"],
             environment=found.get("Environment", {}).get("Variables", {}),
-            busy=pending,
+            updating=pending,
             modified=datetime.fromisoformat(found["LastModified"]),
-            sizes=Sizes(
+            sizes=FunctionSizes(
                 memory=found["MemorySize"],
                 timeout=found["Timeout"],
                 ephemeral_storage=found.get("EphemeralStorage", {}).get("Size", 512),
             ),
         )
 
-    def configure(self, function: str, believed: Latest, wanted: Latest) -> None:
+    def configure(self, function: str, believed: LatestConfiguration, wanted: LatestConfiguration) -> None:
         """Write the unpublished configuration if it still stands as believed; a 412 or 409 leaves it as it is."""
         refusals = self._client.exceptions
         try:
@@ -168,7 +170,7 @@ class Functions:
         except (refusals.PreconditionFailedException, refusals.ResourceConflictException):
             return
 
-    def publish(self, function: str, believed: Latest, description: str) -> str | None:
+    def publish(self, function: str, believed: LatestConfiguration, description: str) -> str | None:
         """Publish `$LATEST` if it still stands as believed; None when it does not."""
         refusals = self._client.exceptions
         try:
@@ -183,7 +185,7 @@ class Functions:
         pointer = found.get("Environment", {}).get("Variables", {}).get(VARIABLE)
         return found["Version"] if pointer == believed.pointer and found["Description"] == description else None
 
-    def versions(self, function: str) -> Iterator[Published]:
+    def versions(self, function: str) -> Iterator[PublishedVersion]:
         """List the published versions, oldest first."""
         pages = self._client.get_paginator("list_versions_by_function").paginate(FunctionName=function)
         for page in pages:
@@ -191,7 +193,7 @@ class Functions:
                 if found["Version"] != "$LATEST":
                     yield _published(found)
 
-    def published(self, function: str, version: str) -> Published | None:
+    def published(self, function: str, version: str) -> PublishedVersion | None:
         """Read what a version is; None when there is no such version."""
         try:
             found = self._client.get_function_configuration(FunctionName=function, Qualifier=version)
@@ -199,7 +201,7 @@ class Functions:
             return None
         return _published(found)
 
-    def named(self, function: str) -> frozenset[str]:
+    def aliased_versions(self, function: str) -> frozenset[str]:
         """Tell which versions are named by any alias of the function."""
         pages = self._client.get_paginator("list_aliases").paginate(FunctionName=function)
         aliases = [self._read(found) for page in pages for found in page["Aliases"]]
@@ -244,7 +246,7 @@ class Functions:
             state="Pending" if state == "Active" and not optimised else state, reason=found.get("StateReason", "")
         )
 
-    def invoke(self, function: str, version: str, event: JsonValue) -> Answer:
+    def invoke(self, function: str, version: str, event: JsonValue) -> InvocationResult:
         """Invoke a version, wait for its answer, and read the log's tail; a fresh start tells what it touched."""
         answer = self._invoker.invoke(
             FunctionName=function,
@@ -254,7 +256,7 @@ class Functions:
             Payload=json.dumps(event).encode(),
         )
         body, profile = unwrap(answer["Payload"].read())
-        return Answer(
+        return InvocationResult(
             error="FunctionError" in answer,
             payload=_json(body),
             profile=profile,
@@ -287,7 +289,7 @@ def _json(body: bytes) -> JsonValue:
     return found
 
 
-def _published(found: Mapping[str, Any]) -> Published:
+def _published(found: Mapping[str, Any]) -> PublishedVersion:
     variables = found.get("Environment", {}).get("Variables", {})
-    imprint = Imprint.parse(found.get("Description") or "")
-    return Published(version=found["Version"], imprint=imprint, pointer=variables.get(VARIABLE))
+    description = VersionDescription.parse(found.get("Description") or "")
+    return PublishedVersion(version=found["Version"], description=description, pointer=variables.get(VARIABLE))

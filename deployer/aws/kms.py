@@ -6,7 +6,7 @@ if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
 
 
-class Keys:
+class SignatureVerifier:
     """Verifies detached signatures."""
 
     def __init__(self, client: "KMSClient") -> None:

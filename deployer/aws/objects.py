@@ -56,9 +56,9 @@ class Stored(Value):
 class Objects:
     """Archives in the releases bucket, bundles in the bundles bucket."""
 
-    def __init__(self, client: "S3Client", told: Settings) -> None:
+    def __init__(self, client: "S3Client", settings: Settings) -> None:
         self._client = client
-        self._told = told
+        self._settings = settings
 
     def head(self, drop: Drop) -> Head | None:
         """Look at a dropped object version; None when there is none. The event was only a hint."""
@@ -67,18 +67,18 @@ class Objects:
                 Bucket=drop.bucket,
                 Key=drop.key,
                 VersionId=drop.version_id,
-                ExpectedBucketOwner=self._told.account_id,
+                ExpectedBucketOwner=self._settings.account_id,
             )
         except ClientError as error:
             if _code(error) in _NOT_THERE:
                 return None
             raise
-        told = found.get("Metadata", {})
+        metadata = found.get("Metadata", {})
         return Head(
             size=found["ContentLength"],
             modified=found["LastModified"],
-            force=told.get(FORCE, "").lower() == "true",
-            signature=told.get(SIGNATURE),
+            force=metadata.get(FORCE, "").lower() == "true",
+            signature=metadata.get(SIGNATURE),
         )
 
     def signature_beside(self, drop: Drop) -> str | None:
@@ -91,12 +91,12 @@ class Objects:
 
     def archive(self, drop: Drop, size: int) -> "DroppedArchive":
         """Open a dropped archive for reading."""
-        return DroppedArchive(self._client, drop, size, self._told.account_id)
+        return DroppedArchive(self._client, drop, size, self._settings.account_id)
 
     def bundle(self, key: str) -> Bundle | None:
         """Return the bundle that was made under this key, if it was and its object version still exists."""
         try:
-            body = self._client.get_object(Bucket=self._told.bundles_bucket, Key=_about(key))["Body"].read()
+            body = self._client.get_object(Bucket=self._settings.bundles_bucket, Key=_about(key))["Body"].read()
         except self._client.exceptions.NoSuchKey:
             return None
         bundle = Bundle.model_validate_json(body)
@@ -105,17 +105,17 @@ class Objects:
     def describe(self, bundle: Bundle) -> None:
         """Write down where a bundle is, so that the same archive is never built twice."""
         self._client.put_object(
-            Bucket=self._told.bundles_bucket, Key=_about(bundle.key), Body=bundle.model_dump_json().encode()
+            Bucket=self._settings.bundles_bucket, Key=_about(bundle.key), Body=bundle.model_dump_json().encode()
         )
 
     def intact(self, key: str, version_id: str, size: int | None = None) -> bool:
         """Whether a bundle's object version is still there, with its size."""
         try:
             found = self._client.head_object(
-                Bucket=self._told.bundles_bucket,
+                Bucket=self._settings.bundles_bucket,
                 Key=key,
                 VersionId=version_id,
-                ExpectedBucketOwner=self._told.account_id,
+                ExpectedBucketOwner=self._settings.account_id,
             )
         except ClientError as error:
             if _code(error) in _NOT_THERE:
@@ -125,9 +125,9 @@ class Objects:
 
     def latest(self, key: str) -> Drop | None:
         """Find the newest version of an object in the releases bucket; None when there is none."""
-        bucket = self._told.releases_bucket
+        bucket = self._settings.releases_bucket
         try:
-            found = self._client.head_object(Bucket=bucket, Key=key, ExpectedBucketOwner=self._told.account_id)
+            found = self._client.head_object(Bucket=bucket, Key=key, ExpectedBucketOwner=self._settings.account_id)
         except ClientError as error:
             if _code(error) in _NOT_THERE:
                 return None
@@ -137,7 +137,7 @@ class Objects:
     def profile(self, application: str) -> Profile:
         """Read what the application's latest recorded start touched; an empty profile when none was recorded."""
         try:
-            found = self._client.get_object(Bucket=self._told.bundles_bucket, Key=_profile(application))
+            found = self._client.get_object(Bucket=self._settings.bundles_bucket, Key=_profile(application))
         except self._client.exceptions.NoSuchKey:
             return Profile()
         return Profile.model_validate_json(found["Body"].read())
@@ -145,12 +145,12 @@ class Objects:
     def keep_profile(self, application: str, profile: Profile) -> None:
         """Keep a profile for the layout of the application's next bundle."""
         body = profile.model_dump_json().encode()
-        self._client.put_object(Bucket=self._told.bundles_bucket, Key=_profile(application), Body=body)
+        self._client.put_object(Bucket=self._settings.bundles_bucket, Key=_profile(application), Body=body)
 
     def bundles(self, application: str) -> Iterator[Stored]:
         """List every object version among an application's bundles."""
         pages = self._client.get_paginator("list_object_versions").paginate(
-            Bucket=self._told.bundles_bucket, Prefix=f"bundles/{application}/"
+            Bucket=self._settings.bundles_bucket, Prefix=f"bundles/{application}/"
         )
         for page in pages:
             for found in page.get("Versions", []):
@@ -158,22 +158,22 @@ class Objects:
 
     def delete(self, stored: Stored) -> None:
         """Delete one object version; one that is gone already is no error."""
-        self._client.delete_object(Bucket=self._told.bundles_bucket, Key=stored.key, VersionId=stored.version_id)
+        self._client.delete_object(Bucket=self._settings.bundles_bucket, Key=stored.key, VersionId=stored.version_id)
 
     def upload(self, key: str) -> "Upload":
         """Begin an object in the bundles bucket that is written part by part."""
-        return Upload(self._client, self._told.bundles_bucket, key)
+        return Upload(self._client, self._settings.bundles_bucket, key)
 
     def mark_rolled_back(self, application: str, sha256: str, release: str) -> None:
         """Remember that an archive was rolled back: the same bytes need `force` from now on."""
         self._client.put_object(
-            Bucket=self._told.bundles_bucket, Key=_rolled_back(application, sha256), Body=release.encode()
+            Bucket=self._settings.bundles_bucket, Key=_rolled_back(application, sha256), Body=release.encode()
         )
 
     def rolled_back_as(self, application: str, sha256: str) -> str | None:
         """Return the release as which an archive was rolled back before; None when it was not."""
         try:
-            found = self._client.get_object(Bucket=self._told.bundles_bucket, Key=_rolled_back(application, sha256))
+            found = self._client.get_object(Bucket=self._settings.bundles_bucket, Key=_rolled_back(application, sha256))
         except self._client.exceptions.NoSuchKey:
             return None
         return found["Body"].read().decode()

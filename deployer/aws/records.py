@@ -18,9 +18,9 @@ _TRIES = 10
 class Records:
     """The records of all releases, under `records/<application>/<release id>.json`."""
 
-    def __init__(self, client: "S3Client", told: Settings) -> None:
+    def __init__(self, client: "S3Client", settings: Settings) -> None:
         self._client = client
-        self._bucket = told.bundles_bucket
+        self._bucket = settings.bundles_bucket
 
     def begin(self, record: Record) -> Record:
         """Write a record unless there is one; return the one that is there afterwards."""

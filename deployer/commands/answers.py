@@ -13,9 +13,6 @@ from deployer.model.value import Value
 
 type Answer = dict[str, Any]
 
-MOST = 100
-"""Records that are looked through for a release's name."""
-
 
 class Serving(Value):
     """A version that has traffic, and which release it is."""
@@ -58,7 +55,7 @@ def status(
     application: str, alias: Alias, serving: Sequence[Serving], running: Sequence[Record], now: datetime
 ) -> Answer:
     """Tell where an application's traffic is and which releases are under way: in lines, and in fields."""
-    moved = alias.note is not None and not alias.ours
+    moved = alias.recorded is not None and not alias.managed
     return {
         "application": application,
         "answer": [

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bootstrap.pointer import Pointer, PointerError
-from deployer.aws.functions import Published
+from deployer.aws.functions import PublishedVersion
 from deployer.commands.answers import Serving
 from deployer.deployer import Deployer
 from deployer.model.alias import Alias
@@ -16,37 +16,37 @@ NO_RELEASE = "no release yet"
 
 
 @dataclass(frozen=True)
-class Lookup:
+class Application:
     """One application, looked at."""
 
     deployer: Deployer
-    application: str
+    name: str
 
     @property
     def function(self) -> str:
         """The application's function."""
-        return self.deployer.told.function(self.application)
+        return self.deployer.settings.function(self.name)
 
     def alias(self) -> Alias:
         """The alias as it stands."""
         return self.deployer.aws.functions.alias(self.function)
 
-    def published(self, version: str) -> Published | None:
+    def published(self, version: str) -> PublishedVersion | None:
         """What a version is; None when there is no such version."""
         return self.deployer.aws.functions.published(self.function, version)
 
     def record_of(self, version: str) -> Record | None:
         """The record of the release that a version is; None for a version that is none."""
         published = self.published(version)
-        return self.record(published.imprint.age.release_id) if published and published.imprint else None
+        return self.record(published.description.drop_order.release_id) if published and published.description else None
 
     def record(self, release_id: str) -> Record | None:
         """The record of a release."""
-        return self.deployer.aws.records.read(self.application, release_id)
+        return self.deployer.aws.records.read(self.name, release_id)
 
     def under_way(self) -> list[Record]:
         """The releases that have not ended, newest first."""
-        newest = self.deployer.aws.records.newest(self.application, RECENT)
+        newest = self.deployer.aws.records.newest(self.name, RECENT)
         return [record for record in newest if not record.status.final]
 
     def version_of(self, name: str) -> str | None:
@@ -56,7 +56,7 @@ class Lookup:
         ]
         return fits[-1] if fits else None
 
-    def bundle_state(self, published: Published | None) -> str:
+    def bundle_state(self, published: PublishedVersion | None) -> str:
         """Whether the bundle of a version is "intact" or "missing"; "none" for a version that has no bundle."""
         pointer = pointer_of(published)
         if pointer is None:
@@ -69,25 +69,27 @@ class Lookup:
             if version:
                 yield self._serving(self.published(version), version, share)
 
-    def _serving(self, published: Published | None, version: str, share: int) -> Serving:
-        imprint = published.imprint if published else None
+    def _serving(self, published: PublishedVersion | None, version: str, share: int) -> Serving:
+        description = published.description if published else None
         return Serving(
             version=version,
             share=share,
-            release=imprint.label if imprint else NO_RELEASE,
-            release_id=imprint.age.release_id if imprint else None,
-            dropped=imprint.age.modified if imprint else None,
+            release=description.label if description else NO_RELEASE,
+            release_id=description.drop_order.release_id if description else None,
+            dropped=description.drop_order.modified if description else None,
             bundle=self.bundle_state(published),
         )
 
 
-def is_called(published: Published, name: str) -> bool:
+def is_called(published: PublishedVersion, name: str) -> bool:
     """Whether a version goes by a name: its number, its release's name or its release's id."""
-    imprint = published.imprint
-    return name == published.version or (imprint is not None and name in (imprint.label, imprint.age.release_id))
+    description = published.description
+    return name == published.version or (
+        description is not None and name in (description.label, description.drop_order.release_id)
+    )
 
 
-def pointer_of(published: Published | None) -> Pointer | None:
+def pointer_of(published: PublishedVersion | None) -> Pointer | None:
     """Return the bundle that a version points at; None when it has no pointer that can be read."""
     if published is None or published.pointer is None:
         return None

@@ -15,7 +15,7 @@ Text = Annotated[str, StringConstraints(strict=True, max_length=500)]
 Flag = Annotated[bool, Field(strict=True)]
 
 
-class Asked(Value):
+class ChangeCommand(Value):
     """What every command that changes something can carry."""
 
     application: Name
@@ -24,7 +24,7 @@ class Asked(Value):
     """Answer what would be done, and do nothing."""
 
 
-class Meant(Asked):
+class ReleaseCommand(ChangeCommand):
     """A command that may name the release it means: by name, release id or version."""
 
     release: Name | None = None
@@ -47,7 +47,7 @@ class ShowHistory(Value):
     limit: Annotated[int, Field(strict=True, ge=1, le=100)] = 10
 
 
-class RollBack(Meant):
+class RollBack(ReleaseCommand):
     """Back to an earlier release: the recorded previous one, or the one named; `release` is the one to leave."""
 
     action: Literal["rollback"]
@@ -55,7 +55,7 @@ class RollBack(Meant):
     force: Flag = False
 
 
-class Promote(Meant):
+class Promote(ReleaseCommand):
     """On to the next stage, to a named one, or to all traffic."""
 
     action: Literal["promote"]
@@ -64,19 +64,19 @@ class Promote(Meant):
     """The stage to go on to, by its percent; the next one when left out, which said twice is another one."""
 
 
-class Abort(Meant):
+class Abort(ReleaseCommand):
     """End the release that is under way: its traffic goes back to the stable version."""
 
     action: Literal["abort"]
 
 
-class Pause(Meant):
+class Pause(ReleaseCommand):
     """Stay at the present stage."""
 
     action: Literal["pause"]
 
 
-class Resume(Meant):
+class Resume(ReleaseCommand):
     """Go on from the present stage."""
 
     action: Literal["resume"]
@@ -91,7 +91,7 @@ class Validate(Value):
     """In the releases bucket."""
 
 
-class Redeploy(Asked):
+class Redeploy(ChangeCommand):
     """Every step again for an earlier drop."""
 
     action: Literal["redeploy"]
@@ -99,7 +99,7 @@ class Redeploy(Asked):
     force: Flag = False
 
 
-class Prune(Asked):
+class Prune(ChangeCommand):
     """Delete old versions and the bundles that only they needed."""
 
     action: Literal["prune"]

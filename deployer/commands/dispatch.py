@@ -2,7 +2,7 @@
 
 from deployer.commands import answers
 from deployer.commands.answers import Answer
-from deployer.commands.application import Lookup
+from deployer.commands.application import Application
 from deployer.commands.command import (
     Abort,
     Command,
@@ -16,35 +16,35 @@ from deployer.commands.command import (
     ShowStatus,
     Validate,
 )
-from deployer.commands.maintenance import Upkeep
-from deployer.commands.traffic import Moves
+from deployer.commands.maintenance import Maintenance
+from deployer.commands.traffic import TrafficCommands
 
 
-def answer(look: Lookup, command: Command) -> Answer:  # noqa: PLR0911 - one line a command
+def dispatch(app: Application, command: Command) -> Answer:  # noqa: PLR0911 - one line a command
     """Answer a command for one application."""
     match command:
         case ShowStatus():
-            return status(look)
+            return status(app)
         case ShowHistory():
-            records = look.deployer.aws.records.newest(look.application, command.limit)
-            return answers.history(look.application, records)
+            records = app.deployer.aws.records.newest(app.name, command.limit)
+            return answers.history(app.name, records)
         case RollBack():
-            return Moves(look).roll_back(command)
+            return TrafficCommands(app).roll_back(command)
         case Promote():
-            return Moves(look).promote(command)
+            return TrafficCommands(app).promote(command)
         case Abort():
-            return Moves(look).abort(command)
+            return TrafficCommands(app).abort(command)
         case Pause() | Resume():
-            return Moves(look).pause(command)
+            return TrafficCommands(app).pause(command)
         case Validate():
-            return Upkeep(look).validate(command)
+            return Maintenance(app).validate(command)
         case Redeploy():
-            return Upkeep(look).redeploy(command)
+            return Maintenance(app).redeploy(command)
         case Prune():
-            return Upkeep(look).prune(command)
+            return Maintenance(app).prune(command)
 
 
-def status(look: Lookup) -> Answer:
+def status(app: Application) -> Answer:
     """Tell where the traffic is, and which releases are under way."""
-    alias = look.alias()
-    return answers.status(look.application, alias, list(look.serving(alias)), look.under_way(), look.deployer.now())
+    alias = app.alias()
+    return answers.status(app.name, alias, list(app.serving(alias)), app.under_way(), app.deployer.now())

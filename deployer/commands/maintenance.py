@@ -5,38 +5,41 @@ from dataclasses import dataclass
 from itertools import filterfalse
 
 from deployer import signature
-from deployer.aws.functions import Published
+from deployer.aws.functions import PublishedVersion
 from deployer.aws.objects import Stored
 from deployer.commands import answers
 from deployer.commands.answers import Answer
-from deployer.commands.application import Lookup, pointer_of
+from deployer.commands.application import Application, pointer_of
 from deployer.commands.command import Prune, Redeploy, Validate
 from deployer.inspection import archive
 from deployer.inspection.inspect import inspect_archive
 from deployer.model.alias import Alias
 from deployer.model.drop import Drop, misplaced
 from deployer.model.record import Record
-from deployer.model.rollout_input import Order
+from deployer.model.rollout_input import RolloutInput
+
+RECORDS_SEARCHED = 100
+"""Records that are searched for a release's name, newest first."""
 
 
 @dataclass(frozen=True)
-class Upkeep:
+class Maintenance:
     """Looks after one application."""
 
-    look: Lookup
+    app: Application
 
     def validate(self, command: Validate) -> Answer:
         """Inspect a dropped archive as the rollout would, and change nothing."""
-        deployer, key = self.look.deployer, command.key
-        if problem := misplaced(key, frozenset({self.look.application})):
+        deployer, key = self.app.deployer, command.key
+        if problem := misplaced(key, frozenset({self.app.name})):
             return answers.refused([problem])
         drop = deployer.aws.objects.latest(key)
         head = deployer.aws.objects.head(drop) if drop else None
         if drop is None or head is None:
             return answers.refusal("key", "no such object", "an object in the releases bucket", "drop it first")
-        facts = deployer.aws.functions.facts(self.look.function)
-        limits = archive.Limits(unpacked=deployer.told.unpacked_limit)
-        found = inspect_archive(deployer.aws.objects.archive(drop, head.size), limits, facts)
+        configuration = deployer.aws.functions.configuration(self.app.function)
+        limits = archive.Limits(unpacked=deployer.settings.unpacked_limit)
+        found = inspect_archive(deployer.aws.objects.archive(drop, head.size), limits, configuration)
         if isinstance(found, archive.Refusal):
             return {**answers.refused(found.problems), "answer": f"{drop.label} would be rejected"}
         if problem := signature.objection(deployer, drop, head, found.sha256):
@@ -54,43 +57,45 @@ class Upkeep:
         drop = self._next_attempt(earlier)
         if command.dry_run:
             return answers.done(f"roll out {drop.label} again", dry_run=True, id=drop.release_id)
-        deployer = self.look.deployer
+        deployer = self.app.deployer
         deployer.begin_record(drop)
-        order = Order(drop=drop, force=command.force).encode()
-        deployer.aws.functions.start(deployer.told.rollout_function, drop.release_id, order)
+        order = RolloutInput(drop=drop, force=command.force).encode()
+        deployer.aws.functions.start(deployer.settings.rollout_function, drop.release_id, order)
         return answers.done(f"rolling out {drop.label} again", id=drop.release_id)
 
     def _earlier(self, name: str) -> Record | None:
-        records = self.look.deployer.aws.records.newest(self.look.application, answers.MOST)
+        records = self.app.deployer.aws.records.newest(self.app.name, RECORDS_SEARCHED)
         fits = [record for record in records if name in (record.release, record.release_id, record.version)]
         return max(fits, key=lambda record: record.timeline[0].at, default=None)
 
     def _next_attempt(self, earlier: Record) -> Drop:
         """Find the first attempt that has not ended: a command that is repeated meanwhile means the same one."""
-        bucket = self.look.deployer.told.releases_bucket
+        bucket = self.app.deployer.settings.releases_bucket
         drop = Drop(bucket=bucket, key=earlier.key, version_id=earlier.version_id, attempt=1)
-        while (known := self.look.record(drop.release_id)) and known.status.final:
+        while (known := self.app.record(drop.release_id)) and known.status.final:
             drop = drop.model_copy(update={"attempt": drop.attempt + 1})
         return drop
 
     def prune(self, command: Prune) -> Answer:
         """Delete versions nobody names, oldest first, and bundles that no version points at."""
-        functions, objects = self.look.deployer.aws.functions, self.look.deployer.aws.objects
-        versions = [found for found in functions.versions(self.look.function) if found.imprint]
-        under_way = self.look.under_way()
-        kept = needed(versions, command.keep, self.look.alias(), functions.named(self.look.function), under_way)
-        doomed = [found for found in versions if found.version not in kept]
+        functions, objects = self.app.deployer.aws.functions, self.app.deployer.aws.objects
+        versions = [found for found in functions.versions(self.app.function) if found.description]
+        under_way = self.app.under_way()
+        kept = versions_to_keep(
+            versions, command.keep, self.app.alias(), functions.aliased_versions(self.app.function), under_way
+        )
+        to_delete = [found for found in versions if found.version not in kept]
         remaining = [found for found in versions if found.version in kept]
-        orphans = unpointed(objects.bundles(self.look.application), remaining, under_way)
+        orphans = unreferenced_bundles(objects.bundles(self.app.name), remaining, under_way)
         size = sum(stored.size for stored in orphans)
-        words = f"delete {len(doomed)} versions and {size / 1e6:.1f} MB of bundles, keep {len(remaining)}"
-        told = {"versions": [found.version for found in doomed], "bundles": sorted({one.key for one in orphans})}
+        words = f"delete {len(to_delete)} versions and {size / 1e6:.1f} MB of bundles, keep {len(remaining)}"
+        report = {"versions": [found.version for found in to_delete], "bundles": sorted({one.key for one in orphans})}
         if command.dry_run:
-            return {**answers.done(words, dry_run=True), **told}
-        for found in doomed:
-            functions.delete(self.look.function, found.version)
+            return {**answers.done(words, dry_run=True), **report}
+        for found in to_delete:
+            functions.delete(self.app.function, found.version)
         self._delete(orphans)
-        return {**answers.done(words.replace("delete", "deleted", 1).replace(", keep", ", kept")), **told}
+        return {**answers.done(words.replace("delete", "deleted", 1).replace(", keep", ", kept")), **report}
 
     def _delete(self, orphans: list[Stored]) -> None:
         """Delete what says where the bundles are, look again, and then the bundles that nobody took up since.
@@ -98,28 +103,30 @@ class Upkeep:
         A: a rollout writes its record, then reads where the bundle of its bytes is, to use it again.  B: prune deletes
         that, and looks: it finds A's record, or A's version, or A comes too late to find the bundle and makes another.
         """
-        objects = self.look.deployer.aws.objects
+        objects = self.app.deployer.aws.objects
         for stored in filter(_is_description, orphans):
             objects.delete(stored)
-        under_way = self.look.under_way()
-        versions = list(self.look.deployer.aws.functions.versions(self.look.function))
-        for stored in filterfalse(_is_description, unpointed(orphans, versions, under_way)):
+        under_way = self.app.under_way()
+        versions = list(self.app.deployer.aws.functions.versions(self.app.function))
+        for stored in filterfalse(_is_description, unreferenced_bundles(orphans, versions, under_way)):
             objects.delete(stored)
 
 
-def needed(
-    versions: list[Published], keep: int, alias: Alias, named: frozenset[str], under_way: list[Record]
+def versions_to_keep(
+    versions: list[PublishedVersion], keep: int, alias: Alias, named: frozenset[str], under_way: list[Record]
 ) -> frozenset[str]:
     """Pure: the versions that must stay: the newest, and all that an alias, `previous` or a rollout names.
 
     The alias's note counts even when others moved the alias since: better one version too many than one too few.
     """
     newest = {found.version for found in versions[-keep:]}
-    previous = {alias.note.previous, alias.note.stable} if alias.note else set()
+    previous = {alias.recorded.previous, alias.recorded.stable} if alias.recorded else set()
     return frozenset(filter(None, newest | named | previous | {record.version for record in under_way}))
 
 
-def unpointed(stored: Iterable[Stored], remaining: list[Published], under_way: list[Record]) -> list[Stored]:
+def unreferenced_bundles(
+    stored: Iterable[Stored], remaining: list[PublishedVersion], under_way: list[Record]
+) -> list[Stored]:
     """Pure: the bundles that no remaining version points at and no rollout has just made, and what tells of them."""
     used = {(pointer.key, pointer.version) for pointer in map(pointer_of, remaining) if pointer}
     digests = [record.archive_sha256 for record in under_way if record.archive_sha256]

@@ -5,51 +5,51 @@ from dataclasses import dataclass
 
 from deployer.commands import answers
 from deployer.commands.answers import Answer
-from deployer.commands.application import NO_RELEASE, Lookup, is_called, pointer_of
-from deployer.commands.command import Abort, Meant, Pause, Promote, Resume, RollBack
+from deployer.commands.application import NO_RELEASE, Application, is_called, pointer_of
+from deployer.commands.command import Abort, Pause, Promote, ReleaseCommand, Resume, RollBack
 from deployer.decisions import precedence
 from deployer.deployer import Deployer
 from deployer.model.alias import Alias, Move
 from deployer.model.record import Record
 from deployer.model.status import Ending, Status
 
-_GONE_BACK = (
+_ROLLED_BACK = (
     "a release was rolled back already, and version {stable} has all traffic; "
     'to go back from that one too, name where to in "to"'
 )
 """For a rollback that is said twice: the second one does not mean the release that did well."""
-_ILL = (Status.ROLLED_BACK, Status.ABORTED, Status.FAILED)
+_BAD_ENDINGS = (Status.ROLLED_BACK, Status.ABORTED, Status.FAILED)
 
 
 @dataclass(frozen=True)
-class Moves:
+class TrafficCommands:
     """Moves the alias of one application."""
 
-    look: Lookup
+    app: Application
 
     @property
     def _deployer(self) -> Deployer:
-        return self.look.deployer
+        return self.app.deployer
 
     # --- back ----------------------------------------------------------------------------------------------------
 
     def roll_back(self, command: RollBack) -> Answer:
         """Take the canary away, or give an earlier version all traffic."""
-        alias = self.look.alias()
-        if moved_on := self._moved_on(alias.canary or alias.stable, command.release):
+        alias = self.app.alias()
+        if moved_on := self._refuse_another_release(alias.canary or alias.stable, command.release):
             return moved_on
         if alias.canary and command.to is None:
-            return self._withdraw(alias, command, Move.ROLL_BACK, Status.ROLLED_BACK)
+            return self._remove_canary(alias, command, Move.ROLL_BACK, Status.ROLLED_BACK)
         target = self._target(alias, command)
         if not isinstance(target, str):
             return target
-        return self._unfit(target, force=command.force) or self._go_back(alias, target, command)
+        return self._unfit(target, force=command.force) or self._roll_back_to(alias, target, command)
 
     def _target(self, alias: Alias, command: RollBack) -> str | Answer:
         """Find the version to go back to, or say why there is none."""
         if alias.rolled_back and command.to is None and command.release is None:
-            return self._nothing_left(alias, command, _GONE_BACK.format(stable=alias.stable))
-        target = self.look.version_of(command.to) if command.to else alias.previous
+            return self._nothing_left(alias, command, _ROLLED_BACK.format(stable=alias.stable))
+        target = self.app.version_of(command.to) if command.to else alias.previous
         if target == alias.stable and not alias.canary:
             return self._nothing_left(alias, command, f"version {target} has all traffic")
         if target is None and command.to is None:
@@ -61,149 +61,149 @@ class Moves:
 
     def _unfit(self, version: str, *, force: bool) -> Answer | None:
         """Refuse a version that cannot, or should not, serve."""
-        published = self.look.published(version)
-        if published is None or published.imprint is None or pointer_of(published) is None:
+        published = self.app.published(version)
+        if published is None or published.description is None or pointer_of(published) is None:
             found = f"version {version}, which was not made from a release"
             return answers.refusal("to", found, "a version that the deployer published", "see history")
-        if self.look.bundle_state(published) != "intact":
+        if self.app.bundle_state(published) != "intact":
             found = f"version {version}, whose bundle is gone"
             return answers.refusal("to", found, "a version whose bundle exists", "drop the release again")
-        record = self.look.record(published.imprint.age.release_id)
-        if record and not force and self._is_ill(record):
+        record = self.app.record(published.description.drop_order.release_id)
+        if record and not force and self._ended_badly(record):
             found = f"version {version}, which ended {record.status} and was taken back: {record.timeline[-1].what}"
             return answers.refusal("to", found, "a release that did well", 'say "force": true to use it all the same')
         return None
 
-    def _is_ill(self, record: Record) -> bool:
+    def _ended_badly(self, record: Record) -> bool:
         """Whether a release ended badly, or was live and rolled back since."""
-        if record.status in _ILL:
+        if record.status in _BAD_ENDINGS:
             return True
         marked = self._deployer.aws.objects.rolled_back_as(record.application, record.archive_sha256)
         return marked == record.release_id
 
-    def _go_back(self, alias: Alias, target: str, command: RollBack) -> Answer:
-        words = _words_back(alias.stable, target)
+    def _roll_back_to(self, alias: Alias, target: str, command: RollBack) -> Answer:
+        words = _rollback_words(alias.stable, target)
         if command.dry_run:
             return answers.done(words, dry_run=True)
-        left = self.look.record_of(alias.stable)
-        if refusal := self._move(alias, alias.go_back(left.release_id if left else "none", target)):
+        left = self.app.record_of(alias.stable)
+        if refusal := self._move(alias, alias.roll_back_to(left.release_id if left else "none", target)):
             return refusal
-        canary = self.look.record_of(alias.canary) if alias.canary else None
-        self._leave([record for record in (left, canary) if record], target, words, command.reason)
+        canary = self.app.record_of(alias.canary) if alias.canary else None
+        self._record_rollback([record for record in (left, canary) if record], target, words, command.reason)
         return answers.done(words.replace("roll", "rolled", 1), version=target)
 
-    def _leave(self, left: Iterable[Record], target: str, words: str, reason: str | None = None) -> None:
+    def _record_rollback(self, left: Iterable[Record], target: str, words: str, reason: str | None = None) -> None:
         """Write down what a rollback left, now that all traffic is where it should be."""
         for record in left:
-            self._write_down(record, Ending(status=Status.ROLLED_BACK, reason=reason or words), words)
-            self._cool(record)
-        self._warm(target)
+            self._record_ending(record, Ending(status=Status.ROLLED_BACK, reason=reason or words), words)
+            self._unprovision(record)
+        self._provision(target)
 
     def _nothing_left(self, alias: Alias, command: RollBack, why: str) -> Answer:
         """Move nothing, but write down a rollback that died after its one write: its note tells it.
 
         A: rollback moves the alias, and dies.  A, said again: nothing is left to move, but nobody was told, either.
         """
-        record = self.look.record(alias.note.release) if alias.rolled_back and alias.note else None
+        record = self.app.record(alias.recorded.release) if alias.rolled_back and alias.recorded else None
         if record and not command.dry_run and (record.status is Status.LIVE or not record.status.final):
-            self._leave([record], alias.stable, _words_back(record.version, alias.stable))
+            self._record_rollback([record], alias.stable, _rollback_words(record.version, alias.stable))
         return answers.nothing_to_do(why)
 
-    def _warm(self, version: str) -> None:
+    def _provision(self, version: str) -> None:
         """Ask for the provisioned concurrency that a version was released with; its traffic does not wait for it."""
-        record = self.look.record_of(version)
+        record = self.app.record_of(version)
         if record and record.provisioned_concurrency:
             wanted = record.provisioned_concurrency
-            self._deployer.aws.functions.provision(self.look.function, version, wanted)
+            self._deployer.aws.functions.provision(self.app.function, version, wanted)
 
-    def _cool(self, record: Record) -> None:
+    def _unprovision(self, record: Record) -> None:
         if record.provisioned_concurrency and record.version:
-            self._deployer.aws.functions.unprovision(self.look.function, record.version)
+            self._deployer.aws.functions.unprovision(self.app.function, record.version)
 
     def abort(self, command: Abort) -> Answer:
         """End the release that is under way, wherever it is on its way."""
-        alias = self.look.alias()
+        alias = self.app.alias()
         if alias.canary:
-            moved_on = self._moved_on(alias.canary, command.release)
-            return moved_on or self._withdraw(alias, command, Move.ABORT, Status.ABORTED)
-        behind = [
-            one for one in self.look.under_way() if one.version != alias.stable
-        ]  # else it has all traffic already
+            moved_on = self._refuse_another_release(alias.canary, command.release)
+            return moved_on or self._remove_canary(alias, command, Move.ABORT, Status.ABORTED)
+        behind = [one for one in self.app.under_way() if one.version != alias.stable]  # else it has all traffic already
         waiting = [one for one in behind if command.release in (None, one.release, one.release_id)]
         if not waiting:
             return answers.nothing_to_do("no release is under way")
         if command.dry_run:
             return answers.done(f"abort {waiting[0].release}", dry_run=True)
-        return self._forestall(alias, waiting[0], command)
+        return self._abort_before_traffic(alias, waiting[0], command)
 
-    def _forestall(self, alias: Alias, record: Record, command: Abort) -> Answer:
+    def _abort_before_traffic(self, alias: Alias, record: Record, command: Abort) -> Answer:
         """End a release before it has traffic.
 
         A: the rollout reads the alias.  B: abort writes the note, which changes the RevisionId.  A: its write is
         refused (412), it reads again and finds the note. So the abort wins whenever it comes before the write.
         """
-        if refusal := self._move(alias, alias.withdraw(record.release_id, Move.ABORT, by_hand=True)):
+        if refusal := self._move(alias, alias.remove_canary(record.release_id, Move.ABORT, by_command=True)):
             return refusal
-        self._write_down(record, Ending(status=Status.ABORTED, reason=command.reason or "abort by command"), "abort")
+        self._record_ending(record, Ending(status=Status.ABORTED, reason=command.reason or "abort by command"), "abort")
         return answers.done(f"aborted {record.release} before it had any traffic")
 
-    def _withdraw(self, alias: Alias, command: Meant, move: Move, status: Status) -> Answer:
-        record = self.look.record_of(str(alias.canary))
-        if record is None or not alias.ours:
+    def _remove_canary(self, alias: Alias, command: ReleaseCommand, move: Move, status: Status) -> Answer:
+        record = self.app.record_of(str(alias.canary))
+        if record is None or not alias.managed:
             found = f"version {alias.canary} with {alias.weight} %, shifted by others"
             return answers.refusal("alias", found, "a release that the deployer is shifting", "move the alias by hand")
         if command.dry_run:
-            return answers.done(_words_of(move, alias), dry_run=True)
+            return answers.done(_removal_words(move, alias), dry_run=True)
         ending = Ending(status=status, reason=command.reason or f"{move} by command")
-        return self._take_away(alias, record, move, ending, by_hand=True)
+        return self._remove_canary_and_end(alias, record, move, ending, by_command=True)
 
-    def _take_away(self, alias: Alias, record: Record, move: Move, ending: Ending, *, by_hand: bool = False) -> Answer:
-        if refusal := self._move(alias, alias.withdraw(record.release_id, move, by_hand=by_hand)):
+    def _remove_canary_and_end(
+        self, alias: Alias, record: Record, move: Move, ending: Ending, *, by_command: bool = False
+    ) -> Answer:
+        if refusal := self._move(alias, alias.remove_canary(record.release_id, move, by_command=by_command)):
             return refusal
-        self._write_down(record, ending, _words_of(move, alias))
-        self._cool(record)
+        self._record_ending(record, ending, _removal_words(move, alias))
+        self._unprovision(record)
         return answers.done(f"all traffic is on version {alias.stable} again", version=alias.stable)
 
-    def alarmed(self, alarm: str) -> Answer:
+    def roll_back_on_alarm(self, alarm: str) -> Answer:
         """Take the canary's traffic away when an alarm that watches it went red, within seconds and with one write.
 
         The event is a hint: the alarm is read, and one that was red before the release began does not count.
         """
-        alias = self.look.alias()
-        record = self.look.record_of(alias.canary) if alias.canary and alias.ours else None
+        alias = self.app.alias()
+        record = self.app.record_of(alias.canary) if alias.canary and alias.managed else None
         if record is None or record.status.final:
             return answers.nothing_to_do("no release is taking traffic in stages")
-        states = self._deployer.aws.metrics.alarms(self.look.application, (alarm,))
-        red = {one.name for one in states or () if one.state == "ALARM"} - set(record.red_before)
+        states = self._deployer.aws.metrics.alarms(self.app.name, (alarm,))
+        red = {one.name for one in states or () if one.state == "ALARM"} - set(record.alarms_before)
         if alarm not in red:
             return answers.nothing_to_do(f"{alarm} is not in ALARM, or was before the release began")
         ending = Ending(status=Status.ROLLED_BACK, reason=f"alarm {alarm} is in ALARM")
-        return self._take_away(alias, record, Move.ROLL_BACK, ending)
+        return self._remove_canary_and_end(alias, record, Move.ROLL_BACK, ending)
 
-    def bury(self, record: Record, engine_status: str) -> Answer:
+    def close_dead_rollout(self, record: Record, engine_status: str) -> Answer:
         """Make the alias whole after a rollout that died, and end its release.
 
         Source: AWS Lambda developer guide, durable functions: a failed execution is not retried and runs no
         compensation.
         """
-        after = self._deployer.settle(self.look.application, lambda alias: _without(alias, record))
+        after = self._deployer.change_alias(self.app.name, lambda alias: _without(alias, record))
         reason = f"the rollout's execution ended {engine_status}"
         served = isinstance(after, Alias) and record.version and after.stable == record.version
         status = Status.LIVE if served else _undone(after, record) or Status.FAILED
-        self._write_down(record, Ending(status=status, reason=reason), reason)
+        self._record_ending(record, Ending(status=status, reason=reason), reason)
         if not served:
-            self._cool(record)
+            self._unprovision(record)
         return answers.done(f"{record.release} ended {status}: {reason}")
 
     # --- forth ---------------------------------------------------------------------------------------------------
 
     def promote(self, command: Promote) -> Answer:
         """Give the canary its next stage's share, or all traffic."""
-        alias = self.look.alias()
-        if blocked := self._no_canary(alias) or self._moved_on(alias.canary, command.release):
+        alias = self.app.alias()
+        if blocked := self._no_canary(alias) or self._refuse_another_release(alias.canary, command.release):
             return blocked
         canary = str(alias.canary)
-        record = self.look.record_of(canary)
+        record = self.app.record_of(canary)
         if record is None:
             return answers.refusal("alias", f"version {canary}", "a release's version", "it was shifted by others")
         if command.weight and command.weight not in record.stages:
@@ -216,38 +216,40 @@ class Moves:
         else:
             words = f"shift {higher[0]} % of the traffic to version {canary}"
             wanted = alias.shift(record.release_id, canary, higher[0])
-        return self._move_by_hand(alias, wanted, command, words, record)
+        return self._move_by_command(alias, wanted, command, words, record)
 
     def pause(self, command: Pause | Resume) -> Answer:
         """Stay at the present stage, or go on from it."""
-        alias = self.look.alias()
-        if blocked := self._no_canary(alias) or self._moved_on(alias.canary, command.release):
+        alias = self.app.alias()
+        if blocked := self._no_canary(alias) or self._refuse_another_release(alias.canary, command.release):
             return blocked
         paused = command.action == "pause"
-        if alias.ours and alias.paused is paused:
+        if alias.managed and alias.paused is paused:
             return answers.nothing_to_do("it is paused" if paused else "it is not paused")
         words = f"{command.action} at {alias.weight} %"
-        return self._move_by_hand(
-            alias, alias.pause(paused=paused), command, words, self.look.record_of(str(alias.canary))
+        return self._move_by_command(
+            alias, alias.pause(paused=paused), command, words, self.app.record_of(str(alias.canary))
         )
 
     # --- what the moves share --------------------------------------------------------------------------------------
 
-    def _move_by_hand(self, alias: Alias, wanted: Alias, command: Meant, words: str, record: Record | None) -> Answer:
-        if not alias.ours:
+    def _move_by_command(
+        self, alias: Alias, wanted: Alias, command: ReleaseCommand, words: str, record: Record | None
+    ) -> Answer:
+        if not alias.managed:
             return answers.refusal("alias", "moved by others", "as the deployer left it", "move the alias by hand")
         if command.dry_run:
             return answers.done(words, dry_run=True)
         if refusal := self._move(alias, wanted):
             return refusal
         if record:
-            at, told = self._deployer.now(), f"by command: {words}" + (f" ({command.reason})" if command.reason else "")
-            self._deployer.write(record.application, record.release_id, lambda one: one.noted(at, told))
+            at, what = self._deployer.now(), f"by command: {words}" + (f" ({command.reason})" if command.reason else "")
+            self._deployer.change_record(record.application, record.release_id, lambda one: one.with_entry(at, what))
         return answers.done(f"done: {words}")
 
     def _move(self, alias: Alias, wanted: Alias) -> Answer | None:
         """Write the alias once; refuse when somebody moved it since it was read."""
-        after = self._deployer.move(self.look.application, alias, wanted)
+        after = self._deployer.write_alias(self.app.name, alias, wanted)
         if after.same_as(wanted):
             return None
         return answers.refusal("alias", "moved by others at this moment", "unchanged", "look at status, ask again")
@@ -255,29 +257,31 @@ class Moves:
     def _no_canary(self, alias: Alias) -> Answer | None:
         return None if alias.canary else answers.nothing_to_do("no release is taking traffic in stages")
 
-    def _moved_on(self, version: str | None, meant: str | None) -> Answer | None:
+    def _refuse_another_release(self, version: str | None, meant: str | None) -> Answer | None:
         """Refuse a command that means another release than the one in this place."""
         if meant is None or version is None:
             return None
-        published = self.look.published(version)
+        published = self.app.published(version)
         if published and is_called(published, meant):
             return None
-        imprint = published.imprint if published else None
-        found = f'version {version}, release "{imprint.label if imprint else NO_RELEASE}"'
+        description = published.description if published else None
+        found = f'version {version}, release "{description.label if description else NO_RELEASE}"'
         return answers.refusal("release", found, f'"{meant}"', "the world moved on; look at status")
 
-    def _write_down(self, record: Record, ending: Ending, words: str) -> None:
+    def _record_ending(self, record: Record, ending: Ending, words: str) -> None:
         """Write an end, or a moment when there is one already; bytes that were rolled back are remembered before."""
         if ending.status is Status.ROLLED_BACK:
-            self._deployer.remember(record)
+            self._deployer.mark_rolled_back(record)
         at = self._deployer.now()
-        self._deployer.write(record.application, record.release_id, lambda one: one.noted(at, words).ended(at, ending))
+        self._deployer.change_record(
+            record.application, record.release_id, lambda one: one.with_entry(at, words).ended(at, ending)
+        )
 
 
 def _without(alias: Alias, record: Record) -> Alias:
     """Return the alias without a release's share; an alias that others moved stays as it is."""
-    mine = record.version and alias.canary == record.version and alias.ours
-    return alias.withdraw(record.release_id, Move.ROLL_BACK) if mine else alias
+    mine = record.version and alias.canary == record.version and alias.managed
+    return alias.remove_canary(record.release_id, Move.ROLL_BACK) if mine else alias
 
 
 def _undone(alias: Alias | Ending, record: Record) -> Status | None:
@@ -285,14 +289,18 @@ def _undone(alias: Alias | Ending, record: Record) -> Status | None:
 
     A: rollback moves the alias, and dies before the record says so.  B: the rollout dies, too.  The note still tells.
     """
-    note = alias.note if isinstance(alias, Alias) and alias.ours else None
-    ending = precedence.told_by(note) if note and note.by_hand and note.release == record.release_id else None
+    state = alias.recorded if isinstance(alias, Alias) and alias.managed else None
+    ending = (
+        precedence.ending_from_state(state)
+        if state and state.by_command and state.release == record.release_id
+        else None
+    )
     return ending.status if ending else None
 
 
-def _words_back(left: str | None, target: str) -> str:
+def _rollback_words(left: str | None, target: str) -> str:
     return f"roll back from version {left} to version {target}"
 
 
-def _words_of(move: Move, alias: Alias) -> str:
+def _removal_words(move: Move, alias: Alias) -> str:
     return f"{move}: take {alias.weight} % of the traffic from version {alias.canary}"

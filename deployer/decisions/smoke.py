@@ -13,7 +13,7 @@ _CANNOT_START = ("Runtime.", "Dropshift.", "Sandbox.", "Function.", "Extension."
 """Error types of a function that does not start, as Lambda and the bootstrap name them."""
 
 
-class Answer(Value):
+class InvocationResult(Value):
     """What an invocation returned."""
 
     error: bool
@@ -29,16 +29,16 @@ def default_event(release: str) -> JsonValue:
     return {"dropshift": {"smoke-test": release}}
 
 
-def failure(answer: Answer, smoke: Smoke | None) -> str | None:
+def failure(result: InvocationResult, smoke: Smoke | None) -> str | None:
     """Say why a version may not have traffic; None when it may.
 
     With a `[smoke]` table, the answer must be no error and hold what is expected. Without one, the application cannot
     know the event, so an error that its own handler raises is no reason; one that tells it does not start is.
     """
-    if answer.error and (smoke or _cannot_start(answer.payload)):
-        return _error(answer)
+    if result.error and (smoke or _cannot_start(result.payload)):
+        return _error(result)
     if smoke and smoke.expect is not None:
-        return difference(smoke.expect, answer.payload)
+        return difference(smoke.expect, result.payload)
     return None
 
 
@@ -50,9 +50,9 @@ def _cannot_start(payload: JsonValue) -> bool:
     return at_init or not isinstance(kind, str) or kind.startswith(_CANNOT_START) or "Task timed out" in message
 
 
-def _error(answer: Answer) -> str:
-    told = answer.payload if isinstance(answer.payload, dict) else {"errorMessage": str(answer.payload)}
-    kind, message = told.get("errorType", "an error"), told.get("errorMessage", "")
+def _error(result: InvocationResult) -> str:
+    body = result.payload if isinstance(result.payload, dict) else {"errorMessage": str(result.payload)}
+    kind, message = body.get("errorType", "an error"), body.get("errorMessage", "")
     return f"{kind}: {shortened(str(message), 600)}"
 
 

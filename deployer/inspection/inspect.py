@@ -6,7 +6,7 @@ from deployer.inspection import archive, compatibility
 from deployer.inspection.archive import Contents, Limits, Refusal, Source
 from deployer.inspection.compatibility import Fit, Probe
 from deployer.inspection.compatibility.probe import SOURCE as LARGEST
-from deployer.model.function import FunctionFacts
+from deployer.model.function import FunctionConfiguration
 from deployer.model.manifest import NAME, Manifest, parse
 from deployer.model.problem import Problem
 from deployer.model.start import Start
@@ -31,7 +31,7 @@ class Inspection(Value):
     warnings: tuple[str, ...] = ()
 
 
-def inspect_archive(source: Source, limits: Limits, function: FunctionFacts) -> Inspection | Refusal:
+def inspect_archive(source: Source, limits: Limits, function: FunctionConfiguration) -> Inspection | Refusal:
     """Read an archive once and say what it is, or everything that speaks against it."""
     with closing(Probe()) as probe:
         contents = archive.read(source, limits, probe)
@@ -40,7 +40,7 @@ def inspect_archive(source: Source, limits: Limits, function: FunctionFacts) -> 
         return inspect_contents(contents, probe, function)
 
 
-def inspect_contents(contents: Contents, probe: Probe, function: FunctionFacts) -> Inspection | Refusal:
+def inspect_contents(contents: Contents, probe: Probe, function: FunctionConfiguration) -> Inspection | Refusal:
     """Say whether a sound archive, which the probe has seen, is a release that will run."""
     manifest = manifest_of(contents, probe)
     if isinstance(manifest, tuple):

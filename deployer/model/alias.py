@@ -23,7 +23,7 @@ class Move(StrEnum):
     RESUME = "resume"
 
 
-class Note(Value):
+class AliasState(Value):
     """What changes atomically with the alias: it is kept in the alias's description.
 
     A person's move in the console leaves the description as it was, so the note says which state it belongs to.
@@ -38,8 +38,8 @@ class Note(Value):
     previous: Version | None = None
     """What a rollback goes back to."""
     paused: bool = False
-    by_hand: bool = False
-    """Whether a person asked for it, whose command has to say so elsewhere, too, and is for saying once."""
+    by_command: bool = False
+    """True if a command made this move. The command also updates the record; repeating it must do nothing."""
 
     def encode(self) -> str:
         """Write the note as `key=value` pairs: under 256 characters, readable in the console."""
@@ -47,7 +47,7 @@ class Note(Value):
         return " ".join(f"{key}={str(value).lower()}" for key, value in pairs.items())
 
     @classmethod
-    def parse(cls, description: str) -> "Note | None":
+    def parse(cls, description: str) -> "AliasState | None":
         """Read a note; None for a description that somebody else wrote."""
         try:
             return cls.model_validate(dict(_PAIR.findall(description)))
@@ -63,28 +63,33 @@ class Alias(Value):
     canary: str | None = None
     weight: int = 0
     revision: str
-    note: Note | None = None
+    recorded: AliasState | None = None
 
     @property
-    def ours(self) -> bool:
+    def managed(self) -> bool:
         """Whether the alias stands as the deployer last left it; not when a person or another tool moved it."""
-        note = self.note
-        return note is not None and (note.stable, note.canary, note.weight) == self.traffic
+        state = self.recorded
+        return state is not None and (state.stable, state.canary, state.weight) == self.traffic
 
     @property
     def paused(self) -> bool:
         """Whether a person asked the rollout to stay at its stage."""
-        return self.ours and self.note is not None and self.note.paused
+        return self.managed and self.recorded is not None and self.recorded.paused
 
     @property
     def rolled_back(self) -> bool:
         """Whether the last move was a roll-back that a person asked for: one who asks again means the same."""
-        return self.ours and self.note is not None and self.note.move is Move.ROLL_BACK and self.note.by_hand
+        return (
+            self.managed
+            and self.recorded is not None
+            and self.recorded.move is Move.ROLL_BACK
+            and self.recorded.by_command
+        )
 
     @property
     def previous(self) -> str | None:
         """The version a rollback goes back to, if one was recorded and the alias was not moved by others since."""
-        return self.note.previous if self.ours and self.note else None
+        return self.recorded.previous if self.managed and self.recorded else None
 
     @property
     def traffic(self) -> tuple[str, str | None, int]:
@@ -93,7 +98,7 @@ class Alias(Value):
 
     def same_as(self, other: "Alias") -> bool:
         """Whether traffic and note are equal; the revision is not compared."""
-        return (self.traffic, self.note) == (other.traffic, other.note)
+        return (self.traffic, self.recorded) == (other.traffic, other.recorded)
 
     def shift(self, release: str, version: str, weight: int) -> Self:
         """Give a version a share of the traffic, in percent; whatever else had one loses it."""
@@ -104,17 +109,17 @@ class Alias(Value):
         previous = self.stable if self.stable != version else self.previous
         return self._moved(Move.PROMOTE, release, version, None, 0, previous)
 
-    def withdraw(self, release: str, move: Move, *, by_hand: bool = False) -> Self:
+    def remove_canary(self, release: str, move: Move, *, by_command: bool = False) -> Self:
         """Take the canary's share away: all traffic is the stable version's again."""
-        return self._moved(move, release, self.stable, None, 0, self.previous, by_hand=by_hand)
+        return self._moved(move, release, self.stable, None, 0, self.previous, by_command=by_command)
 
-    def go_back(self, release: str, version: str) -> Self:
+    def roll_back_to(self, release: str, version: str) -> Self:
         """Give an earlier version all traffic; no previous one remains, so that going back twice does not go forth."""
-        return self._moved(Move.ROLL_BACK, release, version, None, 0, None, by_hand=True)
+        return self._moved(Move.ROLL_BACK, release, version, None, 0, None, by_command=True)
 
     def pause(self, *, paused: bool) -> Self:
         """Keep the traffic as it is and ask the rollout to stay, or to go on."""
-        move, release = (Move.PAUSE if paused else Move.RESUME), (self.note.release if self.note else "")
+        move, release = (Move.PAUSE if paused else Move.RESUME), (self.recorded.release if self.recorded else "")
         return self._moved(move, release, self.stable, self.canary, self.weight, self.previous, paused=paused)
 
     def _moved(  # noqa: PLR0913 - the whole state of an alias is written at once
@@ -127,9 +132,9 @@ class Alias(Value):
         previous: str | None,
         *,
         paused: bool = False,
-        by_hand: bool = False,
+        by_command: bool = False,
     ) -> Self:
-        note = Note(
+        state = AliasState(
             move=move,
             release=release,
             stable=stable,
@@ -137,6 +142,6 @@ class Alias(Value):
             weight=weight,
             previous=previous,
             paused=paused,
-            by_hand=by_hand,
+            by_command=by_command,
         )
-        return self.model_copy(update={"stable": stable, "canary": canary, "weight": weight, "note": note})
+        return self.model_copy(update={"stable": stable, "canary": canary, "weight": weight, "recorded": state})

@@ -22,7 +22,7 @@ SIGNATURE_SUFFIX = ".sig"
 _SUFFIX = re.compile(r"\.(zip|tar\.gz|tgz|tar\.zst)\Z")
 _LABEL = 80
 _DESCRIPTION = 256
-_IMPRINT = re.compile(
+_PATTERN = re.compile(
     r"release=([0-9a-f]{32}) key=([0-9a-f]{8}) dropped=(\S+) sequencer=([0-9A-Fa-f]{1,40}|-) (.+)", re.DOTALL
 )
 
@@ -91,7 +91,7 @@ def _problem(key: str, found: str, allowed: str) -> Problem:
     return Problem(where=shortened(key), found=found, allowed=allowed, remedy="drop the archive under such a key")
 
 
-class Age(Value):
+class DropOrder(Value):
     """When a drop came, for telling the newer of two."""
 
     release_id: str
@@ -102,12 +102,12 @@ class Age(Value):
     sequencer: str = ""
 
     @classmethod
-    def of(cls, drop: Drop, modified: datetime) -> "Age":
-        """Tell the age of a drop that S3 last modified at a time."""
+    def of(cls, drop: Drop, modified: datetime) -> "DropOrder":
+        """Return where a drop that S3 last modified at a time stands."""
         key_id = hashlib.sha256(drop.key.encode()).hexdigest()[:8]
         return cls(release_id=drop.release_id, key_id=key_id, modified=modified, sequencer=drop.sequencer)
 
-    def newer_than(self, other: "Age") -> bool:
+    def newer_than(self, other: "DropOrder") -> bool:
         """Compare by LastModified; for one key, the sequencer decides.
 
         Sequencers are compared after right-padding the shorter one with zeros. LastModified has whole seconds: of
@@ -121,26 +121,26 @@ class Age(Value):
         return self.modified > other.modified
 
 
-class Imprint(Value):
+class VersionDescription(Value):
     """What a published version's description says of the release it is."""
 
-    age: Age
+    drop_order: DropOrder
     label: str
 
     def encode(self) -> str:
         """Write it in at most 256 characters, the limit of a version's description."""
-        age = self.age
-        modified = age.modified.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        head = f"release={age.release_id} key={age.key_id} dropped={modified} sequencer={age.sequencer or '-'} "
+        order = self.drop_order
+        modified = order.modified.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        head = f"release={order.release_id} key={order.key_id} dropped={modified} sequencer={order.sequencer or '-'} "
         return head + shortened(self.label, _DESCRIPTION - len(head))
 
     @classmethod
-    def parse(cls, description: str) -> "Imprint | None":
+    def parse(cls, description: str) -> "VersionDescription | None":
         """Read it back; None for a version that the deployer did not publish."""
-        found = _IMPRINT.fullmatch(description)
+        found = _PATTERN.fullmatch(description)
         if not found:
             return None
         release_id, key_id, dropped, sequencer, label = found.groups()
         modified = datetime.strptime(dropped, "%Y-%m-%dT%H:%M:%S%z")
-        age = Age(release_id=release_id, key_id=key_id, modified=modified, sequencer=sequencer.strip("-"))
-        return cls(age=age, label=label)
+        order = DropOrder(release_id=release_id, key_id=key_id, modified=modified, sequencer=sequencer.strip("-"))
+        return cls(drop_order=order, label=label)

@@ -14,7 +14,7 @@ SIZES = "DROPSHIFT_SIZES"
 Architecture = Literal["x86_64", "arm64"]
 
 
-class FunctionFacts(Value):
+class FunctionConfiguration(Value):
     """The configuration of an application's function, as GetFunctionConfiguration tells it.
 
     Source: AWS Lambda API reference, FunctionConfiguration.
@@ -33,7 +33,7 @@ class FunctionFacts(Value):
     snap_start: bool = False
 
 
-class Sizes(Value):
+class FunctionSizes(Value):
     """What a release may change of its function."""
 
     memory: int
@@ -53,14 +53,14 @@ class Sizes(Value):
         return self.model_copy(update=changed)
 
 
-class Remembered(Value):
+class SavedSizes(Value):
     """The stack's sizes, beside those that the last release got: a release that asks for nothing gets the former."""
 
-    stack: Sizes
-    release: Sizes
+    stack: FunctionSizes
+    release: FunctionSizes
 
     @classmethod
-    def parse(cls, environment: Mapping[str, str], now: Sizes) -> Self:
+    def parse(cls, environment: Mapping[str, str], now: FunctionSizes) -> Self:
         """Read what is remembered; where the function's sizes are not the last release's, the stack has set them."""
         try:
             found = cls.model_validate_json(environment.get(SIZES, ""))

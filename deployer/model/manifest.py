@@ -20,7 +20,7 @@ from pydantic_core import ErrorDetails
 
 from deployer.model.duration import Duration
 from deployer.model.problem import Problem
-from deployer.model.stages import Percent, Stages, canary, linear, misfit, named
+from deployer.model.stages import Percent, Stages, canary, linear, named, why_it_does_not_fit
 from deployer.model.value import Value
 
 NAME = "dropshift.toml"
@@ -94,7 +94,7 @@ class Rollout(Section):
         weights = [stage.weight for stage in self.stages]
         if any(later <= earlier for earlier, later in itertools.pairwise(weights)):
             raise ValueError(f"weights that grow from stage to stage; these are {weights}")
-        if reason := misfit(self.plan()):
+        if reason := why_it_does_not_fit(self.plan()):
             raise ValueError(reason)
         return self
 

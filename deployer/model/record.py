@@ -12,7 +12,7 @@ _TIMELINE = 200
 """Moments kept; a plan of many stages keeps its newest."""
 
 
-class Moment(Value):
+class TimelineEntry(Value):
     """Something that happened to a release."""
 
     at: datetime
@@ -34,7 +34,7 @@ class Record(Value):
     warnings: tuple[str, ...] = ()
     archive_sha256: str = ""
     version: str | None = None
-    red_before: tuple[str, ...] = ()
+    alarms_before: tuple[str, ...] = ()
     """Alarms that were in ALARM before the release began: they do not end it."""
     provisioned_concurrency: int = 0
     stages: tuple[int, ...] = ()
@@ -46,7 +46,7 @@ class Record(Value):
     weight: int = 0
     verdict: str = ""
     """What the last look said."""
-    timeline: tuple[Moment, ...] = ()
+    timeline: tuple[TimelineEntry, ...] = ()
 
     @property
     def ending(self) -> Ending | None:
@@ -63,19 +63,19 @@ class Record(Value):
             key=drop.key,
             version_id=drop.version_id,
         )
-        return record.noted(at, "received")
+        return record.with_entry(at, "received")
 
-    def noted(self, at: datetime, what: str, **found: object) -> "Record":
+    def with_entry(self, at: datetime, what: str, **found: object) -> "Record":
         """Add a moment and what is known since; once a release has ended, only moments are added.
 
         A moment that is there already is not added again: a step that is repeated leaves one.
         """
         known = {} if self.status.final else found
-        new = () if any(moment.what == what for moment in self.timeline) else (Moment(at=at, what=what),)
+        new = () if any(moment.what == what for moment in self.timeline) else (TimelineEntry(at=at, what=what),)
         timeline = (*self.timeline, *new)[-_TIMELINE:]
         return Record.model_validate({**dict(self), **known, "timeline": timeline})
 
-    def looked(self, verdict: str, weight: int) -> "Record":
+    def with_verdict(self, verdict: str, weight: int) -> "Record":
         """Write down what the last look said, and the share of the traffic it saw; looks are no moments."""
         return self if self.status.final else self.model_copy(update={"verdict": verdict, "weight": weight})
 
@@ -84,4 +84,4 @@ class Record(Value):
         if self.status.final:
             return self
         what = f"{ending.status}: {ending.reason}"
-        return self.noted(at, what, status=ending.status, reason=ending.reason, problems=ending.problems)
+        return self.with_entry(at, what, status=ending.status, reason=ending.reason, problems=ending.problems)

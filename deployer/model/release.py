@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from deployer.model.drop import Age, Drop, Imprint
-from deployer.model.function import FunctionFacts
+from deployer.model.drop import Drop, DropOrder, VersionDescription
+from deployer.model.function import FunctionConfiguration
 from deployer.model.health import Verdict
 from deployer.model.manifest import Manifest
 from deployer.model.problem import Problem
@@ -44,10 +44,10 @@ class Release(Value):
     drop: Drop
     force: bool = False
     """Whether bytes that were rolled back before may be released again."""
-    age: Age | None = None
+    drop_order: DropOrder | None = None
     archive: Archive | None = None
     manifest: Manifest = Manifest()
-    function: FunctionFacts | None = None
+    function: FunctionConfiguration | None = None
     start: Start | None = None
     storage: int | None = None
     """MB of ephemeral storage that the unpacked release takes."""
@@ -55,9 +55,9 @@ class Release(Value):
     version: str | None = None
     active: bool = False
     """Whether the version can be invoked."""
-    warm: bool = False
+    concurrency_ready: bool = False
     """Whether it has the provisioned concurrency that was asked for."""
-    red_before: frozenset[str] = frozenset()
+    alarms_before: frozenset[str] = frozenset()
     """Alarms that were in ALARM before this release had any traffic."""
     stages: tuple[Stage, ...] = ()
     """What comes before all traffic; none for an application's first release."""
@@ -75,7 +75,7 @@ class Release(Value):
         """Return the release with its end."""
         return self.model_copy(update={"ending": Ending(status=status, reason=reason, problems=problems)})
 
-    def with_(self, **found: object) -> "Release":
+    def updated(self, **found: object) -> "Release":
         """Return the release with what a step found out, validated."""
         return Release.model_validate({**dict(self), **found})
 
@@ -85,12 +85,12 @@ class Release(Value):
         return self.drop.release_id
 
     @property
-    def imprint(self) -> Imprint:
+    def description(self) -> VersionDescription:
         """What the published version's description will say."""
-        return Imprint(age=known(self.age), label=self.drop.label)
+        return VersionDescription(drop_order=required(self.drop_order), label=self.drop.label)
 
 
-def known[T](value: T | None) -> T:
+def required[T](value: T | None) -> T:
     """Return what an earlier step has found; raises when the steps ran out of order, which is a defect."""
     if value is None:
         raise RuntimeError("a step ran before the step it builds on")

@@ -5,7 +5,7 @@ from deployer.model.release import Release
 from deployer.model.value import Value
 
 
-class Order(Value):
+class RolloutInput(Value):
     """The payload of a durable execution: canonical, without times or request ids.
 
     The same execution name with the same payload returns the execution that is there, so an event that comes twice

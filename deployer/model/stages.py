@@ -10,13 +10,13 @@ from pydantic import Field, model_validator
 from deployer.model.duration import Duration, show
 from deployer.model.value import Value
 
-LOOKS_A_BAKE = 10
+CHECKS_PER_BAKE = 10
 """How often a bake is looked at; a CloudWatch metric has one value a minute, so a short bake has fewer."""
 MAX_OPERATIONS = 3_000
 """Source: AWS Lambda developer guide, durable functions quotas: operations an execution."""
-HOLD_LOOKS = 200
+HOLD_CHECKS = 200
 """How often a release is looked at while it waits for enough traffic or for a person."""
-LONGEST_LOOK = timedelta(minutes=30)
+LONGEST_HOLD_WAIT = timedelta(minutes=30)
 OPERATIONS_ASIDE = 1_000
 """What a rollout needs besides its bakes: publishing, waiting for Active, holding, promotion, retries."""
 MAX_TIME = timedelta(days=6, hours=12)
@@ -84,20 +84,20 @@ def named(name: str) -> Stages:
     )
 
 
-def looks(stage: Stage) -> int:
+def checks_of(stage: Stage) -> int:
     """How many times a stage is looked at: about ten, and never more than once a second."""
-    return max(1, min(LOOKS_A_BAKE, int(stage.bake.total_seconds())))
+    return max(1, min(CHECKS_PER_BAKE, int(stage.bake.total_seconds())))
 
 
-def holds(stages: Stages) -> Iterator[timedelta]:
+def hold_waits(stages: Stages) -> Iterator[timedelta]:
     """How long to wait between looks while a release is held: ever longer, about three days in all its stages together.
 
     What the bakes leave of the execution's seven days is never exceeded: whoever held it hears why it ended.
     """
     left = MAX_TIME - sum((stage.bake for stage in stages), timedelta())
-    wait = stages[0].bake / looks(stages[0])
-    for _ in range(HOLD_LOOKS):
-        wait = min(wait, LONGEST_LOOK)
+    wait = stages[0].bake / checks_of(stages[0])
+    for _ in range(HOLD_CHECKS):
+        wait = min(wait, LONGEST_HOLD_WAIT)
         left -= wait
         if left < timedelta():
             return
@@ -105,13 +105,13 @@ def holds(stages: Stages) -> Iterator[timedelta]:
         wait *= 1.1
 
 
-def misfit(stages: Stages) -> str | None:
+def why_it_does_not_fit(stages: Stages) -> str | None:
     """Say, with the arithmetic, why a plan cannot fit one durable execution; None when it fits."""
-    operations = sum(2 * looks(stage) + 1 for stage in stages) + OPERATIONS_ASIDE
+    operations = sum(2 * checks_of(stage) + 1 for stage in stages) + OPERATIONS_ASIDE
     if operations > MAX_OPERATIONS:
         return (
             f"a plan within {MAX_OPERATIONS} operations an execution; {len(stages)} stages need {operations} "
-            f"(a wait and a look about {LOOKS_A_BAKE} times each, and {OPERATIONS_ASIDE} aside)"
+            f"(a wait and a look about {CHECKS_PER_BAKE} times each, and {OPERATIONS_ASIDE} aside)"
         )
     total = sum((stage.bake for stage in stages), timedelta())
     if total > MAX_BAKE:

@@ -5,21 +5,21 @@ ending in the returned release; an exception is unexpected, and the step is trie
 """
 
 from deployer.steps.preparing import inspect, make_bundle
-from deployer.steps.publishing import check_active, publish, smoke_test, warm
-from deployer.steps.shifting import begin, end, give_up, look, promote, roll_back, shift
+from deployer.steps.publishing import check_active, provision_concurrency, publish, smoke_test
+from deployer.steps.shifting import fail, finish, look, plan_stages, promote, roll_back, shift
 
 __all__ = [
-    "begin",
     "check_active",
-    "end",
-    "give_up",
+    "fail",
+    "finish",
     "inspect",
     "look",
     "make_bundle",
+    "plan_stages",
     "promote",
+    "provision_concurrency",
     "publish",
     "roll_back",
     "shift",
     "smoke_test",
-    "warm",
 ]

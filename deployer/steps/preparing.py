@@ -10,8 +10,8 @@ from deployer import bundle, signature
 from deployer.deployer import Deployer
 from deployer.inspection import archive, report
 from deployer.inspection.inspect import inspect_archive
-from deployer.model.drop import Age, shortened
-from deployer.model.release import Archive, Bundle, Release, known
+from deployer.model.drop import DropOrder, shortened
+from deployer.model.release import Archive, Bundle, Release, required
 from deployer.model.status import Status
 
 _REASON = 1_000
@@ -27,32 +27,32 @@ def inspect(deployer: Deployer, release: Release) -> Release:
     head = aws.objects.head(drop)
     if head is None:
         return release.ended(Status.REJECTED, f"the object version is not there any more: {shortened(drop.key)}")
-    facts = aws.functions.facts(deployer.function(release))
-    limits = archive.Limits(unpacked=deployer.told.unpacked_limit)
-    found = inspect_archive(aws.objects.archive(drop, head.size), limits, facts)
+    configuration = aws.functions.configuration(deployer.function(release))
+    limits = archive.Limits(unpacked=deployer.settings.unpacked_limit)
+    found = inspect_archive(aws.objects.archive(drop, head.size), limits, configuration)
     if isinstance(found, archive.Refusal):
         return release.ended(Status.REJECTED, shortened(report.line(found.problems), _REASON), found.problems)
     if problem := signature.objection(deployer, drop, head, found.sha256):
         return release.ended(Status.REJECTED, str(problem), (problem,))
     seen = Archive(sha256=found.sha256, size=found.size, unpacked=found.unpacked, files=found.files)
-    release = release.with_(
-        age=Age.of(drop, record.timeline[0].at if drop.attempt else head.modified),
+    release = release.updated(
+        drop_order=DropOrder.of(drop, record.timeline[0].at if drop.attempt else head.modified),
         storage=found.storage,
         force=release.force or head.force,
         archive=seen,
         manifest=found.manifest,
         start=found.start,
-        function=facts,
+        function=configuration,
         warnings=found.warnings,
     )
-    release = release.with_(red_before=_red(deployer, release))
-    deployer.note(
+    release = release.updated(alarms_before=_red(deployer, release))
+    deployer.record_progress(
         release,
         f"inspected: {seen.files} files, {seen.unpacked / 1e6:.1f} MB unpacked",
         status=Status.INSPECTED,
         archive_sha256=seen.sha256,
         warnings=found.warnings,
-        red_before=tuple(sorted(release.red_before)),
+        alarms_before=tuple(sorted(release.alarms_before)),
         provisioned_concurrency=found.manifest.resources.provisioned_concurrency or 0,
     )
     return _known_before(deployer, release) or release
@@ -69,15 +69,15 @@ def _red(deployer: Deployer, release: Release) -> frozenset[str]:
 
 def _known_before(deployer: Deployer, release: Release) -> Release | None:
     """End a release whose bytes were rolled back before, or that is live already under this very key."""
-    drop, digest = release.drop, known(release.archive).sha256
+    drop, digest = release.drop, required(release.archive).sha256
     earlier = deployer.aws.objects.rolled_back_as(drop.application, digest)
     if earlier and earlier != release.id and not release.force:
         reason = f"these bytes were rolled back as release {earlier}; force releases them all the same"
         return release.ended(Status.REJECTED, reason)
     function = deployer.function(release)
     published = deployer.aws.functions.published(function, deployer.aws.functions.alias(function).stable)
-    stable = published.imprint if published else None
-    live = stable and deployer.aws.records.read(drop.application, stable.age.release_id)
+    stable = published.description if published else None
+    live = stable and deployer.aws.records.read(drop.application, stable.drop_order.release_id)
     if live and live.release_id != release.id and (live.key, live.archive_sha256) == (drop.key, digest):
         return release.ended(Status.DUPLICATE, f"these bytes are live under this name as release {live.release_id}")
     return None
@@ -85,18 +85,18 @@ def _known_before(deployer: Deployer, release: Release) -> Release | None:
 
 def make_bundle(deployer: Deployer, release: Release) -> Release:
     """Make the bundle that this bootstrap loads, unless the same archive was bundled before."""
-    function, digest = known(release.function), known(release.archive).sha256
+    function, digest = required(release.function), required(release.archive).sha256
     key = f"bundles/{release.drop.application}/{digest}-{function.runtime}-{SCHEMA}.tar.zst"
     made = deployer.aws.objects.bundle(key) or _build(deployer, release, key)
-    deployer.note(release, f"bundled: {made.size / 1e6:.1f} MB", status=Status.BUNDLED)
-    return release.with_(bundle=made)
+    deployer.record_progress(release, f"bundled: {made.size / 1e6:.1f} MB", status=Status.BUNDLED)
+    return release.updated(bundle=made)
 
 
 def _build(deployer: Deployer, release: Release, key: str) -> Bundle:
-    seen, objects = known(release.archive), deployer.aws.objects
+    seen, objects = required(release.archive), deployer.aws.objects
     with tempfile.TemporaryDirectory(prefix="dropshift-") as folder:
         tree = Path(folder)
-        limits = archive.Limits(unpacked=deployer.told.unpacked_limit)
+        limits = archive.Limits(unpacked=deployer.settings.unpacked_limit)
         contents = archive.unpack(objects.archive(release.drop, seen.size), tree, limits)
         if isinstance(contents, archive.Refusal) or contents.sha256 != seen.sha256:
             raise RuntimeError("the archive is not the one that was inspected")
@@ -116,12 +116,12 @@ def _build(deployer: Deployer, release: Release, key: str) -> Bundle:
 
 
 def _plan(deployer: Deployer, release: Release) -> bundle.Plan:
-    runtime, start = known(release.function).runtime, known(release.start)
+    runtime, start = required(release.function).runtime, required(release.start)
     python = tuple(int(part) for part in runtime.removeprefix("python").split(".")) if start.kind == "python" else ()
     return bundle.Plan(
         python=(python[0], python[1]) if python else None,
         profile=deployer.aws.objects.profile(release.drop.application),
         handler=start.handler,
-        budget=timedelta(seconds=deployer.told.bundle_seconds),
+        budget=timedelta(seconds=deployer.settings.bundle_seconds),
         threads=os.cpu_count() or 1,
     )

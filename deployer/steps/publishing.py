@@ -4,11 +4,11 @@ import json
 from datetime import timedelta
 
 from bootstrap.pointer import VARIABLE, Pointer
-from deployer.aws.functions import Latest
+from deployer.aws.functions import LatestConfiguration
 from deployer.decisions.smoke import default_event, failure
 from deployer.deployer import Deployer
-from deployer.model.function import SIZES, Remembered
-from deployer.model.release import Release, known
+from deployer.model.function import SIZES, SavedSizes
+from deployer.model.release import Release, required
 from deployer.model.status import Status
 
 _ENVIRONMENT = 4_096
@@ -24,23 +24,27 @@ def publish(deployer: Deployer, release: Release) -> Release:
     believed, and what was published is compared with what was meant.
     """
     functions, function = deployer.aws.functions, deployer.function(release)
-    versions = {found.imprint.age.release_id: found.version for found in functions.versions(function) if found.imprint}
+    versions = {
+        found.description.drop_order.release_id: found.version
+        for found in functions.versions(function)
+        if found.description
+    }
     if release.id in versions:
         return _published(deployer, release, versions[release.id])
     latest = functions.latest(function)
     wanted = _staged(deployer, release, latest)
-    if latest.busy or (latest.release_id not in versions and _is_anothers_turn(deployer, release, latest)):
+    if latest.updating or (latest.release_id not in versions and _is_anothers_turn(deployer, release, latest)):
         return release
     if wanted != latest:
         if too_large := _too_large(wanted):
             return release.ended(Status.FAILED, too_large)
         functions.configure(function, latest, wanted)
         return release
-    version = functions.publish(function, latest, release.imprint.encode())
+    version = functions.publish(function, latest, release.description.encode())
     return _published(deployer, release, version) if version else release
 
 
-def _too_large(wanted: Latest) -> str | None:
+def _too_large(wanted: LatestConfiguration) -> str | None:
     """Say how large the environment would be when it is too large: Lambda's own refusal tells all its values."""
     size = len(json.dumps(wanted.environment, separators=(",", ":"), ensure_ascii=False).encode())
     if size <= _ENVIRONMENT:
@@ -48,7 +52,7 @@ def _too_large(wanted: Latest) -> str | None:
     return f"the function's environment would take {size} of {_ENVIRONMENT} bytes; shorten the function's own variables"
 
 
-def _is_anothers_turn(deployer: Deployer, release: Release, latest: Latest) -> bool:
+def _is_anothers_turn(deployer: Deployer, release: Release, latest: LatestConfiguration) -> bool:
     """Whether another release that is under way was staged just now, and is about to be published: it goes first.
 
     Without turns, releases of one application that come together overwrite each other's staging for ever.
@@ -61,23 +65,23 @@ def _is_anothers_turn(deployer: Deployer, release: Release, latest: Latest) -> b
 
 
 def _published(deployer: Deployer, release: Release, version: str) -> Release:
-    deployer.note(release, f"published as version {version}", status=Status.PUBLISHED, version=version)
-    return release.with_(version=version)
+    deployer.record_progress(release, f"published as version {version}", status=Status.PUBLISHED, version=version)
+    return release.updated(version=version)
 
 
-def _staged(deployer: Deployer, release: Release, latest: Latest) -> Latest:
+def _staged(deployer: Deployer, release: Release, latest: LatestConfiguration) -> LatestConfiguration:
     """Say what `$LATEST` should be: the bundle's pointer, and the stack's sizes but for what the manifest asks."""
-    stack = Remembered.parse(latest.environment, latest.sizes).stack
-    sizes = stack.for_release(release.manifest.resources, known(release.storage))
-    remembered = Remembered(stack=stack, release=sizes).model_dump_json()
+    stack = SavedSizes.parse(latest.environment, latest.sizes).stack
+    sizes = stack.for_release(release.manifest.resources, required(release.storage))
+    remembered = SavedSizes(stack=stack, release=sizes).model_dump_json()
     ours = {VARIABLE: _pointer(deployer, release).encode(), SIZES: remembered}
     return latest.model_copy(update={"environment": {**latest.environment, **ours}, "sizes": sizes})
 
 
 def _pointer(deployer: Deployer, release: Release) -> Pointer:
-    made, start = known(release.bundle), known(release.start)
+    made, start = required(release.bundle), required(release.start)
     return Pointer(
-        bucket=deployer.told.bundles_bucket,
+        bucket=deployer.settings.bundles_bucket,
         key=made.key,
         version=made.version_id,
         offset=made.offset,
@@ -88,20 +92,20 @@ def _pointer(deployer: Deployer, release: Release) -> Pointer:
         command=start.command,
         release=release.drop.label,
         id=release.id,
-        owner=deployer.told.account_id,
+        owner=deployer.settings.account_id,
         unpacked=made.unpacked,
     )
 
 
 def check_active(deployer: Deployer, release: Release) -> Release:
     """Ask whether the version can be invoked yet; under SnapStart that takes minutes."""
-    ready = deployer.aws.functions.readiness(deployer.function(release), known(release.version))
+    ready = deployer.aws.functions.readiness(deployer.function(release), required(release.version))
     if ready.state == "Failed":
         return release.ended(Status.FAILED, f"the version never became Active: {ready.reason or 'no reason given'}")
-    return release.with_(active=ready.state in ("Active", "Inactive"))
+    return release.updated(active=ready.state in ("Active", "Inactive"))
 
 
-def warm(deployer: Deployer, release: Release) -> Release:
+def provision_concurrency(deployer: Deployer, release: Release) -> Release:
     """Have the provisioned concurrency that the manifest asks for, on the version itself, before it has traffic.
 
     Lambda refuses provisioned concurrency on an alias with weights; on a version it stays whatever the alias does.
@@ -109,22 +113,22 @@ def warm(deployer: Deployer, release: Release) -> Release:
     """
     wanted = release.manifest.resources.provisioned_concurrency
     if not wanted:
-        return release.with_(warm=True)
-    function, version = deployer.function(release), known(release.version)
+        return release.updated(concurrency_ready=True)
+    function, version = deployer.function(release), required(release.version)
     ready = deployer.aws.functions.provision(function, version, wanted)
     if ready.state == "FAILED":
         return release.ended(Status.FAILED, f"provisioned concurrency of {wanted}: {ready.reason}")
-    return release.with_(warm=ready.state == "READY")
+    return release.updated(concurrency_ready=ready.state == "READY")
 
 
 def smoke_test(deployer: Deployer, release: Release) -> Release:
     """Invoke the version once before it has any traffic."""
     smoke = release.manifest.smoke
     event = smoke.event if smoke else default_event(release.drop.label)
-    answer = deployer.aws.functions.invoke(deployer.function(release), known(release.version), event)
-    if answer.profile:
-        deployer.aws.objects.keep_profile(release.drop.application, answer.profile)
-    if reason := failure(answer, smoke):
+    result = deployer.aws.functions.invoke(deployer.function(release), required(release.version), event)
+    if result.profile:
+        deployer.aws.objects.keep_profile(release.drop.application, result.profile)
+    if reason := failure(result, smoke):
         return release.ended(Status.FAILED, f"smoke test: {reason}")
-    deployer.note(release, "smoke test passed", status=Status.SMOKE_TESTED)
+    deployer.record_progress(release, "smoke test passed", status=Status.SMOKE_TESTED)
     return release

@@ -3,32 +3,32 @@
 from deployer.decisions import health, precedence
 from deployer.deployer import Deployer
 from deployer.model.alias import Alias, Move
-from deployer.model.drop import Imprint, shortened
+from deployer.model.drop import VersionDescription, shortened
 from deployer.model.health import Look
-from deployer.model.release import Release, known
+from deployer.model.release import Release, required
 from deployer.model.stages import Stage
 from deployer.model.status import Ending, Status
 
 
-def begin(deployer: Deployer, release: Release) -> Release:
+def plan_stages(deployer: Deployer, release: Release) -> Release:
     """See whether the release may take traffic now, and by which stages: the first release has nothing to compare."""
     functions, function = deployer.aws.functions, deployer.function(release)
     alias = functions.alias(function)
-    imprints = _imprints(deployer, function, alias)
-    if ending := precedence.barred(alias, known(release.age), imprints):
+    descriptions = _descriptions(deployer, function, alias)
+    if ending := precedence.refusal_to_start(alias, required(release.drop_order), descriptions):
         return release.ended(ending.status, ending.reason)
-    stages = release.manifest.rollout.plan() if imprints[alias.stable] else ()
+    stages = release.manifest.rollout.plan() if descriptions[alias.stable] else ()
     plan = ", ".join(str(stage) for stage in stages) or "all at once"
     weights, bakes = tuple(stage.weight for stage in stages), tuple(stage.bake for stage in stages)
-    if ending := deployer.note(release, f"plan: {plan}", stages=weights, bakes=bakes):
+    if ending := deployer.record_progress(release, f"plan: {plan}", stages=weights, bakes=bakes):
         return release.ended(ending.status, ending.reason)
-    return release.with_(stages=stages)
+    return release.updated(stages=stages)
 
 
-def _imprints(deployer: Deployer, function: str, alias: Alias) -> dict[str, Imprint | None]:
+def _descriptions(deployer: Deployer, function: str, alias: Alias) -> dict[str, VersionDescription | None]:
     versions = [version for version in (alias.stable, alias.canary) if version]
     published = {version: deployer.aws.functions.published(function, version) for version in versions}
-    return {version: found.imprint if found else None for version, found in published.items()}
+    return {version: found.description if found else None for version, found in published.items()}
 
 
 def _stopped(deployer: Deployer, release: Release, alias: Alias) -> Ending | None:
@@ -38,50 +38,54 @@ def _stopped(deployer: Deployer, release: Release, alias: Alias) -> Ending | Non
     take it from B.  Or: A begins.  Abort says in the alias's note, and then in A's record, that A is over.  B takes its
     share, and its note replaces that one.  The record, read after the alias, still tells.
     """
-    version = known(release.version)
+    version = required(release.version)
     if release.weight or alias.stable == version:
-        return precedence.taken_away(alias, release.id, version)
-    imprints = _imprints(deployer, deployer.function(release), alias)
-    return deployer.over(release) or precedence.barred(alias, known(release.age), imprints)
+        return precedence.ended_by_others(alias, release.id, version)
+    descriptions = _descriptions(deployer, deployer.function(release), alias)
+    return deployer.recorded_ending(release) or precedence.refusal_to_start(
+        alias, required(release.drop_order), descriptions
+    )
 
 
 def shift(deployer: Deployer, release: Release, stage: Stage) -> Release:
     """Give the version a stage's share of the traffic, unless a person gave it more already."""
-    version = known(release.version)
+    version = required(release.version)
     words = f"shift {stage.weight} % of the traffic to version {version}"
     at = deployer.now()
-    if ending := deployer.note(release, words, status=Status.SHIFTING, weight=stage.weight, staged_at=at):
-        return _withdraw(deployer, release, ending.status, ending.reason)
+    if ending := deployer.record_progress(release, words, status=Status.SHIFTING, weight=stage.weight, staged_at=at):
+        return _remove_canary_and_end(deployer, release, ending.status, ending.reason)
 
     def decide(alias: Alias) -> Alias | Ending:
-        if alias.canary == version and alias.ours:
+        if alias.canary == version and alias.managed:
             return alias if alias.weight >= stage.weight else alias.shift(release.id, version, stage.weight)
         return _stopped(deployer, release, alias) or alias.shift(release.id, version, stage.weight)
 
-    after = deployer.settle(release.drop.application, decide)
+    after = deployer.change_alias(release.drop.application, decide)
     if isinstance(after, Ending):
         return release.ended(after.status, after.reason)
-    return release.with_(weight=after.weight, shifted_at=deployer.now(), verdict=None)
+    return release.updated(weight=after.weight, shifted_at=deployer.now(), verdict=None)
 
 
 def look(deployer: Deployer, release: Release) -> Release:
     """Read the alias and the metrics once: whether the release still has its share, and whether it is well."""
-    function, version = deployer.function(release), known(release.version)
+    function, version = deployer.function(release), required(release.version)
     alias = deployer.aws.functions.alias(function)
-    if ending := precedence.taken_away(alias, release.id, version):
+    if ending := precedence.ended_by_others(alias, release.id, version):
         return release.ended(ending.status, ending.reason)
     seen = _seen(deployer, release, alias.stable)
-    verdict = health.judge(seen, release.manifest.rollout, release.red_before)
+    verdict = health.judge(seen, release.manifest.rollout, release.alarms_before)
     words = str(verdict)
-    deployer.write(release.drop.application, release.id, lambda record: record.looked(words, alias.weight))
-    return release.with_(verdict=verdict, weight=alias.weight, paused=alias.paused)
+    deployer.change_record(
+        release.drop.application, release.id, lambda record: record.with_verdict(words, alias.weight)
+    )
+    return release.updated(verdict=verdict, weight=alias.weight, paused=alias.paused)
 
 
 def _seen(deployer: Deployer, release: Release, stable: str) -> Look:
     function, metrics = deployer.function(release), deployer.aws.metrics
-    since, until = known(release.shifted_at), deployer.now()
+    since, until = required(release.shifted_at), deployer.now()
     return Look(
-        canary=metrics.traffic(function, known(release.version), since, until),
+        canary=metrics.traffic(function, required(release.version), since, until),
         stable=metrics.traffic(function, stable, since, until),
         alarms=metrics.alarms(release.drop.application, release.manifest.rollout.alarms),
     )
@@ -89,16 +93,16 @@ def _seen(deployer: Deployer, release: Release, stable: str) -> Look:
 
 def promote(deployer: Deployer, release: Release) -> Release:
     """Give the version all traffic; the version that had it is remembered for going back."""
-    version = known(release.version)
-    if ending := deployer.note(release, f"promote version {version}"):
-        return _withdraw(deployer, release, ending.status, ending.reason)
+    version = required(release.version)
+    if ending := deployer.record_progress(release, f"promote version {version}"):
+        return _remove_canary_and_end(deployer, release, ending.status, ending.reason)
 
     def decide(alias: Alias) -> Alias | Ending:
-        if alias.stable == version and alias.ours:
+        if alias.stable == version and alias.managed:
             return alias
         return _stopped(deployer, release, alias) or alias.promote(release.id, version)
 
-    after = deployer.settle(release.drop.application, decide)
+    after = deployer.change_alias(release.drop.application, decide)
     if isinstance(after, Ending):
         return release.ended(after.status, after.reason)
     return release.ended(Status.LIVE, f"version {version} has all traffic")
@@ -106,43 +110,47 @@ def promote(deployer: Deployer, release: Release) -> Release:
 
 def roll_back(deployer: Deployer, release: Release, reason: str) -> Release:
     """Take the version's traffic away, because it is not well."""
-    return _withdraw(deployer, release, Status.ROLLED_BACK, reason)
+    return _remove_canary_and_end(deployer, release, Status.ROLLED_BACK, reason)
 
 
-def give_up(deployer: Deployer, release: Release, reason: str) -> Release:
+def fail(deployer: Deployer, release: Release, reason: str) -> Release:
     """Take away whatever traffic the version may have, after something that was not expected."""
-    return _withdraw(deployer, release, Status.FAILED, reason)
+    return _remove_canary_and_end(deployer, release, Status.FAILED, reason)
 
 
-def _withdraw(deployer: Deployer, release: Release, status: Status, reason: str) -> Release:
+def _remove_canary_and_end(deployer: Deployer, release: Release, status: Status, reason: str) -> Release:
     version = release.version
-    deployer.note(release, f"take the traffic away: {shortened(reason, 200)}")
+    deployer.record_progress(release, f"take the traffic away: {shortened(reason, 200)}")
 
     def decide(alias: Alias) -> Alias | Ending:
-        if version and alias.canary == version and alias.ours:
-            return alias.withdraw(release.id, Move.ROLL_BACK)
+        if version and alias.canary == version and alias.managed:
+            return alias.remove_canary(release.id, Move.ROLL_BACK)
         if not version or (not release.weight and alias.stable != version):
             return Ending(status=status, reason=reason)
-        if alias.ours and alias.note and (alias.note.move, alias.note.release) == (Move.ROLL_BACK, release.id):
+        if (
+            alias.managed
+            and alias.recorded
+            and (alias.recorded.move, alias.recorded.release) == (Move.ROLL_BACK, release.id)
+        ):
             return alias
-        return precedence.taken_away(alias, release.id, version) or alias
+        return precedence.ended_by_others(alias, release.id, version) or alias
 
-    after = deployer.settle(release.drop.application, decide)
+    after = deployer.change_alias(release.drop.application, decide)
     ending = after if isinstance(after, Ending) else Ending(status=status, reason=reason)
     return release.ended(ending.status, ending.reason)
 
 
-def end(deployer: Deployer, release: Release) -> Release:
+def finish(deployer: Deployer, release: Release) -> Release:
     """Write the end into the record; the first end that is written stays. Give back what only the loser had.
 
     That bytes were rolled back is remembered before, whoever took them back: a command that did may have died since.
     """
-    ending = known(release.ending)
+    ending = required(release.ending)
     record = deployer.begin_record(release.drop)
     if ending.status is Status.ROLLED_BACK and not record.status.final:
-        deployer.remember(record)
+        deployer.mark_rolled_back(record)
     at = deployer.now()
-    written = deployer.write(release.drop.application, release.id, lambda record: record.ended(at, ending))
+    written = deployer.change_record(release.drop.application, release.id, lambda record: record.ended(at, ending))
     _give_back_concurrency(deployer, release, written.status)
     return release.ended(written.status, written.reason, written.problems)
 

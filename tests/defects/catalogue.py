@@ -3,7 +3,7 @@
 from tests.defects.breaking import Defect
 
 ENDINGS, COMMANDS = "tests/workflow/test_endings.py", "tests/workflow/test_commands.py"
-WATCHING, UPKEEP = "tests/workflow/test_watching.py", "tests/workflow/test_upkeep.py"
+WATCHING, MAINTENANCE = "tests/workflow/test_watching.py", "tests/workflow/test_maintenance.py"
 GUARDS = "tests/workflow/test_guards.py"
 ROLLED_BACK = "tests/faults/test_rolled_back.py"
 LOADER, START = "tests/end_to_end/test_bootstrap_faults.py", "tests/end_to_end/test_bootstrap_start.py"
@@ -11,7 +11,7 @@ NODE, NODE_LOADER = "bootstrap/bootstrap.mjs", "tests/end_to_end/test_bootstrap_
 PERMISSIONS = "tests/pure/test_template_permissions.py"
 FUNCTIONS, OBJECTS, RECORDS = "deployer/aws/functions.py", "deployer/aws/objects.py", "deployer/aws/records.py"
 SHIFTING, PUBLISHING = "deployer/steps/shifting.py", "deployer/steps/publishing.py"
-JUDGE, STANDING, MOVES = (
+HEALTH_FILE, PRECEDENCE, TRAFFIC = (
     "deployer/decisions/health.py",
     "deployer/decisions/precedence.py",
     "deployer/commands/traffic.py",
@@ -28,8 +28,9 @@ WRITES = (
     Defect(
         "a 412 is taken for success",
         FUNCTIONS,
-        "        except self._mover.exceptions.PreconditionFailedException:\n            return self.alias(function)",
-        "        except self._mover.exceptions.PreconditionFailedException:\n            return wanted",
+        "        except self._alias_client.exceptions.PreconditionFailedException:\n"
+        "            return self.alias(function)",
+        "        except self._alias_client.exceptions.PreconditionFailedException:\n            return wanted",
         (f"{GUARDS}::test_an_alias_that_was_moved_meanwhile_is_left_as_it_is_and_told_as_it_is",),
     ),
     Defect(
@@ -49,14 +50,15 @@ WRITES = (
     Defect(
         "a step's record is not written before its effect",
         SHIFTING,
-        "    if ending := deployer.note(release, words, status=Status.SHIFTING, weight=stage.weight, staged_at=at):\n"
-        "        return _withdraw(deployer, release, ending.status, ending.reason)\n\n    def decide",
+        "    if ending := deployer.record_progress("
+        "release, words, status=Status.SHIFTING, weight=stage.weight, staged_at=at):\n"
+        "        return _remove_canary_and_end(deployer, release, ending.status, ending.reason)\n\n    def decide",
         "\n    def decide",
         (f"{WATCHING}::test_every_change_of_a_release_is_announced_once",),
     ),
     Defect(
         "a rollback that is said twice goes back twice",
-        MOVES,
+        TRAFFIC,
         "if alias.rolled_back and command.to is None and command.release is None:",
         "if False:",
         (f"{COMMANDS}::test_a_command_that_is_said_twice_is_done_once",),
@@ -64,8 +66,8 @@ WRITES = (
     Defect(
         "traffic does not wait for provisioned concurrency",
         PUBLISHING,
-        'warm=ready.state == "READY"',
-        "warm=True",
+        'concurrency_ready=ready.state == "READY"',
+        "concurrency_ready=True",
         (f"{WATCHING}::test_traffic_waits_until_the_concurrency_is_ready",),
     ),
     Defect(
@@ -87,7 +89,7 @@ WRITES = (
         FUNCTIONS,
         "self._client.delete_function(FunctionName=function, Qualifier=version)",
         "self._client.delete_function(FunctionName=function)",
-        (f"{UPKEEP}::test_prune_keeps_what_an_alias_or_previous_names_and_deletes_the_rest",),
+        (f"{MAINTENANCE}::test_prune_keeps_what_an_alias_or_previous_names_and_deletes_the_rest",),
     ),
 )
 
@@ -102,8 +104,8 @@ ORDER = (
     Defect(
         "a failed smoke test is no reason",
         PUBLISHING,
-        "if reason := failure(answer, smoke):",
-        "if False and (reason := failure(answer, smoke)):",
+        "if reason := failure(result, smoke):",
+        "if False and (reason := failure(result, smoke)):",
         (f"{ENDINGS}::test_a_release_that_cannot_start_fails_its_smoke_test_and_never_has_traffic",),
     ),
     Defect(
@@ -115,9 +117,9 @@ ORDER = (
     ),
     Defect(
         "an older drop overtakes a newer one",
-        STANDING,
-        "if imprint and imprint.age.newer_than(mine):",
-        "if imprint and mine.newer_than(imprint.age):",
+        PRECEDENCE,
+        "if description and description.drop_order.newer_than(mine):",
+        "if description and mine.newer_than(description.drop_order):",
         (f"{ENDINGS}::test_an_older_drop_that_comes_late_is_superseded",),
     ),
     Defect(
@@ -151,21 +153,21 @@ ORDER = (
     ),
     Defect(
         "a person's move is written over",
-        STANDING,
-        "    if not alias.ours or alias.note is None:\n",
-        "    if alias.note is None:\n",
+        PRECEDENCE,
+        "    if not alias.managed or alias.recorded is None:\n",
+        "    if alias.recorded is None:\n",
         (f"{ENDINGS}::test_a_move_by_a_person_is_reported_and_left_as_it_is",),
     ),
     Defect(
         "a dead rollout leaves the alias split",
-        MOVES,
-        "after = self._deployer.settle(self.look.application, lambda alias: _without(alias, record))",
-        "after = self.look.alias()",
+        TRAFFIC,
+        "after = self._deployer.change_alias(self.app.name, lambda alias: _without(alias, record))",
+        "after = self.app.alias()",
         (f"{WATCHING}::test_a_dead_rollout_leaves_the_alias_whole_and_ends_failed",),
     ),
     Defect(
         "a rollback that died stays unfinished when it is said again",
-        MOVES,
+        TRAFFIC,
         "if record and not command.dry_run and (record.status is Status.LIVE or not record.status.final):",
         "if False:",
         (f"{ROLLED_BACK}::test_a_rollback_that_is_said_again_writes_down_the_one_that_died",),
@@ -173,15 +175,15 @@ ORDER = (
     Defect(
         "a note that tells of a rollback is replaced unheeded",
         "deployer/deployer.py",
-        "if believed.note and believed.note.by_hand and wanted.note != believed.note:",
+        "if believed.recorded and believed.recorded.by_command and wanted.recorded != believed.recorded:",
         "if False:",
         (f"{ROLLED_BACK}::test_the_note_of_a_rollback_that_died_is_heeded_before_another_replaces_it",),
     ),
     Defect(
         "a note that tells of an abort is replaced unheeded",
         "deployer/deployer.py",
-        "if believed.note and believed.note.by_hand and wanted.note != believed.note:",
-        "if believed.note and believed.note.move == 'roll-back' and wanted.note != believed.note:",
+        "if believed.recorded and believed.recorded.by_command and wanted.recorded != believed.recorded:",
+        "if believed.recorded and believed.recorded.move == 'roll-back' and wanted.recorded != believed.recorded:",
         (f"{ROLLED_BACK}::test_the_note_of_an_abort_that_died_is_heeded_before_another_replaces_it",),
     ),
     Defect(
@@ -207,38 +209,38 @@ ORDER = (
     ),
     Defect(
         "a rollback goes to a version whose bundle is gone",
-        MOVES,
-        'if self.look.bundle_state(published) != "intact":',
+        TRAFFIC,
+        'if self.app.bundle_state(published) != "intact":',
         "if False:",
         (f"{COMMANDS}::test_a_rollback_to_a_release_whose_bundle_is_gone_is_refused",),
     ),
     Defect(
         "prune forgets what a rollback goes back to",
         "deployer/commands/maintenance.py",
-        "previous = {alias.note.previous, alias.note.stable} if alias.note else set()",
+        "previous = {alias.recorded.previous, alias.recorded.stable} if alias.recorded else set()",
         "previous: set[str | None] = set()",
-        (f"{UPKEEP}::test_prune_keeps_what_an_alias_or_previous_names_and_deletes_the_rest",),
+        (f"{MAINTENANCE}::test_prune_keeps_what_an_alias_or_previous_names_and_deletes_the_rest",),
     ),
 )
 
 HEALTH = (
     Defect(
         "no data is healthy",
-        JUDGE,
+        HEALTH_FILE,
         "if look.canary.invocations < thresholds.minimum_invocations:",
         "if False:",
         ("tests/pure/test_judge.py",),
     ),
     Defect(
         "what could not be read is healthy",
-        JUDGE,
+        HEALTH_FILE,
         'return Verdict(end=End.UNMEASURED, reason="CloudWatch could not be read")',
         'return Verdict(end=End.HEALTHY, reason="CloudWatch could not be read")',
         ("tests/pure/test_judge.py",),
     ),
     Defect(
         "an alarm that was red before blocks the fix",
-        JUDGE,
+        HEALTH_FILE,
         'if alarm.state == "ALARM" and alarm.name not in red_before]',
         'if alarm.state == "ALARM"]',
         ("tests/pure/test_judge.py",),

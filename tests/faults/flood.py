@@ -4,7 +4,7 @@ import collections
 import random
 from dataclasses import dataclass
 
-from deployer.model.alias import Note
+from deployer.model.alias import AliasState
 from tests.faults.account import Call
 from tests.faults.faults import Kind
 from tests.faults.flows import FLOWS, Act, play, prepared
@@ -93,7 +93,7 @@ def _promoted_twice(world: World) -> list[tuple[str, str]]:
     """Releases that were made the stable version more than once."""
     promotions: collections.Counter[tuple[str, str]] = collections.Counter()
     for move in world.account.lambda_.moves:
-        before, after = Note.parse(move.note_before), Note.parse(move.note_after)
+        before, after = AliasState.parse(move.note_before), AliasState.parse(move.note_after)
         if after and after.stable != (before.stable if before else None):
             promotions[move.function, after.stable] += 1
     return [release for release, count in promotions.items() if count > 1]

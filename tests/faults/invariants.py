@@ -8,10 +8,10 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from deployer.deployer import ContendedError
-from deployer.model.alias import Move, Note
-from deployer.model.drop import Drop, Imprint
+from deployer.model.alias import AliasState, Move
+from deployer.model.drop import Drop, VersionDescription
 from deployer.model.record import Record
-from deployer.model.rollout_input import Order
+from deployer.model.rollout_input import RolloutInput
 from deployer.model.status import Status
 from tests.faults.account import BUNDLES
 from tests.faults.functions import Function, Moved
@@ -55,8 +55,8 @@ def violations(world: World) -> list[str]:
 
 def _points_at_releases(world: World) -> Iterator[str]:
     for name, function in world.account.lambda_.functions.items():
-        alias = function.aliases[world.told.alias]
-        note = Note.parse(alias.description)
+        alias = function.aliases[world.settings.alias]
+        note = AliasState.parse(alias.description)
         previous = {note.previous} - {None} if note and _fits(note, alias.traffic) else set()
         for version in {*alias.traffic, *previous} - {_EMPTY_VERSION}:
             if reason := _no_release(world, function, str(version)):
@@ -67,13 +67,13 @@ def _no_release(world: World, function: Function, version: str) -> str | None:
     found = function.versions.get(version)
     if found is None:
         return "does not exist"
-    if Imprint.parse(found["Description"]) is None:
+    if VersionDescription.parse(found["Description"]) is None:
         return "was not published by the deployer"
     pointer = json.loads(found["Environment"]["Variables"]["DROPSHIFT_POINTER"])
     return None if world.account.lambda_.loadable(pointer) else "has no bundle that hashes to its pin"
 
 
-def _fits(note: Note, traffic: dict[str, int]) -> bool:
+def _fits(note: AliasState, traffic: dict[str, int]) -> bool:
     canary = {note.canary: note.weight} if note.canary else {}
     return {note.stable: 100 - note.weight, **canary} == traffic
 
@@ -94,7 +94,7 @@ def _moves(world: World) -> Iterator[str]:
 def _against(world: World, move: Moved, earlier: list[Moved], over: Mapping[str, int]) -> Iterator[str]:
     if not move.checked:
         yield "no RevisionId"
-    note = Note.parse(move.note_before)
+    note = AliasState.parse(move.note_before)
     foreign = note is None or not _fits(note, move.before)
     if foreign and (len(move.before) > 1 or any(one.actor == move.actor for one in earlier)):
         yield "somebody else's move was overwritten"
@@ -103,7 +103,7 @@ def _against(world: World, move: Moved, earlier: list[Moved], over: Mapping[str,
         if after > before:
             yield from _growth(world, move, version, earlier, over)
         if len(move.before) > 1 and len(move.after) > 1 and after < before and move.before.get(version, 0) < 100:
-            canary = Note.parse(move.note_after)
+            canary = AliasState.parse(move.note_after)
             if canary and canary.canary == version:
                 yield f"the share of version {version} shrank from {before} % to {after} %"
 
@@ -128,18 +128,18 @@ def _is_stable_again(move: Moved, version: str) -> bool:
     return (
         move.before.get(version, 0) >= 1
         and max(move.before, key=lambda one: one == version) == version
-        and ((note := Note.parse(move.note_before)) is not None and note.stable == version)
+        and ((note := AliasState.parse(move.note_before)) is not None and note.stable == version)
     )
 
 
 def _release(world: World, function: str, version: str) -> str | None:
-    imprint = Imprint.parse(world.account.lambda_.descriptions[function, version])
-    return imprint.age.release_id if imprint else None
+    description = VersionDescription.parse(world.account.lambda_.descriptions[function, version])
+    return description.drop_order.release_id if description else None
 
 
 def _first_stopped(world: World) -> dict[str, int]:
     """When a record, or the alias's note, first said of a release that it was over."""
-    notes = ((move.at, Note.parse(move.note_after)) for move in world.account.lambda_.moves)
+    notes = ((move.at, AliasState.parse(move.note_after)) for move in world.account.lambda_.moves)
     by_note = [(at, note.release) for at, note in notes if note and note.move in (Move.ABORT, Move.ROLL_BACK)]
     by_record = [(at, record.release_id) for at, record in _records(world) if record.status in _STOPPED]
     return {release: at for at, release in sorted(by_note + by_record, reverse=True)}
@@ -169,7 +169,7 @@ def _at_rest(world: World) -> Iterator[str]:
         if execution.status == "RUNNING":
             yield f"execution {execution.name} never ended"
     for name, function in world.account.lambda_.functions.items():
-        traffic = function.aliases[world.told.alias].traffic
+        traffic = function.aliases[world.settings.alias].traffic
         moves = [move for move in world.account.lambda_.moves if move.function == name]
         if len(traffic) > 1 and moves[-1].actor != STRANGER:
             yield f"{name} is split: {traffic}"
@@ -190,7 +190,7 @@ def _ended_once(world: World) -> Iterator[str]:
 
 def _drops(world: World) -> list[Drop]:
     """What was dropped, and what was ordered without a drop."""
-    ordered = [Order.model_validate_json(execution.payload).drop for execution in world.executions.values()]
+    ordered = [RolloutInput.model_validate_json(execution.payload).drop for execution in world.executions.values()]
     return [*world.drops, *(drop for drop in ordered if drop.attempt)]
 
 
@@ -208,7 +208,7 @@ def _honest(world: World) -> Iterator[str]:
 
 def _newest_wins(world: World) -> Iterator[str]:
     """Nothing is superseded but by what was dropped later."""
-    for application in world.told.applications:
+    for application in world.settings.applications:
         drops = [drop for drop in world.drops if drop.application == application]
         last = world.record(drops[-1]) if drops else None
         if last and last.status is Status.SUPERSEDED and not any(drop.attempt for drop in _drops(world)):
@@ -216,7 +216,7 @@ def _newest_wins(world: World) -> Iterator[str]:
 
 
 def _true(world: World, application: str, record: Record) -> Iterator[str]:
-    function = world.told.function(application)
+    function = world.settings.function(application)
     moves = [move for move in world.account.lambda_.moves if move.function == function]
     version = _version(world, function, record.release_id)
     if record.status is Status.LIVE and not any(move.after.get(str(version)) == 100 for move in moves):
@@ -225,7 +225,7 @@ def _true(world: World, application: str, record: Record) -> Iterator[str]:
     if served and record.status in _STOPPED and moves[-1].actor.startswith("rollout"):
         yield f"{record.release} has traffic and is said to have {record.status}: {record.reason}"
     if served and record.status is not Status.LIVE and len(moves[-1].after) == 1 and moves[-1].actor == "controller":
-        note = Note.parse(moves[-1].note_after)
+        note = AliasState.parse(moves[-1].note_after)
         if note and note.move is not Move.ROLL_BACK:
             yield f"{record.release} was promoted and is said to have {record.status}: {record.reason}"
 
@@ -248,7 +248,7 @@ def _rolled_back(world: World) -> Iterator[Record]:
     last = {record.release_id: record for _, record in _records(world)}
     yield from (record for record in last.values() if record.status is Status.ROLLED_BACK)
     for move in world.account.lambda_.moves:
-        before, after = Note.parse(move.note_before), Note.parse(move.note_after)
+        before, after = AliasState.parse(move.note_before), AliasState.parse(move.note_after)
         gone_back = before and after and after.move is Move.ROLL_BACK and before.stable != after.stable
         if gone_back and move.actor == "controller" and after and after.release in last:
             yield last[after.release]

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from deployer.decisions import precedence
-from deployer.model.alias import Alias, Move, Note
-from deployer.model.drop import Age, Imprint
+from deployer.model.alias import Alias, AliasState, Move
+from deployer.model.drop import DropOrder, VersionDescription
 from deployer.model.status import Ending, Status
 
 STAGES = (10, 50)
@@ -25,7 +25,7 @@ type Decide = Callable[[Alias], Alias | Ending]
 class Rolling:
     """One release's rollout: what it has, and what it believes and wants until its next write."""
 
-    age: Age
+    drop_order: DropOrder
     version: str
     weight: int = 0
     end: Status | None = None
@@ -37,7 +37,7 @@ class Rolling:
 
     @property
     def id(self) -> str:
-        return self.age.release_id
+        return self.drop_order.release_id
 
 
 @dataclass
@@ -62,7 +62,7 @@ class AliasLife(RuleBasedStateMachine):
     def drop(self, *, late: bool) -> None:
         number = len(self.rollings) + 1
         modified = datetime(2026, 11, 23, tzinfo=UTC) + timedelta(minutes=-number if late else number)
-        age = Age(release_id=f"{number:032x}", key_id="0" * 8, modified=modified)
+        age = DropOrder(release_id=f"{number:032x}", key_id="0" * 8, modified=modified)
         self.rollings.append(Rolling(age, version=str(number + 1)))
 
     @precondition(lambda self: self.under_way())
@@ -94,8 +94,8 @@ class AliasLife(RuleBasedStateMachine):
     def take_away(self, move: Move) -> None:
         """A command, an alarm or the janitor takes the canary's traffic."""
         canary = self.canary()
-        if canary and self.alias.ours:
-            self.move("somebody", self.alias.withdraw(canary.id, move))
+        if canary and self.alias.managed:
+            self.move("somebody", self.alias.remove_canary(canary.id, move))
             canary.forbidden = True
 
     @precondition(lambda self: self.waiting())
@@ -103,19 +103,19 @@ class AliasLife(RuleBasedStateMachine):
     def forestall(self, data: st.DataObject) -> None:
         """A command ends a release before it has traffic."""
         rolling = data.draw(st.sampled_from(self.waiting()))
-        self.move("somebody", self.alias.withdraw(rolling.id, Move.ABORT))
+        self.move("somebody", self.alias.remove_canary(rolling.id, Move.ABORT))
         rolling.forbidden = True
 
     @precondition(lambda self: self.canary())
     @rule(full=st.booleans())
     def promote(self, *, full: bool) -> None:
         canary = self.canary()
-        if canary and self.alias.ours:
+        if canary and self.alias.managed:
             higher = [weight for weight in STAGES if weight > self.alias.weight]
             wanted = self.alias.shift(canary.id, canary.version, higher[0]) if higher and not full else None
             self.move("somebody", wanted or self.alias.promote(canary.id, canary.version))
 
-    @precondition(lambda self: self.alias.ours and self.alias.canary)
+    @precondition(lambda self: self.alias.managed and self.alias.canary)
     @rule(paused=st.booleans())
     def pause(self, *, paused: bool) -> None:
         self.move("somebody", self.alias.pause(paused=paused))
@@ -125,7 +125,7 @@ class AliasLife(RuleBasedStateMachine):
     def go_back(self) -> None:
         left = next((one for one in self.rollings if one.version == self.alias.stable), None)
         if self.alias.previous and not self.alias.canary:
-            self.move("somebody", self.alias.go_back(left.id if left else "none", self.alias.previous))
+            self.move("somebody", self.alias.roll_back_to(left.id if left else "none", self.alias.previous))
             if left:
                 left.forbidden = True
 
@@ -143,8 +143,8 @@ class AliasLife(RuleBasedStateMachine):
         """A rollout dies, and the janitor makes the alias whole."""
         rolling = data.draw(st.sampled_from(self.under_way()))
         rolling.end, rolling.belief = Status.FAILED, None
-        if self.alias.canary == rolling.version and self.alias.ours:
-            self.move("somebody", self.alias.withdraw(rolling.id, Move.ROLL_BACK))
+        if self.alias.canary == rolling.version and self.alias.managed:
+            self.move("somebody", self.alias.remove_canary(rolling.id, Move.ROLL_BACK))
 
     # --- how they decide ---------------------------------------------------------------------------------------------
 
@@ -153,17 +153,17 @@ class AliasLife(RuleBasedStateMachine):
         held = bool(rolling.weight) or alias.stable == rolling.version
         if rolling.recorded:
             return Ending(status=Status.ABORTED, reason="its record says so")
-        known = {one.version: Imprint(age=one.age, label=one.id) for one in self.rollings}
-        imprints = {version: known.get(version) for version in (alias.stable, alias.canary) if version}
+        known = {one.version: VersionDescription(drop_order=one.drop_order, label=one.id) for one in self.rollings}
+        descriptions = {version: known.get(version) for version in (alias.stable, alias.canary) if version}
         ending = (
-            precedence.taken_away(alias, rolling.id, rolling.version)
+            precedence.ended_by_others(alias, rolling.id, rolling.version)
             if held
-            else precedence.barred(alias, rolling.age, imprints)
+            else precedence.refusal_to_start(alias, rolling.drop_order, descriptions)
         )
         if ending:
             return ending
         higher = [weight for weight in STAGES if weight > rolling.weight]
-        if alias.canary == rolling.version and alias.ours:
+        if alias.canary == rolling.version and alias.managed:
             higher = [weight for weight in STAGES if weight > alias.weight]
         return (
             alias.shift(rolling.id, rolling.version, higher[0])
@@ -197,17 +197,17 @@ class AliasLife(RuleBasedStateMachine):
 
     @invariant()
     def a_note_says_what_was_written_and_can_be_read(self) -> None:
-        if self.alias.note:
-            assert Note.parse(self.alias.note.encode()) == self.alias.note
-            assert len(self.alias.note.encode()) <= 256
+        if self.alias.recorded:
+            assert AliasState.parse(self.alias.recorded.encode()) == self.alias.recorded
+            assert len(self.alias.recorded.encode()) <= 256
             assert self.alias.previous != self.alias.stable
         if self.history.moves and self.history.moves[-1][0] != STRANGER:
-            assert self.alias.ours
+            assert self.alias.managed
 
     @invariant()
     def a_strangers_split_is_left_alone(self) -> None:
         for who, before, _ in self.history.moves[-1:]:
-            assert who == STRANGER or before.ours or before.canary is None
+            assert who == STRANGER or before.managed or before.canary is None
 
     @invariant()
     def a_share_only_grows_until_it_is_taken_away(self) -> None:
@@ -228,7 +228,7 @@ class AliasLife(RuleBasedStateMachine):
             mine = next((one for one in self.rollings if one.id == who), None)
             theirs = next((one for one in self.rollings if one.version == before.canary), None)
             if mine and theirs and theirs is not mine and after.canary != before.canary:
-                assert not theirs.age.newer_than(mine.age)
+                assert not theirs.drop_order.newer_than(mine.drop_order)
 
 
 def share(alias: Alias, version: str) -> int:

@@ -17,7 +17,7 @@ from tests.faults.engine import Execution
 from tests.faults.flows import STAGES, live, prepared
 from tests.faults.wiring import inhabited, parsed
 
-ONCE = ("inspect", "make_bundle", "smoke_test", "promote", "end")
+ONCE = ("inspect", "make_bundle", "smoke_test", "promote", "finish")
 """A healthy release takes these steps a single time; others are repeated until they are done, or once a look."""
 
 

@@ -26,7 +26,7 @@ from tests.faults.buckets import ACCOUNT
 if TYPE_CHECKING:
     from tests.faults.world import World
 
-HOLD_LOOKS = 10
+HOLD_CHECKS = 10
 """A hold of two hundred looks is ten looks, over and over; each replays all that were before."""
 REGION = "eu-central-1"
 ROLLOUT = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:dropshift-rollout:live"
@@ -54,13 +54,13 @@ _QUOTA = quota.RetryQuota
 class Wiring:
     """Real clients, made once, and the account that they reach at the moment."""
 
-    def __init__(self, told: Settings) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.account = Account()
         self._quotas: list[quota.RetryQuota] = []
         session = connected(lambda: self.account)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(quota, "RetryQuota", self._quota)
-            self.aws = Aws.connect(told, session)
+            self.aws = Aws.connect(settings, session)
 
     def _quota(self) -> quota.RetryQuota:
         self._quotas.append(_QUOTA())
@@ -73,9 +73,9 @@ class Wiring:
 
 
 @cache
-def wiring(told: Settings) -> Wiring:
+def wiring(settings: Settings) -> Wiring:
     """Make the clients for some settings once."""
-    return Wiring(told)
+    return Wiring(settings)
 
 
 def settings(*applications: str) -> Settings:
@@ -94,17 +94,17 @@ def settings(*applications: str) -> Settings:
 @contextmanager
 def inhabited(world: "World") -> Iterator["World"]:
     """Have the controller and the rollout live in a world: its account, its time, its paper to print on."""
-    wired = wiring(world.told)
+    wired = wiring(world.settings)
     wired.account = world.account
     wired.renew()
     with pytest.MonkeyPatch.context() as patch:
         for module in (controller, rollout):
             patch.setattr(module, "aws", lambda: wired.aws)
-            patch.setattr(module, "settings", lambda: world.told)
+            patch.setattr(module, "settings", lambda: world.settings)
             patch.setattr(module, "datetime", SimpleNamespace(now=lambda _zone: world.account.now))
         patch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _seconds: None))
         patch.setattr(UserAgentString, "to_string", lambda _self: "")  # nobody reads it, and it takes a tenth of all
-        patch.setattr(stages, "HOLD_LOOKS", HOLD_LOOKS)
+        patch.setattr(stages, "HOLD_CHECKS", HOLD_CHECKS)
         patch.setattr(sys, "stdout", world.prints)
         for handler in logger.handlers:
             patch.setattr(handler, "stream", world.prints)

@@ -61,7 +61,7 @@ class Escaped:
 class World:
     """An account with applications, and everything that is under way in it."""
 
-    told: Settings
+    settings: Settings
     account: Account = field(default_factory=Account)
     executions: dict[str, Execution] = field(default_factory=dict)
     inbox: list[Delivery] = field(default_factory=list)
@@ -77,15 +77,15 @@ class World:
 
     def __post_init__(self) -> None:
         """Make the applications' functions, as template.yaml does."""
-        for name in sorted(self.told.applications):
-            self.account.lambda_.create(self.told.function(name), self.told.alias)
+        for name in sorted(self.settings.applications):
+            self.account.lambda_.create(self.settings.function(name), self.settings.alias)
         self.account.pass_time(self.account.now + timedelta(minutes=1))
 
     # --- what people do ----------------------------------------------------------------------------------------------
 
     def drop(self, release: str, table: str = "", application: str = "", **more: Any) -> Drop:  # noqa: ANN401 - as S3 takes
         """Drop an archive; S3 will tell of it."""
-        name = application or min(self.told.applications)
+        name = application or min(self.settings.applications)
         key = f"{name}/{release}.zip"
         body = more.get("body") or packed(release, table, more.get("files"))
         self.account.pass_time(self.account.now + timedelta(seconds=1))
@@ -116,7 +116,7 @@ class World:
 
     def command(self, action: str, **fields: object) -> Any:  # noqa: ANN401 - JSON
         """Say something to the controller by hand, up to three times when there is no answer."""
-        event = {"action": action, "application": min(self.told.applications), **fields}
+        event = {"action": action, "application": min(self.settings.applications), **fields}
         for _ in range(TRIES):
             if self._invoke(event):
                 return self.answers[-1]
@@ -133,8 +133,8 @@ class World:
     def foreign(self, **change: Any) -> None:  # noqa: ANN401 - as UpdateAlias takes
         """Move the alias as the console and CloudFormation do: without a RevisionId."""
         self.account.lambda_.actor = STRANGER
-        function = self.told.function(min(self.told.applications))
-        self.account.lambda_.update_alias(function, self.told.alias, **change)
+        function = self.settings.function(min(self.settings.applications))
+        self.account.lambda_.update_alias(function, self.settings.alias, **change)
 
     # --- what happens ------------------------------------------------------------------------------------------------
 
@@ -202,7 +202,7 @@ class World:
     def _renew(self) -> None:
         """The next invocation may be another process: retries are counted from the start."""
         if self.account.dead:
-            wiring(self.told).renew()
+            wiring(self.settings).renew()
 
     def drive_again(self) -> None:
         """Mend what is broken, and do what AWS and people do then.
@@ -234,8 +234,8 @@ class World:
 
     def alias(self, application: str = "") -> Alias:
         """The alias as it stands."""
-        name = self.told.function(application or min(self.told.applications))
-        return self.account.lambda_.functions[name].aliases[self.told.alias]
+        name = self.settings.function(application or min(self.settings.applications))
+        return self.account.lambda_.functions[name].aliases[self.settings.alias]
 
     def shifting(self) -> bool:
         """Whether the alias is split."""

@@ -26,13 +26,13 @@ from backports import zstd
 from deployer.inspection.archive import Contents, Limits, Refusal, read
 from deployer.inspection.compatibility import Probe
 from deployer.inspection.inspect import inspect_contents
-from deployer.model.function import FunctionFacts
+from deployer.model.function import FunctionConfiguration
 from tests.pure import test_archive_tar, test_archive_zip
 from tests.pure.hostile import Member, Memory, zip_of
 from tests.pure.trial import elf_of
 
 LIMITS = Limits(unpacked=2**22, entries=200, record=2**14, directory=2**16)
-FUNCTION = FunctionFacts(name="fuzzed", runtime="python3.13")
+FUNCTION = FunctionConfiguration(name="fuzzed", runtime="python3.13")
 SLOW = 2.0
 """Seconds that one reading may take, on a busy machine."""
 NUMBERS = (0, 1, 2, 7, 8, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFE, 0xFFFFFFFF, 2**63 - 1, 2**64 - 1)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.model.alias import Alias, Move, Note
+from deployer.model.alias import Alias, AliasState, Move
 from tests.pure.values import untouched
 
 RELEASE = "0123456789abcdef0123456789abcdef"
@@ -14,7 +14,7 @@ versions = st.integers(1, 10**6).map(str)
 def test_a_shift_gives_the_canary_its_share_and_keeps_the_stable_version() -> None:
     alias = untouched().shift(RELEASE, "2", 10)
     assert alias.traffic == ("1", "2", 10)
-    assert alias.ours
+    assert alias.managed
 
 
 def test_a_promotion_remembers_the_version_that_had_the_traffic() -> None:
@@ -29,14 +29,14 @@ def test_promoting_twice_does_not_forget_the_previous_version() -> None:
 
 
 def test_a_withdrawn_canary_leaves_all_traffic_to_the_stable_version() -> None:
-    alias = untouched().shift(RELEASE, "2", 50).withdraw(RELEASE, Move.ABORT)
+    alias = untouched().shift(RELEASE, "2", 50).remove_canary(RELEASE, Move.ABORT)
     assert alias.traffic == ("1", None, 0)
-    assert alias.note is not None
-    assert (alias.note.move, alias.note.release) == (Move.ABORT, RELEASE)
+    assert alias.recorded is not None
+    assert (alias.recorded.move, alias.recorded.release) == (Move.ABORT, RELEASE)
 
 
 def test_going_back_twice_does_not_go_forth() -> None:
-    alias = untouched().promote(RELEASE, "2").go_back(RELEASE, "1")
+    alias = untouched().promote(RELEASE, "2").roll_back_to(RELEASE, "1")
     assert alias.traffic == ("1", None, 0)
     assert alias.previous is None
 
@@ -51,20 +51,20 @@ def test_a_pause_keeps_the_traffic_and_is_read_off_the_alias() -> None:
 @pytest.mark.parametrize("moved", [{"stable": "7"}, {"canary": "7"}, {"weight": 30}, {"canary": None, "weight": 0}])
 def test_a_move_in_the_console_is_seen_because_the_note_still_says_the_old_state(moved: dict[str, object]) -> None:
     alias = untouched().shift(RELEASE, "2", 10).model_copy(update=moved)
-    assert not alias.ours
+    assert not alias.managed
     assert alias.previous is None
 
 
 def test_a_roll_back_by_hand_is_told_from_one_that_the_deployer_made() -> None:
     alias = untouched().promote(RELEASE, "2").shift(RELEASE, "3", 50)
-    assert alias.withdraw(RELEASE, Move.ROLL_BACK, by_hand=True).rolled_back
-    assert alias.go_back(RELEASE, "1").rolled_back
-    assert not alias.withdraw(RELEASE, Move.ROLL_BACK).rolled_back
-    assert not alias.withdraw(RELEASE, Move.ABORT, by_hand=True).rolled_back
+    assert alias.remove_canary(RELEASE, Move.ROLL_BACK, by_command=True).rolled_back
+    assert alias.roll_back_to(RELEASE, "1").rolled_back
+    assert not alias.remove_canary(RELEASE, Move.ROLL_BACK).rolled_back
+    assert not alias.remove_canary(RELEASE, Move.ABORT, by_command=True).rolled_back
 
 
 def test_an_alias_that_nobody_moved_is_not_ours() -> None:
-    assert not untouched().ours
+    assert not untouched().managed
 
 
 @given(versions, versions, st.integers(1, 99), st.none() | versions, st.booleans(), st.sampled_from(Move))
@@ -76,7 +76,7 @@ def test_a_note_survives_its_way_through_the_description(
     flag: bool,  # noqa: FBT001 - drawn
     move: Move,
 ) -> None:
-    note = Note(
+    note = AliasState(
         move=move,
         release=RELEASE,
         stable=stable,
@@ -84,16 +84,16 @@ def test_a_note_survives_its_way_through_the_description(
         weight=weight,
         previous=previous,
         paused=flag,
-        by_hand=flag,
+        by_command=flag,
     )
-    assert Note.parse(note.encode()) == note
+    assert AliasState.parse(note.encode()) == note
     assert len(note.encode()) <= 256
 
 
 @given(st.text(max_size=256))
 def test_a_description_that_a_person_wrote_is_no_note_and_no_error(description: str) -> None:
-    note = Note.parse(description)
-    assert note is None or Note.parse(note.encode()) == note
+    note = AliasState.parse(description)
+    assert note is None or AliasState.parse(note.encode()) == note
 
 
 def test_percent_are_whole_numbers() -> None:

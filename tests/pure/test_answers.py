@@ -13,7 +13,7 @@ from tests.pure.values import NOON, drop, untouched
 
 ID = drop().release_id
 PLAN = {"stages": (5, 50), "bakes": (timedelta(minutes=5), timedelta(minutes=15))}
-SHIFTING = Record.received(drop(), NOON).noted(
+SHIFTING = Record.received(drop(), NOON).with_entry(
     NOON, "shift", status=Status.SHIFTING, version="7", weight=5, staged_at=NOON, **PLAN
 )
 LIVE = untouched().promote("a" * 32, "5").promote("b" * 32, "6")
@@ -44,7 +44,7 @@ def test_an_application_at_rest_is_told_in_two_lines_and_where_a_rollback_goes()
 
 
 def test_a_release_in_stages_tells_its_stage_the_time_left_and_what_comes_next() -> None:
-    looked = SHIFTING.looked("healthy: 30 invocations, 0 errors", 5)
+    looked = SHIFTING.with_verdict("healthy: 30 invocations, 0 errors", 5)
     assert lines(SPLIT, looked) == [
         " 95 %  1.4.0  version 6, dropped 3 d ago, bundle intact",
         f"  5 %  {drop().label}  version 7, dropped 2 m ago, bundle intact",
@@ -67,7 +67,7 @@ def test_what_a_release_waits_for_is_told(alias: Alias, minutes: int, words: str
 
 
 def test_a_release_without_traffic_tells_how_long_it_has_been_where_it_is() -> None:
-    bundled = Record.received(drop(), NOON).noted(NOON, "bundled: 4 MB", status=Status.BUNDLED)
+    bundled = Record.received(drop(), NOON).with_entry(NOON, "bundled: 4 MB", status=Status.BUNDLED)
     assert f"{drop().label} is bundled, 2 m ago" in lines(LIVE, bundled)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.model.drop import Age, Imprint, misplaced, printable
+from deployer.model.drop import DropOrder, VersionDescription, misplaced, printable
 from tests.pure.values import NOON, age, drop
 
 KNOWN = frozenset({"hello"})
@@ -86,13 +86,13 @@ def test_of_two_drops_at_most_one_is_newer_and_in_the_same_second_none(first: in
 
 @given(st.text(min_size=1, max_size=300), st.integers(0, 10**9), st.sampled_from(["", "0055AED6DCD90281E5", "F" * 40]))
 def test_an_imprint_survives_its_way_through_a_versions_description(label: str, second: int, sequencer: str) -> None:
-    made = Age.of(drop(sequencer=sequencer), NOON + timedelta(seconds=second))
-    description = Imprint(age=made, label=label).encode()
-    found = Imprint.parse(description)
+    made = DropOrder.of(drop(sequencer=sequencer), NOON + timedelta(seconds=second))
+    description = VersionDescription(drop_order=made, label=label).encode()
+    found = VersionDescription.parse(description)
     assert len(description) <= 256
     assert found is not None
-    assert found.age == made
+    assert found.drop_order == made
 
 
 def test_a_description_that_somebody_else_wrote_is_no_imprint() -> None:
-    assert Imprint.parse("my own version") is None
+    assert VersionDescription.parse("my own version") is None

@@ -31,15 +31,15 @@ from tests.pure.values import NOON, TOLD, drop
 EVENTS = Path(__file__).parents[2] / "events"
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
 WHAT_ARRIVES: dict[str, type] = {
-    "drop-put": events.Arrivals,
-    "drop-multipart": events.Arrivals,
-    "drop-several": events.Arrivals,
-    "drop-removed": events.Arrivals,
-    "drop-signature": events.Arrivals,
-    "drop-foreign-bucket": events.Arrivals,
+    "drop-put": events.Drops,
+    "drop-multipart": events.Drops,
+    "drop-several": events.Drops,
+    "drop-removed": events.Drops,
+    "drop-signature": events.Drops,
+    "drop-foreign-bucket": events.Drops,
     "drop-test": events.Ignored,
     "alarm-changed": events.AlarmChanged,
-    "execution-failed": events.EngineStopped,
+    "execution-failed": events.ExecutionFailed,
     "status": ShowStatus,
     "status-all": ShowStatus,
     "history": ShowHistory,
@@ -75,7 +75,7 @@ def test_every_kind_of_arrival_has_a_file() -> None:
 
 def test_what_is_announced_has_the_documented_fields() -> None:
     release = Ending(status=Status.LIVE, reason="version 7 has all traffic")
-    record = Record.received(drop(), NOON).noted(NOON, "published", version="7", weight=50).ended(NOON, release)
+    record = Record.received(drop(), NOON).with_entry(NOON, "published", version="7", weight=50).ended(NOON, release)
     documented = load("out-release-changed")
     assert (documented["source"], documented["detail-type"]) == (eventbridge.SOURCE, eventbridge.DETAIL_TYPE)
     told = eventbridge.detail(record)
@@ -97,9 +97,9 @@ def test_what_is_announced_and_its_example_follow_the_documented_schema() -> Non
     assert described["status"]["enum"] == [status.value for status in Status]
 
 
-def arrivals(name: str) -> events.Arrivals:
+def arrivals(name: str) -> events.Drops:
     found = events.parse(load(name), TOLD)
-    assert isinstance(found, events.Arrivals)
+    assert isinstance(found, events.Drops)
     return found
 
 
@@ -117,9 +117,9 @@ def test_one_bad_record_does_not_stop_the_others_and_duplicates_are_one() -> Non
 def test_a_record_that_is_none_does_not_stop_those_around_it(bad: Any) -> None:  # noqa: ANN401 - anything may arrive
     [first], [other] = load("drop-put")["Records"], load("drop-multipart")["Records"]
     found = events.parse({"Records": [first, bad, other]}, TOLD)
-    assert isinstance(found, events.Arrivals)
+    assert isinstance(found, events.Drops)
     assert len(found.drops) == 2
-    assert [(one.reason.partition(":")[0], one.loud) for one in found.ignored] == [("no S3 record", True)]
+    assert [(one.reason.partition(":")[0], one.needs_attention) for one in found.ignored] == [("no S3 record", True)]
 
 
 def test_a_removal_releases_nothing() -> None:
@@ -136,13 +136,13 @@ def passed_over(name: str) -> events.Ignored:
 def test_a_signature_releases_nothing_by_itself_and_troubles_nobody() -> None:
     ignored = passed_over("drop-signature")
     assert "hello/1.4.0.zip.sig is a signature" in ignored.reason
-    assert not ignored.loud
+    assert not ignored.needs_attention
 
 
 def test_an_event_of_a_foreign_bucket_releases_nothing_and_a_person_should_look() -> None:
     ignored = passed_over("drop-foreign-bucket")
     assert "somebody-elses-uploads is not ours" in ignored.reason
-    assert ignored.loud
+    assert ignored.needs_attention
 
 
 def refusal(payload: Any) -> str:  # noqa: ANN401 - anything may arrive
@@ -204,11 +204,11 @@ def seen(payload: Any) -> set[str]:  # noqa: ANN401 - anything may arrive
     if isinstance(found, events.Refused):
         return {"reject-loud", "reject"}
     if isinstance(found, events.Ignored):
-        return {"ignore", "reject", "reject-loud", "ignore-loud"} if found.loud else {"ignore"}
-    assert isinstance(found, events.Arrivals)
+        return {"ignore", "reject", "reject-loud", "ignore-loud"} if found.needs_attention else {"ignore"}
+    assert isinstance(found, events.Drops)
     told = {"deploy"} if found.drops else set()
     for ignored in found.ignored:
-        told |= {"reject", "reject-loud", "ignore", "ignore-loud"} if ignored.loud else {"ignore"}
+        told |= {"reject", "reject-loud", "ignore", "ignore-loud"} if ignored.needs_attention else {"ignore"}
     return told
 
 
@@ -237,6 +237,6 @@ def test_foreign_events_end_in_their_class(row: dict[str, str]) -> None:
 @pytest.mark.parametrize("row", corpus("events.csv"), ids=lambda row: row["file"])
 def test_no_foreign_event_reaches_another_application(row: dict[str, str]) -> None:
     found = events.parse(json.loads((CORPUS / "events" / row["file"]).read_text()), THEIRS)
-    drops = found.drops if isinstance(found, events.Arrivals) else ()
+    drops = found.drops if isinstance(found, events.Drops) else ()
     assert all(one.application == "myapp" and one.bucket == "rel-bucket" for one in drops)
     assert all(one.label.isprintable() for one in drops)

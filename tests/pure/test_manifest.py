@@ -6,7 +6,7 @@ import pytest
 
 from deployer.model.duration import show
 from deployer.model.manifest import Manifest, parse
-from deployer.model.stages import MAX_OPERATIONS, Stage, holds, linear, looks, misfit, named
+from deployer.model.stages import MAX_OPERATIONS, Stage, checks_of, hold_waits, linear, named, why_it_does_not_fit
 
 FULL = b"""
 schema = 1
@@ -131,22 +131,22 @@ def test_weight_and_bake_adjust_a_named_strategy() -> None:
 
 def test_every_plan_that_is_accepted_fits_one_execution() -> None:
     plan = linear(2, timedelta(minutes=20))
-    assert misfit(plan) is None
-    operations = sum(2 * looks(stage) + 1 for stage in plan) + len(list(holds(plan))) * 2
+    assert why_it_does_not_fit(plan) is None
+    operations = sum(2 * checks_of(stage) + 1 for stage in plan) + len(list(hold_waits(plan))) * 2
     assert operations < MAX_OPERATIONS
-    assert misfit(linear(1, timedelta(minutes=20)))
+    assert why_it_does_not_fit(linear(1, timedelta(minutes=20)))
 
 
 def test_holding_takes_ever_longer_and_about_three_days() -> None:
-    waits = list(holds((Stage(weight=10, bake=timedelta(minutes=5)),)))
+    waits = list(hold_waits((Stage(weight=10, bake=timedelta(minutes=5)),)))
     assert waits == sorted(waits)
     assert timedelta(days=3) < sum(waits, timedelta()) < timedelta(days=4)
 
 
 def test_bakes_and_holds_together_end_before_the_execution_does() -> None:
     stages = tuple(Stage(weight=weight, bake=timedelta(days=1)) for weight in (10, 20, 30))
-    assert misfit(stages) is None
-    assert timedelta(days=6) < sum((*holds(stages), timedelta(days=3)), timedelta()) < timedelta(days=7)
+    assert why_it_does_not_fit(stages) is None
+    assert timedelta(days=6) < sum((*hold_waits(stages), timedelta(days=3)), timedelta()) < timedelta(days=7)
 
 
 def test_durations_are_shown_as_they_are_written() -> None:

@@ -88,12 +88,12 @@ def test_a_changed_parameter_of_the_rollout_is_a_new_version_of_it(
 def test_the_deployer_understands_the_environment_it_is_given(stack: sam.Template, function: str) -> None:
     names = sam.Names(stack, sam.defaults(stack))
     variables = names.text(stack["Resources"][function]["Properties"]["Environment"]["Variables"])
-    told = Settings.model_validate({name.lower(): value for name, value in variables.items()}, extra="ignore")
-    assert told.function("hello") == names.ref("hello")
-    assert told.releases_bucket == names.ref("ReleasesBucket")
-    assert told.bundles_bucket == names.ref("BundlesBucket")
+    settings = Settings.model_validate({name.lower(): value for name, value in variables.items()}, extra="ignore")
+    assert settings.function("hello") == names.ref("hello")
+    assert settings.releases_bucket == names.ref("ReleasesBucket")
+    assert settings.bundles_bucket == names.ref("BundlesBucket")
     rollout = {"Controller": names.arn("Rollout") + ":live", "Rollout": ""}
-    assert told.rollout_function == rollout[function]
+    assert settings.rollout_function == rollout[function]
 
 
 def test_the_template_and_the_deployer_agree_on_what_an_application_may_be_called() -> None:

@@ -4,11 +4,11 @@ import struct
 
 from deployer.inspection.archive import Limits, Refusal
 from deployer.inspection.inspect import Inspection, inspect_archive
-from deployer.model.function import FunctionFacts
+from deployer.model.function import FunctionConfiguration
 from tests.pure.hostile import Member, Memory, zip_of
 
-PYTHON = FunctionFacts(name="orders", runtime="python3.13", memory=2048, ephemeral_storage=512)
-NODE = FunctionFacts(name="orders", runtime="nodejs20.x", memory=2048)
+PYTHON = FunctionConfiguration(name="orders", runtime="python3.13", memory=2048, ephemeral_storage=512)
+NODE = FunctionConfiguration(name="orders", runtime="nodejs20.x", memory=2048)
 ARM = PYTHON.model_copy(update={"architecture": "arm64"})
 SNAP = PYTHON.model_copy(update={"snap_start": True})
 HANDLER = b"def handler(event, context):\n    return event\n"
@@ -49,7 +49,9 @@ def elf_of(
     return data if whole else data[:-40]
 
 
-def verdict(files: dict[str, bytes], function: FunctionFacts = PYTHON, manifest: str = "") -> Inspection | Refusal:
+def verdict(
+    files: dict[str, bytes], function: FunctionConfiguration = PYTHON, manifest: str = ""
+) -> Inspection | Refusal:
     """Inspect a release with these files; those that start with #! or ELF's magic are executable."""
     members = [
         Member(path.encode(), data, mode=0o100755 if data[:2] in (b"#!", b"\x7fE") else 0o100644, method=8)

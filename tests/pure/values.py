@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from deployer.model.alias import Alias
-from deployer.model.drop import Age, Drop
+from deployer.model.drop import Drop, DropOrder
 from deployer.settings import Settings
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -21,10 +21,10 @@ def drop(key: str = "hello/1.4.0.zip", version_id: str = "v1", sequencer: str = 
     return Drop(bucket=TOLD.releases_bucket, key=key, version_id=version_id, sequencer=sequencer)
 
 
-def age(release_id: str, second: int = 0, sequencer: str = "", key: str = "hello/1.4.0.zip") -> Age:
+def age(release_id: str, second: int = 0, sequencer: str = "", key: str = "hello/1.4.0.zip") -> DropOrder:
     """Make an age some seconds after noon."""
     modified = NOON.replace(second=second)
-    found = Age.of(drop(key, sequencer=sequencer), modified)
+    found = DropOrder.of(drop(key, sequencer=sequencer), modified)
     return found.model_copy(update={"release_id": release_id})
 
 

@@ -61,7 +61,7 @@ def worlds(local_aws: LocalAws, buckets: tuple[str, str], rollout_function: str)
     @contextmanager
     def opened() -> Iterator[World]:
         application = f"app-{next(_numbers)}"
-        told = Settings(
+        settings = Settings(
             applications=frozenset({application}),
             function_prefix="workflow-",
             releases_bucket=buckets[0],
@@ -73,10 +73,10 @@ def worlds(local_aws: LocalAws, buckets: tuple[str, str], rollout_function: str)
         with pytest.MonkeyPatch.context() as patch:
             for name, value in {**local_aws.environment, **powertools}.items():
                 patch.setenv(name, value)
-            made = World(application, told, people())
+            made = World(application, settings, people())
             made.create()
             wire(patch, "aws", lambda: made.deployer.aws)
-            wire(patch, "settings", lambda: made.told)
+            wire(patch, "settings", lambda: made.settings)
             yield made
             assert not made.unbelieving
             made.lambda_.delete_function(FunctionName=made.function)

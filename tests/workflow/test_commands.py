@@ -105,9 +105,9 @@ def test_a_rollback_to_a_release_that_was_rolled_back_needs_force(served: World)
 def test_a_rollback_to_a_release_whose_bundle_is_gone_is_refused(served: World) -> None:
     served.release("1.1", NOW)
     for found in served.s3.list_object_versions(
-        Bucket=served.told.bundles_bucket, Prefix=f"bundles/{served.application}/"
+        Bucket=served.settings.bundles_bucket, Prefix=f"bundles/{served.application}/"
     )["Versions"]:
-        served.s3.delete_object(Bucket=served.told.bundles_bucket, Key=found["Key"], VersionId=found["VersionId"])
+        served.s3.delete_object(Bucket=served.settings.bundles_bucket, Key=found["Key"], VersionId=found["VersionId"])
     assert "bundle is gone" in str(served.command("rollback")["problems"])
 
 

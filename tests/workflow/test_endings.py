@@ -105,7 +105,7 @@ def test_too_little_traffic_ends_as_the_manifest_says(world: World) -> None:
 
 def test_a_release_held_for_days_is_rolled_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     live(world)
-    monkeypatch.setattr(stages, "HOLD_LOOKS", 10)
+    monkeypatch.setattr(stages, "HOLD_CHECKS", 10)
     ended = world.release("1.1", CANARY)
     assert ended["status"] == Status.ROLLED_BACK
     assert "held too long" in ended["reason"]

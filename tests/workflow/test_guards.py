@@ -17,8 +17,8 @@ def moved_by_others(world: World) -> Alias:
 
 def test_an_alias_that_was_moved_meanwhile_is_left_as_it_is_and_told_as_it_is(served: World) -> None:
     believed = moved_by_others(served)
-    wanted = believed.withdraw("f" * 32, Move.ABORT)
-    after = served.deployer.aws.functions.move(served.function, believed, wanted)
+    wanted = believed.remove_canary("f" * 32, Move.ABORT)
+    after = served.deployer.aws.functions.write_alias(served.function, believed, wanted)
     assert after == served.alias
     assert served.alias.stable == "1"
 
@@ -48,8 +48,8 @@ def test_two_who_change_a_record_at_once_are_both_in_it(served: World) -> None:
 
     def interrupted(record: Record) -> Record:
         if what := next(others, ""):
-            records.change(drop.application, drop.release_id, lambda one: one.noted(at, what))
-        return record.noted(at, "ours")
+            records.change(drop.application, drop.release_id, lambda one: one.with_entry(at, what))
+        return record.with_entry(at, "ours")
 
     records.change(drop.application, drop.release_id, interrupted)
     assert [moment.what for moment in served.record(drop).timeline] == ["received", "the other's", "ours"]
@@ -61,7 +61,7 @@ def test_an_end_is_written_once(served: World) -> None:
     ended = record.ended(served.deployer.now(), Ending(status=Status.ABORTED, reason="wrong file"))
     again = ended.ended(served.deployer.now(), Ending(status=Status.LIVE, reason="all traffic"))
     assert (again.status, again.reason) == (Status.ABORTED, "wrong file")
-    assert again.noted(served.deployer.now(), "later", status=Status.SHIFTING).status is Status.ABORTED
+    assert again.with_entry(served.deployer.now(), "later", status=Status.SHIFTING).status is Status.ABORTED
 
 
 def test_the_first_unhealthy_look_is_the_last(served: World) -> None:

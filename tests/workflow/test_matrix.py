@@ -261,7 +261,7 @@ def _hear(case: Case, name: str) -> Answer:
 
 def same_event(case: Case) -> Answer:
     """S3 tells of the drop a second time."""
-    return controller.answer(case.world.deployer, events.Arrivals(drops=(case.drop,)))
+    return controller.answer(case.world.deployer, events.Drops(drops=(case.drop,)))
 
 
 def newer_drop(case: Case) -> Answer:
@@ -284,7 +284,7 @@ def execution_ended(status: str) -> Callable[[Case], Answer]:
     """The engine says that the execution ended; what is left of the process does not know and goes on."""
 
     def happening(case: Case) -> Answer:
-        stopped = events.EngineStopped(release_id=case.drop.release_id, status=status)
+        stopped = events.ExecutionFailed(release_id=case.drop.release_id, status=status)
         return controller.answer(case.world.deployer, stopped)
 
     return happening

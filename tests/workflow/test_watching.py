@@ -117,7 +117,7 @@ def test_a_dead_rollout_leaves_the_alias_whole_and_ends_failed(served: World) ->
     threading.Thread(target=served.roll_out, args=(drop,), daemon=True).start()
     assert died.wait(60)
     assert served.alias.canary == "3"
-    stopped = events.EngineStopped(release_id=drop.release_id, status="FAILED")
+    stopped = events.ExecutionFailed(release_id=drop.release_id, status="FAILED")
     controller.answer(served.deployer, stopped)
     assert served.alias.traffic == ("2", None, 0)
     record = served.record(drop)
@@ -127,14 +127,14 @@ def test_a_dead_rollout_leaves_the_alias_whole_and_ends_failed(served: World) ->
 
 
 def test_an_execution_of_somebody_else_is_ignored(served: World) -> None:
-    answer = controller.answer(served.deployer, events.EngineStopped(release_id="f" * 32, status="FAILED"))
+    answer = controller.answer(served.deployer, events.ExecutionFailed(release_id="f" * 32, status="FAILED"))
     assert answer["answer"] == "ignored"
 
 
 def concurrency(world: World) -> dict[str, int]:
     """The provisioned concurrency that was asked for, by version, and on the alias, where it has no place."""
     asked: dict[str, int] = {}
-    for version in (*world.versions, world.told.alias):
+    for version in (*world.versions, world.settings.alias):
         with suppress(world.lambda_.exceptions.ProvisionedConcurrencyConfigNotFoundException):
             found = world.lambda_.get_provisioned_concurrency_config(FunctionName=world.function, Qualifier=version)
             asked[version] = found["RequestedProvisionedConcurrentExecutions"]

@@ -21,7 +21,7 @@ from deployer.deployer import Deployer
 from deployer.model.alias import Alias
 from deployer.model.drop import FORCE, SIGNATURE, Drop
 from deployer.model.record import Record
-from deployer.model.rollout_input import Order
+from deployer.model.rollout_input import RolloutInput
 from deployer.settings import Settings
 from tests.local.configuration import ACCOUNT, REGION
 
@@ -79,10 +79,10 @@ class People:
 class World:
     """An application of its own: function, alias, records, and the wiring of the deployer."""
 
-    def __init__(self, application: str, told: Settings, people: People) -> None:
+    def __init__(self, application: str, settings: Settings, people: People) -> None:
         self.application = application
-        self.told = told
-        self.function = told.function(application)
+        self.settings = settings
+        self.function = settings.function(application)
         self.lambda_, self.s3, self.cloudwatch = people.lambda_, people.s3, people.cloudwatch
         self.calls: list[str] = []
         self.denied: set[str] = set()
@@ -101,8 +101,8 @@ class World:
         watched.events.register("before-call.lambda.Invoke", self._remember_order)
         watched.events.register("provide-client-params.eventbridge.PutEvents", self._hear)
         watched.events.register("provide-client-params.lambda.UpdateAlias", self._doubt)
-        self._eyes = Functions(self.lambda_, self.lambda_, self.lambda_, told.alias)
-        self.deployer = Deployer(Aws.connect(told, watched), told, lambda: datetime.now(UTC))
+        self._eyes = Functions(self.lambda_, self.lambda_, self.lambda_, settings.alias)
+        self.deployer = Deployer(Aws.connect(settings, watched), settings, lambda: datetime.now(UTC))
 
     def create(self) -> None:
         """Create the function, its first version, and the alias on it, as template.yaml does."""
@@ -117,12 +117,12 @@ class World:
             Environment={"Variables": {"OWN": "setting"}},
             Publish=True,
         )
-        self.lambda_.create_alias(FunctionName=self.function, Name=self.told.alias, FunctionVersion=made["Version"])
+        self.lambda_.create_alias(FunctionName=self.function, Name=self.settings.alias, FunctionVersion=made["Version"])
 
     def trust(self, signing_key: str) -> None:
         """Tell the deployer the key that must have signed every drop."""
-        self.told = self.told.model_copy(update={"signing_key": signing_key})
-        self.deployer = replace(self.deployer, told=self.told)
+        self.settings = self.settings.model_copy(update={"signing_key": signing_key})
+        self.deployer = replace(self.deployer, settings=self.settings)
 
     # --- what people do ------------------------------------------------------------------------------------------
 
@@ -143,21 +143,21 @@ class World:
         metadata = ({FORCE: "true"} if force else {}) | ({SIGNATURE: signature} if signature else {})
         key = f"{self.application}/{release}.zip"
         put = self.s3.put_object(
-            Bucket=self.told.releases_bucket, Key=key, Body=body or packed(content), Metadata=metadata
+            Bucket=self.settings.releases_bucket, Key=key, Body=body or packed(content), Metadata=metadata
         )
         sequencer = f"{next(_sequencers):018X}"
-        return Drop(bucket=self.told.releases_bucket, key=key, version_id=put["VersionId"], sequencer=sequencer)
+        return Drop(bucket=self.settings.releases_bucket, key=key, version_id=put["VersionId"], sequencer=sequencer)
 
     def command(self, action: str, **fields: object) -> dict[str, Any]:
         """Say something to the controller by hand."""
         payload = {"action": action, "application": self.application, **fields}
-        return controller.answer(self.deployer, events.parse(payload, self.told))  # type: ignore[arg-type]  # JSON
+        return controller.answer(self.deployer, events.parse(payload, self.settings))  # type: ignore[arg-type]  # JSON
 
     def serve(self, version: str, invocations: int, errors: int = 0) -> None:
         """Have CloudWatch count traffic of a version behind the alias."""
         dimensions = [
             {"Name": "FunctionName", "Value": self.function},
-            {"Name": "Resource", "Value": f"{self.function}:{self.told.alias}"},
+            {"Name": "Resource", "Value": f"{self.function}:{self.settings.alias}"},
             {"Name": "ExecutedVersion", "Value": version},
         ]
         counted = {"Invocations": invocations, "Errors": errors}
@@ -229,7 +229,7 @@ class World:
         """Run the rollout to its end, with its waits skipped; return what the execution returns."""
         self._looks = 0
         with DurableFunctionTestRunner(handler=rollout.handler, execution_timeout=3_000, region=REGION) as runner:
-            ended = runner.run(input=Order(drop=drop, force=force).encode(), execution_name=drop.release_id)
+            ended = runner.run(input=RolloutInput(drop=drop, force=force).encode(), execution_name=drop.release_id)
         if ended.result is None:
             raise AssertionError(f"the execution {ended.status}: {ended.error}")
         result: dict[str, str] = json.loads(ended.result)

@@ -6,7 +6,7 @@ from deployer.inspection.archive.tree_check import HOPS
 from deployer.inspection.compatibility.probe import Probe
 from deployer.inspection.compatibility.runtime import Machine
 from deployer.model.entry import Entry
-from deployer.model.function import FunctionFacts
+from deployer.model.function import FunctionConfiguration
 from deployer.model.manifest import Manifest
 from deployer.model.problem import Problem
 
@@ -14,7 +14,9 @@ from deployer.model.problem import Problem
 class Trial:
     """What the checks look at, and where they put what they find."""
 
-    def __init__(self, entries: Sequence[Entry], probe: Probe, manifest: Manifest, function: FunctionFacts) -> None:
+    def __init__(
+        self, entries: Sequence[Entry], probe: Probe, manifest: Manifest, function: FunctionConfiguration
+    ) -> None:
         self.entries: Mapping[str, Entry] = {entry.path: entry for entry in entries}
         self.probe = probe
         self.manifest = manifest

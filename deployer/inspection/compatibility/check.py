@@ -12,7 +12,7 @@ from deployer.inspection.compatibility import (
 from deployer.inspection.compatibility.candidate import Trial
 from deployer.inspection.compatibility.entry_point import settle
 from deployer.inspection.compatibility.probe import Probe
-from deployer.model.function import FunctionFacts
+from deployer.model.function import FunctionConfiguration
 from deployer.model.manifest import Manifest
 from deployer.model.problem import Problem
 from deployer.model.start import Start
@@ -28,7 +28,9 @@ class Fit(Value):
     warnings: tuple[str, ...] = ()
 
 
-def judge(contents: Contents, probe: Probe, manifest: Manifest, function: FunctionFacts) -> Fit | tuple[Problem, ...]:
+def judge(
+    contents: Contents, probe: Probe, manifest: Manifest, function: FunctionConfiguration
+) -> Fit | tuple[Problem, ...]:
     """Return how the release will start, or everything that keeps it from running."""
     trial = Trial(contents.entries, probe, manifest, function)
     start = settle(trial)
@@ -45,7 +47,7 @@ def judge(contents: Contents, probe: Probe, manifest: Manifest, function: Functi
     return Fit(start=start, storage=resources.needed(contents, start), warnings=tuple(trial.warnings))
 
 
-def machine_problems(contents: Contents, probe: Probe, function: FunctionFacts) -> tuple[Problem, ...]:
+def machine_problems(contents: Contents, probe: Probe, function: FunctionConfiguration) -> tuple[Problem, ...]:
     """Return what can be told without a manifest: native code and wheels for another machine."""
     trial = Trial(contents.entries, probe, Manifest(), function)
     _check_machine(trial, settle(trial))

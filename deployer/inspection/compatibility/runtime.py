@@ -3,7 +3,7 @@
 import re
 from typing import Self
 
-from deployer.model.function import FunctionFacts
+from deployer.model.function import FunctionConfiguration
 from deployer.model.value import Value
 
 _PYTHON = re.compile(r"python(\d+)\.(\d+)")
@@ -27,7 +27,7 @@ class Machine(Value):
     node: int | None = None
 
     @classmethod
-    def of(cls, function: FunctionFacts) -> Self:
+    def of(cls, function: FunctionConfiguration) -> Self:
         """Return the machine a function runs on."""
         python, node = _PYTHON.fullmatch(function.runtime), _NODE.fullmatch(function.runtime)
         old = _AMAZON_LINUX_2.fullmatch(function.runtime)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from deployer.model.rollout_input import Order
+from deployer.model.rollout_input import RolloutInput
 from deployer.model.status import Status
 from tests.workflow.test_commands import CANARY, GO_ON, NOW
 from tests.workflow.world import World
@@ -45,7 +45,7 @@ def test_validate_refuses_a_key_that_is_no_release_of_the_application(served: Wo
 
 def redeployed(world: World, answer: dict[str, Any]) -> str:
     """Run the rollout that a redeploy ordered; return its status."""
-    order = Order.model_validate_json(world.ordered[-1])
+    order = RolloutInput.model_validate_json(world.ordered[-1])
     assert order.drop.release_id == answer["id"]
     return world.roll_out(order.drop, force=order.force)["status"]
 
@@ -100,7 +100,7 @@ def test_prune_deletes_bundles_that_no_version_points_at_and_no_others(served: W
 
 def stored(world: World) -> list[str]:
     """The keys of all bundles and descriptions."""
-    found = world.s3.list_object_versions(Bucket=world.told.bundles_bucket, Prefix=f"bundles/{world.application}/")
+    found = world.s3.list_object_versions(Bucket=world.settings.bundles_bucket, Prefix=f"bundles/{world.application}/")
     return [one["Key"] for one in found.get("Versions", [])]
 
 
