@@ -62,9 +62,9 @@ class Deployer:
 
     def mark_rolled_back(self, record: Record) -> None:
         """Remember that a release's bytes were rolled back: they need `force` from now on."""
-        application, digest, objects = record.application, record.archive_sha256, self.aws.objects
-        if digest and objects.rolled_back_as(application, digest) != record.release_id:
-            objects.mark_rolled_back(application, digest, record.release_id)
+        application, digest, bundles = record.application, record.archive_sha256, self.aws.bundles
+        if digest and bundles.rolled_back_as(application, digest) != record.release_id:
+            bundles.mark_rolled_back(application, digest, record.release_id)
 
     def write_alias(self, application: str, believed: Alias, wanted: Alias) -> Alias:
         """Write the alias unless somebody moved it since it was read; return it as it is then.

@@ -3,7 +3,7 @@
 import base64
 import binascii
 
-from deployer.aws.objects import Head
+from deployer.aws.releases_bucket import Head
 from deployer.deployer import Deployer
 from deployer.model.drop import SIGNATURE, SIGNATURE_SUFFIX, Drop
 from deployer.model.problem import Problem
@@ -17,7 +17,7 @@ def objection(deployer: Deployer, drop: Drop, head: Head, sha256: str) -> Proble
     key = deployer.settings.signing_key
     if not key:
         return None
-    text = head.signature or deployer.aws.objects.signature_beside(drop)
+    text = head.signature or deployer.aws.releases.signature_beside(drop)
     if text is None:
         return _problem("no signature")
     signature = decoded(text)

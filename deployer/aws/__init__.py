@@ -6,12 +6,13 @@ from functools import cache
 import boto3
 from botocore.config import Config
 
+from deployer.aws.bundles_bucket import BundlesBucket
 from deployer.aws.eventbridge import EventPublisher
 from deployer.aws.functions import Functions
 from deployer.aws.kms import SignatureVerifier
 from deployer.aws.metrics import Metrics
-from deployer.aws.objects import Objects
 from deployer.aws.records import Records
+from deployer.aws.releases_bucket import ReleasesBucket
 from deployer.settings import Settings, settings
 
 _RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 10}, connect_timeout=5, read_timeout=60)
@@ -27,7 +28,8 @@ class Aws:
     """The services the deployer uses."""
 
     functions: Functions
-    objects: Objects
+    releases: ReleasesBucket
+    bundles: BundlesBucket
     records: Records
     metrics: Metrics
     publisher: EventPublisher
@@ -44,7 +46,8 @@ class Aws:
                 invoker=session.client("lambda", config=_INVOKE),
                 alias=settings.alias,
             ),
-            objects=Objects(s3, settings),
+            releases=ReleasesBucket(s3, settings),
+            bundles=BundlesBucket(s3, settings),
             records=Records(s3, settings),
             metrics=Metrics(session.client("cloudwatch", config=_RETRIES), settings),
             verifier=SignatureVerifier(session.client("kms", config=_RETRIES)),

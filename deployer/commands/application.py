@@ -61,7 +61,7 @@ class Application:
         pointer = pointer_of(published)
         if pointer is None:
             return "none"
-        return "intact" if self.deployer.aws.objects.intact(pointer.key, pointer.version) else "missing"
+        return "intact" if self.deployer.aws.bundles.exists(pointer.key, pointer.version) else "missing"
 
     def serving(self, alias: Alias) -> Iterator[Serving]:
         """The versions that have traffic."""

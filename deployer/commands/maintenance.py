@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import filterfalse
 
 from deployer import signature
+from deployer.aws.bundles_bucket import ObjectVersion
 from deployer.aws.functions import PublishedVersion
-from deployer.aws.objects import Stored
 from deployer.commands import answers
 from deployer.commands.answers import Answer
 from deployer.commands.application import Application, pointer_of
@@ -33,13 +33,13 @@ class Maintenance:
         deployer, key = self.app.deployer, command.key
         if problem := misplaced(key, frozenset({self.app.name})):
             return answers.refused([problem])
-        drop = deployer.aws.objects.latest(key)
-        head = deployer.aws.objects.head(drop) if drop else None
+        drop = deployer.aws.releases.latest(key)
+        head = deployer.aws.releases.head(drop) if drop else None
         if drop is None or head is None:
             return answers.refusal("key", "no such object", "an object in the releases bucket", "drop it first")
         configuration = deployer.aws.functions.configuration(self.app.function)
         limits = archive.Limits(unpacked=deployer.settings.unpacked_limit)
-        found = inspect_archive(deployer.aws.objects.archive(drop, head.size), limits, configuration)
+        found = inspect_archive(deployer.aws.releases.archive(drop, head.size), limits, configuration)
         if isinstance(found, archive.Refusal):
             return {**answers.refused(found.problems), "answer": f"{drop.label} would be rejected"}
         if problem := signature.objection(deployer, drop, head, found.sha256):
@@ -78,7 +78,7 @@ class Maintenance:
 
     def prune(self, command: Prune) -> Answer:
         """Delete versions nobody names, oldest first, and bundles that no version points at."""
-        functions, objects = self.app.deployer.aws.functions, self.app.deployer.aws.objects
+        functions, bundles = self.app.deployer.aws.functions, self.app.deployer.aws.bundles
         versions = [found for found in functions.versions(self.app.function) if found.description]
         under_way = self.app.under_way()
         kept = versions_to_keep(
@@ -86,7 +86,7 @@ class Maintenance:
         )
         to_delete = [found for found in versions if found.version not in kept]
         remaining = [found for found in versions if found.version in kept]
-        orphans = unreferenced_bundles(objects.bundles(self.app.name), remaining, under_way)
+        orphans = unreferenced_bundles(bundles.object_versions(self.app.name), remaining, under_way)
         size = sum(stored.size for stored in orphans)
         words = f"delete {len(to_delete)} versions and {size / 1e6:.1f} MB of bundles, keep {len(remaining)}"
         report = {"versions": [found.version for found in to_delete], "bundles": sorted({one.key for one in orphans})}
@@ -97,19 +97,19 @@ class Maintenance:
         self._delete(orphans)
         return {**answers.done(words.replace("delete", "deleted", 1).replace(", keep", ", kept")), **report}
 
-    def _delete(self, orphans: list[Stored]) -> None:
+    def _delete(self, orphans: list[ObjectVersion]) -> None:
         """Delete what says where the bundles are, look again, and then the bundles that nobody took up since.
 
         A: a rollout writes its record, then reads where the bundle of its bytes is, to use it again.  B: prune deletes
         that, and looks: it finds A's record, or A's version, or A comes too late to find the bundle and makes another.
         """
-        objects = self.app.deployer.aws.objects
-        for stored in filter(_is_description, orphans):
-            objects.delete(stored)
+        bundles = self.app.deployer.aws.bundles
+        for stored in filter(_is_location, orphans):
+            bundles.delete(stored)
         under_way = self.app.under_way()
         versions = list(self.app.deployer.aws.functions.versions(self.app.function))
-        for stored in filterfalse(_is_description, unreferenced_bundles(orphans, versions, under_way)):
-            objects.delete(stored)
+        for stored in filterfalse(_is_location, unreferenced_bundles(orphans, versions, under_way)):
+            bundles.delete(stored)
 
 
 def versions_to_keep(
@@ -125,8 +125,8 @@ def versions_to_keep(
 
 
 def unreferenced_bundles(
-    stored: Iterable[Stored], remaining: list[PublishedVersion], under_way: list[Record]
-) -> list[Stored]:
+    stored: Iterable[ObjectVersion], remaining: list[PublishedVersion], under_way: list[Record]
+) -> list[ObjectVersion]:
     """Pure: the bundles that no remaining version points at and no rollout has just made, and what tells of them."""
     used = {(pointer.key, pointer.version) for pointer in map(pointer_of, remaining) if pointer}
     digests = [record.archive_sha256 for record in under_way if record.archive_sha256]
@@ -135,11 +135,11 @@ def unreferenced_bundles(
         for one in stored
         if (one.key, one.version_id) not in used and not any(digest in one.key for digest in digests)
     ]
-    spared = {_stem(key) for key, _ in used} - {_stem(one.key) for one in free if not _is_description(one)}
-    return [one for one in free if not (_is_description(one) and _stem(one.key) in spared)]
+    spared = {_stem(key) for key, _ in used} - {_stem(one.key) for one in free if not _is_location(one)}
+    return [one for one in free if not (_is_location(one) and _stem(one.key) in spared)]
 
 
-def _is_description(stored: Stored) -> bool:
+def _is_location(stored: ObjectVersion) -> bool:
     return stored.key.endswith(".json")
 
 

@@ -78,7 +78,7 @@ class TrafficCommands:
         """Whether a release ended badly, or was live and rolled back since."""
         if record.status in _BAD_ENDINGS:
             return True
-        marked = self._deployer.aws.objects.rolled_back_as(record.application, record.archive_sha256)
+        marked = self._deployer.aws.bundles.rolled_back_as(record.application, record.archive_sha256)
         return marked == record.release_id
 
     def _roll_back_to(self, alias: Alias, target: str, command: RollBack) -> Answer:

@@ -24,12 +24,12 @@ def inspect(deployer: Deployer, release: Release) -> Release:
     record = deployer.begin_record(drop)
     if record.status.final:
         return release.ended(record.status, record.reason)
-    head = aws.objects.head(drop)
+    head = aws.releases.head(drop)
     if head is None:
         return release.ended(Status.REJECTED, f"the object version is not there any more: {shortened(drop.key)}")
     configuration = aws.functions.configuration(deployer.function(release))
     limits = archive.Limits(unpacked=deployer.settings.unpacked_limit)
-    found = inspect_archive(aws.objects.archive(drop, head.size), limits, configuration)
+    found = inspect_archive(aws.releases.archive(drop, head.size), limits, configuration)
     if isinstance(found, archive.Refusal):
         return release.ended(Status.REJECTED, shortened(report.line(found.problems), _REASON), found.problems)
     if problem := signature.objection(deployer, drop, head, found.sha256):
@@ -70,7 +70,7 @@ def _red(deployer: Deployer, release: Release) -> frozenset[str]:
 def _known_before(deployer: Deployer, release: Release) -> Release | None:
     """End a release whose bytes were rolled back before, or that is live already under this very key."""
     drop, digest = release.drop, required(release.archive).sha256
-    earlier = deployer.aws.objects.rolled_back_as(drop.application, digest)
+    earlier = deployer.aws.bundles.rolled_back_as(drop.application, digest)
     if earlier and earlier != release.id and not release.force:
         reason = f"these bytes were rolled back as release {earlier}; force releases them all the same"
         return release.ended(Status.REJECTED, reason)
@@ -87,20 +87,20 @@ def make_bundle(deployer: Deployer, release: Release) -> Release:
     """Make the bundle that this bootstrap loads, unless the same archive was bundled before."""
     function, digest = required(release.function), required(release.archive).sha256
     key = f"bundles/{release.drop.application}/{digest}-{function.runtime}-{SCHEMA}.tar.zst"
-    made = deployer.aws.objects.bundle(key) or _build(deployer, release, key)
+    made = deployer.aws.bundles.find_bundle(key) or _build(deployer, release, key)
     deployer.record_progress(release, f"bundled: {made.size / 1e6:.1f} MB", status=Status.BUNDLED)
     return release.updated(bundle=made)
 
 
 def _build(deployer: Deployer, release: Release, key: str) -> Bundle:
-    seen, objects = required(release.archive), deployer.aws.objects
+    seen, aws = required(release.archive), deployer.aws
     with tempfile.TemporaryDirectory(prefix="dropshift-") as folder:
         tree = Path(folder)
         limits = archive.Limits(unpacked=deployer.settings.unpacked_limit)
-        contents = archive.unpack(objects.archive(release.drop, seen.size), tree, limits)
+        contents = archive.unpack(aws.releases.archive(release.drop, seen.size), tree, limits)
         if isinstance(contents, archive.Refusal) or contents.sha256 != seen.sha256:
             raise RuntimeError("the archive is not the one that was inspected")
-        with objects.upload(key) as upload:
+        with aws.bundles.upload(key) as upload:
             built = bundle.build(tree, contents.entries, upload.write, _plan(deployer, release))
     made = Bundle(
         key=key,
@@ -111,7 +111,7 @@ def _build(deployer: Deployer, release: Release, key: str) -> Bundle:
         index_sha256=built.index_sha256,
         unpacked=built.unpacked,
     )
-    objects.describe(made)
+    aws.bundles.save_location(made)
     return made
 
 
@@ -120,7 +120,7 @@ def _plan(deployer: Deployer, release: Release) -> bundle.Plan:
     python = tuple(int(part) for part in runtime.removeprefix("python").split(".")) if start.kind == "python" else ()
     return bundle.Plan(
         python=(python[0], python[1]) if python else None,
-        profile=deployer.aws.objects.profile(release.drop.application),
+        profile=deployer.aws.bundles.profile(release.drop.application),
         handler=start.handler,
         budget=timedelta(seconds=deployer.settings.bundle_seconds),
         threads=os.cpu_count() or 1,

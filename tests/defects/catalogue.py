@@ -9,7 +9,7 @@ ROLLED_BACK = "tests/faults/test_rolled_back.py"
 LOADER, START = "tests/end_to_end/test_bootstrap_faults.py", "tests/end_to_end/test_bootstrap_start.py"
 NODE, NODE_LOADER = "bootstrap/bootstrap.mjs", "tests/end_to_end/test_bootstrap_node_faults.py"
 PERMISSIONS = "tests/pure/test_template_permissions.py"
-FUNCTIONS, OBJECTS, RECORDS = "deployer/aws/functions.py", "deployer/aws/objects.py", "deployer/aws/records.py"
+FUNCTIONS, RECORDS = "deployer/aws/functions.py", "deployer/aws/records.py"
 SHIFTING, PUBLISHING = "deployer/steps/shifting.py", "deployer/steps/publishing.py"
 HEALTH_FILE, PRECEDENCE, TRAFFIC = (
     "deployer/decisions/health.py",
@@ -292,7 +292,7 @@ DOOR = (
     ),
     Defect(
         "the deployer reads whatever version of a drop is there",
-        OBJECTS,
+        "deployer/aws/releases_bucket.py",
         '            VersionId=self._drop.version_id,\n            Range=f"bytes',
         '            Range=f"bytes',
         (f"{ENDINGS}::test_an_older_drop_that_comes_late_is_superseded",),

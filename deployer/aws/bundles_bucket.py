@@ -1,0 +1,150 @@
+"""S3: the bundles bucket: bundles, where they are, access profiles, and which archives were rolled back."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Self
+
+from deployer.aws.s3 import PART, head_object
+from deployer.model.profile import Profile
+from deployer.model.release import Bundle
+from deployer.model.value import Value
+from deployer.settings import Settings
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+
+
+class ObjectVersion(Value):
+    """One object version in the bundles bucket."""
+
+    key: str
+    version_id: str
+    size: int
+
+
+class BundlesBucket:
+    """Bundles, and the small files that the deployer keeps beside them."""
+
+    def __init__(self, client: "S3Client", settings: Settings) -> None:
+        self._client = client
+        self._bucket = settings.bundles_bucket
+        self._owner = settings.account_id
+
+    def find_bundle(self, key: str) -> Bundle | None:
+        """Return the bundle that was made under this key, if it was and its object version still exists."""
+        try:
+            body = self._client.get_object(Bucket=self._bucket, Key=_location(key))["Body"].read()
+        except self._client.exceptions.NoSuchKey:
+            return None
+        bundle = Bundle.model_validate_json(body)
+        return bundle if self.exists(bundle.key, bundle.version_id, bundle.size) else None
+
+    def save_location(self, bundle: Bundle) -> None:
+        """Write down where a bundle is, so that the same archive is never built twice."""
+        self._client.put_object(Bucket=self._bucket, Key=_location(bundle.key), Body=bundle.model_dump_json().encode())
+
+    def exists(self, key: str, version_id: str, size: int | None = None) -> bool:
+        """Whether a bundle's object version is still there, with its size."""
+        found = head_object(
+            self._client, Bucket=self._bucket, Key=key, VersionId=version_id, ExpectedBucketOwner=self._owner
+        )
+        return found is not None and (size is None or found["ContentLength"] == size)
+
+    def profile(self, application: str) -> Profile:
+        """Read what the application's latest recorded start touched; an empty profile when none was recorded."""
+        try:
+            found = self._client.get_object(Bucket=self._bucket, Key=_profile(application))
+        except self._client.exceptions.NoSuchKey:
+            return Profile()
+        return Profile.model_validate_json(found["Body"].read())
+
+    def save_profile(self, application: str, profile: Profile) -> None:
+        """Keep a profile for the layout of the application's next bundle."""
+        body = profile.model_dump_json().encode()
+        self._client.put_object(Bucket=self._bucket, Key=_profile(application), Body=body)
+
+    def object_versions(self, application: str) -> Iterator[ObjectVersion]:
+        """List every object version among an application's bundles."""
+        pages = self._client.get_paginator("list_object_versions").paginate(
+            Bucket=self._bucket, Prefix=f"bundles/{application}/"
+        )
+        for page in pages:
+            for found in page.get("Versions", []):
+                yield ObjectVersion(key=found["Key"], version_id=found["VersionId"], size=found["Size"])
+
+    def delete(self, stored: ObjectVersion) -> None:
+        """Delete one object version; one that is gone already is no error."""
+        self._client.delete_object(Bucket=self._bucket, Key=stored.key, VersionId=stored.version_id)
+
+    def upload(self, key: str) -> "Upload":
+        """Begin an object in the bundles bucket that is written part by part."""
+        return Upload(self._client, self._bucket, key)
+
+    def mark_rolled_back(self, application: str, sha256: str, release: str) -> None:
+        """Remember that an archive was rolled back: the same bytes need `force` from now on."""
+        self._client.put_object(Bucket=self._bucket, Key=_rolled_back(application, sha256), Body=release.encode())
+
+    def rolled_back_as(self, application: str, sha256: str) -> str | None:
+        """Return the release as which an archive was rolled back before; None when it was not."""
+        try:
+            found = self._client.get_object(Bucket=self._bucket, Key=_rolled_back(application, sha256))
+        except self._client.exceptions.NoSuchKey:
+            return None
+        return found["Body"].read().decode()
+
+
+def _location(key: str) -> str:
+    return f"{key.removesuffix('.tar.zst')}.json"
+
+
+def _profile(application: str) -> str:
+    return f"profiles/{application}.json"
+
+
+def _rolled_back(application: str, sha256: str) -> str:
+    return f"records/{application}/rolled-back/{sha256}"
+
+
+class Upload:
+    """An object written part by part; it exists only once it is complete, and leaves nothing behind when it fails."""
+
+    def __init__(self, client: "S3Client", bucket: str, key: str) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._key = key
+        self._buffer = bytearray()
+        self._parts: list[CompletedPartTypeDef] = []
+        self._upload_id = ""
+        self.version_id = ""
+
+    def __enter__(self) -> Self:
+        self._upload_id = self._client.create_multipart_upload(Bucket=self._bucket, Key=self._key)["UploadId"]
+        return self
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Take the next bytes; a part is sent whenever enough have come together."""
+        self._buffer += data
+        while len(self._buffer) >= PART:
+            self._send(bytes(self._buffer[:PART]))
+            del self._buffer[:PART]
+
+    def _send(self, body: bytes) -> None:
+        number = len(self._parts) + 1
+        sent = self._client.upload_part(
+            Bucket=self._bucket, Key=self._key, UploadId=self._upload_id, PartNumber=number, Body=body
+        )
+        self._parts.append({"PartNumber": number, "ETag": sent["ETag"]})
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: "TracebackType | None"
+    ) -> None:
+        if kind:
+            self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=self._upload_id)
+            return
+        self._send(bytes(self._buffer))
+        made = self._client.complete_multipart_upload(
+            Bucket=self._bucket, Key=self._key, UploadId=self._upload_id, MultipartUpload={"Parts": self._parts}
+        )
+        self.version_id = made["VersionId"]

@@ -1,0 +1,26 @@
+"""S3: the parts that both buckets share."""
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef, HeadObjectRequestTypeDef
+
+PART = 16 << 20
+"""Bytes asked for, and sent, at once: 10,000 parts of this size make an object of 156 GiB."""
+_NOT_THERE = ("404", "NoSuchKey", "NoSuchVersion", "405", "400")
+"""How a HEAD says that there is no such version: 405 for a delete marker, 400 for an id that cannot be one."""
+
+
+def head_object(client: "S3Client", **which: "Unpack[HeadObjectRequestTypeDef]") -> "HeadObjectOutputTypeDef | None":
+    """Return the attributes of an object version; None when there is none."""
+    try:
+        return client.head_object(**which)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _NOT_THERE:
+            return None
+        raise
