@@ -1,10 +1,10 @@
-"""One inspection for the rollout, for `validate` and for the offline command: structure, manifest, fitness."""
+"""One inspection for the rollout, for `validate` and for the offline command: structure, manifest, compatibility."""
 
 from contextlib import closing
 
 from deployer.inspection import archive, compatibility
 from deployer.inspection.archive import Contents, Limits, Refusal, Source
-from deployer.inspection.compatibility import Fit, Probe
+from deployer.inspection.compatibility import Accepted, Probe
 from deployer.inspection.compatibility.probe import SOURCE as LARGEST
 from deployer.model.function import FunctionConfiguration
 from deployer.model.manifest import NAME, Manifest, parse
@@ -45,10 +45,10 @@ def inspect_contents(contents: Contents, probe: Probe, function: FunctionConfigu
     manifest = manifest_of(contents, probe)
     if isinstance(manifest, tuple):
         return Refusal(problems=manifest + compatibility.machine_problems(contents, probe, function))
-    fit = compatibility.judge(contents, probe, manifest, function)
-    if not isinstance(fit, Fit):
-        return Refusal(problems=fit)
-    return _inspection(contents, manifest, fit)
+    accepted = compatibility.check_compatibility(contents, probe, manifest, function)
+    if not isinstance(accepted, Accepted):
+        return Refusal(problems=accepted)
+    return _inspection(contents, manifest, accepted)
 
 
 def manifest_of(contents: Contents, probe: Probe) -> Manifest | tuple[Problem, ...]:
@@ -60,7 +60,7 @@ def manifest_of(contents: Contents, probe: Probe) -> Manifest | tuple[Problem, .
     return parse(text)
 
 
-def _inspection(contents: Contents, manifest: Manifest, fit: Fit) -> Inspection:
+def _inspection(contents: Contents, manifest: Manifest, accepted: Accepted) -> Inspection:
     return Inspection(
         sha256=contents.sha256,
         size=contents.size,
@@ -68,7 +68,7 @@ def _inspection(contents: Contents, manifest: Manifest, fit: Fit) -> Inspection:
         files=sum(entry.kind == "file" for entry in contents.entries),
         format=contents.format,
         manifest=manifest,
-        start=fit.start,
-        storage=fit.storage,
-        warnings=fit.warnings,
+        start=accepted.start,
+        storage=accepted.storage,
+        warnings=accepted.warnings,
     )

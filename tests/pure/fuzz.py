@@ -28,8 +28,8 @@ from deployer.inspection.compatibility import Probe
 from deployer.inspection.inspect import inspect_contents
 from deployer.model.function import FunctionConfiguration
 from tests.pure import test_archive_tar, test_archive_zip
+from tests.pure.compatibility_cases import elf_of
 from tests.pure.hostile import Member, Memory, zip_of
-from tests.pure.trial import elf_of
 
 LIMITS = Limits(unpacked=2**22, entries=200, record=2**14, directory=2**16)
 FUNCTION = FunctionConfiguration(name="fuzzed", runtime="python3.13")

@@ -6,8 +6,8 @@
 Files are parsed, never imported or run. A mismatch is a refusal; what only may go wrong is a warning.
 """
 
-from deployer.inspection.compatibility.check import Fit, judge, machine_problems
+from deployer.inspection.compatibility.check import Accepted, check_compatibility, machine_problems
 from deployer.inspection.compatibility.probe import Probe
 from deployer.model.start import Start
 
-__all__ = ["Fit", "Probe", "Start", "judge", "machine_problems"]
+__all__ = ["Accepted", "Probe", "Start", "check_compatibility", "machine_problems"]

@@ -1,4 +1,4 @@
-"""Pure: one release on trial: its tree, its manifest, its function, and what is found against it."""
+"""Pure: a candidate for release: its tree, its manifest, its function, and what is found against it."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,7 @@ from deployer.model.manifest import Manifest
 from deployer.model.problem import Problem
 
 
-class Trial:
+class Candidate:
     """What the checks look at, and where they put what they find."""
 
     def __init__(
@@ -25,7 +25,7 @@ class Trial:
         self.problems: list[Problem] = []
         self.warnings: list[str] = []
 
-    def object_to(self, where: str, found: str, allowed: str, remedy: str) -> None:
+    def refuse(self, where: str, found: str, allowed: str, remedy: str) -> None:
         """Note what keeps the release from running."""
         self.problems.append(Problem(where=where, found=found, allowed=allowed, remedy=remedy))
 

@@ -9,8 +9,8 @@ from deployer.inspection.compatibility import (
     resources,
     wheel_tags,
 )
-from deployer.inspection.compatibility.candidate import Trial
-from deployer.inspection.compatibility.entry_point import settle
+from deployer.inspection.compatibility.candidate import Candidate
+from deployer.inspection.compatibility.entry_point import resolve
 from deployer.inspection.compatibility.probe import Probe
 from deployer.model.function import FunctionConfiguration
 from deployer.model.manifest import Manifest
@@ -19,7 +19,7 @@ from deployer.model.start import Start
 from deployer.model.value import Value
 
 
-class Fit(Value):
+class Accepted(Value):
     """A release that will run, as far as can be told without running it."""
 
     start: Start
@@ -28,33 +28,33 @@ class Fit(Value):
     warnings: tuple[str, ...] = ()
 
 
-def judge(
+def check_compatibility(
     contents: Contents, probe: Probe, manifest: Manifest, function: FunctionConfiguration
-) -> Fit | tuple[Problem, ...]:
+) -> Accepted | tuple[Problem, ...]:
     """Return how the release will start, or everything that keeps it from running."""
-    trial = Trial(contents.entries, probe, manifest, function)
-    start = settle(trial)
+    candidate = Candidate(contents.entries, probe, manifest, function)
+    start = resolve(candidate)
     if start.kind == "python":
-        python_handler.check_handler(trial, start.handler or "")
+        python_handler.check_handler(candidate, start.handler or "")
     elif start.kind == "nodejs":
-        node_handler.check_handler(trial, start.handler or "")
+        node_handler.check_handler(candidate, start.handler or "")
     else:
-        executable.check(trial, start.command)
-    _check_machine(trial, start)
-    resources.check(trial, contents, start)
-    if trial.problems:
-        return tuple(trial.problems)
-    return Fit(start=start, storage=resources.needed(contents, start), warnings=tuple(trial.warnings))
+        executable.check(candidate, start.command)
+    _check_machine(candidate, start)
+    resources.check(candidate, contents, start)
+    if candidate.problems:
+        return tuple(candidate.problems)
+    return Accepted(start=start, storage=resources.needed(contents, start), warnings=tuple(candidate.warnings))
 
 
 def machine_problems(contents: Contents, probe: Probe, function: FunctionConfiguration) -> tuple[Problem, ...]:
     """Return what can be told without a manifest: native code and wheels for another machine."""
-    trial = Trial(contents.entries, probe, Manifest(), function)
-    _check_machine(trial, settle(trial))
-    return tuple(trial.problems)
+    candidate = Candidate(contents.entries, probe, Manifest(), function)
+    _check_machine(candidate, resolve(candidate))
+    return tuple(candidate.problems)
 
 
-def _check_machine(trial: Trial, start: Start) -> None:
-    if start.kind == "python" and trial.machine.python:
-        wheel_tags.check(trial)
-    native_code.check(trial, start.kind)
+def _check_machine(candidate: Candidate, start: Start) -> None:
+    if start.kind == "python" and candidate.machine.python:
+        wheel_tags.check(candidate)
+    native_code.check(candidate, start.kind)

@@ -1,7 +1,7 @@
 """Pure: whether an executable or a command is there and can be started."""
 
 from deployer.inspection.archive.findings import shown
-from deployer.inspection.compatibility.candidate import Trial
+from deployer.inspection.compatibility.candidate import Candidate
 from deployer.inspection.compatibility.elf import Elf
 from deployer.inspection.compatibility.native_code import SYSTEMS, misfit
 from deployer.inspection.compatibility.probe import Native
@@ -23,68 +23,68 @@ _LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64")
 _CHMOD = "set it (chmod +x) before packing, and pack on Linux or macOS so that it is kept"
 
 
-def check(trial: Trial, command: tuple[str, ...]) -> None:
+def check(candidate: Candidate, command: tuple[str, ...]) -> None:
     """Say what keeps the first word of the command from being started."""
     word = command[0]
     path = word.removeprefix("./")
-    entry = trial.file(path)
+    entry = candidate.file(path)
     if entry is None:
-        _missing(trial, word, path)
+        _missing(candidate, word, path)
         return
     if word == path and "/" not in word:
-        trial.warn(f"{word} is looked for on PATH; write ./{word} for the file in the release")
+        candidate.warn(f"{word} is looked for on PATH; write ./{word} for the file in the release")
     if entry.mode & 0o111 == 0:
-        trial.object_to(path, "not executable: its x bit is not set", "executable programs", _CHMOD)
-    _check_content(trial, path, entry)
+        candidate.refuse(path, "not executable: its x bit is not set", "executable programs", _CHMOD)
+    _check_content(candidate, path, entry)
 
 
-def _missing(trial: Trial, word: str, path: str) -> None:
+def _missing(candidate: Candidate, word: str, path: str) -> None:
     if not word.startswith("./") and (word.startswith("/") or "/" not in word):
-        trial.warn(f"{word} is not in the release: it must be there in the runtime {trial.machine.runtime}")
+        candidate.warn(f"{word} is not in the release: it must be there in the runtime {candidate.machine.runtime}")
         return
-    elsewhere = trial.anywhere(path)
+    elsewhere = candidate.anywhere(path)
     remedy = "add it, or name the right one in dropshift.toml: [application] command"
     if elsewhere:
         deeper = elsewhere.removesuffix("/" + path)
         remedy = f"it is at {elsewhere}: pack what is inside {deeper}, not {deeper} itself"
-    trial.object_to(path, "no such file in the archive, and it is the command", "a program in the archive", remedy)
+    candidate.refuse(path, "no such file in the archive, and it is the command", "a program in the archive", remedy)
 
 
-def _check_content(trial: Trial, path: str, entry: Entry) -> None:
-    native = trial.probe.natives.get(entry.path)
+def _check_content(candidate: Candidate, path: str, entry: Entry) -> None:
+    native = candidate.probe.natives.get(entry.path)
     if native is None:
-        text = trial.text(path)
+        text = candidate.text(path)
         native = Native("script", first_line=text.partition(b"\n")[0]) if text and text.startswith(b"#!") else None
     if native is None:
-        trial.object_to(path, "neither a Linux program nor a script with a #! line", "ELF or #!", "build it for Linux")
+        candidate.refuse(path, "neither a Linux program nor a script with a #! line", "ELF or #!", "build it for Linux")
     elif native.system == "script":
-        _check_script(trial, path, native.first_line)
+        _check_script(candidate, path, native.first_line)
     elif native.system != "linux" or native.elf is None:
-        trial.object_to(path, f"a program for {SYSTEMS[native.system]}", "programs for Linux", "build it for Linux")
+        candidate.refuse(path, f"a program for {SYSTEMS[native.system]}", "programs for Linux", "build it for Linux")
     else:
-        _check_elf(trial, path, native.elf)
+        _check_elf(candidate, path, native.elf)
 
 
-def _check_elf(trial: Trial, path: str, elf: Elf) -> None:
-    fault = misfit(trial.machine, elf)
+def _check_elf(candidate: Candidate, path: str, elf: Elf) -> None:
+    fault = misfit(candidate.machine, elf)
     if fault:
-        trial.object_to(path, *fault)
+        candidate.refuse(path, *fault)
         return
-    loader = _LOADERS.get(trial.machine.architecture, "")
+    loader = _LOADERS.get(candidate.machine.architecture, "")
     if not elf.interpreter or elf.interpreter in [f"{directory}/{loader}" for directory in _LIBRARIES]:
         return
     if elf.interpreter.startswith(("/opt/", "/tmp/", "/var/task/")):  # noqa: S108 - a layer's, the release's
-        trial.warn(f"{path} is started by {elf.interpreter}, which must be there in {trial.machine.runtime}")
+        candidate.warn(f"{path} is started by {elf.interpreter}, which must be there in {candidate.machine.runtime}")
         return
     found = f"a program that is started by {shown(elf.interpreter)}"
-    trial.object_to(path, found, f"{loader}, or a static program", "link it on an ordinary Linux, or statically")
+    candidate.refuse(path, found, f"{loader}, or a static program", "link it on an ordinary Linux, or statically")
 
 
-def _check_script(trial: Trial, path: str, line: bytes) -> None:
+def _check_script(candidate: Candidate, path: str, line: bytes) -> None:
     if line.endswith(b"\r"):
-        trial.object_to(path, "a #! line that ends in CR LF", "lines that end in LF", "convert it with dos2unix")
+        candidate.refuse(path, "a #! line that ends in CR LF", "lines that end in LF", "convert it with dos2unix")
         return
     words = line[2:].decode("utf-8", "replace").split()
     interpreter = words[0] if words else ""
     if not interpreter.startswith(_INTERPRETERS):
-        trial.warn(f"{path} starts {interpreter or 'nothing'}, which must be there in {trial.machine.runtime}")
+        candidate.warn(f"{path} starts {interpreter or 'nothing'}, which must be there in {candidate.machine.runtime}")

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from deployer.inspection.archive.findings import shown
-from deployer.inspection.compatibility.candidate import Trial
+from deployer.inspection.compatibility.candidate import Candidate
 from deployer.inspection.compatibility.elf import Elf
 from deployer.inspection.compatibility.probe import Native
 from deployer.inspection.compatibility.runtime import Machine
@@ -41,40 +41,40 @@ def misfit(machine: Machine, elf: Elf) -> Fault | None:
     return None
 
 
-def check(trial: Trial, kind: Kind) -> None:
+def check(candidate: Candidate, kind: Kind) -> None:
     """Hold native files against the function's machine; the same fault below one directory is told once."""
     faults: dict[tuple[str, Fault], list[str]] = defaultdict(list)
-    for path, fault in _faults(trial, kind):
+    for path, fault in _faults(candidate, kind):
         faults[path.partition("/")[0], fault].append(path)
     for (_, (found, allowed, remedy)), paths in faults.items():
         more = f", and {len(paths) - 1} more like it" if len(paths) > 1 else ""
-        trial.object_to(shown(paths[0]), found + more, allowed, remedy)
+        candidate.refuse(shown(paths[0]), found + more, allowed, remedy)
 
 
-def _faults(trial: Trial, kind: Kind) -> Iterator[tuple[str, Fault]]:
+def _faults(candidate: Candidate, kind: Kind) -> Iterator[tuple[str, Fault]]:
     if kind == "python":
-        yield from _module_faults(trial)
+        yield from _module_faults(candidate)
     if kind == "nodejs":
-        yield from _addon_faults(trial)
-    _warn_of_libraries(trial)
+        yield from _addon_faults(candidate)
+    _warn_of_libraries(candidate)
 
 
-def _module_faults(trial: Trial) -> Iterator[tuple[str, Fault]]:
+def _module_faults(candidate: Candidate) -> Iterator[tuple[str, Fault]]:
     """A module may be there for several Pythons and systems: one that fits is enough, and so is its source.
 
     Modules without a tag lie in directories named for their systems instead: Pyarmor's runtime does.
     """
     modules: dict[str, dict[str, Fault | None]] = defaultdict(dict)
-    for path, native in trial.probe.natives.items():
+    for path, native in candidate.probe.natives.items():
         stem = _module_stem(path, native)
         if stem:
-            modules[stem][path] = _module_fault(trial.machine, path, native)
+            modules[stem][path] = _module_fault(candidate.machine, path, native)
     for stem, candidates in modules.items():
         faults = {path: fault for path, fault in candidates.items() if fault}
         if len(faults) < len(candidates):
             continue
-        if trial.file(stem + ".py") or trial.file(stem + "/__init__.py"):
-            trial.warn(f"{shown(next(iter(faults)))} does not fit, the Python module beside it is taken instead")
+        if candidate.file(stem + ".py") or candidate.file(stem + "/__init__.py"):
+            candidate.warn(f"{shown(next(iter(faults)))} does not fit, the Python module beside it is taken instead")
         else:
             path, fault = next(iter(faults.items()))
             yield path, fault
@@ -105,12 +105,12 @@ def _module_fault(machine: Machine, path: str, native: Native) -> Fault | None:
     return misfit(machine, native.elf)
 
 
-def _addon_faults(trial: Trial) -> Iterator[tuple[str, Fault]]:
+def _addon_faults(candidate: Candidate) -> Iterator[tuple[str, Fault]]:
     """Node packages bring addons for many systems: one of each family must fit."""
     families: dict[str, dict[str, Fault | None]] = defaultdict(dict)
-    for path, native in trial.probe.natives.items():
+    for path, native in candidate.probe.natives.items():
         if path.endswith(".node") and _MACOS_ONLY not in f"/{path}":
-            fault = misfit(trial.machine, native.elf) if native.elf else _foreign_addon(native.system)
+            fault = misfit(candidate.machine, native.elf) if native.elf else _foreign_addon(native.system)
             families[_PLATFORMS.sub("", path.rpartition("/")[0])][path] = fault
     for candidates in families.values():
         faults = {path: fault for path, fault in candidates.items() if fault}
@@ -122,15 +122,15 @@ def _foreign_addon(system: str) -> Fault:
     return f"an addon for {SYSTEMS[system]}", "addons for Linux", "run npm ci on Linux, or with --os=linux"
 
 
-def _warn_of_libraries(trial: Trial) -> None:
+def _warn_of_libraries(candidate: Candidate) -> None:
     """Say how many other files are for another machine: they do no harm unless something loads them."""
     counts: dict[str, list[str]] = defaultdict(list)
-    for path, native in trial.probe.natives.items():
+    for path, native in candidate.probe.natives.items():
         if native.system in ("macos", "windows"):
             counts[f"for {SYSTEMS[native.system]}"].append(path)
         elif native.elf and not _TAGGED.fullmatch(path) and not path.endswith(".node"):
-            fault = misfit(trial.machine, native.elf)
+            fault = misfit(candidate.machine, native.elf)
             if fault:
                 counts[f"of no use here ({fault[0]})"].append(path)
     for what, paths in sorted(counts.items()):
-        trial.warn(f"{len(paths)} native files {what}, for instance {shown(paths[0])}")
+        candidate.warn(f"{len(paths)} native files {what}, for instance {shown(paths[0])}")

@@ -4,7 +4,7 @@ Source: AWS Lambda developer guide, "Ephemeral storage", "SnapStart", "Lambda ex
 """
 
 from deployer.inspection.archive import Contents
-from deployer.inspection.compatibility.candidate import Trial
+from deployer.inspection.compatibility.candidate import Candidate
 from deployer.model.entry import BLOCK
 from deployer.model.manifest import NAME
 from deployer.model.start import Start
@@ -32,61 +32,61 @@ def needed(contents: Contents, start: Start) -> int:
     return -(-total // MIB)
 
 
-def check(trial: Trial, contents: Contents, start: Start) -> None:
+def check(candidate: Candidate, contents: Contents, start: Start) -> None:
     """Hold disk, time and the manifest's resources against what Lambda and the function allow."""
-    _check_disk(trial, needed(contents, start))
-    _check_manifest(trial)
-    _warn_of_slow_start(trial, contents)
+    _check_disk(candidate, needed(contents, start))
+    _check_manifest(candidate)
+    _warn_of_slow_start(candidate, contents)
 
 
-def _check_disk(trial: Trial, takes: int) -> None:
-    asked = trial.manifest.resources.ephemeral_storage
-    if trial.function.snap_start:
+def _check_disk(candidate: Candidate, takes: int) -> None:
+    asked = candidate.manifest.resources.ephemeral_storage
+    if candidate.function.snap_start:
         has, remedy = SNAP_START, "make the release smaller, or turn SnapStart off"
     elif asked:
         has, remedy = asked, f"raise [resources] ephemeral-storage in {NAME} to {min(takes, MOST)} or more"
     else:
         has, remedy = MOST, "make the release smaller"
     if takes > has:
-        where = "SnapStart" if trial.function.snap_start else "ephemeral storage"
-        trial.object_to("archive", f"{takes} MB when unpacked", f"at most {has} MB of {where}", remedy)
+        where = "SnapStart" if candidate.function.snap_start else "ephemeral storage"
+        candidate.refuse("archive", f"{takes} MB when unpacked", f"at most {has} MB of {where}", remedy)
 
 
-def _check_manifest(trial: Trial) -> None:
-    nested = trial.anywhere(NAME)
-    if nested and NAME not in trial.entries:
-        trial.warn(f"{nested} is not at the root of the archive, so it does not count")
-    asked = trial.manifest.resources
-    if not trial.function.snap_start:
+def _check_manifest(candidate: Candidate) -> None:
+    nested = candidate.anywhere(NAME)
+    if nested and NAME not in candidate.entries:
+        candidate.warn(f"{nested} is not at the root of the archive, so it does not count")
+    asked = candidate.manifest.resources
+    if not candidate.function.snap_start:
         return
     if asked.ephemeral_storage and asked.ephemeral_storage > SNAP_START:
         _refuse_under_snap_start(
-            trial, "ephemeral-storage", f"{asked.ephemeral_storage} MB", f"at most {SNAP_START} MB"
+            candidate, "ephemeral-storage", f"{asked.ephemeral_storage} MB", f"at most {SNAP_START} MB"
         )
     if asked.provisioned_concurrency:
-        _refuse_under_snap_start(trial, "provisioned-concurrency", str(asked.provisioned_concurrency), "none")
+        _refuse_under_snap_start(candidate, "provisioned-concurrency", str(asked.provisioned_concurrency), "none")
 
 
-def _refuse_under_snap_start(trial: Trial, field: str, found: str, allowed: str) -> None:
+def _refuse_under_snap_start(candidate: Candidate, field: str, found: str, allowed: str) -> None:
     where = f"{NAME}: resources.{field}"
-    trial.object_to(where, found, f"{allowed} under SnapStart", "remove it, or turn SnapStart off in the stack")
+    candidate.refuse(where, found, f"{allowed} under SnapStart", "remove it, or turn SnapStart off in the stack")
 
 
-def _warn_of_slow_start(trial: Trial, contents: Contents) -> None:
+def _warn_of_slow_start(candidate: Candidate, contents: Contents) -> None:
     seconds = contents.size / SPEED
-    if seconds > INIT and not trial.function.snap_start:
-        trial.warn(
+    if seconds > INIT and not candidate.function.snap_start:
+        candidate.warn(
             f"a cold start loads {contents.size / MB:.0f} MB, about {seconds:.0f} s at {SPEED / MB:.0f} MB/s, and init"
             f" is cut at {INIT} s: the first call waits for the rest; provisioned concurrency loads before it"
         )
-    timeout = trial.manifest.resources.timeout or trial.function.timeout
+    timeout = candidate.manifest.resources.timeout or candidate.function.timeout
     if seconds > INIT + timeout:
-        trial.warn(
+        candidate.warn(
             f"what is left to load after init takes longer than the timeout of {timeout} s: first calls will fail"
         )
-    memory = trial.manifest.resources.memory or trial.function.memory
+    memory = candidate.manifest.resources.memory or candidate.function.memory
     if contents.unpacked > memory * MIB and memory < _SMALL_MEMORY:
-        trial.warn(
+        candidate.warn(
             f"{contents.unpacked / MB:.0f} MB are unpacked with {memory} MB of memory, a fraction of a vCPU:"
             " give the function more for a faster start"
         )

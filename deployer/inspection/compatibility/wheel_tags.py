@@ -5,7 +5,7 @@ What pip took on a laptop is what most often does not fit; the wheel says so bef
 
 import re
 
-from deployer.inspection.compatibility.candidate import Trial
+from deployer.inspection.compatibility.candidate import Candidate
 from deployer.inspection.compatibility.runtime import Machine
 
 _TAG = re.compile(rb"^Tag:\s*(\S+)-(\S+)-(\S+)\s*$", re.MULTILINE)
@@ -14,17 +14,17 @@ _LEGACY = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 
 _PYTHON = re.compile(r"(?:py|cp)(\d)(\d*)")
 
 
-def check(trial: Trial) -> None:
+def check(candidate: Candidate) -> None:
     """Refuse each installed distribution none of whose tags fits the function."""
-    for path in trial.probe.kept(".dist-info/WHEEL"):
-        tags = _tags(trial.text(path) or b"")
-        if tags and not any(fits(trial.machine, *tag) for tag in tags):
+    for path in candidate.probe.kept(".dist-info/WHEEL"):
+        tags = _tags(candidate.text(path) or b"")
+        if tags and not any(fits(candidate.machine, *tag) for tag in tags):
             name = path.rpartition("/")[0].rpartition("/")[2].removesuffix(".dist-info")
-            trial.object_to(
+            candidate.refuse(
                 path,
                 f"{name} was installed for {_named(tags[0])}",
-                f"{trial.machine.runtime} on {trial.machine.architecture}",
-                trial.machine.install().replace("…", name.rpartition("-")[0]),
+                f"{candidate.machine.runtime} on {candidate.machine.architecture}",
+                candidate.machine.install().replace("…", name.rpartition("-")[0]),
             )
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from deployer.inspection.archive import Limits, Refusal
 from deployer.inspection.inspect import Inspection, inspect_archive
+from tests.pure.compatibility_cases import HANDLER, PYTHON, RUN, elf_of, said, verdict
 from tests.pure.hostile import Memory, member, tgz_of
-from tests.pure.trial import HANDLER, PYTHON, RUN, elf_of, said, verdict
 
 SOURCES_THAT_BIND = {
     "a function": b"def run(event, context): ...",

@@ -1,4 +1,4 @@
-"""Releases on trial: a few files and a function in, the inspection's verdict out."""
+"""Small candidates for release: a few files and a function in, the verdict of the inspection out."""
 
 import struct
 

@@ -1,6 +1,6 @@
 """What popular projects publish, fetched on demand and inspected: nothing real may be turned away.
 
-    python -m tests.pure.popular
+    python -m tests.pure.popular_packages
 
 Twenty wheels by pip and twenty tarballs by npm; each must be accepted with the same files that Python's
 own zipfile or tarfile finds in it.

@@ -12,7 +12,7 @@ import pytest
 from deployer.inspection.archive import Refusal
 from deployer.inspection.compatibility import elf
 from deployer.inspection.inspect import Inspection
-from tests.pure.trial import APP, ARM, MODULE, PYTHON, elf_of, said, verdict, warned
+from tests.pure.compatibility_cases import APP, ARM, MODULE, PYTHON, elf_of, said, verdict, warned
 
 NATIVE = {
     # what is wrong: (path, bytes, words of the answer)

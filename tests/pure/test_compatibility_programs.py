@@ -7,8 +7,8 @@ import pytest
 
 from deployer.inspection.archive import FileSource, Limits
 from deployer.inspection.inspect import Inspection, inspect_archive
+from tests.pure.compatibility_cases import APP, NODE, PYTHON, elf_of, said, verdict, warned
 from tests.pure.hostile import member, tgz_of
-from tests.pure.trial import APP, NODE, PYTHON, elf_of, said, verdict, warned
 
 PROGRAM = '[application]\nkind = "executable"\ncommand = ["./server"]\n'
 GLIBC_LOADER = "/lib64/ld-linux-x86-64.so.2"

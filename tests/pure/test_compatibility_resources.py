@@ -5,11 +5,11 @@ from contextlib import closing
 from pathlib import Path
 
 from deployer.inspection.archive import Contents, Limits
-from deployer.inspection.compatibility import Fit, Probe, judge
+from deployer.inspection.compatibility import Accepted, Probe, check_compatibility
 from deployer.inspection.inspect import Inspection, inspect_archive
 from deployer.model.manifest import Manifest
+from tests.pure.compatibility_cases import APP, MODULE, PYTHON, RUN, SNAP, elf_of, said, verdict, warned
 from tests.pure.hostile import Member, Memory, look, member, tgz_of, zip_of
-from tests.pure.trial import APP, MODULE, PYTHON, RUN, SNAP, elf_of, said, verdict, warned
 
 
 def test_kind_and_runtime_must_agree() -> None:
@@ -33,12 +33,12 @@ def test_a_start_that_takes_longer_than_init_is_warned_of() -> None:
     assert isinstance(contents, Contents)
     with closing(Probe()) as probe:
         large = contents.model_copy(update={"size": 2_000_000_000})
-        fit = judge(large, probe, Manifest(), PYTHON)
-        slow = judge(large, probe, Manifest(), PYTHON.model_copy(update={"timeout": 300}))
-        snap = judge(large, probe, Manifest(), SNAP)
-    assert isinstance(fit, Fit)
-    assert isinstance(slow, Fit)
-    assert isinstance(snap, Fit)
+        fit = check_compatibility(large, probe, Manifest(), PYTHON)
+        slow = check_compatibility(large, probe, Manifest(), PYTHON.model_copy(update={"timeout": 300}))
+        snap = check_compatibility(large, probe, Manifest(), SNAP)
+    assert isinstance(fit, Accepted)
+    assert isinstance(slow, Accepted)
+    assert isinstance(snap, Accepted)
     assert "about 26 s" in fit.warnings[-2]
     assert "first calls will fail" in fit.warnings[-1]
     assert not any("first calls" in warning for warning in slow.warnings)
