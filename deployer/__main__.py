@@ -30,7 +30,7 @@ def _unpack(options: argparse.Namespace, probe: compatibility.Probe) -> Found:
     new = not options.outdir.exists()
     options.outdir.mkdir(parents=True, exist_ok=True)
     with archive.Staging(options.outdir) as staging:
-        found = _look(options, probe, archive.Both(staging, probe))
+        found = _look(options, probe, archive.Tee(staging, probe))
         if not isinstance(found, Refusal):
             staging.place(found[0].entries)
     if new and isinstance(found, Refusal):

@@ -1,5 +1,6 @@
 """The ways in which Dropshift is broken on purpose, each with the tests that have to go red."""
 
+from tests.defects import of_hostile
 from tests.defects.breaking import Defect
 
 ENDINGS, COMMANDS = "tests/workflow/test_endings.py", "tests/workflow/test_commands.py"
@@ -436,4 +437,5 @@ DEFECTS = (
     *LOADING,
     *GRANTS,
     *OBSERVING,
+    *of_hostile.DEFECTS,
 )

@@ -156,11 +156,6 @@ def test_records_and_names_are_bounded_before_they_are_read() -> None:
     assert "bytes of names" in str(look("release.tar", many, Limits(directory=9)))
 
 
-def test_headers_without_files_cannot_keep_the_reader_busy_for_ever() -> None:
-    pile = b"".join(pax(("comment", b"x" * 900), type=b"g") for _ in range(40))
-    assert "bytes of tar" in str(look("release.tar", tar_of(pile, APP), Limits(unpacked=9, entries=2, directory=99)))
-
-
 def _frames(data: bytes) -> bytes:
     return zstd.compress(data[:700]) + b"\x50\x2a\x4d\x18\3\0\0\0abc" + zstd.compress(data[700:])
 
@@ -181,9 +176,9 @@ def test_compressed_tars_are_read(name: str, pack: Callable[[bytes], bytes]) -> 
 CHECKED = zstd.compress(tar_of(APP), options={zstd.CompressionParameter.checksum_flag: 1})
 WIDE = zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: 28})
 DAMAGED = {
-    "a tar that is not compressed": ("a.tar.gz", tar_of(APP), "no tar.gz"),
-    "a gzip by another name": ("a.tar.zst", tgz_of(APP), "no tar.zst"),
-    "a zip by another name": ("a.tgz", b"PK\x05\x06" + bytes(18), "no tar.gz"),
+    "a tar that is not compressed": ("a.tar.gz", tar_of(APP), "not a tar.gz"),
+    "a gzip by another name": ("a.tar.zst", tgz_of(APP), "not a tar.zst"),
+    "a zip by another name": ("a.tgz", b"PK\x05\x06" + bytes(18), "not a tar.gz"),
     "an unknown name": ("a.rar", tar_of(APP), "names that end in"),
     "two gzip members": ("a.tgz", gzip.compress(tar_of(APP)[:600]) + gzip.compress(tar_of(APP)[600:]), "first gzip"),
     "zeros behind a gzip member": ("a.tgz", tgz_of(APP) + bytes(1), "first gzip"),

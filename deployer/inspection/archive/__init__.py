@@ -7,7 +7,7 @@ Strict by intent: what two tools could read differently is refused, and everythi
 write is accepted. Pure but for the source that is read and the directory that `unpack` fills.
 """
 
-from deployer.inspection.archive.contents import Both, Contents, Format, Limits, Refusal, Sink
+from deployer.inspection.archive.contents import Contents, Format, Limits, Refusal, Sink, Tee
 from deployer.inspection.archive.read import SUFFIXES, read
 from deployer.inspection.archive.source import FileSource, Source
 from deployer.inspection.archive.unpack import Staging, unpack
@@ -15,7 +15,6 @@ from deployer.model.entry import Entry
 
 __all__ = [
     "SUFFIXES",
-    "Both",
     "Contents",
     "Entry",
     "FileSource",
@@ -25,6 +24,7 @@ __all__ = [
     "Sink",
     "Source",
     "Staging",
+    "Tee",
     "read",
     "unpack",
 ]

@@ -1,19 +1,22 @@
 """Compressed streams as streams of bytes: gzip (RFC 1952) and zstd (RFC 8878), in bounded steps.
 
-Both are read to their very end, so that checksums count and nothing can hide behind them.
+Tee are read to their very end, so that checksums count and nothing can hide behind them.
 """
 
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from deployer.inspection.archive.contents import Format
-from deployer.inspection.archive.findings import WHOLE, UnreadableError
+from deployer.inspection.archive.contents import Format, Limits
+from deployer.inspection.archive.findings import REPACK, WHOLE, UnreadableError
+from deployer.inspection.archive.source import HashedStream
 
 STEP = 1 << 20
 """Bytes that one call may decompress."""
 WINDOW_LOG = 27
 """zstd asks for this much memory at most (128 MiB): the limit of its command line without --long."""
+IDLE = 32 << 20
+"""Compressed bytes that are read beyond what came out of them."""
 
 MAGIC: dict[Format, re.Pattern[bytes]] = {
     "tar.gz": re.compile(rb"\x1f\x8b"),
@@ -22,9 +25,23 @@ MAGIC: dict[Format, re.Pattern[bytes]] = {
 """zstd may start with a skippable frame, RFC 8878 section 3.1.2: pzstd's output does."""
 
 
-def plain(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Pass on what is not compressed."""
-    return pieces
+def decompress(form: Format, packed: HashedStream, limits: Limits) -> Iterator[bytes]:
+    """Pass on what comes out of a compressed tar, or the tar itself.
+
+    No compressor needs more bytes than it was given: a stream that goes on without giving anything is refused.
+    """
+    pieces, size = iter(packed), 0
+    match form:
+        case "tar.gz":
+            pieces = gunzip(pieces)
+        case "tar.zst":
+            pieces = unzstd(pieces, limits.frames)
+    for piece in pieces:
+        size += len(piece)
+        if packed.size > size + size // 16 + IDLE:
+            found = f"{packed.size} compressed bytes that give only {size}"
+            raise UnreadableError(WHOLE, found, "data that compression makes smaller", REPACK)
+        yield piece
 
 
 def gunzip(pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -53,17 +70,20 @@ def _surplus() -> UnreadableError:
     return UnreadableError(WHOLE, "data behind the first gzip member", "one gzip member", "compress it in one go")
 
 
-def unzstd(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Decompress zstd frames one after the other; skippable frames are skipped."""
+def unzstd(pieces: Iterator[bytes], limit: int) -> Iterator[bytes]:
+    """Decompress zstd frames one after the other, at most `limit` of them; skippable frames are skipped."""
     from backports import zstd  # noqa: PLC0415 - a native module that only tar.zst needs
 
     options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: WINDOW_LOG}
     frame: zstd.ZstdDecompressor | None = None
+    frames = 0
     try:
         for piece in pieces:
             data = piece
             while data or (frame is not None and not frame.needs_input):
-                frame = frame or zstd.ZstdDecompressor(options=options)
+                if frame is None:
+                    frame, frames = zstd.ZstdDecompressor(options=options), frames + 1
+                    _check_frames(frames, limit)
                 yield frame.decompress(data, STEP)
                 data = b""
                 if frame.eof:
@@ -75,8 +95,7 @@ def unzstd(pieces: Iterator[bytes]) -> Iterator[bytes]:
         raise UnreadableError(WHOLE, "zstd data that is cut short", "a whole zstd file", "upload it again")
 
 
-DECOMPRESS: dict[Format, Callable[[Iterator[bytes]], Iterator[bytes]]] = {
-    "tar": plain,
-    "tar.gz": gunzip,
-    "tar.zst": unzstd,
-}
+def _check_frames(frames: int, limit: int) -> None:
+    if frames > limit:
+        found, allowed = f"more than {limit} zstd frames", f"at most {limit}"
+        raise UnreadableError(WHOLE, found, allowed, "compress it in one go")

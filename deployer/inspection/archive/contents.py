@@ -8,6 +8,8 @@ from deployer.model.problem import Problem
 from deployer.model.value import Value
 
 Format = Literal["zip", "tar", "tar.gz", "tar.zst"]
+_HEADERS = 256
+"""Bytes that the fixed parts of a zip's two headers and of its data descriptor take at most, for each entry."""
 
 
 class Limits(Value):
@@ -16,13 +18,20 @@ class Limits(Value):
     entries: int = 50_000
     """Files, directories and links; as many directories again may be implied by their paths."""
     unpacked: int = 10 * 2**30
-    """What really comes out, hard links counted as the copies they become."""
+    """Everything that comes out: files, headers, records and padding; hard links as the copies they become."""
     record: int = 2**20
     """One pax header or GNU long name."""
     directory: int = 32 * 2**20
-    """All names and link targets together, and a zip's central directory: what is kept in memory."""
+    """All names and link targets together, a zip's central directory, and half as much as all pax records together."""
+    frames: int = 100_000
+    """Number of zstd frames, skippable ones included."""
     problems: int = 100
     """Number of problems listed one by one; the rest are counted."""
+
+    @property
+    def archive(self) -> int:
+        """Return the bytes of the largest archive that could be accepted: all stored, with all that a zip adds."""
+        return self.unpacked + 3 * self.directory + _HEADERS * self.entries
 
 
 class Contents(Value):
@@ -62,7 +71,7 @@ class Sink(Protocol):
         """Take a hard link: a file with the bytes of one that was passed on earlier."""
 
 
-class Both:
+class Tee:
     """Two sinks for one reading."""
 
     def __init__(self, one: Sink, other: Sink) -> None:
@@ -89,7 +98,7 @@ class Both:
             sink.repeat(path, earlier)
 
 
-class Tally:
+class HashingSink:
     """Digest and size of one file's bytes on their way to the sink."""
 
     def __init__(self, sink: Sink | None) -> None:

@@ -8,7 +8,7 @@ SHOWN = 160
 
 
 class UnreadableError(Exception):
-    """Nothing behind this point can be believed. Never leaves `deployer.archive`: `read` answers with it."""
+    """Nothing behind this point can be believed. Never leaves `deployer.inspection.archive`: `read` answers with it."""
 
     def __init__(self, where: str, found: str, allowed: str, remedy: str = REPACK) -> None:
         super().__init__(found)
@@ -27,11 +27,11 @@ class Findings:
         return len(self._problems) + self._more
 
     def add(self, where: str, found: str, allowed: str, remedy: str = REPACK) -> None:
-        """Note one problem, once."""
-        self.note(Problem(where=where, found=found, allowed=allowed, remedy=remedy))
+        """Add one problem, once."""
+        self.append(Problem(where=where, found=found, allowed=allowed, remedy=remedy))
 
-    def note(self, problem: Problem) -> None:
-        """Note one problem, once."""
+    def append(self, problem: Problem) -> None:
+        """Add one problem, once."""
         if len(self._problems) >= self._limit:
             self._more += 1
         elif problem not in self._problems:
@@ -46,7 +46,10 @@ class Findings:
 
 def _more(count: int) -> Problem:
     return Problem(
-        where=WHOLE, found=f"{count} more problems", allowed="none", remedy="mend those listed first, they may be one"
+        where=WHOLE,
+        found=f"{count} more problems",
+        allowed="none",
+        remedy="fix the problems listed first; the rest may have the same cause",
     )
 
 

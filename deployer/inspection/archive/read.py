@@ -1,10 +1,10 @@
 """Read an archive once, from end to end: contents, or every reason why not."""
 
 from deployer.inspection.archive import tar_reader, tree_check, zip_reader
-from deployer.inspection.archive.compression import DECOMPRESS, MAGIC
+from deployer.inspection.archive.compression import MAGIC, decompress
 from deployer.inspection.archive.contents import Contents, Format, Limits, Refusal, Sink
 from deployer.inspection.archive.findings import WHOLE, Findings, UnreadableError
-from deployer.inspection.archive.source import Digested, Source
+from deployer.inspection.archive.source import HashedStream, Source
 from deployer.model.entry import Entry
 
 SUFFIXES: dict[str, Format] = {
@@ -23,22 +23,30 @@ def read(source: Source, limits: Limits, sink: Sink | None = None) -> Contents |
     by the limits, whatever the archive says of itself.
     """
     findings = Findings(limits.problems)
-    digested = Digested(source.stream())
+    hashed = HashedStream(source.stream())
     try:
+        _check_size(source, limits)
         form = _format(source)
-        entries = tree_check.check(_entries(form, source, digested, limits, findings, sink), limits, findings)
+        entries = tree_check.check(_entries(form, source, hashed, limits, findings, sink), limits, findings)
     except UnreadableError as error:
-        findings.note(error.problem)
+        findings.append(error.problem)
         return Refusal(problems=findings.all())
     if findings:
         return Refusal(problems=findings.all())
     return Contents(
         entries=entries,
-        sha256=digested.hexdigest(),
-        size=digested.size,
+        sha256=hashed.hexdigest(),
+        size=hashed.size,
         unpacked=sum(entry.size for entry in entries),
         format=form,
     )
+
+
+def _check_size(source: Source, limits: Limits) -> None:
+    """Refuse, before the first byte, an archive that is larger than anything acceptable unpacks to."""
+    if source.size > limits.archive:
+        found, allowed = f"an archive of {source.size} bytes", f"at most {limits.archive}"
+        raise UnreadableError(WHOLE, found, allowed, "make the release smaller")
 
 
 def _format(source: Source) -> Format:
@@ -48,14 +56,14 @@ def _format(source: Source) -> Format:
         allowed = f"names that end in {', '.join(SUFFIXES)}"
         raise UnreadableError(WHOLE, f"the name {source.name!r}", allowed, "rename it")
     if form in MAGIC and not MAGIC[form].match(source.read_at(0, 4)):
-        found, allowed = f"something that is no {form}", f"a {form}, as the name says"
+        found, allowed = f"a file that is not a {form}", f"a {form}, as its name ends"
         raise UnreadableError(WHOLE, found, allowed, "rename or repack it")
     return form
 
 
 def _entries(
-    form: Format, source: Source, digested: Digested, limits: Limits, findings: Findings, sink: Sink | None
+    form: Format, source: Source, hashed: HashedStream, limits: Limits, findings: Findings, sink: Sink | None
 ) -> list[Entry]:
     if form == "zip":
-        return zip_reader.read(source, iter(digested), limits, findings, sink)
-    return tar_reader.Reader(DECOMPRESS[form](iter(digested)), limits, findings, sink).read()
+        return zip_reader.read(source, iter(hashed), limits, findings, sink)
+    return tar_reader.Reader(decompress(form, hashed, limits), limits, findings, sink).read()

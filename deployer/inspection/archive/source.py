@@ -48,7 +48,7 @@ class FileSource:
                 yield piece
 
 
-class Digested:
+class HashedStream:
     """The pieces of a stream, digested as they pass."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
@@ -67,7 +67,7 @@ class Digested:
         return self._sha256.hexdigest()
 
 
-class EndedError(Exception):
+class TruncatedError(Exception):
     """The stream ended before the bytes that were asked for; the reader says what that means."""
 
 
@@ -102,18 +102,18 @@ class Cursor:
         return b"".join(parts)
 
     def take(self, length: int) -> bytes:
-        """Return exactly `length` bytes; raise EndedError if there are fewer."""
+        """Return exactly `length` bytes; raise TruncatedError if there are fewer."""
         data = self.some(length)
         if len(data) < length:
-            raise EndedError
+            raise TruncatedError
         return data
 
     def pieces(self, length: int) -> Iterator[memoryview]:
-        """Pass on exactly `length` bytes without joining them; raise EndedError if there are fewer."""
+        """Pass on exactly `length` bytes without joining them; raise TruncatedError if there are fewer."""
         while length:
             part = self._next(length)
             if not part:
-                raise EndedError
+                raise TruncatedError
             length -= len(part)
             yield part
 

@@ -7,10 +7,10 @@ other files than the next one.
 from collections.abc import Iterator
 
 from deployer.inspection.archive import tar_header, tar_pax
-from deployer.inspection.archive.contents import Limits, Sink, Tally
+from deployer.inspection.archive.contents import HashingSink, Limits, Sink
 from deployer.inspection.archive.findings import WHOLE, Findings, UnreadableError, shown
 from deployer.inspection.archive.names import clean, link_target
-from deployer.inspection.archive.source import Cursor, EndedError
+from deployer.inspection.archive.source import Cursor, TruncatedError
 from deployer.inspection.archive.tar_header import BLOCK, ZEROS, Header
 from deployer.model.entry import Entry
 
@@ -21,8 +21,6 @@ _FILES = (b"0", _OLD_FILE, b"7")
 _HARD_LINK, _SYMLINK, _DIRECTORY = b"1", b"2", b"5"
 _SPECIAL = {b"3": "a character device", b"4": "a block device", b"6": "a FIFO", b"S": "a sparse file"}
 _PENDING = {b"x": "pax", b"L": "path", b"K": "linkpath"}
-OVERHEAD = 4_096
-"""Bytes of headers, padding and records allowed for each entry on average, above what files hold."""
 
 
 class Reader:
@@ -36,15 +34,15 @@ class Reader:
         self._pending: dict[str, dict[str, bytes]] = {}
         self._files: dict[str, Entry] = {}
         self._entries: list[Entry] = []
-        self._count = self._unpacked = self._names = 0
+        self._count = self._copied = self._names = self._records = 0
 
     def read(self) -> list[Entry]:
         """Return the entries; what is wrong with a name is noted and the reading goes on."""
         try:
             while (block := self._cursor.take(BLOCK)) != ZEROS:
                 self._header(tar_header.parse(block))
-                self._check_overhead()
-        except EndedError:
+                self._check_unpacked()
+        except TruncatedError:
             found = "no end marker: cut short" if self._cursor.position else "no bytes at all"
             raise UnreadableError(WHOLE, found, "a whole tar with its end marker", "upload it again") from None
         if self._pending:
@@ -60,12 +58,14 @@ class Reader:
         for piece in self._cursor.rest():
             if piece != zeros[: len(piece)]:
                 raise UnreadableError(WHOLE, "data behind the end marker", "nothing behind it")
-            self._check_overhead()
+            self._check_unpacked()
 
-    def _check_overhead(self) -> None:
-        limit = self._limits.unpacked + self._limits.directory + OVERHEAD * self._limits.entries
-        if self._cursor.position > limit:
-            raise UnreadableError(WHOLE, f"more than {limit} bytes of tar", f"at most {limit}", "make it smaller")
+    def _check_unpacked(self, more: int = 0) -> None:
+        """Every byte of the tar counts, the bytes of a hard link's file again, and those to come if they are known."""
+        size = self._cursor.position + self._copied + more
+        if size > self._limits.unpacked:
+            found, allowed = f"{size} bytes or more when unpacked", f"at most {self._limits.unpacked}"
+            raise UnreadableError(WHOLE, found, allowed, "make the release smaller")
 
     def _header(self, header: Header) -> None:
         if header.type in _PENDING:
@@ -83,6 +83,13 @@ class Reader:
             raise UnreadableError(
                 where, f"a name or pax record of {header.size} bytes", f"at most {self._limits.record}", "shorten it"
             )
+        self._records += header.size
+        if self._records > 2 * self._limits.directory:
+            found, allowed = (
+                f"{self._records} bytes of long names and pax records",
+                f"at most {2 * self._limits.directory}",
+            )
+            raise UnreadableError(WHOLE, found, allowed, "pack it without extended attributes")
         return self._cursor.take(header.size), self._cursor.take(-header.size % BLOCK)
 
     def _extend(self, header: Header) -> None:
@@ -163,30 +170,20 @@ class Reader:
             self._entries.append(Entry(path=path, kind="directory", mode=0o755, size=0))
 
     def _file(self, name: bytes, mode: int, size: int) -> None:
-        self._count_bytes(size)
+        self._check_unpacked(size)
         path = self._path(name)
         sink = self._sink if path else None
-        tally = Tally(sink)
+        hashing = HashingSink(sink)
         if sink and path:
             sink.begin(path, size)
         for piece in self._cursor.pieces(size):
-            tally.write(bytes(piece))
+            hashing.write(bytes(piece))
         if sink:
             sink.end()
         self._cursor.skip(-size % BLOCK)
         if path:
             kept = 0o755 if mode & 0o111 else 0o644
-            self._add_file(Entry(path=path, kind="file", mode=kept, size=size, sha256=tally.hexdigest()))
-
-    def _count_bytes(self, size: int) -> None:
-        self._unpacked += size
-        if self._unpacked > self._limits.unpacked:
-            raise UnreadableError(
-                WHOLE,
-                f"{self._unpacked} bytes or more when unpacked",
-                f"at most {self._limits.unpacked}",
-                "make the release smaller",
-            )
+            self._add_file(Entry(path=path, kind="file", mode=kept, size=size, sha256=hashing.hexdigest()))
 
     def _add_file(self, entry: Entry) -> None:
         self._entries.append(entry)
@@ -208,7 +205,8 @@ class Reader:
             found = f"a hard link to {shown(earlier)}, which is no earlier file"
             self._findings.add(shown(path), found, "hard links to files in front of them", "pack it as a file")
             return
-        self._count_bytes(file.size)
+        self._copied += file.size
+        self._check_unpacked()
         if self._sink:
             self._sink.repeat(path, earlier)
         self._add_file(file.model_copy(update={"path": path}))

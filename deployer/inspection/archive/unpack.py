@@ -87,7 +87,7 @@ class Staging:
             self._file = None
 
     def repeat(self, path: str, earlier: str) -> None:
-        """Give a hard link a number of its own for the same bytes."""
+        """Place the same bytes under a number of their own for a hard link."""
         if earlier in self._small:
             self._small[path] = self._small[earlier]
         else:

@@ -13,7 +13,7 @@ from deployer.inspection.archive import zip_extra
 from deployer.inspection.archive.contents import Limits
 from deployer.inspection.archive.findings import REPACK, WHOLE, Findings, UnreadableError, shown
 from deployer.inspection.archive.names import PATH, clean
-from deployer.inspection.archive.source import PIECE, Cursor, EndedError, Source
+from deployer.inspection.archive.source import PIECE, Cursor, Source, TruncatedError
 from deployer.inspection.archive.zip_end import Directory
 from deployer.model.entry import Kind
 
@@ -57,12 +57,12 @@ def read(source: Source, directory: Directory, limits: Limits, findings: Finding
     cursor = Cursor(_ranges(source, directory))
     try:
         members = [_member(cursor, findings) for _ in range(directory.count)]
-    except EndedError:
+    except TruncatedError:
         raise UnreadableError(WHOLE, "a central directory that is cut short", "all the entries it counts") from None
     if cursor.position != directory.size:
         raise UnreadableError(WHOLE, "more in the central directory than it counts", "an exact count")
     members.sort(key=lambda member: member.offset)
-    _check_layout(members, directory)
+    _check_layout(members, directory, limits)
     _check_sizes(members, limits)
     return members
 
@@ -145,7 +145,7 @@ def _node(name: bytes, size: int, host: int, attributes: int, findings: Findings
     return None, "file", 0
 
 
-def _check_layout(members: list[Member], directory: Directory) -> None:
+def _check_layout(members: list[Member], directory: Directory, limits: Limits) -> None:
     """The entries start at 0 and cannot overlap; that they leave no gap is seen when they are read."""
     if not members:
         raise UnreadableError(WHOLE, "an archive without entries", "at least one file", "pack the release's files")
@@ -155,6 +155,10 @@ def _check_layout(members: list[Member], directory: Directory) -> None:
     for member, end in zip(members, ends, strict=True):
         if member.offset + LOCAL + len(member.name) + member.packed > end:
             raise UnreadableError(shown(member.name), "overlaps what follows it", "entries one after the other", REPACK)
+    between = directory.offset - sum(LOCAL + len(member.name) + member.packed for member in members)
+    if between > limits.directory:
+        found, allowed = f"{between} bytes of extra fields in front of the files", f"at most {limits.directory}"
+        raise UnreadableError(WHOLE, found, allowed, "pack it without extended attributes")
 
 
 def _check_sizes(members: list[Member], limits: Limits) -> None:

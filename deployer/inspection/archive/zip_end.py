@@ -58,7 +58,7 @@ def _only_end(tail: bytes) -> int:
     at = tail.find(END)
     while at < last:
         if _ends_file(tail, at):
-            raise UnreadableError(WHOLE, "two end records that both could be meant", "one end record")
+            raise UnreadableError(WHOLE, "two possible end-of-central-directory records", "one end record")
         at = tail.find(END, at + 1)
     return last
 

@@ -9,10 +9,10 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 
 from deployer.inspection.archive import zip_directory, zip_end, zip_extra
-from deployer.inspection.archive.contents import Limits, Sink, Tally
+from deployer.inspection.archive.contents import HashingSink, Limits, Sink
 from deployer.inspection.archive.findings import WHOLE, Findings, UnreadableError, shown
 from deployer.inspection.archive.names import link_target
-from deployer.inspection.archive.source import Cursor, EndedError, Source
+from deployer.inspection.archive.source import Cursor, Source, TruncatedError
 from deployer.inspection.archive.zip_directory import (
     DEFLATED,
     DESCRIPTOR,
@@ -48,7 +48,7 @@ def read(source: Source, stream: Iterator[bytes], limits: Limits, findings: Find
             cursor.skip(end - cursor.position)
         for _ in cursor.rest():
             pass
-    except EndedError:
+    except TruncatedError:
         raise UnreadableError(WHOLE, "fewer bytes than announced", "a whole zip file", "upload it again") from None
     return [entry for entry in entries if entry is not None and entry.path]
 
@@ -113,13 +113,13 @@ def _read_data(cursor: Cursor, member: Member, findings: Findings, sink: Sink | 
     data: Iterable[bytes | memoryview] = pieces if _is_plain(member) else _inflate(pieces, member, findings)
     path, known = member.path or "", len(findings)
     if member.kind == "file":
-        tally = Tally(sink)
+        hashing = HashingSink(sink)
         if sink:
             sink.begin(path, member.size)
-        _pour(data, member, tally.write, findings)
+        _pour(data, member, hashing.write, findings)
         if sink:
             sink.end()
-        entry = Entry(path=path, kind="file", mode=member.mode, size=tally.size, sha256=tally.hexdigest())
+        entry = Entry(path=path, kind="file", mode=member.mode, size=hashing.size, sha256=hashing.hexdigest())
         return entry if len(findings) == known else None
     target: list[bytes] = []
     _pour(data, member, target.append, findings)
