@@ -12,6 +12,7 @@ from deployer.commands import answers, dispatch
 from deployer.commands.answers import Answer
 from deployer.commands.application import Application
 from deployer.commands.command import Command, ShowStatus
+from deployer.commands.dead_rollout import close_dead_rollout
 from deployer.commands.traffic import TrafficCommands
 from deployer.deployer import Deployer
 from deployer.model.drop import Drop
@@ -99,7 +100,7 @@ def _on_dead_rollout(deployer: Deployer, stopped: events.ExecutionFailed) -> Ans
         if record and record.status.final:
             return answers.nothing_to_do(f"{record.release} ended {record.status}")
         if record:
-            done = TrafficCommands(app).close_dead_rollout(record, stopped.status)
+            done = close_dead_rollout(app, record, stopped.status)
             telemetry.warn("rollout.died", application=application, release=record.release, answer=done["answer"])
             telemetry.count("RolloutDied", application=application)
             return done

@@ -86,6 +86,18 @@ class Deployer:
             at = self.now()
             self.change_record(application, state.release, lambda one: one.ended(at, ending))
 
+    def record_ending(self, record: Record, ending: Ending, what: str) -> None:
+        """Record an end, or only what happened when there is an end already.
+
+        An archive that was rolled back is marked first: whoever repeats this after a death finds the mark.
+        """
+        if ending.status is Status.ROLLED_BACK:
+            self.mark_rolled_back(record)
+        at = self.now()
+        self.change_record(
+            record.application, record.release_id, lambda one: one.with_entry(at, what).ended(at, ending)
+        )
+
     def recorded_ending(self, release: Release) -> Ending | None:
         """Return the end of a release, if its record tells of one."""
         record = self.aws.records.read(release.drop.application, release.id)

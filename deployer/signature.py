@@ -3,8 +3,8 @@
 import base64
 import binascii
 
+from deployer.aws import Aws
 from deployer.aws.releases_bucket import Head
-from deployer.deployer import Deployer
 from deployer.model.drop import SIGNATURE, SIGNATURE_SUFFIX, Drop
 from deployer.model.problem import Problem
 
@@ -12,18 +12,20 @@ _REMEDY = "sign the archive's SHA-256 as the README shows, and drop it again"
 _ALLOWED = f"a signature in the object's metadata ({SIGNATURE}) or beside it ({SIGNATURE_SUFFIX})"
 
 
-def objection(deployer: Deployer, drop: Drop, head: Head, sha256: str) -> Problem | None:
-    """Say why a drop's signature does not do; `sha256` is the digest of the bytes that were read."""
-    key = deployer.settings.signing_key
-    if not key:
+def objection(aws: Aws, signing_key: str, drop: Drop, head: Head, sha256: str) -> Problem | None:
+    """Return why a drop's signature is refused; None when it is accepted, or `signing_key` is empty.
+
+    `sha256` is the digest of the bytes that were read.
+    """
+    if not signing_key:
         return None
-    text = head.signature or deployer.aws.releases.signature_beside(drop)
+    text = head.signature or aws.releases.signature_beside(drop)
     if text is None:
         return _problem("no signature")
     signature = decoded(text)
     if signature is None:
         return _problem("a signature that is not Base64")
-    if not deployer.aws.verifier.verify(key, sha256, signature):
+    if not aws.verifier.verify(signing_key, sha256, signature):
         return _problem("a signature by another key, or over other bytes")
     return None
 

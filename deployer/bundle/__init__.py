@@ -4,9 +4,8 @@ Plan the order of files, compile Python sources, stream the tree as tar, cut it 
 threads, write them in order, and close with the index. Memory is bounded by a few frames a thread, whatever the size.
 """
 
-from deployer.aws.profile_request import CLIENT_CONTEXT, Recorded, unwrap
 from deployer.bundle.build import build
 from deployer.bundle.plan import Built, Plan
 from deployer.model.profile import Profile
 
-__all__ = ["CLIENT_CONTEXT", "Built", "Plan", "Profile", "Recorded", "build", "unwrap"]
+__all__ = ["Built", "Plan", "Profile", "build"]

@@ -4,19 +4,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import filterfalse
 
-from deployer import signature
+from deployer.admission import admit
 from deployer.aws.bundles_bucket import ObjectVersion
 from deployer.aws.functions import PublishedVersion
 from deployer.commands import answers
 from deployer.commands.answers import Answer
 from deployer.commands.application import Application, pointer_of
 from deployer.commands.command import Prune, Redeploy, Validate
-from deployer.inspection import archive
-from deployer.inspection.inspect import inspect_archive
 from deployer.model.alias import Alias
 from deployer.model.drop import Drop, misplaced
 from deployer.model.record import Record
 from deployer.model.rollout_input import RolloutInput
+from deployer.model.status import Ending
 
 RECORDS_SEARCHED = 100
 """Records that are searched for a release's name, newest first."""
@@ -34,19 +33,15 @@ class Maintenance:
         if problem := misplaced(key, frozenset({self.app.name})):
             return answers.refused([problem])
         drop = deployer.aws.releases.latest(key)
-        head = deployer.aws.releases.head(drop) if drop else None
-        if drop is None or head is None:
+        found = admit(deployer, drop) if drop else None
+        if drop is None or found is None:
             return answers.refusal("key", "no such object", "an object in the releases bucket", "drop it first")
-        configuration = deployer.aws.functions.configuration(self.app.function)
-        limits = archive.Limits(unpacked=deployer.settings.unpacked_limit)
-        found = inspect_archive(deployer.aws.releases.archive(drop, head.size), limits, configuration)
-        if isinstance(found, archive.Refusal):
+        if isinstance(found, Ending):
             return {**answers.refused(found.problems), "answer": f"{drop.label} would be rejected"}
-        if problem := signature.objection(deployer, drop, head, found.sha256):
-            return {**answers.refused([problem]), "answer": f"{drop.label} would be rejected"}
-        plan = ", ".join(str(stage) for stage in found.manifest.rollout.plan()) or "all at once"
+        inspection = found.inspection
+        plan = ", ".join(str(stage) for stage in inspection.manifest.rollout.plan()) or "all at once"
         return answers.done(
-            f"{drop.label} would be accepted", plan=plan, **found.model_dump(mode="json", by_alias=True)
+            f"{drop.label} would be accepted", plan=plan, **inspection.model_dump(mode="json", by_alias=True)
         )
 
     def redeploy(self, command: Redeploy) -> Answer:

@@ -1,4 +1,4 @@
-"""What a person, an alarm or a dead rollout does to the alias: at most one write, which says what it believed."""
+"""What a person or an alarm does to the alias: at most one write, which says what it believed."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,7 +7,6 @@ from deployer.commands import answers
 from deployer.commands.answers import Answer
 from deployer.commands.application import NO_RELEASE, Application, is_called, pointer_of
 from deployer.commands.command import Abort, Pause, Promote, ReleaseCommand, Resume, RollBack
-from deployer.decisions import precedence
 from deployer.deployer import Deployer
 from deployer.model.alias import Alias, Move
 from deployer.model.record import Record
@@ -95,8 +94,8 @@ class TrafficCommands:
     def _record_rollback(self, left: Iterable[Record], target: str, words: str, reason: str | None = None) -> None:
         """Write down what a rollback left, now that all traffic is where it should be."""
         for record in left:
-            self._record_ending(record, Ending(status=Status.ROLLED_BACK, reason=reason or words), words)
-            self._unprovision(record)
+            self._deployer.record_ending(record, Ending(status=Status.ROLLED_BACK, reason=reason or words), words)
+            unprovision(self.app, record)
         self._provision(target)
 
     def _nothing_left(self, alias: Alias, command: RollBack, why: str) -> Answer:
@@ -115,10 +114,6 @@ class TrafficCommands:
         if record and record.provisioned_concurrency:
             wanted = record.provisioned_concurrency
             self._deployer.aws.functions.provision(self.app.function, version, wanted)
-
-    def _unprovision(self, record: Record) -> None:
-        if record.provisioned_concurrency and record.version:
-            self._deployer.aws.functions.unprovision(self.app.function, record.version)
 
     def abort(self, command: Abort) -> Answer:
         """End the release that is under way, wherever it is on its way."""
@@ -142,7 +137,9 @@ class TrafficCommands:
         """
         if refusal := self._move(alias, alias.remove_canary(record.release_id, Move.ABORT, by_command=True)):
             return refusal
-        self._record_ending(record, Ending(status=Status.ABORTED, reason=command.reason or "abort by command"), "abort")
+        self._deployer.record_ending(
+            record, Ending(status=Status.ABORTED, reason=command.reason or "abort by command"), "abort"
+        )
         return answers.done(f"aborted {record.release} before it had any traffic")
 
     def _remove_canary(self, alias: Alias, command: ReleaseCommand, move: Move, status: Status) -> Answer:
@@ -160,8 +157,8 @@ class TrafficCommands:
     ) -> Answer:
         if refusal := self._move(alias, alias.remove_canary(record.release_id, move, by_command=by_command)):
             return refusal
-        self._record_ending(record, ending, _removal_words(move, alias))
-        self._unprovision(record)
+        self._deployer.record_ending(record, ending, _removal_words(move, alias))
+        unprovision(self.app, record)
         return answers.done(f"all traffic is on version {alias.stable} again", version=alias.stable)
 
     def roll_back_on_alarm(self, alarm: str) -> Answer:
@@ -179,21 +176,6 @@ class TrafficCommands:
             return answers.nothing_to_do(f"{alarm} is not in ALARM, or was before the release began")
         ending = Ending(status=Status.ROLLED_BACK, reason=f"alarm {alarm} is in ALARM")
         return self._remove_canary_and_end(alias, record, Move.ROLL_BACK, ending)
-
-    def close_dead_rollout(self, record: Record, engine_status: str) -> Answer:
-        """Make the alias whole after a rollout that died, and end its release.
-
-        Source: AWS Lambda developer guide, durable functions: a failed execution is not retried and runs no
-        compensation.
-        """
-        after = self._deployer.change_alias(self.app.name, lambda alias: _without(alias, record))
-        reason = f"the rollout's execution ended {engine_status}"
-        served = isinstance(after, Alias) and record.version and after.stable == record.version
-        status = Status.LIVE if served else _undone(after, record) or Status.FAILED
-        self._record_ending(record, Ending(status=status, reason=reason), reason)
-        if not served:
-            self._unprovision(record)
-        return answers.done(f"{record.release} ended {status}: {reason}")
 
     # --- forth ---------------------------------------------------------------------------------------------------
 
@@ -268,34 +250,11 @@ class TrafficCommands:
         found = f'version {version}, release "{description.label if description else NO_RELEASE}"'
         return answers.refusal("release", found, f'"{meant}"', "the world moved on; look at status")
 
-    def _record_ending(self, record: Record, ending: Ending, words: str) -> None:
-        """Write an end, or a moment when there is one already; bytes that were rolled back are remembered before."""
-        if ending.status is Status.ROLLED_BACK:
-            self._deployer.mark_rolled_back(record)
-        at = self._deployer.now()
-        self._deployer.change_record(
-            record.application, record.release_id, lambda one: one.with_entry(at, words).ended(at, ending)
-        )
 
-
-def _without(alias: Alias, record: Record) -> Alias:
-    """Return the alias without a release's share; an alias that others moved stays as it is."""
-    mine = record.version and alias.canary == record.version and alias.managed
-    return alias.remove_canary(record.release_id, Move.ROLL_BACK) if mine else alias
-
-
-def _undone(alias: Alias | Ending, record: Record) -> Status | None:
-    """Tell what a person did to a release whose rollout died; None when nobody did anything.
-
-    A: rollback moves the alias, and dies before the record says so.  B: the rollout dies, too.  The note still tells.
-    """
-    state = alias.recorded if isinstance(alias, Alias) and alias.managed else None
-    ending = (
-        precedence.ending_from_state(state)
-        if state and state.by_command and state.release == record.release_id
-        else None
-    )
-    return ending.status if ending else None
+def unprovision(app: Application, record: Record) -> None:
+    """End the provisioned concurrency of a release that has no traffic any more."""
+    if record.provisioned_concurrency and record.version:
+        app.deployer.aws.functions.unprovision(app.function, record.version)
 
 
 def _rollback_words(left: str | None, target: str) -> str:

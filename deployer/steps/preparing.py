@@ -6,34 +6,27 @@ from datetime import timedelta
 from pathlib import Path
 
 from bootstrap.index import SCHEMA
-from deployer import bundle, signature
+from deployer import bundle
+from deployer.admission import admit
 from deployer.deployer import Deployer
-from deployer.inspection import archive, report
-from deployer.inspection.inspect import inspect_archive
+from deployer.inspection import archive
 from deployer.model.drop import DropOrder, shortened
 from deployer.model.release import Archive, Bundle, Release, required
-from deployer.model.status import Status
-
-_REASON = 1_000
-"""Characters of a refusal's gist; the record has every problem whole."""
+from deployer.model.status import Ending, Status
 
 
 def inspect(deployer: Deployer, release: Release) -> Release:
     """Look at what was dropped: whether it is all there, well-formed, and will run in its function."""
-    drop, aws = release.drop, deployer.aws
+    drop = release.drop
     record = deployer.begin_record(drop)
     if record.status.final:
         return release.ended(record.status, record.reason)
-    head = aws.releases.head(drop)
-    if head is None:
+    admitted = admit(deployer, drop)
+    if admitted is None:
         return release.ended(Status.REJECTED, f"the object version is not there any more: {shortened(drop.key)}")
-    configuration = aws.functions.configuration(deployer.function(release))
-    limits = archive.Limits(unpacked=deployer.settings.unpacked_limit)
-    found = inspect_archive(aws.releases.archive(drop, head.size), limits, configuration)
-    if isinstance(found, archive.Refusal):
-        return release.ended(Status.REJECTED, shortened(report.line(found.problems), _REASON), found.problems)
-    if problem := signature.objection(deployer, drop, head, found.sha256):
-        return release.ended(Status.REJECTED, str(problem), (problem,))
+    if isinstance(admitted, Ending):
+        return release.ended(admitted.status, admitted.reason, admitted.problems)
+    found, head = admitted.inspection, admitted.head
     seen = Archive(sha256=found.sha256, size=found.size, unpacked=found.unpacked, files=found.files)
     release = release.updated(
         drop_order=DropOrder.of(drop, record.timeline[0].at if drop.attempt else head.modified),
@@ -42,7 +35,7 @@ def inspect(deployer: Deployer, release: Release) -> Release:
         archive=seen,
         manifest=found.manifest,
         start=found.start,
-        function=configuration,
+        function=admitted.function,
         warnings=found.warnings,
     )
     release = release.updated(alarms_before=_red(deployer, release))

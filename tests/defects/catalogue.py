@@ -161,9 +161,9 @@ ORDER = (
     ),
     Defect(
         "a dead rollout leaves the alias split",
-        TRAFFIC,
-        "after = self._deployer.change_alias(self.app.name, lambda alias: _without(alias, record))",
-        "after = self.app.alias()",
+        "deployer/commands/dead_rollout.py",
+        "after = app.deployer.change_alias(app.name, lambda alias: _without(alias, record))",
+        "after = app.alias()",
         (f"{WATCHING}::test_a_dead_rollout_leaves_the_alias_whole_and_ends_failed",),
     ),
     Defect(

@@ -1,0 +1,39 @@
+"""One drop at the door: is its object there, is its archive accepted, and is it signed as this deployer asks."""
+
+from deployer import signature
+from deployer.aws.releases_bucket import Head
+from deployer.deployer import Deployer
+from deployer.inspection import archive, report
+from deployer.inspection.inspect import Inspection, inspect_archive
+from deployer.model.drop import Drop, shortened
+from deployer.model.function import FunctionConfiguration
+from deployer.model.status import Ending, Status
+from deployer.model.value import Value
+
+_REASON = 1_000
+"""Characters of a refusal's gist; the ending has every problem whole."""
+
+
+class Admitted(Value):
+    """A drop that may be released, with everything that was read to find out."""
+
+    head: Head
+    function: FunctionConfiguration
+    inspection: Inspection
+
+
+def admit(deployer: Deployer, drop: Drop) -> Admitted | Ending | None:
+    """Return what was found of a drop, the ending of one that is refused, or None when its object is not there."""
+    aws = deployer.aws
+    head = aws.releases.head(drop)
+    if head is None:
+        return None
+    function = aws.functions.configuration(deployer.settings.function(drop.application))
+    limits = archive.Limits(unpacked=deployer.settings.unpacked_limit)
+    found = inspect_archive(aws.releases.archive(drop, head.size), limits, function)
+    if isinstance(found, archive.Refusal):
+        gist = shortened(report.line(found.problems), _REASON)
+        return Ending(status=Status.REJECTED, reason=gist, problems=found.problems)
+    if problem := signature.objection(aws, deployer.settings.signing_key, drop, head, found.sha256):
+        return Ending(status=Status.REJECTED, reason=str(problem), problems=(problem,))
+    return Admitted(head=head, function=function, inspection=found)
