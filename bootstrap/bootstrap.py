@@ -5,12 +5,14 @@ bootstrap.py are left out of the stack traces the runtime reports, its own and t
 """
 
 import importlib
+import os
 import sys
 
 
 def __getattr__(name: str) -> object:
     if name != "handler":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, asked_by_runtime = sys.modules[__name__], os.environ.get("_HANDLER") == f"{__name__}.{name}"
     before = sys.modules.keys() - {__name__}
     start = importlib.import_module("_dropshift.startup.cold_start").begin(before)
     try:
@@ -19,4 +21,8 @@ def __getattr__(name: str) -> object:
         function = start.failed(error)
         if function is None:
             raise
-    return start.ready(function)
+    function = start.ready(function)
+    if not asked_by_runtime:  # but by a layer that stands before the application: it may come back, and replace it
+        globals()[name] = function
+        sys.modules.setdefault(__name__, module)
+    return function

@@ -53,14 +53,20 @@ class Tree(NamedTuple):
         return os.path.exists(self.marker)
 
     @property
-    def libraries(self) -> str:
-        """Give the file whose existence says that a library lies where LD_LIBRARY_PATH should point."""
-        return f"{self.directory}.libraries"
+    def start_folders(self) -> str:
+        """Return the file that lists the folders with shared libraries or a `sitecustomize`, a line each."""
+        return f"{self.directory}.start"
 
-    @property
-    def needs_library_path(self) -> bool:
-        """Tell whether the process must be started anew to find the release's libraries."""
-        return os.path.exists(self.libraries)
+    def matters_at_start(self, folder: str) -> bool:
+        """Return whether a folder of the tree, links followed, holds what a process looks for only when it starts."""
+        try:
+            with open(self.start_folders, "rb") as file:
+                known = os.fsdecode(file.read()).split("\n")
+        except FileNotFoundError:
+            return False
+        place = os.path.relpath(os.path.realpath(folder), os.path.realpath(self.directory))
+        variants = f"{place}/glibc-hwcaps/".removeprefix("./")  # ld.so(8): libraries for newer processors
+        return place in known or any(one.startswith(variants) for one in known)
 
 
 def of(sha256: str) -> Tree:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from ..index import File, Index
 from ..tree import Tree
 
+CUSTOMIZED = ("sitecustomize", "usercustomize")
+"""Modules that `site` imports."""
 ARRIVING = ".arriving"
 """Ends the name of a file of several frames until it is whole: the import that runs meanwhile must never read half."""
 
@@ -22,8 +24,16 @@ def prepare(tree: Tree, index: Index, root: int) -> None:
         _unless_there(os.mkdir, path, 0o755, dir_fd=root)
     for path, target in index.links:
         _unless_there(os.symlink, target, path, dir_fd=root)
-    if index.modules.libraries:
-        _touch(tree.libraries)
+    if folders := _start_folders(index):
+        with open(tree.start_folders, "wb") as file:
+            file.write(os.fsencode("\n".join(sorted(folders))))
+
+
+def _start_folders(index: Index) -> set[str]:
+    """Return the folders that hold, under any name a tree can have, what a process looks for when it starts."""
+    paths = [*index.directories, *(file.path for file in index.files), *(path for path, _ in index.links)]
+    found = (path.rpartition("/") for path in paths if ".so" in path or "customize" in path)
+    return {folder or "." for folder, _, name in found if ".so" in name or name.startswith(CUSTOMIZED)}
 
 
 def names_on_arrival(index: Index) -> list[File]:

@@ -23,7 +23,7 @@ def remove_others(tree: Tree) -> None:
 
 def remove_remains(tree: Tree) -> None:
     """Remove an incomplete tree together with its journal."""
-    for path in (tree.journal, tree.names, tree.libraries):
+    for path in (tree.journal, tree.names, tree.start_folders):
         if os.path.exists(path):
             os.unlink(path)
     if os.path.exists(tree.directory):

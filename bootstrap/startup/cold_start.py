@@ -21,6 +21,10 @@ from .progress import Loading
 
 MANAGED = "lambda-managed-instances"
 ON_DEMAND = "on-demand"
+LATE = (
+    "a layer asked for the application within a call, too late for its libraries in the library path to be found; "
+    "name the layer's function in dropshift.toml as handler, and the application's in the layer's own variable"
+)
 
 
 def begin(before: set[str]) -> "Start":
@@ -79,7 +83,8 @@ class Release(Start):
         self._seconds: dict[str, float] = {}
         self._pointer = pointer
         self._tree = tree.of(pointer.sha256)
-        self._init = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", ON_DEMAND)
+        self._late = runtime_client.in_invocation()
+        self._init = MANAGED if self._late else os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", ON_DEMAND)
         self._process = environment.Process.now()
         self._first = First(runtime_client.client_home(), lambda: access_profile.touched_and_not(self._tree))
         self._loading = Loading(pointer, self._tree, self._tick)
@@ -137,8 +142,10 @@ class Release(Start):
             self._become_executable()
         if self._pointer.kind == "command":
             self._report()
-            return Start(command.handler(self._pointer.command, self._process.environment_at(root, "")))
+            return Start(command.handler(self._pointer.command, self._process.environment_at(root)))
         if self._loading.done and self._must_start_again():
+            if self._late:
+                raise LoadError("Late", f"{what(self._pointer)}: {LATE}")
             self._process.start_again(self._first.take_along(), root)
         self._overlaps = not self._loading.done
         if self._overlaps or self._init == ON_DEMAND:  # then for the clock's sake: see First.tick
@@ -149,8 +156,8 @@ class Release(Start):
         return self
 
     def _must_start_again(self) -> bool:
-        """Tell whether the release has libraries where this process does not look, which it cannot learn."""
-        return self._tree.needs_library_path and self._process.lacks_libraries(self._tree.directory)
+        """Return whether the start of this process could not find what the release has for it."""
+        return self._process.must_start_again(self._tree.directory, self._tree.matters_at_start)
 
     def _become_executable(self) -> NoReturn:
         """Give the process away, and the lock that says that the tree is in use with it."""

@@ -1,18 +1,24 @@
 """Make this process look as if the application had been deployed natively: environment, paths, working directory.
 
-What the runtime derived from LAMBDA_TASK_ROOT is derived from the tree instead; nothing else changes.
+Whatever names the task root, or a place below it, means the release's tree; nothing else changes.
 """
 
 import os
+import re
 import sys
+from collections.abc import Callable
 from typing import NamedTuple, NoReturn
 
 from ..pointer import VARIABLE
 
-LISTS = ("LD_LIBRARY_PATH", "PYTHONPATH", "NODE_PATH", "PATH")
-AT_ONCE, ALL_AT_ONCE = "AWS_LAMBDA_MAX_CONCURRENCY", "DROPSHIFT_CONCURRENCY"
-"""How many processes a managed instance's runtime forks, and what that was where one of them started again."""
-OURS = (VARIABLE, "DROPSHIFT_RELEASES", "DROPSHIFT_HAND_OVER", "DROPSHIFT_TAKEN", ALL_AT_ONCE)
+ENTRY = "bootstrap.handler"
+"""The handler that the function is configured with: where a variable says so, the application's handler is meant."""
+CONCURRENCY_VARIABLE, WHOLE_CONCURRENCY_VARIABLE = "AWS_LAMBDA_MAX_CONCURRENCY", "DROPSHIFT_CONCURRENCY"
+"""How many processes a managed instance's runtime forks, and that number where one of them started again."""
+OURS = (VARIABLE, "DROPSHIFT_RELEASES", "DROPSHIFT_HAND_OVER", "DROPSHIFT_TAKEN", WHOLE_CONCURRENCY_VARIABLE)
+
+BEFORE_PATH = r"(?:(?<![\w.~/-])|(?<=:/{2})|(?<=:/{3})|(?<=^-\w)|(?<=\s-\w))"
+"""Where a path may begin: not within another one, but behind a URL's scheme or an option's letter."""
 
 
 class Process(NamedTuple):
@@ -28,32 +34,37 @@ class Process(NamedTuple):
             pairs = [os.fsdecode(pair).partition("=") for pair in file.read().split(b"\0") if pair]
         return cls({name: value for name, _, value in pairs}, os.getcwd())
 
-    def environment_at(self, root: str, handler: str) -> dict[str, str]:
-        """Give the environment that a native deployment at `root` would have been started with."""
-        return native(self.environment, root, handler or self.environment.get("_HANDLER", ""))
+    def environment_at(self, root: str, handler: str = ENTRY) -> dict[str, str]:
+        """Return the environment that a native deployment at `root` would have been started with."""
+        return native(self.environment, root, handler)
 
-    def lacks_libraries(self, root: str) -> bool:
-        """Tell whether the dynamic loader knows of the task root's libraries, but not of the tree's.
+    def must_start_again(self, root: str, matters: Callable[[str], bool]) -> bool:
+        """Return whether the release has what only the start of a process can find, and this one's could not.
 
-        It reads LD_LIBRARY_PATH once, at the start of a process.
+        The dynamic loader and `site` read their variables once. `matters` says whether a folder of the tree holds a
+        library or a `sitecustomize`.
         """
-        old = self.environment.get("LAMBDA_TASK_ROOT", "")
-        paths = self.environment.get("LD_LIBRARY_PATH", "").split(":")
-        return root not in paths and any(path in (old, f"{old}/lib") for path in paths if path)
+        given, old = self.environment, self.environment.get("LAMBDA_TASK_ROOT", "")
+        preloaded = given.get("LD_PRELOAD", "")
+        searched = [*given.get("LD_LIBRARY_PATH", "").split(":"), *given.get("PYTHONPATH", "").split(":")]
+        pairs = [(path, moved(path, old, root)) for path in searched]
+        return moved(preloaded, old, root) != preloaded or any(new != path and matters(new) for path, new in pairs)
 
-    def start_again(self, further: dict[str, str], libraries: str = "") -> NoReturn:
+    def start_again(self, further: dict[str, str], root: str = "") -> NoReturn:
         """Start the runtime's process anew in place, as it was but for `further` variables.
 
-        `libraries` replaces the task root in library paths.
+        With `root`, all variables but the task root itself name the tree.
 
-        One that a managed instance's runtime has forked must not fork as many again: there it becomes a runtime of one.
+        A managed instance's runtime has forked this process, which must not fork as many again: it becomes a runtime
+        of one.
         """
         changed = self.environment | further
-        if libraries:
-            moved = native(self.environment, libraries, "")
-            changed["LD_LIBRARY_PATH"] = moved["LD_LIBRARY_PATH"]
-        if AT_ONCE in changed:
-            changed |= {ALL_AT_ONCE: changed[AT_ONCE], AT_ONCE: "1"}
+        if root:
+            old = changed.get("LAMBDA_TASK_ROOT", "")
+            kept = (*OURS, "LAMBDA_TASK_ROOT")
+            changed |= {name: moved(value, old, root) for name, value in changed.items() if name not in kept}
+        if CONCURRENCY_VARIABLE in changed:
+            changed |= {WHOLE_CONCURRENCY_VARIABLE: changed[CONCURRENCY_VARIABLE], CONCURRENCY_VARIABLE: "1"}
             changed.pop("_LAMBDA_TELEMETRY_LOG_FD", None)  # the runtime closed it before it forked
         sys.stdout.flush()
         os.chdir(self.directory)
@@ -67,30 +78,38 @@ class Process(NamedTuple):
 
 
 def native(given: dict[str, str], root: str, handler: str) -> dict[str, str]:
-    """Give the environment that a native deployment at `root` would have."""
+    """Return the environment that a native deployment of `handler` at `root` would have."""
     old = given.get("LAMBDA_TASK_ROOT", "")
-    changed = {name: value for name, value in given.items() if name not in OURS}
-    if ALL_AT_ONCE in given:
-        changed[AT_ONCE] = given[ALL_AT_ONCE]
-    for name in LISTS:
-        if old and name in changed:
-            changed[name] = ":".join(_moved(path, old, root) for path in changed[name].split(":"))
-    if old and changed.get("PWD") == old:
-        changed["PWD"] = root
-    return {**changed, "LAMBDA_TASK_ROOT": root, "_HANDLER": handler}
+    changed = {
+        name: handler if value == ENTRY else moved(value, old, root)
+        for name, value in given.items()
+        if name not in OURS
+    }
+    if WHOLE_CONCURRENCY_VARIABLE in given:
+        changed[CONCURRENCY_VARIABLE] = given[WHOLE_CONCURRENCY_VARIABLE]
+    return {**changed, "LAMBDA_TASK_ROOT": root}
+
+
+def moved(text: str, old: str, new: str) -> str:
+    """Return a text in which every path at or below `old` is at or below `new`.
+
+    A path may stand alone, in a list, behind an option, in quotes or in a URL; `old` inside a longer name is no path.
+    """
+    if not old or old not in text:
+        return text
+    return re.sub(rf"{BEFORE_PATH}{re.escape(old)}(?![\w.~-])", lambda _: new, text)
 
 
 def adopt(root: str, handler: str) -> None:
     """Become the application's process in place."""
-    old, old_handler = os.environ.get("LAMBDA_TASK_ROOT", ""), os.environ.get("_HANDLER", "")
+    old = os.environ.get("LAMBDA_TASK_ROOT", "")
     wanted = native(dict(os.environ), root, handler)
     for name in os.environ.keys() - wanted.keys():
         del os.environ[name]
     os.environ.update({name: value for name, value in wanted.items() if os.environ.get(name) != value})
-    if old:
-        sys.path[:] = [_moved(path, old, root) for path in sys.path]
-        sys.path_importer_cache.pop(old, None)
-    sys.argv[:] = [handler if word == old_handler else word for word in sys.argv]
+    sys.path[:] = [moved(path, old, root) for path in sys.path]
+    sys.path_importer_cache.pop(old, None)
+    sys.argv[:] = [handler if word == ENTRY else word for word in sys.argv]
     os.chdir(root)
     _read_path_files(root)
 
@@ -99,10 +118,6 @@ def forget(before: set[str]) -> None:
     """Drop every module that came with the bootstrap; the application's imports find a clean table."""
     for name in sys.modules.keys() - before:
         del sys.modules[name]
-
-
-def _moved(path: str, old: str, new: str) -> str:
-    return new + path[len(old) :] if path == old or path.startswith(f"{old}/") else path
 
 
 def _read_path_files(root: str) -> None:

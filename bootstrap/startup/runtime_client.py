@@ -41,9 +41,20 @@ def reported(error: BaseException) -> BaseException:
 
 
 def client_home() -> Any:  # noqa: ANN401 - the runtime's own module
-    """Give the module in which the runtime looks for its client; a stand-in without one when there is none."""
+    """Return the module in which the runtime looks for its client; without a client once invocations have begun."""
     home = sys.modules.get("awslambdaric.lambda_runtime_client")
-    return home if hasattr(home, "runtime_client") else SimpleNamespace(runtime_client=None)
+    usable = hasattr(home, "runtime_client") and not in_invocation()
+    return home if usable else SimpleNamespace(runtime_client=None)
+
+
+def in_invocation() -> bool:
+    """Return whether this runs within a call: a layer in front may ask for the application only then."""
+    home = sys.modules.get("awslambdaric.bootstrap")
+    handles = getattr(getattr(home, "handle_event_request", None), "__code__", None)
+    frame = sys._getframe()  # noqa: SLF001 - the documented way to see who called
+    while frame.f_back is not None and frame.f_code is not handles:
+        frame = frame.f_back
+    return frame.f_code is handles
 
 
 def _find(handler: str) -> Any:  # noqa: ANN401 - whatever an application calls its handler
