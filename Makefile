@@ -3,14 +3,20 @@
 SHELL  := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 BIN    := .venv/bin
+# The Pythons of functions that are served, and the deployer's own.
+VERSIONS := 3.12 3.13 3.14
+OWN      := 3.13
+OTHERS   := $(filter-out $(OWN),$(VERSIONS))
+# A Python of this version on PATH, of pyenv, or brought here by `make pythons`; nothing when there is none.
+found     = $(shell for p in python$(1) $$HOME/.pyenv/versions/$(1)*/bin/python $$PYENV_ROOT/versions/$(1)*/bin/python build/brought/$(1)/usr/bin/python$(1); do \
+	"$$p" -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] != "$(1)")' 2>/dev/null && { echo "$$p"; break; }; done)
 ifndef PYTHON
-PYTHON := $(shell for p in python3.13 $$HOME/.pyenv/versions/3.13*/bin/python $$PYENV_ROOT/versions/3.13*/bin/python; do \
-	"$$p" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && { echo "$$p"; break; }; done)
+PYTHON := $(call found,$(OWN))
 endif
 # uv from .venv, else from PATH (asked to answer: a pyenv shim may lead nowhere), else installed below: `sam build`
 # works without .venv, and in a copy of the tree when it is told not to build in place.
 UV     := $(or $(wildcard $(BIN)/uv),$(shell uv --version >/dev/null 2>&1 && command -v uv),build/uv/bin/uv)
-LOCK    = $(CURDIR)/$(BIN)/uv pip compile -q --upgrade --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links --python-version 3.13 --custom-compile-command 'make lock'
+LOCK    = $(CURDIR)/$(BIN)/uv pip compile -q --upgrade --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links --python-version $(OWN) --custom-compile-command 'make lock'
 
 # What `make deploy` deploys. The packages hold native modules, so they are built for the architecture they run on.
 STACK        ?= dropshift
@@ -22,7 +28,7 @@ export SAM_CLI_TELEMETRY := 0
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help test faults demo local bench lint audit defects live build deploy lock clean
+.PHONY: help test pythons faults demo local bench lint audit defects live build deploy lock clean
 .DELETE_ON_ERROR:
 
 help:                        ## this list
@@ -30,6 +36,10 @@ help:                        ## this list
 
 test: .venv/ready            ## every test: pure, workflow, end to end on the local AWS
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+
+pythons: .venv/ready         ## bring the Pythons of functions that this machine lacks (Debian only), for the tests
+	@for version in $(VERSIONS); do $(MAKE) -s build/runtimes/$$version/ready 2>/dev/null || \
+		{ tests/get-python $$version build/brought/$$version && $(MAKE) -s build/runtimes/$$version/ready; } || exit 1; done
 
 demo: .venv/ready            ## watch a large release go live, a bad one come back and a rollback by hand, all on this machine
 	$(BIN)/python -m tests.local.demo
@@ -63,7 +73,8 @@ deploy: build                ## deploy to your AWS account [STACK=dropshift APPL
 
 lock: .venv/ready            ## renew the hash-pinned requirements
 	cd requirements && $(LOCK) --override overrides.txt dev.in -o dev.txt && for p in sam demo checkov; do $(LOCK) $$p.in -o $$p.txt; done
-	cd requirements && for p in deployer bootstrap; do $(LOCK) -c dev.txt $$p.in -o $$p.txt; done # what is tested is what is shipped
+	cd requirements && for p in deployer bootstrap runtime; do $(LOCK) -c dev.txt $$p.in -o $$p.txt; done # what is tested is what is shipped
+	cd requirements && $(LOCK) --no-deps compilers.in -o compilers.txt
 
 clean:                       ## remove everything that was made
 	rm -rf .venv .venv-sam .venv-checkov build .cache .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -86,12 +97,17 @@ build/uv/bin/uv: | python-found
 	@echo "creating $(@D) with $(PYTHON)"
 	@$(PYTHON) -m venv --clear $(@D) && $(UV) pip install -q --compile-bytecode --require-hashes --no-deps --python $(@D)/bin/python -r $< && touch $@
 
+# A function's Python with AWS's runtime client, as in Lambda's /var/lang and /var/runtime, and nothing else: for the tests.
+build/runtimes/%/ready: requirements/runtime.txt | $(UV)
+	@test -n "$(call found,$*)" || { echo "no Python $* on this machine; \`make pythons\` brings it to a Debian one" >&2; exit 1; }
+	@"$(call found,$*)" -m venv --clear --without-pip $(@D) && $(UV) pip install -q --compile-bytecode --require-hashes --no-deps --python $(@D)/bin/python -r $< && touch $@
+
 # ---- Packages: `sam build` and the local AWS call build-<logical id> with ARTIFACTS_DIR ----
 
-# Amazon Linux 2023, on which python3.13 runs, has glibc 2.34.
+# Amazon Linux 2023, on which all of them run, has glibc 2.34.
 PLATFORM := $(if $(filter arm64,$(ARCHITECTURE)),aarch64,x86_64)-manylinux_2_34
 SITE     := build/site/$(ARCHITECTURE)
-INSTALL   = $(UV) pip install -q --require-hashes --no-deps --only-binary :all: --python "$(PYTHON)" --python-version 3.13 --python-platform $(PLATFORM) --target
+INSTALL   = $(UV) pip install -q --require-hashes --no-deps --only-binary :all: --python "$(PYTHON)" --python-version $(OWN) --python-platform $(PLATFORM) --target
 # Bytecode that is never compared with its source: a function's /var/task is read-only and never changes.
 COMPILE   = "$(PYTHON)" -m compileall -q -j 0 --invalidation-mode unchecked-hash
 # Of the 430 services that botocore describes: those the deployer talks to, and xray, which its tracing looks up.
@@ -112,11 +128,26 @@ artifacts-asked-for:
 	@mkdir -p "$(ARTIFACTS_DIR)"
 .PHONY: artifacts-asked-for
 
+# A bare interpreter compiles for a version that is not its host's: the executable, its one module that compile() imports,
+# and our compiler under the name that it starts. `host` is this machine, whatever the packages are built for.
+BARE_FOR = $(if $(filter host,$(1)),,--python-platform $(PLATFORM))
+build/pythons/%/ready: requirements/compilers.txt deployer/bundle/compiler.py Makefile | python-found $(UV)
+	@rm -rf $(@D) && mkdir -p $(@D)/lib
+	@$(UV) pip install -q --require-hashes --no-deps --only-binary :all: --python "$(PYTHON)" --python-version $(*F) $(call BARE_FOR,$(*D)) --target $(@D)/wheel -r $<
+	@mv $(@D)/wheel/freeze_core/bases/console-* $(@D)/python && mv $(@D)/wheel/freeze_core/lib/unicodedata.* $(@D)/lib && rm -rf $(@D)/wheel
+	@cp deployer/bundle/compiler.py $(@D)/lib/__init__python.py && touch $@
+
 build-Controller build-Rollout: $(SITE)/deployer/ready | artifacts-asked-for
 	@cp -R $(<D)/. "$(ARTIFACTS_DIR)" && rm -rf "$(ARTIFACTS_DIR)"/{ready,.lock,deployer,bootstrap}
 	@$(call COPY,deployer $(SHARED))
 	@$(COMPILE) -s "$(ARTIFACTS_DIR)" -p /var/task "$(ARTIFACTS_DIR)"/{deployer,bootstrap}
 .PHONY: build-Controller build-Rollout
+
+# Only the rollout compiles.
+build-Rollout: rollouts-pythons
+rollouts-pythons: $(OTHERS:%=build/pythons/$(ARCHITECTURE)/%/ready) | artifacts-asked-for
+	@cd build/pythons/$(ARCHITECTURE) && mkdir -p "$(ARTIFACTS_DIR)/pythons" && tar --exclude ready --exclude __pycache__ -cf - $(OTHERS) | tar -xf - -C "$(ARTIFACTS_DIR)/pythons"
+.PHONY: rollouts-pythons
 
 # Any other function is an application. The module that its handler names lies at the root, for Python and for Node; all
 # else goes by _dropshift, with zstd's one native module under that name too: nothing of it can be mistaken for, or

@@ -28,7 +28,7 @@ def build(tree: Path, entries: Sequence[Entry], write: Write, plan: Plan) -> Bui
 
     `entries` describe `tree` exactly, sorted by path. Raises OSError when the tree cannot be read.
     """
-    compiled = compile_sources(tree, entries, plan.python, plan.threads)
+    compiled = compile_sources(tree, entries, plan)
     layout = arrange([*entries, *compiled], _profile(tree, [*entries, *compiled], plan))
     raw = cut(tree, layout)
     packed = compress_in_order(raw, sum(entry.size for entry in layout.files), plan)

@@ -1,6 +1,7 @@
 """Pure: what a bundle is to be built for, and what was built."""
 
 from datetime import timedelta
+from pathlib import Path
 
 from deployer.model.profile import Profile
 from deployer.model.value import Value
@@ -10,7 +11,9 @@ class Plan(Value):
     """For whom and how hard to compress."""
 
     python: tuple[int, int] | None
-    """Version whose bytecode is shipped, when it is the running one; None when the release is not Python."""
+    """Version whose bytecode is shipped; None when the release is not Python."""
+    pythons: Path = Path(__file__).parents[2] / "pythons"
+    """Folder with a bare interpreter for each version that is not our own."""
     profile: Profile = Profile()
     handler: str | None = None
     budget: timedelta = timedelta(minutes=5)

@@ -114,12 +114,6 @@ def test_no_bytecode_is_written_through_a_link(tmp_path: Path) -> None:
     assert [path.name for path in (tree / "elsewhere").iterdir()] == ["file"]
 
 
-def test_a_release_for_another_python_carries_no_bytecode(tree: Path) -> None:
-    body = bytearray()
-    build(tree, entries(tree), body.extend, Plan(python=(3, 8)))
-    assert not list(tree.rglob("*.pyc"))
-
-
 def test_without_a_profile_every_frame_is_hot(tree: Path) -> None:
     index = _index(release(tree))
     assert index.hot == len(index.frames)

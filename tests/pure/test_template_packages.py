@@ -9,6 +9,7 @@ from textwrap import dedent
 
 import pytest
 
+from tests import pythons
 from tests import template as sam
 from tests.local.waiting import alone
 
@@ -90,9 +91,20 @@ def test_the_deployers_package_knows_every_service_it_calls(built: dict[str, Pat
     assert _alone(built["Controller"], code)
 
 
+def test_only_the_rollout_has_compilers_and_one_for_each_python_but_its_own(built: dict[str, Path]) -> None:
+    assert {path.name for path in (built["Rollout"] / "pythons").iterdir()} == set(pythons.others())
+    assert not (built["Controller"] / "pythons").exists()
+    for version in pythons.others():
+        source = built["Rollout"] / "source.py"
+        source.write_text("x = 1\n")
+        command: list[str | Path] = [built["Rollout"] / "pythons" / version / "python", source.parent, "0"]
+        subprocess.run(command, input=b"source.py\0", check=True)
+        assert (source.parent / "__pycache__" / f"source.{pythons.tag(version)}.pyc").is_file()
+
+
 def test_the_deployers_package_is_small_and_has_nothing_of_ours_beside_it(built: dict[str, Path]) -> None:
     package = built["Rollout"]
-    assert sum((package / name).stat().st_size for name in _files(package)) < 50 * 2**20
+    assert sum((package / name).stat().st_size for name in _files(package)) < 60 * 2**20
     assert not [name for name in _files(package) if name.startswith(("tests/", "build/", ".venv"))]
     assert _files(package / "deployer") >= {"__init__.py", "model/value.py"}
 
