@@ -9,8 +9,9 @@ from types import TracebackType
 
 from deployer.inspection import archive, compatibility, report
 from deployer.inspection.archive import Contents, FileSource, Limits, Refusal
-from deployer.inspection.inspect import Inspection, inspect_contents, manifest_of
+from deployer.inspection.inspect import inspect_contents, manifest_of
 from deployer.model.function import FunctionConfiguration
+from deployer.model.inspection import Inspection
 
 ACCEPTED, REFUSED, BUG = 0, 1, 70
 """Exit statuses; Python's own for an exception is 1, which would read as a refusal."""

@@ -4,9 +4,10 @@ from deployer import signature
 from deployer.aws.releases_bucket import Head
 from deployer.deployer import Deployer
 from deployer.inspection import archive, report
-from deployer.inspection.inspect import Inspection, inspect_archive
+from deployer.inspection.inspect import inspect_archive
 from deployer.model.drop import Drop, shortened
 from deployer.model.function import FunctionConfiguration
+from deployer.model.inspection import Inspection
 from deployer.model.status import Ending, Status
 from deployer.model.value import Value
 

@@ -16,7 +16,6 @@ from deployer.commands.dead_rollout import close_dead_rollout
 from deployer.commands.traffic import TrafficCommands
 from deployer.deployer import Deployer
 from deployer.model.drop import Drop
-from deployer.model.rollout_input import RolloutInput
 from deployer.settings import settings
 
 if TYPE_CHECKING:
@@ -64,8 +63,7 @@ def _start(deployer: Deployer, drop: Drop) -> Answer:
             "drop.already_ended", application=drop.application, release=drop.label, status=record.status.value
         )
         return {"release": drop.label, "id": drop.release_id, "status": record.status.value}
-    order = RolloutInput(drop=drop).encode()
-    new = deployer.aws.functions.start(deployer.settings.rollout_function, drop.release_id, order)
+    new = deployer.aws.functions.start(deployer.settings.rollout_function, drop.release_id, drop.model_dump_json())
     telemetry.info("drop.received", application=drop.application, release=drop.label, id=drop.release_id, new=new)
     telemetry.count("DropReceived", application=drop.application)
     return {"release": drop.label, "id": drop.release_id, "status": record.status.value}

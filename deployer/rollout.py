@@ -16,9 +16,9 @@ from aws_durable_execution_sdk_python.retries import RetryStrategyConfig, create
 from deployer import steps, telemetry
 from deployer.aws import aws
 from deployer.deployer import Deployer
+from deployer.model.drop import Drop
 from deployer.model.health import End
 from deployer.model.release import Release, required
-from deployer.model.rollout_input import RolloutInput
 from deployer.model.stages import Stage, checks_of, hold_waits
 from deployer.model.status import Status
 from deployer.settings import settings
@@ -69,7 +69,7 @@ class Run:
 @durable_execution
 def handler(event: dict[str, Any], context: DurableContext) -> dict[str, str]:
     """Roll out what was ordered; the execution's result says how it ended."""
-    run = Run(context, RolloutInput.model_validate(event).release())
+    run = Run(context, Release(drop=Drop.model_validate(event)))
     try:
         release = roll_out(run, run.release)
     except DurableOperationError as error:

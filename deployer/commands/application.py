@@ -38,7 +38,7 @@ class Application:
     def record_of(self, version: str) -> Record | None:
         """The record of the release that a version is; None for a version that is none."""
         published = self.published(version)
-        return self.record(published.description.drop_order.release_id) if published and published.description else None
+        return self.record(published.description.release_id) if published and published.description else None
 
     def record(self, release_id: str) -> Record | None:
         """The record of a release."""
@@ -75,8 +75,8 @@ class Application:
             version=version,
             share=share,
             release=description.label if description else NO_RELEASE,
-            release_id=description.drop_order.release_id if description else None,
-            dropped=description.drop_order.modified if description else None,
+            release_id=description.release_id if description else None,
+            dropped=description.dropped if description else None,
             bundle=self.bundle_state(published),
         )
 
@@ -85,7 +85,7 @@ def is_called(published: PublishedVersion, name: str) -> bool:
     """Whether a version goes by a name: its number, its release's name or its release's id."""
     description = published.description
     return name == published.version or (
-        description is not None and name in (description.label, description.drop_order.release_id)
+        description is not None and name in (description.label, description.release_id)
     )
 
 

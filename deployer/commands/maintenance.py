@@ -14,7 +14,6 @@ from deployer.commands.command import Prune, Redeploy, Validate
 from deployer.model.alias import Alias
 from deployer.model.drop import Drop, misplaced
 from deployer.model.record import Record
-from deployer.model.rollout_input import RolloutInput
 from deployer.model.status import Ending
 
 RECORDS_SEARCHED = 100
@@ -49,13 +48,12 @@ class Maintenance:
         earlier = self._earlier(command.release)
         if earlier is None:
             return answers.refusal("release", f'"{command.release}"', "a release name or release id", "see history")
-        drop = self._next_attempt(earlier)
+        drop = self._next_attempt(earlier, force=command.force)
         if command.dry_run:
             return answers.done(f"roll out {drop.label} again", dry_run=True, id=drop.release_id)
         deployer = self.app.deployer
         deployer.begin_record(drop)
-        order = RolloutInput(drop=drop, force=command.force).encode()
-        deployer.aws.functions.start(deployer.settings.rollout_function, drop.release_id, order)
+        deployer.aws.functions.start(deployer.settings.rollout_function, drop.release_id, drop.model_dump_json())
         return answers.done(f"rolling out {drop.label} again", id=drop.release_id)
 
     def _earlier(self, name: str) -> Record | None:
@@ -63,10 +61,10 @@ class Maintenance:
         fits = [record for record in records if name in (record.release, record.release_id, record.version)]
         return max(fits, key=lambda record: record.timeline[0].at, default=None)
 
-    def _next_attempt(self, earlier: Record) -> Drop:
+    def _next_attempt(self, earlier: Record, *, force: bool) -> Drop:
         """Find the first attempt that has not ended: a command that is repeated meanwhile means the same one."""
         bucket = self.app.deployer.settings.releases_bucket
-        drop = Drop(bucket=bucket, key=earlier.key, version_id=earlier.version_id, attempt=1)
+        drop = Drop(bucket=bucket, key=earlier.key, version_id=earlier.version_id, attempt=1, force=force)
         while (known := self.app.record(drop.release_id)) and known.status.final:
             drop = drop.model_copy(update={"attempt": drop.attempt + 1})
         return drop

@@ -67,7 +67,7 @@ class TrafficCommands:
         if self.app.bundle_state(published) != "intact":
             found = f"version {version}, whose bundle is gone"
             return answers.refusal("to", found, "a version whose bundle exists", "drop the release again")
-        record = self.app.record(published.description.drop_order.release_id)
+        record = self.app.record(published.description.release_id)
         if record and not force and self._ended_badly(record):
             found = f"version {version}, which ended {record.status} and was taken back: {record.timeline[-1].what}"
             return answers.refusal("to", found, "a release that did well", 'say "force": true to use it all the same')

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 
 from deployer.model.alias import Alias, AliasState, Move
-from deployer.model.drop import DropOrder, VersionDescription
+from deployer.model.drop import VersionDescription
 from deployer.model.status import Ending, Status
 
 _ENDING_MOVES = {Move.ABORT: Status.ABORTED, Move.ROLL_BACK: Status.ROLLED_BACK}
 
 
 def refusal_to_start(
-    alias: Alias, mine: DropOrder, descriptions: Mapping[str, VersionDescription | None]
+    alias: Alias, mine: VersionDescription, descriptions: Mapping[str, VersionDescription | None]
 ) -> Ending | None:
     """Say why a release may not begin to take traffic; None when it may.
 
@@ -26,7 +26,7 @@ def refusal_to_start(
         )
     for version in (alias.canary, alias.stable):
         description = descriptions.get(version) if version else None
-        if description and description.drop_order.newer_than(mine):
+        if description and description.newer_than(mine):
             return Ending(status=Status.SUPERSEDED, reason=f'release "{description.label}" was dropped later')
     return None
 

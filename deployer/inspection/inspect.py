@@ -7,28 +7,9 @@ from deployer.inspection.archive import Contents, Limits, Refusal, Source
 from deployer.inspection.compatibility import Accepted, Probe
 from deployer.inspection.compatibility.probe import SOURCE as LARGEST
 from deployer.model.function import FunctionConfiguration
+from deployer.model.inspection import Inspection
 from deployer.model.manifest import NAME, Manifest, parse
 from deployer.model.problem import Problem
-from deployer.model.start import Start
-from deployer.model.value import Value
-
-
-class Inspection(Value):
-    """What an accepted archive is."""
-
-    sha256: str
-    size: int
-    """Bytes of the archive."""
-    unpacked: int
-    """Bytes of all files."""
-    files: int
-    format: archive.Format
-    manifest: Manifest
-    start: Start
-    """What the release becomes at cold start."""
-    storage: int
-    """MB of ephemeral storage that the unpacked release takes."""
-    warnings: tuple[str, ...] = ()
 
 
 def inspect_archive(source: Source, limits: Limits, function: FunctionConfiguration) -> Inspection | Refusal:

@@ -1,4 +1,4 @@
-"""Pure: a dropped object, the release it is, and which of two drops is the newer."""
+"""Pure: a dropped object, the release it is, how a published version records it, and which of two is the newer."""
 
 import hashlib
 import re
@@ -39,7 +39,12 @@ def shortened(text: str, limit: int = _LABEL) -> str:
 
 
 class Drop(Value):
-    """One version of one object in the releases bucket: what a publisher dropped."""
+    """One version of one object in the releases bucket: what a publisher dropped.
+
+    Its JSON is the input of the durable execution, always the same for one drop: it holds no time and no request id.
+    The same execution name with the same input returns the execution that is there, so an event that comes twice
+    starts one rollout. Source: AWS Lambda developer guide, durable functions, idempotency.
+    """
 
     bucket: str
     key: Annotated[str, Field(min_length=1)]
@@ -49,6 +54,8 @@ class Drop(Value):
     """Orders events for one key; empty when no event told it. Source: S3 user guide, event message structure."""
     attempt: Annotated[int, Field(ge=0)] = 0
     """0 for a drop; `redeploy` releases the same object version again as attempt 1, 2, …"""
+    force: bool = False
+    """Whether a command asked to release these bytes although they were rolled back before."""
 
     @property
     def release_id(self) -> str:
@@ -91,23 +98,29 @@ def _problem(key: str, found: str, allowed: str) -> Problem:
     return Problem(where=shortened(key), found=found, allowed=allowed, remedy="drop the archive under such a key")
 
 
-class DropOrder(Value):
-    """When a drop came, for telling the newer of two."""
+class VersionDescription(Value):
+    """The description of a published version: which release it is, and when it was dropped.
+
+    It is all that is needed to find the newer of two releases, so neither asks S3 or a record for it.
+    """
 
     release_id: str
     key_id: str
     """Eight hex digits that stand for the object's key."""
-    modified: datetime
+    dropped: datetime
     """The object's LastModified: whole seconds."""
     sequencer: str = ""
+    label: str
 
     @classmethod
-    def of(cls, drop: Drop, modified: datetime) -> "DropOrder":
-        """Return where a drop that S3 last modified at a time stands."""
+    def of(cls, drop: Drop, dropped: datetime) -> "VersionDescription":
+        """Return the description of a drop that S3 last modified at a time."""
         key_id = hashlib.sha256(drop.key.encode()).hexdigest()[:8]
-        return cls(release_id=drop.release_id, key_id=key_id, modified=modified, sequencer=drop.sequencer)
+        return cls(
+            release_id=drop.release_id, key_id=key_id, dropped=dropped, sequencer=drop.sequencer, label=drop.label
+        )
 
-    def newer_than(self, other: "DropOrder") -> bool:
+    def newer_than(self, other: "VersionDescription") -> bool:
         """Compare by LastModified; for one key, the sequencer decides.
 
         Sequencers are compared after right-padding the shorter one with zeros. LastModified has whole seconds: of
@@ -118,29 +131,20 @@ class DropOrder(Value):
             width = max(len(self.sequencer), len(other.sequencer))
             mine, theirs = (text.upper().ljust(width, "0") for text in (self.sequencer, other.sequencer))
             return mine > theirs
-        return self.modified > other.modified
-
-
-class VersionDescription(Value):
-    """What a published version's description says of the release it is."""
-
-    drop_order: DropOrder
-    label: str
+        return self.dropped > other.dropped
 
     def encode(self) -> str:
-        """Write it in at most 256 characters, the limit of a version's description."""
-        order = self.drop_order
-        modified = order.modified.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        head = f"release={order.release_id} key={order.key_id} dropped={modified} sequencer={order.sequencer or '-'} "
+        """Return the text for Lambda: at most 256 characters, the limit of a version's description."""
+        dropped = self.dropped.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        head = f"release={self.release_id} key={self.key_id} dropped={dropped} sequencer={self.sequencer or '-'} "
         return head + shortened(self.label, _DESCRIPTION - len(head))
 
     @classmethod
     def parse(cls, description: str) -> "VersionDescription | None":
-        """Read it back; None for a version that the deployer did not publish."""
+        """Return what a version's description records; None for a version that the deployer did not publish."""
         found = _PATTERN.fullmatch(description)
         if not found:
             return None
         release_id, key_id, dropped, sequencer, label = found.groups()
-        modified = datetime.strptime(dropped, "%Y-%m-%dT%H:%M:%S%z")
-        order = DropOrder(release_id=release_id, key_id=key_id, modified=modified, sequencer=sequencer.strip("-"))
-        return cls(drop_order=order, label=label)
+        when = datetime.strptime(dropped, "%Y-%m-%dT%H:%M:%S%z")
+        return cls(release_id=release_id, key_id=key_id, dropped=when, sequencer=sequencer.strip("-"), label=label)

@@ -2,26 +2,15 @@
 
 from datetime import datetime
 
-from deployer.model.drop import Drop, DropOrder, VersionDescription
+from deployer.model.drop import Drop, VersionDescription
 from deployer.model.function import FunctionConfiguration
 from deployer.model.health import Verdict
+from deployer.model.inspection import Inspection
 from deployer.model.manifest import Manifest
 from deployer.model.problem import Problem
 from deployer.model.stages import Stage
-from deployer.model.start import Start
 from deployer.model.status import Ending, Status
 from deployer.model.value import Value
-
-
-class Archive(Value):
-    """What the inspection found of the dropped archive."""
-
-    sha256: str
-    size: int
-    """Bytes of the archive."""
-    unpacked: int
-    """Bytes of all files."""
-    files: int
 
 
 class Bundle(Value):
@@ -42,15 +31,10 @@ class Release(Value):
     """Everything the rollout knows of a release; each step returns it with what the step added."""
 
     drop: Drop
-    force: bool = False
-    """Whether bytes that were rolled back before may be released again."""
-    drop_order: DropOrder | None = None
-    archive: Archive | None = None
-    manifest: Manifest = Manifest()
+    dropped: datetime | None = None
+    """The object's LastModified; of a redeployed one, the time of the command."""
+    inspection: Inspection | None = None
     function: FunctionConfiguration | None = None
-    start: Start | None = None
-    storage: int | None = None
-    """MB of ephemeral storage that the unpacked release takes."""
     bundle: Bundle | None = None
     version: str | None = None
     active: bool = False
@@ -68,7 +52,6 @@ class Release(Value):
     verdict: Verdict | None = None
     """What the last look said."""
     paused: bool = False
-    warnings: tuple[str, ...] = ()
     ending: Ending | None = None
 
     def ended(self, status: Status, reason: str, problems: tuple[Problem, ...] = ()) -> "Release":
@@ -85,9 +68,14 @@ class Release(Value):
         return self.drop.release_id
 
     @property
+    def manifest(self) -> Manifest:
+        """The manifest of the archive; the defaults until it is inspected."""
+        return self.inspection.manifest if self.inspection else Manifest()
+
+    @property
     def description(self) -> VersionDescription:
-        """What the published version's description will say."""
-        return VersionDescription(drop_order=required(self.drop_order), label=self.drop.label)
+        """The description that the published version gets."""
+        return VersionDescription.of(self.drop, required(self.dropped))
 
 
 def required[T](value: T | None) -> T:

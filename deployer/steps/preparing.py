@@ -10,8 +10,8 @@ from deployer import bundle
 from deployer.admission import admit
 from deployer.deployer import Deployer
 from deployer.inspection import archive
-from deployer.model.drop import DropOrder, shortened
-from deployer.model.release import Archive, Bundle, Release, required
+from deployer.model.drop import shortened
+from deployer.model.release import Bundle, Release, required
 from deployer.model.status import Ending, Status
 
 
@@ -27,28 +27,22 @@ def inspect(deployer: Deployer, release: Release) -> Release:
     if isinstance(admitted, Ending):
         return release.ended(admitted.status, admitted.reason, admitted.problems)
     found, head = admitted.inspection, admitted.head
-    seen = Archive(sha256=found.sha256, size=found.size, unpacked=found.unpacked, files=found.files)
     release = release.updated(
-        drop_order=DropOrder.of(drop, record.timeline[0].at if drop.attempt else head.modified),
-        storage=found.storage,
-        force=release.force or head.force,
-        archive=seen,
-        manifest=found.manifest,
-        start=found.start,
+        dropped=record.timeline[0].at if drop.attempt else head.modified,
+        inspection=found,
         function=admitted.function,
-        warnings=found.warnings,
     )
     release = release.updated(alarms_before=_red(deployer, release))
     deployer.record_progress(
         release,
-        f"inspected: {seen.files} files, {seen.unpacked / 1e6:.1f} MB unpacked",
+        f"inspected: {found.files} files, {found.unpacked / 1e6:.1f} MB unpacked",
         status=Status.INSPECTED,
-        archive_sha256=seen.sha256,
+        archive_sha256=found.sha256,
         warnings=found.warnings,
         alarms_before=tuple(sorted(release.alarms_before)),
         provisioned_concurrency=found.manifest.resources.provisioned_concurrency or 0,
     )
-    return _known_before(deployer, release) or release
+    return _known_before(deployer, release, force=drop.force or head.force) or release
 
 
 def _red(deployer: Deployer, release: Release) -> frozenset[str]:
@@ -60,17 +54,17 @@ def _red(deployer: Deployer, release: Release) -> frozenset[str]:
     return frozenset(alarm.name for alarm in alarms or () if alarm.state == "ALARM")
 
 
-def _known_before(deployer: Deployer, release: Release) -> Release | None:
+def _known_before(deployer: Deployer, release: Release, *, force: bool) -> Release | None:
     """End a release whose bytes were rolled back before, or that is live already under this very key."""
-    drop, digest = release.drop, required(release.archive).sha256
+    drop, digest = release.drop, required(release.inspection).sha256
     earlier = deployer.aws.bundles.rolled_back_as(drop.application, digest)
-    if earlier and earlier != release.id and not release.force:
+    if earlier and earlier != release.id and not force:
         reason = f"these bytes were rolled back as release {earlier}; force releases them all the same"
         return release.ended(Status.REJECTED, reason)
     function = deployer.function(release)
     published = deployer.aws.functions.published(function, deployer.aws.functions.alias(function).stable)
     stable = published.description if published else None
-    live = stable and deployer.aws.records.read(drop.application, stable.drop_order.release_id)
+    live = stable and deployer.aws.records.read(drop.application, stable.release_id)
     if live and live.release_id != release.id and (live.key, live.archive_sha256) == (drop.key, digest):
         return release.ended(Status.DUPLICATE, f"these bytes are live under this name as release {live.release_id}")
     return None
@@ -78,7 +72,7 @@ def _known_before(deployer: Deployer, release: Release) -> Release | None:
 
 def make_bundle(deployer: Deployer, release: Release) -> Release:
     """Make the bundle that this bootstrap loads, unless the same archive was bundled before."""
-    function, digest = required(release.function), required(release.archive).sha256
+    function, digest = required(release.function), required(release.inspection).sha256
     key = f"bundles/{release.drop.application}/{digest}-{function.runtime}-{SCHEMA}.tar.zst"
     made = deployer.aws.bundles.find_bundle(key) or _build(deployer, release, key)
     deployer.record_progress(release, f"bundled: {made.size / 1e6:.1f} MB", status=Status.BUNDLED)
@@ -86,7 +80,7 @@ def make_bundle(deployer: Deployer, release: Release) -> Release:
 
 
 def _build(deployer: Deployer, release: Release, key: str) -> Bundle:
-    seen, aws = required(release.archive), deployer.aws
+    seen, aws = required(release.inspection), deployer.aws
     with tempfile.TemporaryDirectory(prefix="dropshift-") as folder:
         tree = Path(folder)
         limits = archive.Limits(unpacked=deployer.settings.unpacked_limit)
@@ -109,7 +103,7 @@ def _build(deployer: Deployer, release: Release, key: str) -> Bundle:
 
 
 def _plan(deployer: Deployer, release: Release) -> bundle.Plan:
-    runtime, start = required(release.function).runtime, required(release.start)
+    runtime, start = required(release.function).runtime, required(release.inspection).start
     python = tuple(int(part) for part in runtime.removeprefix("python").split(".")) if start.kind == "python" else ()
     return bundle.Plan(
         python=(python[0], python[1]) if python else None,

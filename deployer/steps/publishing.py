@@ -25,9 +25,7 @@ def publish(deployer: Deployer, release: Release) -> Release:
     """
     functions, function = deployer.aws.functions, deployer.function(release)
     versions = {
-        found.description.drop_order.release_id: found.version
-        for found in functions.versions(function)
-        if found.description
+        found.description.release_id: found.version for found in functions.versions(function) if found.description
     }
     if release.id in versions:
         return _published(deployer, release, versions[release.id])
@@ -72,14 +70,14 @@ def _published(deployer: Deployer, release: Release, version: str) -> Release:
 def _staged(deployer: Deployer, release: Release, latest: LatestConfiguration) -> LatestConfiguration:
     """Say what `$LATEST` should be: the bundle's pointer, and the stack's sizes but for what the manifest asks."""
     stack = SavedSizes.parse(latest.environment, latest.sizes).stack
-    sizes = stack.for_release(release.manifest.resources, required(release.storage))
+    sizes = stack.for_release(release.manifest.resources, required(release.inspection).storage)
     remembered = SavedSizes(stack=stack, release=sizes).model_dump_json()
     ours = {VARIABLE: _pointer(deployer, release).encode(), SIZES: remembered}
     return latest.model_copy(update={"environment": {**latest.environment, **ours}, "sizes": sizes})
 
 
 def _pointer(deployer: Deployer, release: Release) -> Pointer:
-    made, start = required(release.bundle), required(release.start)
+    made, start = required(release.bundle), required(release.inspection).start
     return Pointer(
         bucket=deployer.settings.bundles_bucket,
         key=made.key,

@@ -15,7 +15,7 @@ def plan_stages(deployer: Deployer, release: Release) -> Release:
     functions, function = deployer.aws.functions, deployer.function(release)
     alias = functions.alias(function)
     descriptions = _descriptions(deployer, function, alias)
-    if ending := precedence.refusal_to_start(alias, required(release.drop_order), descriptions):
+    if ending := precedence.refusal_to_start(alias, release.description, descriptions):
         return release.ended(ending.status, ending.reason)
     stages = release.manifest.rollout.plan() if descriptions[alias.stable] else ()
     plan = ", ".join(str(stage) for stage in stages) or "all at once"
@@ -42,9 +42,7 @@ def _stopped(deployer: Deployer, release: Release, alias: Alias) -> Ending | Non
     if release.weight or alias.stable == version:
         return precedence.ended_by_others(alias, release.id, version)
     descriptions = _descriptions(deployer, deployer.function(release), alias)
-    return deployer.recorded_ending(release) or precedence.refusal_to_start(
-        alias, required(release.drop_order), descriptions
-    )
+    return deployer.recorded_ending(release) or precedence.refusal_to_start(alias, release.description, descriptions)
 
 
 def shift(deployer: Deployer, release: Release, stage: Stage) -> Release:

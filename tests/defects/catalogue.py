@@ -119,8 +119,8 @@ ORDER = (
     Defect(
         "an older drop overtakes a newer one",
         PRECEDENCE,
-        "if description and description.drop_order.newer_than(mine):",
-        "if description and mine.newer_than(description.drop_order):",
+        "if description and description.newer_than(mine):",
+        "if description and mine.newer_than(description):",
         (f"{ENDINGS}::test_an_older_drop_that_comes_late_is_superseded",),
     ),
     Defect(
@@ -148,7 +148,7 @@ ORDER = (
     Defect(
         "bytes that were rolled back need no force",
         "deployer/steps/preparing.py",
-        "if earlier and earlier != release.id and not release.force:",
+        "if earlier and earlier != release.id and not force:",
         "if False:",
         (f"{ENDINGS}::test_a_release_that_fails_calls_is_rolled_back_and_its_bytes_are_remembered",),
     ),

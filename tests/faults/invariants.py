@@ -11,7 +11,6 @@ from deployer.deployer import ContendedError
 from deployer.model.alias import AliasState, Move
 from deployer.model.drop import Drop, VersionDescription
 from deployer.model.record import Record
-from deployer.model.rollout_input import RolloutInput
 from deployer.model.status import Status
 from tests.faults.account import BUNDLES
 from tests.faults.functions import Function, Moved
@@ -134,7 +133,7 @@ def _is_stable_again(move: Moved, version: str) -> bool:
 
 def _release(world: World, function: str, version: str) -> str | None:
     description = VersionDescription.parse(world.account.lambda_.descriptions[function, version])
-    return description.drop_order.release_id if description else None
+    return description.release_id if description else None
 
 
 def _first_stopped(world: World) -> dict[str, int]:
@@ -190,7 +189,7 @@ def _ended_once(world: World) -> Iterator[str]:
 
 def _drops(world: World) -> list[Drop]:
     """What was dropped, and what was ordered without a drop."""
-    ordered = [RolloutInput.model_validate_json(execution.payload).drop for execution in world.executions.values()]
+    ordered = [Drop.model_validate_json(execution.payload) for execution in world.executions.values()]
     return [*world.drops, *(drop for drop in ordered if drop.attempt)]
 
 

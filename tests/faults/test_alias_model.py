@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from deployer.decisions import precedence
 from deployer.model.alias import Alias, AliasState, Move
-from deployer.model.drop import DropOrder, VersionDescription
+from deployer.model.drop import VersionDescription
 from deployer.model.status import Ending, Status
 
 STAGES = (10, 50)
@@ -25,7 +25,7 @@ type Decide = Callable[[Alias], Alias | Ending]
 class Rolling:
     """One release's rollout: what it has, and what it believes and wants until its next write."""
 
-    drop_order: DropOrder
+    description: VersionDescription
     version: str
     weight: int = 0
     end: Status | None = None
@@ -37,7 +37,7 @@ class Rolling:
 
     @property
     def id(self) -> str:
-        return self.drop_order.release_id
+        return self.description.release_id
 
 
 @dataclass
@@ -62,8 +62,9 @@ class AliasLife(RuleBasedStateMachine):
     def drop(self, *, late: bool) -> None:
         number = len(self.rollings) + 1
         modified = datetime(2026, 11, 23, tzinfo=UTC) + timedelta(minutes=-number if late else number)
-        age = DropOrder(release_id=f"{number:032x}", key_id="0" * 8, modified=modified)
-        self.rollings.append(Rolling(age, version=str(number + 1)))
+        name = f"{number:032x}"
+        description = VersionDescription(release_id=name, key_id="0" * 8, dropped=modified, label=name)
+        self.rollings.append(Rolling(description, version=str(number + 1)))
 
     @precondition(lambda self: self.under_way())
     @rule(data=st.data())
@@ -153,12 +154,12 @@ class AliasLife(RuleBasedStateMachine):
         held = bool(rolling.weight) or alias.stable == rolling.version
         if rolling.recorded:
             return Ending(status=Status.ABORTED, reason="its record says so")
-        known = {one.version: VersionDescription(drop_order=one.drop_order, label=one.id) for one in self.rollings}
+        known = {one.version: one.description for one in self.rollings}
         descriptions = {version: known.get(version) for version in (alias.stable, alias.canary) if version}
         ending = (
             precedence.ended_by_others(alias, rolling.id, rolling.version)
             if held
-            else precedence.refusal_to_start(alias, rolling.drop_order, descriptions)
+            else precedence.refusal_to_start(alias, rolling.description, descriptions)
         )
         if ending:
             return ending
@@ -228,7 +229,7 @@ class AliasLife(RuleBasedStateMachine):
             mine = next((one for one in self.rollings if one.id == who), None)
             theirs = next((one for one in self.rollings if one.version == before.canary), None)
             if mine and theirs and theirs is not mine and after.canary != before.canary:
-                assert not theirs.drop_order.newer_than(mine.drop_order)
+                assert not theirs.description.newer_than(mine.description)
 
 
 def share(alias: Alias, version: str) -> int:

@@ -11,7 +11,6 @@ from aws_durable_execution_sdk_python_testing.runner import DurableFunctionTestR
 from botocore.exceptions import ClientError
 
 from deployer import rollout
-from deployer.model.rollout_input import RolloutInput
 from tests.faults import functions
 from tests.faults.account import Account
 from tests.faults.buckets import S3
@@ -180,7 +179,7 @@ def _by_sdk(world: World) -> dict[str, str]:
     world.executions[drop.release_id].status = "ELSEWHERE"
     world.account.begin(f"rollout {drop.release_id}")
     with DurableFunctionTestRunner(handler=rollout.handler, execution_timeout=300, region=REGION) as runner:
-        ended = runner.run(input=RolloutInput(drop=drop).encode(), execution_name=drop.release_id)
+        ended = runner.run(input=drop.model_dump_json(), execution_name=drop.release_id)
     result: dict[str, str] = json.loads(str(ended.result))
     return result
 

@@ -3,8 +3,9 @@
 import struct
 
 from deployer.inspection.archive import Limits, Refusal
-from deployer.inspection.inspect import Inspection, inspect_archive
+from deployer.inspection.inspect import inspect_archive
 from deployer.model.function import FunctionConfiguration
+from deployer.model.inspection import Inspection
 from tests.pure.hostile import Member, Memory, zip_of
 
 PYTHON = FunctionConfiguration(name="orders", runtime="python3.13", memory=2048, ephemeral_storage=512)

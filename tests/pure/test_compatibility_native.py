@@ -11,7 +11,7 @@ import pytest
 
 from deployer.inspection.archive import Refusal
 from deployer.inspection.compatibility import elf
-from deployer.inspection.inspect import Inspection
+from deployer.model.inspection import Inspection
 from tests.pure.compatibility_cases import APP, ARM, MODULE, PYTHON, elf_of, said, verdict, warned
 
 NATIVE = {

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from deployer.inspection.archive import FileSource, Limits
-from deployer.inspection.inspect import Inspection, inspect_archive
+from deployer.inspection.inspect import inspect_archive
+from deployer.model.inspection import Inspection
 from tests.pure.compatibility_cases import APP, NODE, PYTHON, elf_of, said, verdict, warned
 from tests.pure.hostile import member, tgz_of
 

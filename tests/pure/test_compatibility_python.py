@@ -5,7 +5,8 @@ import marshal
 import pytest
 
 from deployer.inspection.archive import Limits, Refusal
-from deployer.inspection.inspect import Inspection, inspect_archive
+from deployer.inspection.inspect import inspect_archive
+from deployer.model.inspection import Inspection
 from tests.pure.compatibility_cases import HANDLER, PYTHON, RUN, elf_of, said, verdict
 from tests.pure.hostile import Memory, member, tgz_of
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from deployer.inspection.archive import Contents, Limits
 from deployer.inspection.compatibility import Accepted, Probe, check_compatibility
-from deployer.inspection.inspect import Inspection, inspect_archive
+from deployer.inspection.inspect import inspect_archive
+from deployer.model.inspection import Inspection
 from deployer.model.manifest import Manifest
 from tests.pure.compatibility_cases import APP, MODULE, PYTHON, RUN, SNAP, elf_of, said, verdict, warned
 from tests.pure.hostile import Member, Memory, look, member, tgz_of, zip_of

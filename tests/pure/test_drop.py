@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.model.drop import DropOrder, VersionDescription, misplaced, printable
-from tests.pure.values import NOON, age, drop
+from deployer.model.drop import VersionDescription, misplaced, printable
+from tests.pure.values import NOON, drop, dropped
 
 KNOWN = frozenset({"hello"})
 
@@ -60,39 +60,39 @@ def test_hostile_names_are_shown_escaped() -> None:
 
 
 def test_the_later_drop_is_the_newer() -> None:
-    assert age("a", second=2).newer_than(age("b", second=1))
-    assert not age("a", second=1).newer_than(age("b", second=2))
+    assert dropped("a", second=2).newer_than(dropped("b", second=1))
+    assert not dropped("a", second=1).newer_than(dropped("b", second=2))
 
 
 def test_for_one_key_the_sequencer_decides_after_padding_with_zeros_on_the_right() -> None:
-    early, late = age("a", sequencer="0055AED6DCD90281E5"), age("b", sequencer="0055AED6DCD90281E51")
+    early, late = dropped("a", sequencer="0055AED6DCD90281E5"), dropped("b", sequencer="0055AED6DCD90281E51")
     assert late.newer_than(early)
     assert not early.newer_than(late)
-    assert age("a", sequencer="0b").newer_than(age("b", sequencer="0A"))
-    assert age("a", sequencer="0056").newer_than(age("b", sequencer="00551"))  # as 00560 and 00551, not 00056
+    assert dropped("a", sequencer="0b").newer_than(dropped("b", sequencer="0A"))
+    assert dropped("a", sequencer="0056").newer_than(dropped("b", sequencer="00551"))  # as 00560 and 00551, not 00056
 
 
 def test_for_different_keys_sequencers_say_nothing() -> None:
-    mine = age("a", second=1, sequencer="FF", key="hello/1.zip")
-    assert age("b", second=2, sequencer="00", key="hello/2.zip").newer_than(mine)
+    mine = dropped("a", second=1, sequencer="FF", key="hello/1.zip")
+    assert dropped("b", second=2, sequencer="00", key="hello/2.zip").newer_than(mine)
 
 
 @given(st.integers(0, 3), st.integers(0, 3))
 def test_of_two_drops_at_most_one_is_newer_and_in_the_same_second_none(first: int, second: int) -> None:
-    mine, theirs = age("a", first), age("b", second)
+    mine, theirs = dropped("a", first), dropped("b", second)
     assert mine.newer_than(theirs) == (first > second)
     assert theirs.newer_than(mine) == (second > first)
 
 
 @given(st.text(min_size=1, max_size=300), st.integers(0, 10**9), st.sampled_from(["", "0055AED6DCD90281E5", "F" * 40]))
-def test_an_imprint_survives_its_way_through_a_versions_description(label: str, second: int, sequencer: str) -> None:
-    made = DropOrder.of(drop(sequencer=sequencer), NOON + timedelta(seconds=second))
-    description = VersionDescription(drop_order=made, label=label).encode()
+def test_a_description_survives_its_way_through_lambda(label: str, second: int, sequencer: str) -> None:
+    made = VersionDescription.of(drop(sequencer=sequencer), NOON + timedelta(seconds=second))
+    description = made.model_copy(update={"label": label}).encode()
     found = VersionDescription.parse(description)
     assert len(description) <= 256
     assert found is not None
-    assert found.drop_order == made
+    assert found.model_copy(update={"label": made.label}) == made
 
 
-def test_a_description_that_somebody_else_wrote_is_no_imprint() -> None:
+def test_a_description_that_somebody_else_wrote_records_no_release() -> None:
     assert VersionDescription.parse("my own version") is None

@@ -26,7 +26,7 @@ from deployer.commands.command import (
 )
 from deployer.model.record import Record
 from deployer.model.status import Ending, Status
-from tests.pure.values import NOON, TOLD, drop
+from tests.pure.values import NOON, SETTINGS, drop
 
 EVENTS = Path(__file__).parents[2] / "events"
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
@@ -66,7 +66,7 @@ INCOMING = sorted(path for path in EVENTS.glob("*.json") if not path.stem.starts
 
 @pytest.mark.parametrize("path", INCOMING, ids=lambda path: path.stem)
 def test_every_file_in_events_is_what_its_name_says(path: Path) -> None:
-    assert isinstance(events.parse(load(path.stem), TOLD), WHAT_ARRIVES[path.stem])
+    assert isinstance(events.parse(load(path.stem), SETTINGS), WHAT_ARRIVES[path.stem])
 
 
 def test_every_kind_of_arrival_has_a_file() -> None:
@@ -98,7 +98,7 @@ def test_what_is_announced_and_its_example_follow_the_documented_schema() -> Non
 
 
 def arrivals(name: str) -> events.Drops:
-    found = events.parse(load(name), TOLD)
+    found = events.parse(load(name), SETTINGS)
     assert isinstance(found, events.Drops)
     return found
 
@@ -116,7 +116,7 @@ def test_one_bad_record_does_not_stop_the_others_and_duplicates_are_one() -> Non
 @pytest.mark.parametrize("bad", [{"eventSource": "aws:s3"}, {}, 5, None, [], {"s3": "no object"}])
 def test_a_record_that_is_none_does_not_stop_those_around_it(bad: Any) -> None:  # noqa: ANN401 - anything may arrive
     [first], [other] = load("drop-put")["Records"], load("drop-multipart")["Records"]
-    found = events.parse({"Records": [first, bad, other]}, TOLD)
+    found = events.parse({"Records": [first, bad, other]}, SETTINGS)
     assert isinstance(found, events.Drops)
     assert len(found.drops) == 2
     assert [(one.reason.partition(":")[0], one.needs_attention) for one in found.ignored] == [("no S3 record", True)]
@@ -146,7 +146,7 @@ def test_an_event_of_a_foreign_bucket_releases_nothing_and_a_person_should_look(
 
 
 def refusal(payload: Any) -> str:  # noqa: ANN401 - anything may arrive
-    found = events.parse(payload, TOLD)
+    found = events.parse(payload, SETTINGS)
     assert isinstance(found, events.Refused), found
     return "\n".join(str(problem) for problem in found.problems)
 
@@ -182,7 +182,7 @@ json_values = st.recursive(
 
 @given(json_values)
 def test_nothing_that_arrives_raises(payload: Any) -> None:  # noqa: ANN401 - anything may arrive
-    events.parse(payload, TOLD)
+    events.parse(payload, SETTINGS)
 
 
 # --- events and commands that nobody here wrote ---------------------------------------------------------------------
@@ -190,7 +190,7 @@ def test_nothing_that_arrives_raises(payload: Any) -> None:  # noqa: ANN401 - an
 in_the_corpus = pytest.mark.skipif(
     not CORPUS.exists(), reason="the corpus of foreign events is not beside the checkout"
 )
-THEIRS = TOLD.model_copy(update={"releases_bucket": "rel-bucket", "applications": frozenset({"myapp"})})
+THEIRS = SETTINGS.model_copy(update={"releases_bucket": "rel-bucket", "applications": frozenset({"myapp"})})
 
 
 def corpus(name: str) -> list[dict[str, str]]:

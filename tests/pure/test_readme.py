@@ -12,7 +12,7 @@ from deployer import events
 from deployer.commands.command import Command
 from deployer.model import manifest
 from deployer.model.manifest import Application, Manifest, Resources, Rollout, Section, Smoke
-from tests.pure.values import TOLD
+from tests.pure.values import SETTINGS
 
 ROOT = Path(__file__).parents[2]
 README, RUNBOOK = ((ROOT / page).read_text() for page in ("README.md", "docs/runbook.md"))
@@ -39,7 +39,7 @@ COMMANDS = [text for text in dict.fromkeys(SAID.findall(README + RUNBOOK)) if "â
 
 @pytest.mark.parametrize("payload", COMMANDS)
 def test_a_command_on_a_page_is_understood(payload: str) -> None:
-    assert isinstance(events.parse(json.loads(payload), TOLD), KINDS)
+    assert isinstance(events.parse(json.loads(payload), SETTINGS), KINDS)
 
 
 def test_the_readme_names_every_command() -> None:

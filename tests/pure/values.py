@@ -3,11 +3,11 @@
 from datetime import UTC, datetime
 
 from deployer.model.alias import Alias
-from deployer.model.drop import Drop, DropOrder
+from deployer.model.drop import Drop, VersionDescription
 from deployer.settings import Settings
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-TOLD = Settings(
+SETTINGS = Settings(
     applications=frozenset({"hello", "orders"}),
     function_prefix="dropshift-app-",
     releases_bucket="dropshift-releases-123456789012",
@@ -18,13 +18,12 @@ TOLD = Settings(
 
 def drop(key: str = "hello/1.4.0.zip", version_id: str = "v1", sequencer: str = "") -> Drop:
     """Make a drop in the releases bucket."""
-    return Drop(bucket=TOLD.releases_bucket, key=key, version_id=version_id, sequencer=sequencer)
+    return Drop(bucket=SETTINGS.releases_bucket, key=key, version_id=version_id, sequencer=sequencer)
 
 
-def age(release_id: str, second: int = 0, sequencer: str = "", key: str = "hello/1.4.0.zip") -> DropOrder:
-    """Make an age some seconds after noon."""
-    modified = NOON.replace(second=second)
-    found = DropOrder.of(drop(key, sequencer=sequencer), modified)
+def dropped(release_id: str, second: int = 0, sequencer: str = "", key: str = "hello/1.4.0.zip") -> VersionDescription:
+    """Describe a release that was dropped some seconds after noon."""
+    found = VersionDescription.of(drop(key, sequencer=sequencer), NOON.replace(second=second))
     return found.model_copy(update={"release_id": release_id})
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from deployer.model.rollout_input import RolloutInput
+from deployer.model.drop import Drop
 from deployer.model.status import Status
 from tests.workflow.test_commands import CANARY, GO_ON, NOW
 from tests.workflow.world import World
@@ -45,9 +45,9 @@ def test_validate_refuses_a_key_that_is_no_release_of_the_application(served: Wo
 
 def redeployed(world: World, answer: dict[str, Any]) -> str:
     """Run the rollout that a redeploy ordered; return its status."""
-    order = RolloutInput.model_validate_json(world.ordered[-1])
-    assert order.drop.release_id == answer["id"]
-    return world.roll_out(order.drop, force=order.force)["status"]
+    drop = Drop.model_validate_json(world.ordered[-1])
+    assert drop.release_id == answer["id"]
+    return world.roll_out(drop)["status"]
 
 
 def test_redeploy_takes_an_earlier_drop_through_every_step_again(served: World) -> None:

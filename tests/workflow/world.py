@@ -21,7 +21,6 @@ from deployer.deployer import Deployer
 from deployer.model.alias import Alias
 from deployer.model.drop import FORCE, SIGNATURE, Drop
 from deployer.model.record import Record
-from deployer.model.rollout_input import RolloutInput
 from deployer.settings import Settings
 from tests.local.configuration import ACCOUNT, REGION
 
@@ -225,11 +224,11 @@ class World:
             for action in (*self._plans.get(0, []), *self._plans.get(self._looks, [])):
                 action()
 
-    def roll_out(self, drop: Drop, *, force: bool = False) -> dict[str, str]:
+    def roll_out(self, drop: Drop) -> dict[str, str]:
         """Run the rollout to its end, with its waits skipped; return what the execution returns."""
         self._looks = 0
         with DurableFunctionTestRunner(handler=rollout.handler, execution_timeout=3_000, region=REGION) as runner:
-            ended = runner.run(input=RolloutInput(drop=drop, force=force).encode(), execution_name=drop.release_id)
+            ended = runner.run(input=drop.model_dump_json(), execution_name=drop.release_id)
         if ended.result is None:
             raise AssertionError(f"the execution {ended.status}: {ended.error}")
         result: dict[str, str] = json.loads(ended.result)

@@ -7,7 +7,7 @@ Strict by intent: what two tools could read differently is refused, and everythi
 write is accepted. Pure but for the source that is read and the directory that `unpack` fills.
 """
 
-from deployer.inspection.archive.contents import Contents, Format, Limits, Refusal, Sink, Tee
+from deployer.inspection.archive.contents import Contents, Limits, Refusal, Sink, Tee
 from deployer.inspection.archive.read import SUFFIXES, read
 from deployer.inspection.archive.source import FileSource, Source
 from deployer.inspection.archive.unpack import Staging, unpack
@@ -18,7 +18,6 @@ __all__ = [
     "Contents",
     "Entry",
     "FileSource",
-    "Format",
     "Limits",
     "Refusal",
     "Sink",

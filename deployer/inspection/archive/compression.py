@@ -7,9 +7,10 @@ import re
 import zlib
 from collections.abc import Iterator
 
-from deployer.inspection.archive.contents import Format, Limits
+from deployer.inspection.archive.contents import Limits
 from deployer.inspection.archive.findings import REPACK, WHOLE, UnreadableError
 from deployer.inspection.archive.source import HashedStream
+from deployer.model.inspection import Format
 
 STEP = 1 << 20
 """Bytes that one call may decompress."""

@@ -1,13 +1,13 @@
 """Pure: what an inspected archive is made of, and how much of it is read before it is believed."""
 
 import hashlib
-from typing import Literal, Protocol
+from typing import Protocol
 
 from deployer.model.entry import Entry
+from deployer.model.inspection import Format
 from deployer.model.problem import Problem
 from deployer.model.value import Value
 
-Format = Literal["zip", "tar", "tar.gz", "tar.zst"]
 _HEADERS = 256
 """Bytes that the fixed parts of a zip's two headers and of its data descriptor take at most, for each entry."""
 

@@ -2,10 +2,11 @@
 
 from deployer.inspection.archive import tar_reader, tree_check, zip_reader
 from deployer.inspection.archive.compression import MAGIC, decompress
-from deployer.inspection.archive.contents import Contents, Format, Limits, Refusal, Sink
+from deployer.inspection.archive.contents import Contents, Limits, Refusal, Sink
 from deployer.inspection.archive.findings import WHOLE, Findings, UnreadableError
 from deployer.inspection.archive.source import HashedStream, Source
 from deployer.model.entry import Entry
+from deployer.model.inspection import Format
 
 SUFFIXES: dict[str, Format] = {
     ".zip": "zip",

@@ -1,0 +1,27 @@
+"""Pure: what the inspection found of an accepted archive."""
+
+from typing import Literal
+
+from deployer.model.manifest import Manifest
+from deployer.model.start import Start
+from deployer.model.value import Value
+
+Format = Literal["zip", "tar", "tar.gz", "tar.zst"]
+
+
+class Inspection(Value):
+    """What an accepted archive is."""
+
+    sha256: str
+    size: int
+    """Bytes of the archive."""
+    unpacked: int
+    """Bytes of all files."""
+    files: int
+    format: Format
+    manifest: Manifest
+    start: Start
+    """What the release becomes at cold start."""
+    storage: int
+    """MB of ephemeral storage that the unpacked release takes."""
+    warnings: tuple[str, ...] = ()
