@@ -19,6 +19,7 @@ UV     := $(or $(wildcard $(BIN)/uv),$(shell uv --version >/dev/null 2>&1 && com
 LOCK    = $(CURDIR)/$(BIN)/uv pip compile -q --upgrade --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links --python-version $(OWN) --custom-compile-command 'make lock'
 
 # What `make deploy` deploys. The packages hold native modules, so they are built for the architecture they run on.
+COMMA        := ,
 STACK        ?= dropshift
 APPLICATIONS ?= hello
 ARCHITECTURE ?= x86_64
@@ -34,7 +35,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:                        ## this list
 	@awk -F ' *## ' '/^[a-z]+:.*## / {split($$1, verb, ":"); printf "make %-8s %s\n", verb[1], $$2}' Makefile
 
-test: .venv/ready            ## every test: pure, workflow, end to end on the local AWS
+test: .venv/ready .venv-sam/ready ## every test: pure, workflow, end to end on the local AWS
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 pythons: .venv/ready         ## bring the Pythons of functions that this machine lacks (Debian only), for the tests
@@ -68,8 +69,13 @@ live: .venv/ready .venv-sam/ready ## deploy to your AWS account under a name of 
 build: .venv-sam/ready       ## build both packages with `sam build`
 	.venv-sam/bin/sam build
 
-deploy: build                ## deploy to your AWS account [STACK=dropshift APPLICATIONS=hello ARCHITECTURE=x86_64 PARAMETERS="RolloutMemory=10240"]
+deploy: names-fit build      ## deploy to your AWS account [STACK=dropshift APPLICATIONS=hello ARCHITECTURE=x86_64 PARAMETERS="RolloutMemory=10240"]
 	.venv-sam/bin/sam deploy --stack-name $(STACK) --parameter-overrides Applications=$(APPLICATIONS) Architecture=$(ARCHITECTURE) $(PARAMETERS)
+
+# Lambda allows a function's name 64 characters: <stack>-app-<application>. CloudFormation itself cannot measure one.
+names-fit:
+	$(foreach name,$(subst $(COMMA), ,$(APPLICATIONS)),$(if $(shell name='$(STACK)$(name)' && test $${#name} -gt 59 && echo long),$(error $(STACK) and $(name) have at most 59 characters together; choose a shorter STACK or name)))
+.PHONY: names-fit
 
 lock: .venv/ready            ## renew the hash-pinned requirements
 	cd requirements && $(LOCK) --override overrides.txt dev.in -o dev.txt && for p in sam demo checkov; do $(LOCK) $$p.in -o $$p.txt; done

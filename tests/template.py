@@ -25,6 +25,7 @@ _PSEUDO = {
     "AWS::Region": REGION,
     "AWS::StackName": STACK,
     "AWS::Partition": "aws",
+    "AWS::URLSuffix": "amazonaws.com",
 }
 
 _NO_VALUE = object()
@@ -97,19 +98,26 @@ class Names:
     def _function(self, value: Template) -> Any:  # noqa: ANN401 - as above
         match value:
             case {"Ref": name}:
-                return _NO_VALUE if name == "AWS::NoValue" else self.ref(name)
+                return _NO_VALUE if name == "AWS::NoValue" else self._referred(name)
             case {"Fn::If": [condition, then, otherwise]}:
                 return self.text(then if self.holds(condition) else otherwise)
             case {"Fn::GetAtt": [name, "Arn"]}:
                 return self.arn(name)
-            case {"Fn::Sub": str(text)}:
-                known = re.sub(r"\$\{([\w:.]+)\}", lambda found: self._variable(found[1]), text)
-                return known.replace("${!", "${")
+            case {"Fn::Sub": given}:
+                return self._substituted(*(given if isinstance(given, list) else (given, {})))
             case {"Fn::Join": [separator, parts]}:
                 joined = self.text(parts)
                 return separator.join(joined) if isinstance(joined, list) else joined
         resolved = {key: self.text(inner) for key, inner in value.items()}
         return {key: inner for key, inner in resolved.items() if inner is not _NO_VALUE}
+
+    def _referred(self, name: str) -> str | list[str]:
+        declared = self.template["Parameters"].get(name, {}).get("Type")
+        return self.ref(name).split(",") if declared == "CommaDelimitedList" else self.ref(name)
+
+    def _substituted(self, text: str, values: Template) -> str:
+        given = {name: str(self.text(value)) for name, value in values.items()}
+        return re.sub(r"\$\{([\w:.]+)\}", lambda found: given.get(found[1]) or self._variable(found[1]), text)
 
     def _variable(self, name: str) -> str:
         return self.arn(name.removesuffix(".Arn")) if name.endswith(".Arn") else self.ref(name)
@@ -128,6 +136,7 @@ class Names:
             "AWS::S3::Bucket": "arn:aws:s3:::{0}",
             "AWS::IAM::Role": f"arn:aws:iam::{ACCOUNT}:role{path}{{0}}",
             "AWS::Lambda::Function": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{{0}}",
+            "AWS::Serverless::Function": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{{0}}",
             "AWS::Logs::LogGroup": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{{0}}:*",
             "AWS::SQS::Queue": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{{0}}",
             "AWS::Events::Rule": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{{0}}",

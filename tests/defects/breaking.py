@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 ROOT = Path(__file__).resolve().parents[2]
-_LENT = (".venv", "build")
+_LENT = (".venv", ".venv-sam", "build")
 """Large, and only read: the copy has links to them."""
 _TESTS_FAILED = 1
 """Pytest's exit code for tests that ran and failed; a defect that cannot even be imported proves nothing."""

@@ -95,6 +95,13 @@ class Stack:
             AlarmName=f"{FUNCTION}-errors", StateValue=state, StateReason="a test"
         )
 
+    def letters(self, queue: str) -> list[dict[str, Any]]:
+        """Read what lies in one of the stack's queues, given by its logical id; it stays there."""
+        found = self.aws.client("cloudformation").describe_stack_resource(StackName=NAME, LogicalResourceId=queue)
+        url = found["StackResourceDetail"]["PhysicalResourceId"]
+        received = self.aws.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
+        return [json.loads(message["Body"]) for message in received.get("Messages", [])]
+
     @property
     def traffic(self) -> tuple[str, dict[str, float]]:
         """The alias: the stable version and the weights of others."""

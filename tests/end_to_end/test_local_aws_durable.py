@@ -12,7 +12,10 @@ from tests.local.waiting import until
 DURABLE = """
 import os, pathlib, tempfile, time
 from aws_durable_execution_sdk_python import StepContext, durable_execution, durable_step
-from aws_durable_execution_sdk_python.config import Duration
+from aws_durable_execution_sdk_python.config import Duration, StepConfig, StepSemantics
+from aws_durable_execution_sdk_python.retries import RetryStrategyConfig, create_retry_strategy
+
+TWICE = create_retry_strategy(RetryStrategyConfig(max_attempts=2, initial_delay=Duration.from_seconds(1)))
 
 @durable_step
 def add(step: StepContext, number):
@@ -26,8 +29,21 @@ def dawdle(step: StepContext):
         time.sleep(60)
     return "done"
 
+@durable_step
+def die(step: StepContext):
+    print('heard "a death"', flush=True)
+    os._exit(9)
+
+@durable_step
+def fill(step: StepContext, size):
+    return "x" * (size - 2)  # and two quotation marks
+
 @durable_execution
 def handler(event, context):
+    if event.get("die"):
+        return context.step(die(), config=StepConfig(step_semantics=StepSemantics(event["die"]), retry_strategy=TWICE))
+    if event.get("fill"):
+        return len(context.step(fill(event["fill"])))
     if event.get("dawdle"):
         return [context.step(add(1)), context.step(dawdle())]
     number = context.step(add(event["number"]))
@@ -39,12 +55,20 @@ def handler(event, context):
 
 
 @pytest.fixture(scope="module")
-def durable(local_aws: LocalAws) -> str:
+def queue(local_aws: LocalAws) -> str:
+    """The URL of the durable function's dead letter queue."""
+    return str(local_aws.client("sqs").create_queue(QueueName="dead-executions")["QueueUrl"])
+
+
+@pytest.fixture(scope="module")
+def durable(local_aws: LocalAws, queue: str) -> str:
     """A durable function with a version 1: it adds one, waits, adds one."""
+    arn = local_aws.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
     name = create(
         local_aws,
         DURABLE,
         Timeout=30,
+        DeadLetterConfig={"TargetArn": arn["QueueArn"]},
         Environment={"Variables": WITH_PACKAGES},
         DurableConfig={"ExecutionTimeout": 36_000, "RetentionPeriodInDays": 1},
     )
@@ -139,3 +163,60 @@ def test_an_execution_whose_process_is_killed_in_a_step_runs_that_step_again(loc
     until(lambda: status(local_aws, arn) == "SUCCEEDED")
     history = client.get_durable_execution_history(DurableExecutionArn=arn)["Events"]
     assert [event["Name"] for event in history if event["EventType"] == "StepSucceeded"] == ["add", "dawdle"]
+
+
+def test_a_step_that_is_killed_each_time_is_tried_until_the_execution_times_out(
+    local_aws: LocalAws, durable: str
+) -> None:
+    """Source: Lambda developer guide, retries for durable functions; the SDK's step counts no attempt for it."""
+    arn = invoke(local_aws, durable, {"die": "AT_LEAST_ONCE_PER_RETRY"})["DurableExecutionArn"]
+    until(lambda: len(heard(local_aws, durable)) > 8)  # the SDK's runner by itself ends it after five
+    assert status(local_aws, arn) == "RUNNING"
+    local_aws.client("lambda").stop_durable_execution(DurableExecutionArn=arn)
+
+
+def test_a_step_that_runs_at_most_once_a_try_ends_when_its_tries_are_used_up(local_aws: LocalAws, durable: str) -> None:
+    arn = invoke(local_aws, durable, {"die": "AT_MOST_ONCE_PER_RETRY"})["DurableExecutionArn"]
+    until(lambda: status(local_aws, arn) == "FAILED")
+    error = local_aws.client("lambda").get_durable_execution(DurableExecutionArn=arn)["Error"]
+    assert "interrupted" in error["ErrorMessage"]
+
+
+def test_a_step_keeps_a_result_of_262144_bytes_and_none_that_is_larger(local_aws: LocalAws, durable: str) -> None:
+    """The service answers 400, and the SDK ends the execution: aws/aws-durable-execution-sdk-python#342."""
+    for size, end in ((262_144, "SUCCEEDED"), (262_145, "FAILED")):
+        arn = invoke(local_aws, durable, {"fill": size})["DurableExecutionArn"]
+        assert _ended(local_aws, arn) == end
+
+
+def _ended(aws: LocalAws, arn: str) -> str:
+    until(lambda: status(aws, arn) != "RUNNING")
+    return status(aws, arn)
+
+
+@pytest.mark.parametrize("how", ["FAILED", "STOPPED"])
+def test_an_asynchronous_execution_that_died_leaves_its_event_in_the_dead_letter_queue(
+    local_aws: LocalAws, durable: str, queue: str, how: str
+) -> None:
+    """Source: Lambda developer guide, best practices for durable functions."""
+    event = {"number": 1, "wait": 3600 if how == "STOPPED" else 1, "fail": True, "of": how}
+    arn = invoke(local_aws, durable, event)["DurableExecutionArn"]
+    if how == "STOPPED":
+        local_aws.client("lambda").stop_durable_execution(DurableExecutionArn=arn)
+    assert until(lambda: event in _letters(local_aws, queue))
+
+
+def test_an_execution_that_somebody_waited_for_leaves_nothing_in_the_dead_letter_queue(
+    local_aws: LocalAws, durable: str, queue: str
+) -> None:
+    event = {"number": 1, "wait": 1, "fail": True, "of": "waited for"}
+    assert "FunctionError" in invoke(local_aws, durable, event, InvocationType="RequestResponse")
+    invoke(local_aws, durable, event | {"of": "nobody"})
+    assert until(lambda: event | {"of": "nobody"} in (letters := _letters(local_aws, queue)) and letters)
+    assert event not in _letters(local_aws, queue)
+
+
+def _letters(aws: LocalAws, queue: str) -> list[dict[str, Any]]:
+    """The events in the queue; none is deleted, and each is visible again at once."""
+    received = aws.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10, VisibilityTimeout=0)
+    return [json.loads(message["Body"]) for message in received.get("Messages", [])]

@@ -10,8 +10,8 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from tests.local import LocalAws
-from tests.local.configuration import REGION
-from tests.local.functions import heard, listener
+from tests.local.configuration import ACCOUNT, REGION
+from tests.local.functions import heard, listener, permit
 from tests.local.waiting import until
 
 PART = 5 * 2**20
@@ -72,6 +72,7 @@ def test_every_way_to_create_an_object_is_notified_with_its_encoded_key_and_vers
 ) -> None:
     client, name = local_aws.client("s3"), listener(local_aws)
     arn = local_aws.client("lambda").get_function_configuration(FunctionName=name)["FunctionArn"]
+    permit(local_aws, name, "s3.amazonaws.com", SourceArn=f"arn:aws:s3:::{bucket}", SourceAccount=ACCOUNT)
     wanted = {"LambdaFunctionArn": arn, "Events": ["s3:ObjectCreated:*"]}
     client.put_bucket_notification_configuration(
         Bucket=bucket, NotificationConfiguration={"LambdaFunctionConfigurations": [wanted]}

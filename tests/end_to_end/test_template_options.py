@@ -1,6 +1,7 @@
 """The stack with everything on that a parameter switches on: own key and bus, a topic, keys written once."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,10 @@ import pytest
 from tests.local import LocalAws
 from tests.local.waiting import until
 
-EVENT = json.loads((Path(__file__).parents[2] / "events" / "out-release-changed.json").read_text())
+ROOT = Path(__file__).parents[2]
+EVENT = json.loads((ROOT / "events" / "out-release-changed.json").read_text())
+PUBLISH = re.compile(r'{ "Sid": "LetEventBridgePublish".*?}$', re.DOTALL | re.MULTILINE)
+"""What the runbook says to add to the policy of a topic for people."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +38,20 @@ def optional() -> Iterator[Optional]:
         key = aws.client("kms").create_key()["KeyMetadata"]["Arn"]
         topic, queue = sns.create_topic(Name="people")["TopicArn"], sqs.create_queue(QueueName="people")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        _let_publish(sns, topic)
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
         aws.client("events").create_event_bus(Name="releases")
         given = {"EncryptionKey": key, "WriteOnceReleases": "true", "EventBus": "releases", "NotifyTopic": topic}
         aws.deploy("dropshift", given)
         yield Optional(aws, queue)
+
+
+def _let_publish(sns: Any, topic: str) -> None:  # noqa: ANN401 - a boto3 client
+    """Do what the runbook says; a topic's own policy lets nobody in who sends no account."""
+    [text] = PUBLISH.findall((ROOT / "docs" / "runbook.md").read_text())
+    policy = json.loads(sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"])
+    policy["Statement"].append(json.loads(text.replace("TOPIC ARN", topic)))
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=json.dumps(policy))
 
 
 def test_people_hear_of_a_releases_end_in_one_line(optional: Optional) -> None:

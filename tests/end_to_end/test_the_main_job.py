@@ -20,6 +20,7 @@ from tests.end_to_end.stack import APPLICATION, CANARY, FUNCTION, Stack, serving
 from tests.local import LocalAws
 from tests.local.waiting import until
 
+LONG = '[rollout]\nstages = [{ weight = 10, bake = "1d" }]\n'
 EVENTS = Path(__file__).parents[2] / "events"
 
 
@@ -183,8 +184,9 @@ def test_a_rollout_killed_in_the_middle_of_a_bake_goes_on_where_it_was(stack: St
 
 
 def test_an_alarm_brings_all_traffic_back_within_seconds_and_with_one_write(stack: Stack) -> None:
+    """Looks are minutes apart here: only EventBridge can be that fast."""
     stack.set_alarm("OK")
-    drop = stack.drop("3.1", manifest='[rollout]\nstages = [{ weight = 10, bake = "1h" }]\n')
+    drop = stack.drop("3.1", manifest=LONG)
     until(lambda: stack.record(drop).get("status") == Status.SHIFTING and stack.traffic[1], 60)
     moves, began = len(stack.moves()), time.monotonic()
     stack.set_alarm("ALARM")
@@ -194,6 +196,22 @@ def test_an_alarm_brings_all_traffic_back_within_seconds_and_with_one_write(stac
     record = stack.ended(drop)
     assert (record["status"], record["reason"]) == (Status.ROLLED_BACK, f"alarm {FUNCTION}-errors is in ALARM")
     stack.set_alarm("OK")
+
+
+def test_a_stopped_rollout_leaves_the_alias_whole_and_its_drop_in_a_queue_of_its_own(stack: Stack) -> None:
+    drop = stack.drop("3.2", manifest=LONG)
+    until(lambda: stack.record(drop).get("status") == Status.SHIFTING and stack.traffic[1], 60)
+    [execution] = stack.lambda_.list_durable_executions_by_function(
+        FunctionName=stack.outputs["Rollout"], DurableExecutionName=drop.release_id
+    )["DurableExecutions"]
+    stack.lambda_.stop_durable_execution(DurableExecutionArn=execution["DurableExecutionArn"])
+    record = stack.ended(drop, 10)
+    assert record["status"] == Status.FAILED
+    assert "STOPPED" in record["reason"]
+    assert stack.traffic[1] == {}
+    [letter] = until(lambda: stack.letters("DeadRollouts"))
+    assert letter["drop"]["key"] == drop.key
+    assert stack.letters("DeadLetters") == []
 
 
 @pytest.mark.parametrize(

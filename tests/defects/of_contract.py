@@ -1,0 +1,59 @@
+"""Ways to rely on something that AWS's documents do not say, each with the tests that have to go red."""
+
+from tests.defects.breaking import Defect
+
+TEMPLATE = "template.yaml"
+PERMISSIONS, HARDENING = "tests/pure/test_template_permissions.py", "tests/pure/test_template_hardening.py"
+STACK = "tests/end_to_end/test_the_main_job.py"
+
+DEFECTS = (
+    Defect(
+        "the alarms' rule must come from an account that EventBridge does not name",
+        TEMPLATE,
+        "      SourceArn: !GetAtt ApplicationAlarmed.Arn\n",
+        "      SourceArn: !GetAtt ApplicationAlarmed.Arn\n      SourceAccount: !Ref AWS::AccountId\n",
+        (STACK,),
+    ),
+    Defect(
+        "the dead rollouts' rule must come from an account that EventBridge does not name",
+        TEMPLATE,
+        "      SourceArn: !GetAtt RolloutDied.Arn\n",
+        "      SourceArn: !GetAtt RolloutDied.Arn\n      SourceAccount: !Ref AWS::AccountId\n",
+        (STACK,),
+    ),
+    Defect(
+        "a rollout that died is told as a lost event",
+        TEMPLATE,
+        "TargetArn: !GetAtt DeadRollouts.Arn",
+        "TargetArn: !GetAtt DeadLetters.Arn",
+        (STACK,),
+    ),
+    Defect(
+        "the key is used through S3 in one partition only",
+        TEMPLATE,
+        '                      Condition: { StringLike: { "kms:ViaService": !Sub "s3.${AWS::Region}.*" } }',
+        '                      Condition: { StringLike: { "kms:ViaService": !Sub "s3.${AWS::Region}.amazonaws.com" } }',
+        (HARDENING,),
+    ),
+    Defect(
+        "what the engine keeps is not under the own key",
+        TEMPLATE,
+        "        KMSKeyArn: !If [HasEncryptionKey, !Ref EncryptionKey, !Ref AWS::NoValue]",
+        "        # KMSKeyArn: !If [HasEncryptionKey, !Ref EncryptionKey, !Ref AWS::NoValue]",
+        (HARDENING,),
+    ),
+    Defect(
+        "an escape stands where the transforms differ on it",
+        TEMPLATE,
+        "'p95', 60)\"}]]}}",
+        '\'p95\', 60)", "label": "version ${!PROP(\'Dim.ExecutedVersion\')}"}]]}}',
+        ("tests/end_to_end/test_template_expanders.py",),
+    ),
+    Defect(
+        "a stack is removed while its executions sleep",
+        "tests/live/account.py",
+        '    stop_executions(account.client("lambda"), f"{stack}-rollout")\n',
+        "",
+        ("tests/live/test_main_flows.py",),
+    ),
+)
