@@ -17,7 +17,7 @@ from deployer import steps, telemetry
 from deployer.aws import aws
 from deployer.deployer import Deployer
 from deployer.model.drop import Drop
-from deployer.model.health import End
+from deployer.model.health import Health
 from deployer.model.release import Release, required
 from deployer.model.stages import Stage, checks_of, hold_waits
 from deployer.model.status import Status
@@ -154,7 +154,7 @@ def _settled(release: Release, stage: Stage) -> bool:
 def _look(run: Run, release: Release) -> Release:
     release = run.step(steps.look, release)
     verdict = release.verdict
-    if not release.ending and verdict and verdict.end is End.UNHEALTHY:
+    if not release.ending and verdict and verdict.health is Health.UNHEALTHY:
         return run.step(steps.roll_back, release, verdict.reason)
     return release
 
@@ -163,10 +163,10 @@ def _conclude(run: Run, release: Release, stage: Stage, holding: Iterator[timede
     """End a bake: go on when the version is healthy, else hold, go on or go back as the manifest says."""
     policy = release.manifest.rollout.inconclusive
     while not _settled(release, stage):
-        end = required(release.verdict).end
-        if not release.paused and (end is End.HEALTHY or (end is End.INCONCLUSIVE and policy == "promote")):
+        health = required(release.verdict).health
+        if not release.paused and (health is Health.HEALTHY or (health is Health.INCONCLUSIVE and policy == "promote")):
             return release
-        if not release.paused and end is End.INCONCLUSIVE and policy == "roll-back":
+        if not release.paused and health is Health.INCONCLUSIVE and policy == "roll-back":
             return run.step(steps.roll_back, release, f"too little traffic: {required(release.verdict).reason}")
         wait = next(holding, None)
         if wait is None:

@@ -5,7 +5,7 @@ from enum import StrEnum
 from deployer.model.value import Value
 
 
-class End(StrEnum):
+class Health(StrEnum):
     """The four ends of a look at a version's health."""
 
     HEALTHY = "healthy"
@@ -24,6 +24,11 @@ class Traffic(Value):
     """Milliseconds; None without an invocation."""
 
     @property
+    def successes(self) -> int:
+        """Invocations that did not end in an error; CloudWatch may know of an error before it knows of the call."""
+        return max(0, self.invocations - self.errors)
+
+    @property
     def error_rate(self) -> float:
         """Percent of the invocations that ended in an error."""
         return 100 * self.errors / self.invocations if self.invocations else 0.0
@@ -40,14 +45,14 @@ class Alarm(Value):
 class Verdict(Value):
     """What a look says, and why."""
 
-    end: End
+    health: Health
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.end}: {self.reason}"
+        return f"{self.health}: {self.reason}"
 
 
-class Look(Value):
+class Sample(Value):
     """Everything one look saw; None where CloudWatch did not answer."""
 
     canary: Traffic | None

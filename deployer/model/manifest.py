@@ -72,6 +72,7 @@ class Rollout(Section):
     inconclusive: Literal["hold", "promote", "roll-back"] = "hold"
     alarms: tuple[Annotated[str, Field(pattern=_ALARM)], ...] = ()
     minimum_invocations: Annotated[int, Field(ge=0)] = 10
+    """With fewer calls no look at the new version is healthy; errors that chance does not explain still roll back."""
     error_rate: Annotated[float, Field(ge=0, le=100)] = 1.0
     """Percentage points that the new version's error rate may lie above the stable one's."""
     slowdown: Annotated[float, Field(ge=1)] | None = None

@@ -4,7 +4,7 @@ from deployer.decisions import health, precedence
 from deployer.deployer import Deployer
 from deployer.model.alias import Alias, Move
 from deployer.model.drop import VersionDescription, shortened
-from deployer.model.health import Look
+from deployer.model.health import Sample
 from deployer.model.release import Release, required
 from deployer.model.stages import Stage
 from deployer.model.status import Ending, Status
@@ -79,10 +79,10 @@ def look(deployer: Deployer, release: Release) -> Release:
     return release.updated(verdict=verdict, weight=alias.weight, paused=alias.paused)
 
 
-def _seen(deployer: Deployer, release: Release, stable: str) -> Look:
+def _seen(deployer: Deployer, release: Release, stable: str) -> Sample:
     function, metrics = deployer.function(release), deployer.aws.metrics
     since, until = required(release.shifted_at), deployer.now()
-    return Look(
+    return Sample(
         canary=metrics.traffic(function, required(release.version), since, until),
         stable=metrics.traffic(function, stable, since, until),
         alarms=metrics.alarms(release.drop.application, release.manifest.rollout.alarms),

@@ -1,6 +1,6 @@
 """The ways in which Dropshift is broken on purpose, each with the tests that have to go red."""
 
-from tests.defects import of_contract, of_hostile
+from tests.defects import of_contract, of_health, of_hostile
 from tests.defects.breaking import Defect
 
 ENDINGS, COMMANDS = "tests/workflow/test_endings.py", "tests/workflow/test_commands.py"
@@ -12,11 +12,7 @@ NODE, NODE_LOADER = "bootstrap/bootstrap.mjs", "tests/end_to_end/test_bootstrap_
 PERMISSIONS = "tests/pure/test_template_permissions.py"
 FUNCTIONS, RECORDS = "deployer/aws/functions.py", "deployer/aws/records.py"
 SHIFTING, PUBLISHING = "deployer/steps/shifting.py", "deployer/steps/publishing.py"
-HEALTH_FILE, PRECEDENCE, TRAFFIC = (
-    "deployer/decisions/health.py",
-    "deployer/decisions/precedence.py",
-    "deployer/commands/traffic.py",
-)
+PRECEDENCE, TRAFFIC = "deployer/decisions/precedence.py", "deployer/commands/traffic.py"
 
 WRITES = (
     Defect(
@@ -112,7 +108,7 @@ ORDER = (
     Defect(
         "an unhealthy look is passed over",
         "deployer/rollout.py",
-        "if not release.ending and verdict and verdict.end is End.UNHEALTHY:",
+        "if not release.ending and verdict and verdict.health is Health.UNHEALTHY:",
         "if False:",
         (f"{GUARDS}::test_the_first_unhealthy_look_is_the_last",),
     ),
@@ -225,27 +221,6 @@ ORDER = (
 )
 
 HEALTH = (
-    Defect(
-        "no data is healthy",
-        HEALTH_FILE,
-        "if look.canary.invocations < thresholds.minimum_invocations:",
-        "if False:",
-        ("tests/pure/test_judge.py",),
-    ),
-    Defect(
-        "what could not be read is healthy",
-        HEALTH_FILE,
-        'return Verdict(end=End.UNMEASURED, reason="CloudWatch could not be read")',
-        'return Verdict(end=End.HEALTHY, reason="CloudWatch could not be read")',
-        ("tests/pure/test_judge.py",),
-    ),
-    Defect(
-        "an alarm that was red before blocks the fix",
-        HEALTH_FILE,
-        'if alarm.state == "ALARM" and alarm.name not in red_before]',
-        'if alarm.state == "ALARM"]',
-        ("tests/pure/test_judge.py",),
-    ),
     Defect(
         "an alarm that is not there is as good as a green one",
         "deployer/aws/metrics.py",
@@ -439,4 +414,5 @@ DEFECTS = (
     *OBSERVING,
     *of_hostile.DEFECTS,
     *of_contract.DEFECTS,
+    *of_health.DEFECTS,
 )

@@ -1,0 +1,107 @@
+"""Verdicts: four ends, from numbers alone."""
+
+import pytest
+
+from deployer.decisions.health import judge
+from deployer.model.health import Alarm, Health, Sample, Traffic
+from deployer.model.manifest import Rollout
+
+WELL = Traffic(invocations=1_000, errors=1)
+DEFAULTS = Rollout()
+
+
+def sample(canary: Traffic | None, *alarms: Alarm, stable: Traffic | None = WELL) -> Sample:
+    return Sample(canary=canary, stable=stable, alarms=alarms)
+
+
+def test_enough_traffic_without_errors_is_healthy() -> None:
+    assert judge(sample(Traffic(invocations=50)), DEFAULTS).health is Health.HEALTHY
+
+
+@pytest.mark.parametrize(("invocations", "errors"), [(3, 3), (10, 4), (100, 10), (5_000, 150)])
+def test_more_errors_than_chance_explains_are_unhealthy(invocations: int, errors: int) -> None:
+    verdict = judge(sample(Traffic(invocations=invocations, errors=errors)), DEFAULTS)
+    assert verdict.health is Health.UNHEALTHY
+    assert f"{errors} of {invocations}" in verdict.reason
+
+
+@pytest.mark.parametrize("invocations", [1, 2, 9])
+def test_one_error_in_few_calls_is_inconclusive(invocations: int) -> None:
+    verdict = judge(sample(Traffic(invocations=invocations, errors=1)), DEFAULTS)
+    assert verdict.health is Health.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("invocations", [10, 17, 18, 200])
+def test_one_unlucky_call_of_enough_is_no_reason(invocations: int) -> None:
+    unlucky = Traffic(invocations=invocations, errors=1)
+    for allowed in (DEFAULTS, Rollout(error_rate=0)):
+        assert judge(sample(unlucky, stable=Traffic(invocations=10**6)), allowed).health is Health.HEALTHY
+
+
+def test_what_the_manifest_allows_is_not_blamed() -> None:
+    failing = Traffic(invocations=5_000, errors=150)
+    assert judge(sample(failing), Rollout(error_rate=5)).health is Health.HEALTHY
+    assert judge(sample(failing), Rollout(error_rate=100)).health is Health.HEALTHY
+
+
+def test_errors_that_arrive_before_their_invocations_are_counted() -> None:
+    assert judge(sample(Traffic(invocations=2, errors=4)), DEFAULTS).health is Health.UNHEALTHY
+
+
+def test_a_version_that_always_fails_is_caught_beside_one_that_nobody_calls() -> None:
+    silent, failing = Traffic(), Traffic(invocations=8, errors=8)
+    assert judge(sample(failing, stable=silent), DEFAULTS).health is Health.UNHEALTHY
+
+
+def test_many_errors_beside_too_few_calls_to_compare_with_are_inconclusive() -> None:
+    failing, seldom = Traffic(invocations=10, errors=4), Traffic(invocations=2)
+    verdict = judge(sample(failing, stable=seldom), DEFAULTS)
+    assert verdict.health is Health.INCONCLUSIVE
+    assert "2 of 10" in verdict.reason
+    assert judge(sample(Traffic(invocations=10, errors=1), stable=seldom), DEFAULTS).health is Health.HEALTHY
+
+
+def test_the_reason_is_in_plain_words() -> None:
+    verdict = judge(sample(Traffic(invocations=20, errors=10)), DEFAULTS)
+    assert verdict.reason == "10 of 20 invocations failed (50.0 %); the stable version fails 0.1 %"
+
+
+def test_a_version_that_fails_as_often_as_the_stable_one_is_not_blamed() -> None:
+    ill = Traffic(invocations=1_000, errors=400)
+    assert judge(sample(Traffic(invocations=100, errors=40), stable=ill), DEFAULTS).health is Health.HEALTHY
+
+
+def test_too_little_traffic_is_inconclusive_not_healthy() -> None:
+    assert judge(sample(Traffic(invocations=9)), DEFAULTS).health is Health.INCONCLUSIVE
+    assert judge(sample(Traffic(invocations=0)), Rollout(minimum_invocations=0)).health is Health.HEALTHY
+
+
+def test_what_could_not_be_read_is_not_healthy() -> None:
+    assert judge(sample(None), DEFAULTS).health is Health.UNMEASURED
+    assert judge(Sample(canary=Traffic(invocations=50), stable=WELL, alarms=None), DEFAULTS).health is Health.UNMEASURED
+    missing = Alarm(name="orders-errors", state="MISSING")
+    assert judge(sample(Traffic(invocations=50), missing), DEFAULTS).health is Health.UNMEASURED
+
+
+def test_an_alarm_that_goes_red_is_unhealthy_and_named() -> None:
+    verdict = judge(sample(Traffic(), Alarm(name="orders-errors", state="ALARM")), DEFAULTS)
+    assert verdict.health is Health.UNHEALTHY
+    assert "orders-errors" in verdict.reason
+
+
+def test_an_alarm_that_was_red_before_does_not_block_the_fix_that_ends_it() -> None:
+    red = Alarm(name="orders-errors", state="ALARM")
+    assert judge(sample(Traffic(invocations=50), red), DEFAULTS, frozenset({red.name})).health is Health.HEALTHY
+
+
+def test_throttles_of_the_new_version_alone_are_unhealthy() -> None:
+    throttled = Traffic(invocations=50, throttles=3)
+    assert judge(sample(throttled), DEFAULTS).health is Health.UNHEALTHY
+    assert judge(sample(throttled, stable=throttled), DEFAULTS).health is Health.HEALTHY
+
+
+def test_duration_is_judged_only_when_the_manifest_says_so() -> None:
+    slow, quick = Traffic(invocations=50, p95=900), Traffic(invocations=50, p95=100)
+    assert judge(sample(slow, stable=quick), DEFAULTS).health is Health.HEALTHY
+    assert judge(sample(slow, stable=quick), Rollout(slowdown=2)).health is Health.UNHEALTHY
+    assert judge(sample(slow, stable=quick), Rollout(slowdown=10)).health is Health.HEALTHY
