@@ -22,7 +22,7 @@ class ContendedError(RuntimeError):
 
 @dataclass(frozen=True)
 class Deployer:
-    """AWS, what the environment told, and the time."""
+    """AWS, the settings from the environment, and the time."""
 
     aws: Aws
     settings: Settings
@@ -69,8 +69,8 @@ class Deployer:
     def write_alias(self, application: str, believed: Alias, wanted: Alias) -> Alias:
         """Write the alias unless somebody moved it since it was read; return it as it is then.
 
-        A: rollback or abort moves the alias, and dies before anything else tells of it.  B: another release takes
-        traffic, and its note replaces A's, which alone told of it. So B writes it down first.
+        A: rollback or abort moves the alias, and dies before it updates the record.  B: another release takes traffic,
+        and its description replaces A's, the only trace of the command. So B updates A's record first.
         """
         if believed.recorded and believed.recorded.by_command and wanted.recorded != believed.recorded:
             self._record_ending_of(application, believed.recorded)

@@ -30,7 +30,7 @@ class Ignored(Value):
 
 
 class Drops(Value):
-    """What an S3 notification told: releases to roll out, and what was passed over."""
+    """An S3 notification: releases to roll out, and records that were passed over."""
 
     drops: tuple[Drop, ...] = ()
     ignored: tuple[Ignored, ...] = ()
@@ -117,7 +117,7 @@ _BRIDGED: TypeAdapter[_AlarmEvent | _ExecutionEvent] = TypeAdapter(
 
 
 def parse(event: JsonValue, settings: Settings) -> Incoming:
-    """Tell what an invocation of the controller means."""
+    """Return the meaning of an invocation of the controller."""
     if not isinstance(event, dict):
         return _refused("a JSON object", f"{shortened(repr(event))}")
     if "action" in event and "Records" in event:

@@ -1,4 +1,4 @@
-"""What the deployer is told by its environment, parsed once on the first call."""
+"""The deployer's settings from its environment, parsed once on the first call."""
 
 import os
 from functools import cache

@@ -33,9 +33,10 @@ def _without(alias: Alias, record: Record) -> Alias:
 
 
 def _undone(alias: Alias | Ending, record: Record) -> Status | None:
-    """Tell what a person did to a release whose rollout died; None when nobody did anything.
+    """Return what a person did to a release whose rollout died; None when nobody did anything.
 
-    A: rollback moves the alias, and dies before the record says so.  B: the rollout dies, too.  The note still tells.
+    A: rollback moves the alias, and dies before it updates the record.  B: the rollout dies, too.  The alias's
+    description still records the rollback.
     """
     state = alias.recorded if isinstance(alias, Alias) and alias.managed else None
     ending = (

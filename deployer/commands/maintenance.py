@@ -110,7 +110,7 @@ def versions_to_keep(
 ) -> frozenset[str]:
     """Pure: the versions that must stay: the newest, and all that an alias, `previous` or a rollout names.
 
-    The alias's note counts even when others moved the alias since: better one version too many than one too few.
+    The recorded state counts even when others moved the alias since: better a version too many than one too few.
     """
     newest = {found.version for found in versions[-keep:]}
     previous = {alias.recorded.previous, alias.recorded.stable} if alias.recorded else set()

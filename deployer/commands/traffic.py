@@ -99,9 +99,9 @@ class TrafficCommands:
         self._provision(target)
 
     def _nothing_left(self, alias: Alias, command: RollBack, why: str) -> Answer:
-        """Move nothing, but write down a rollback that died after its one write: its note tells it.
+        """Move nothing, but record a rollback that died after its one write: the alias's description has it.
 
-        A: rollback moves the alias, and dies.  A, said again: nothing is left to move, but nobody was told, either.
+        A: rollback moves the alias, and dies.  A, said again: nothing is left to move, but no record has it yet.
         """
         record = self.app.record(alias.recorded.release) if alias.rolled_back and alias.recorded else None
         if record and not command.dry_run and (record.status is Status.LIVE or not record.status.final):
@@ -132,8 +132,8 @@ class TrafficCommands:
     def _abort_before_traffic(self, alias: Alias, record: Record, command: Abort) -> Answer:
         """End a release before it has traffic.
 
-        A: the rollout reads the alias.  B: abort writes the note, which changes the RevisionId.  A: its write is
-        refused (412), it reads again and finds the note. So the abort wins whenever it comes before the write.
+        A: the rollout reads the alias.  B: abort writes the description, which changes the RevisionId.  A: its write is
+        refused (412), it reads again and finds the abort. So the abort wins whenever it comes before the write.
         """
         if refusal := self._move(alias, alias.remove_canary(record.release_id, Move.ABORT, by_command=True)):
             return refusal

@@ -12,9 +12,9 @@ _ENDING_MOVES = {Move.ABORT: Status.ABORTED, Move.ROLL_BACK: Status.ROLLED_BACK}
 def refusal_to_start(
     alias: Alias, mine: VersionDescription, descriptions: Mapping[str, VersionDescription | None]
 ) -> Ending | None:
-    """Say why a release may not begin to take traffic; None when it may.
+    """Return why a release may not begin to take traffic; None when it may.
 
-    `descriptions` tells which releases the alias's versions are. The newest drop wins: an older one that comes late is
+    `descriptions` are those of the alias's versions. The newest drop wins: an older one that comes late is
     superseded, a newer one takes the share of an older one. A split that is not the deployer's is left alone.
     """
     if stopped := ended_by_command(alias, mine.release_id):
@@ -32,9 +32,9 @@ def refusal_to_start(
 
 
 def ended_by_others(alias: Alias, release_id: str, version: str) -> Ending | None:
-    """Say who ended a release that had a share of the traffic; None while it still has it.
+    """Return who ended a release that had a share of the traffic; None while it still has it.
 
-    The alias tells: its note names the deployer's last move, and a move that is not in the note is a person's.
+    The alias's description records the deployer's last move; a move that is not recorded there is a person's.
     """
     if not alias.managed or alias.recorded is None:
         share = f", version {alias.canary} with {alias.weight} %" if alias.canary else ""
@@ -54,7 +54,7 @@ def ended_by_others(alias: Alias, release_id: str, version: str) -> Ending | Non
 
 
 def ended_by_command(alias: Alias, release_id: str) -> Ending | None:
-    """Read off the alias's note that a command ended this very release, even before it had any traffic."""
+    """Return the ending if the alias records that a command ended this release, even before it had any traffic."""
     return (
         ending_from_state(alias.recorded)
         if alias.managed and alias.recorded and alias.recorded.release == release_id
@@ -63,6 +63,6 @@ def ended_by_command(alias: Alias, release_id: str) -> Ending | None:
 
 
 def ending_from_state(state: AliasState) -> Ending | None:
-    """Say how the release of a note ends; None for a note of a move that ends none."""
+    """Return how the release of a recorded move ended; None for a move that ends no release."""
     status = _ENDING_MOVES.get(state.move)
     return Ending(status=status, reason=f"{state.move} by command") if status else None

@@ -24,9 +24,9 @@ class Move(StrEnum):
 
 
 class AliasState(Value):
-    """What changes atomically with the alias: it is kept in the alias's description.
+    """The state that changes atomically with the alias, recorded in the alias's description.
 
-    A person's move in the console leaves the description as it was, so the note says which state it belongs to.
+    A person's move in the console leaves the description as it was, so it records which traffic it belongs to.
     """
 
     move: Move
@@ -42,13 +42,13 @@ class AliasState(Value):
     """True if a command made this move. The command also updates the record; repeating it must do nothing."""
 
     def encode(self) -> str:
-        """Write the note as `key=value` pairs: under 256 characters, readable in the console."""
+        """Return the state as `key=value` pairs: under 256 characters, readable in the console."""
         pairs = self.model_dump(mode="json", exclude_defaults=True)
         return " ".join(f"{key}={str(value).lower()}" for key, value in pairs.items())
 
     @classmethod
     def parse(cls, description: str) -> "AliasState | None":
-        """Read a note; None for a description that somebody else wrote."""
+        """Return the state that a description records; None for a description that somebody else wrote."""
         try:
             return cls.model_validate(dict(_PAIR.findall(description)))
         except ValueError:
@@ -97,7 +97,7 @@ class Alias(Value):
         return self.stable, self.canary, self.weight
 
     def same_as(self, other: "Alias") -> bool:
-        """Whether traffic and note are equal; the revision is not compared."""
+        """Whether traffic and recorded state are equal; the revision is not compared."""
         return (self.traffic, self.recorded) == (other.traffic, other.recorded)
 
     def shift(self, release: str, version: str, weight: int) -> Self:

@@ -51,7 +51,7 @@ class Drop(Value):
     """Decoded, as S3 knows it."""
     version_id: str
     sequencer: Annotated[str, Field(pattern=r"^[0-9A-Fa-f]*$", max_length=40)] = ""
-    """Orders events for one key; empty when no event told it. Source: S3 user guide, event message structure."""
+    """Orders events for one key; empty without an event. Source: S3 user guide, event message structure."""
     attempt: Annotated[int, Field(ge=0)] = 0
     """0 for a drop; `redeploy` releases the same object version again as attempt 1, 2, …"""
     force: bool = False

@@ -35,8 +35,8 @@ def _stopped(deployer: Deployer, release: Release, alias: Alias) -> Ending | Non
     """Say why a release may have no more traffic than it has; None when it may.
 
     The world may have gone on since the last step: A begins.  B, dropped later, takes its first share.  A must not
-    take it from B.  Or: A begins.  Abort says in the alias's note, and then in A's record, that A is over.  B takes its
-    share, and its note replaces that one.  The record, read after the alias, still tells.
+    take it from B.  Or: A begins.  Abort ends A in the alias's description, and then in A's record.  B takes its
+    share, and its description replaces that one.  The record, read after the alias, still has A's end.
     """
     version = required(release.version)
     if release.weight or alias.stable == version:
