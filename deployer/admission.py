@@ -5,14 +5,11 @@ from deployer.aws.releases_bucket import Head
 from deployer.deployer import Deployer
 from deployer.inspection import archive, report
 from deployer.inspection.inspect import inspect_archive
-from deployer.model.drop import Drop, shortened
+from deployer.model.drop import Drop
 from deployer.model.function import FunctionConfiguration
 from deployer.model.inspection import Inspection
 from deployer.model.status import Ending, Status
 from deployer.model.value import Value
-
-_REASON = 1_000
-"""Characters of a refusal's gist; the ending has every problem whole."""
 
 
 class Admitted(Value):
@@ -33,8 +30,7 @@ def admit(deployer: Deployer, drop: Drop) -> Admitted | Ending | None:
     limits = archive.Limits(unpacked=deployer.settings.unpacked_limit)
     found = inspect_archive(aws.releases.archive(drop, head.size), limits, function)
     if isinstance(found, archive.Refusal):
-        gist = shortened(report.line(found.problems), _REASON)
-        return Ending(status=Status.REJECTED, reason=gist, problems=found.problems)
+        return Ending(status=Status.REJECTED, reason=report.line(found.problems), problems=found.problems)
     if problem := signature.objection(aws, deployer.settings.signing_key, drop, head, found.sha256):
         return Ending(status=Status.REJECTED, reason=str(problem), problems=(problem,))
     return Admitted(head=head, function=function, inspection=found)

@@ -8,8 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints,
 
 from deployer.commands.command import Command
 from deployer.commands.command import parse as parse_command
-from deployer.model.drop import SIGNATURE_SUFFIX, Drop, misplaced, shortened
+from deployer.model.drop import SIGNATURE_SUFFIX, Drop, misplaced
 from deployer.model.problem import Problem
+from deployer.model.text import shortened
 from deployer.model.value import Value
 from deployer.settings import Settings
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from aws_lambda_powertools import Logger, Tracer, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
-from deployer.model.drop import printable
 from deployer.model.release import Release
+from deployer.model.text import printable
 
 logger = Logger()
 tracer = Tracer()

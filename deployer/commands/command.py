@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 from aws_lambda_powertools.utilities import parser
 from pydantic import Field, JsonValue, StringConstraints, ValidationError
 
-from deployer.model.drop import shortened
 from deployer.model.problem import Problem
+from deployer.model.text import shortened
 from deployer.model.value import Value
 
 Name = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=1_024)]

@@ -4,9 +4,9 @@ import json
 
 from pydantic import JsonValue
 
-from deployer.model.drop import shortened
 from deployer.model.manifest import Smoke
 from deployer.model.profile import Profile
+from deployer.model.text import shortened
 from deployer.model.value import Value
 
 _CANNOT_START = ("Runtime.", "Dropshift.", "Sandbox.", "Function.", "Extension.")

@@ -5,15 +5,16 @@ from contextlib import closing
 from deployer.inspection import archive, compatibility
 from deployer.inspection.archive import Contents, Limits, Refusal, Source
 from deployer.inspection.compatibility import Accepted, Probe
-from deployer.inspection.compatibility.probe import SOURCE as LARGEST
+from deployer.inspection.compatibility.probe import SOURCE
 from deployer.model.function import FunctionConfiguration
 from deployer.model.inspection import Inspection
 from deployer.model.manifest import NAME, Manifest, parse
 from deployer.model.problem import Problem
+from deployer.model.toml import LARGEST
 
 
 def inspect_archive(source: Source, limits: Limits, function: FunctionConfiguration) -> Inspection | Refusal:
-    """Read an archive once and say what it is, or everything that speaks against it."""
+    """Read an archive once; return what it is, or everything that speaks against it."""
     with closing(Probe()) as probe:
         contents = archive.read(source, limits, probe)
         if isinstance(contents, Refusal):
@@ -22,7 +23,7 @@ def inspect_archive(source: Source, limits: Limits, function: FunctionConfigurat
 
 
 def inspect_contents(contents: Contents, probe: Probe, function: FunctionConfiguration) -> Inspection | Refusal:
-    """Say whether a sound archive, which the probe has seen, is a release that will run."""
+    """Return what a sound archive, which the probe has seen, is as a release, or why it will not run."""
     manifest = manifest_of(contents, probe)
     if isinstance(manifest, tuple):
         return Refusal(problems=manifest + compatibility.machine_problems(contents, probe, function))
@@ -33,10 +34,10 @@ def inspect_contents(contents: Contents, probe: Probe, function: FunctionConfigu
 
 
 def manifest_of(contents: Contents, probe: Probe) -> Manifest | tuple[Problem, ...]:
-    """Return what the release says of itself; a manifest that cannot be read is never passed over."""
+    """Return the release's manifest; one that cannot be read is never passed over."""
     text = probe.text(NAME)
     if text is None and any(entry.path == NAME for entry in contents.entries):
-        found, allowed = "no ordinary file, or a very large one", f"a file of at most {LARGEST} bytes"
+        found, allowed = f"not a regular file, or larger than {SOURCE} bytes", f"a file of at most {LARGEST} bytes"
         return (Problem(where=NAME, found=found, allowed=allowed, remedy="make it a short text file"),)
     return parse(text)
 

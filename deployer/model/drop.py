@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from deployer.model.problem import Problem
+from deployer.model.text import shortened
 from deployer.model.value import Value
 
 LAYOUT = "<application>/<release>.<zip|tar.gz|tgz|tar.zst>"
@@ -20,22 +21,10 @@ SIGNATURE = "dropshift-signature"
 SIGNATURE_SUFFIX = ".sig"
 """Of the object that holds the signature when the metadata does not."""
 _SUFFIX = re.compile(r"\.(zip|tar\.gz|tgz|tar\.zst)\Z")
-_LABEL = 80
 _DESCRIPTION = 256
 _PATTERN = re.compile(
     r"release=([0-9a-f]{32}) key=([0-9a-f]{8}) dropped=(\S+) sequencer=([0-9A-Fa-f]{1,40}|-) (.+)", re.DOTALL
 )
-
-
-def printable(text: str) -> str:
-    """Escape what could break a line of a log or a terminal; leave readable text as it is."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-
-
-def shortened(text: str, limit: int = _LABEL) -> str:
-    """Make text printable and cut it to a number of characters, ending in an ellipsis when something is cut."""
-    text = printable(text)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 class Drop(Value):

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from deployer.model.manifest import Manifest
+from deployer.model.problem import Warnings
 from deployer.model.start import Start
 from deployer.model.value import Value
 
@@ -24,4 +25,4 @@ class Inspection(Value):
     """What the release becomes at cold start."""
     storage: int
     """MB of ephemeral storage that the unpacked release takes."""
-    warnings: tuple[str, ...] = ()
+    warnings: Warnings = ()

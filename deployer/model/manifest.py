@@ -1,13 +1,15 @@
 """Pure: `dropshift.toml` in, a manifest out, or every problem it has at once."""
 
 import difflib
-import itertools
-import tomllib
+import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import islice, pairwise
 from typing import Annotated, Literal, Self, get_args
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -19,8 +21,11 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from deployer.model.duration import Duration
-from deployer.model.problem import Problem
+from deployer.model.problem import LISTED, Problem, listed
 from deployer.model.stages import Percent, Stages, canary, linear, named, why_it_does_not_fit
+from deployer.model.text import shortened
+from deployer.model.toml import LARGEST, SHORTEN, load
+from deployer.model.validation import allowed
 from deployer.model.value import Value
 
 NAME = "dropshift.toml"
@@ -28,8 +33,24 @@ Kind = Literal["python", "nodejs", "executable", "command"]
 _NEEDS_HANDLER: tuple[Kind, ...] = ("python", "nodejs")
 _SECRETIVE = "smoke"
 """The table whose values are for the application alone: no record or log repeats them."""
-_HANDLER = r"^[\w.\-/]+\.[\w$]+$"
-_ALARM = r"^[^\x00-\x1f]{1,255}$"
+_HANDLER = re.compile(r"[\w.\-/]+\.[\w$]+")
+_ALARM = re.compile(r"[^\x00-\x1f]{1,255}")
+_ALARMS = 100
+"""Names that CloudWatch's DescribeAlarms takes at once."""
+_NAME = 80
+"""Characters of an unknown field's name that are compared with the known ones."""
+
+
+def _handler(text: str) -> str:
+    if not _HANDLER.fullmatch(text):
+        raise ValueError("the module and the function, for instance app.handler")
+    return text
+
+
+def _alarm(text: str) -> str:
+    if not _ALARM.fullmatch(text):
+        raise ValueError("an alarm's name: 1 to 255 characters, no control characters")
+    return text
 
 
 class Section(Value):
@@ -47,7 +68,7 @@ class Application(Section):
     """What the release becomes at cold start; what is left out is taken from the function."""
 
     kind: Kind | None = None
-    handler: Annotated[str, Field(pattern=_HANDLER, max_length=128)] | None = None
+    handler: Annotated[str, Field(max_length=128), AfterValidator(_handler)] | None = None
     command: tuple[Annotated[str, Field(min_length=1)], ...] = ()
 
     @model_validator(mode="after")
@@ -70,7 +91,7 @@ class Rollout(Section):
     weight: Percent | None = None
     bake: Duration | None = None
     inconclusive: Literal["hold", "promote", "roll-back"] = "hold"
-    alarms: tuple[Annotated[str, Field(pattern=_ALARM)], ...] = ()
+    alarms: Annotated[tuple[Annotated[str, AfterValidator(_alarm)], ...], Field(max_length=_ALARMS)] = ()
     minimum_invocations: Annotated[int, Field(ge=0)] = 10
     """With fewer calls no look at the new version is healthy; errors that chance does not explain still roll back."""
     error_rate: Annotated[float, Field(ge=0, le=100)] = 1.0
@@ -93,7 +114,7 @@ class Rollout(Section):
         if (self.weight or self.bake) and self.strategy not in (None, "canary", "linear"):
             raise ValueError('"weight" and "bake" with the strategies "canary" and "linear" only')
         weights = [stage.weight for stage in self.stages]
-        if any(later <= earlier for earlier, later in itertools.pairwise(weights)):
+        if any(later <= earlier for earlier, later in pairwise(weights)):
             raise ValueError(f"weights that grow from stage to stage; these are {weights}")
         if reason := why_it_does_not_fit(self.plan()):
             raise ValueError(reason)
@@ -138,55 +159,57 @@ class Manifest(Section):
 
 
 def parse(text: bytes | None) -> Manifest | tuple[Problem, ...]:
-    """Read the manifest, or tell everything that is wrong with it.
+    """Return the manifest, or everything that is wrong with it.
 
     `text` is the file's bytes, None when the archive has none.
     """
-    if text is None:
-        return Manifest()
+    document = load(text or b"", NAME)
+    if isinstance(document, Problem):
+        return (document,)
     try:
-        return Manifest.model_validate(tomllib.loads(text.decode()))
-    except UnicodeDecodeError as error:
-        return (_broken(f"byte {error.start} is not UTF-8", "UTF-8 text", "save the file as UTF-8"),)
+        manifest = Manifest.model_validate(document)
     except ValidationError as error:
-        return tuple(_problems(error))
-    except (ValueError, RecursionError) as error:  # tomllib's own, an integer of 5,000 digits, a thousand brackets
-        return (_broken(str(error), "TOML 1.0", "correct the syntax; https://toml.io/en/v1.0.0 describes it"),)
+        return listed(tuple(islice(_problems(error), LISTED)), max(0, error.error_count() - LISTED))
+    too_large = _too_large(manifest)
+    return (too_large,) if too_large else manifest
 
 
-def _broken(found: str, allowed: str, remedy: str) -> Problem:
-    return Problem(where=NAME, found=found, allowed=allowed, remedy=remedy)
+def _too_large(manifest: Manifest) -> Problem | None:
+    """Return what is wrong with a manifest that is too large for the state of a rollout, which keeps it as JSON."""
+    tables = manifest.model_dump(mode="json", by_alias=True)
+    sizes = {name: len(json.dumps(table)) for name, table in tables.items()}
+    if sum(sizes.values()) <= LARGEST:
+        return None
+    name = max(sizes, key=lambda name: sizes[name])
+    return _problem(f"{sizes[name]} bytes as JSON", f"at most {LARGEST} in all tables together", SHORTEN, name)
+
+
+def _problem(found: str, allowed: str, remedy: str, field: str = "") -> Problem:
+    return Problem(where=f"{NAME}: {field}" if field else NAME, found=found, allowed=allowed, remedy=remedy)
 
 
 def _problems(error: ValidationError) -> Iterator[Problem]:
     for detail in error.errors(include_url=False):
         path = [str(part) for part in detail["loc"]]
-        where = f"{NAME}: {'.'.join(path)}" if path else NAME
         if detail["type"] == "extra_forbidden":
-            yield _unknown(where, path)
+            yield _unknown(path)
         else:
-            allowed = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-            yield Problem(where=where, found=_found(detail), allowed=allowed, remedy="correct it and drop again")
+            yield _problem(_found(detail), allowed(detail), "correct it and drop again", ".".join(path))
 
 
 def _found(detail: ErrorDetails) -> str:
     if detail["type"] == "missing":
         return "nothing"
-    if detail["loc"][0] == _SECRETIVE:
+    if detail["loc"][:1] == (_SECRETIVE,):
         return "what is not repeated here"
-    return "these fields together" if isinstance(detail["input"], dict) else _short(detail["input"])
+    return "these fields together" if isinstance(detail["input"], dict) else shortened(repr(detail["input"]))
 
 
-def _short(value: object, limit: int = 80) -> str:
-    text = repr(value)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def _unknown(where: str, path: list[str]) -> Problem:
+def _unknown(path: list[str]) -> Problem:
     known = _fields(Manifest, path[:-1])
-    near = difflib.get_close_matches(path[-1], known, n=1)
+    near = difflib.get_close_matches(path[-1][:_NAME], known, n=1)
     remedy = f'did you mean "{near[0]}"?' if near else "remove this field"
-    return Problem(where=where, found="an unknown field", allowed=", ".join(known), remedy=remedy)
+    return _problem("an unknown field", ", ".join(known), remedy, ".".join(path))
 
 
 def _fields(model: type[BaseModel], path: list[str]) -> list[str]:

@@ -4,8 +4,9 @@ from datetime import datetime
 
 from deployer.model.drop import Drop
 from deployer.model.duration import Duration
-from deployer.model.problem import Problem
+from deployer.model.problem import Problems, Warnings
 from deployer.model.status import Ending, Status
+from deployer.model.text import Sentence
 from deployer.model.value import Value
 
 _TIMELINE = 200
@@ -16,7 +17,7 @@ class TimelineEntry(Value):
     """Something that happened to a release."""
 
     at: datetime
-    what: str
+    what: Sentence
 
 
 class Record(Value):
@@ -29,9 +30,9 @@ class Record(Value):
     key: str
     version_id: str
     status: Status = Status.RECEIVED
-    reason: str = ""
-    problems: tuple[Problem, ...] = ()
-    warnings: tuple[str, ...] = ()
+    reason: Sentence = ""
+    problems: Problems = ()
+    warnings: Warnings = ()
     archive_sha256: str = ""
     version: str | None = None
     alarms_before: tuple[str, ...] = ()
@@ -71,7 +72,8 @@ class Record(Value):
         A moment that is there already is not added again: a step that is repeated leaves one.
         """
         known = {} if self.status.final else found
-        new = () if any(moment.what == what for moment in self.timeline) else (TimelineEntry(at=at, what=what),)
+        entry = TimelineEntry(at=at, what=what)
+        new = () if any(moment.what == entry.what for moment in self.timeline) else (entry,)
         timeline = (*self.timeline, *new)[-_TIMELINE:]
         return Record.model_validate({**dict(self), **known, "timeline": timeline})
 

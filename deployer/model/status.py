@@ -2,7 +2,8 @@
 
 from enum import StrEnum
 
-from deployer.model.problem import Problem
+from deployer.model.problem import Problems
+from deployer.model.text import Sentence
 from deployer.model.value import Value
 
 
@@ -38,5 +39,5 @@ class Ending(Value):
     """How a release ended, and why, in a sentence."""
 
     status: Status
-    reason: str
-    problems: tuple[Problem, ...] = ()
+    reason: Sentence
+    problems: Problems = ()

@@ -10,9 +10,9 @@ from deployer import bundle
 from deployer.admission import admit
 from deployer.deployer import Deployer
 from deployer.inspection import archive
-from deployer.model.drop import shortened
 from deployer.model.release import Bundle, Release, required
 from deployer.model.status import Ending, Status
+from deployer.model.text import shortened
 
 
 def inspect(deployer: Deployer, release: Release) -> Release:

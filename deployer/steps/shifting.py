@@ -3,11 +3,12 @@
 from deployer.decisions import health, precedence
 from deployer.deployer import Deployer
 from deployer.model.alias import Alias, Move
-from deployer.model.drop import VersionDescription, shortened
+from deployer.model.drop import VersionDescription
 from deployer.model.health import Sample
 from deployer.model.release import Release, required
 from deployer.model.stages import Stage
 from deployer.model.status import Ending, Status
+from deployer.model.text import shortened
 
 
 def plan_stages(deployer: Deployer, release: Release) -> Release:

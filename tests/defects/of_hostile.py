@@ -4,6 +4,9 @@ from tests.defects.breaking import Defect
 
 ARCHIVE = "deployer/inspection/archive"
 BOUNDS = "tests/pure/test_archive_bounds.py"
+TOML, PROBLEM = "deployer/model/toml.py", "deployer/model/problem.py"
+MANIFESTS, PROBLEMS = "tests/pure/test_manifest.py", "tests/pure/test_problems.py"
+COSTS = f"{MANIFESTS}::test_no_manifest_costs_more_than_a_moment_and_a_few_megabytes"
 
 DEFECTS = (
     Defect(
@@ -41,5 +44,50 @@ DEFECTS = (
         "                    _check_frames(frames, limit)\n",
         "",
         (f"{BOUNDS}::test_compressed_bytes_that_unpack_to_nothing_are_not_read_for_long",),
+    ),
+    Defect(
+        "a dotted key of any length reaches tomllib",
+        TOML,
+        "if _LONG_KEY.search(source):",
+        "if False:",
+        (
+            f"{COSTS}[a dotted key with quotes and blanks]",
+            f"{MANIFESTS}::test_what_is_too_much_is_refused_with_a_way_out",
+        ),
+    ),
+    Defect(
+        "a manifest may be nested as deep as Python can",
+        TOML,
+        "if depth > _DEEPEST:",
+        "if depth > 2000:",
+        (f"{MANIFESTS}::test_what_is_too_much_is_refused_with_a_way_out",),
+    ),
+    Defect(
+        "an integer may be larger than Python writes",
+        TOML,
+        "isinstance(value, int) and not -(2**63) <= value < 2**63",
+        "isinstance(value, str) and not value.isascii() and not value",
+        (COSTS,),
+    ),
+    Defect(
+        "a manifest may grow when it is kept as JSON",
+        "deployer/model/manifest.py",
+        "if sum(sizes.values()) <= LARGEST:",
+        "if sum(sizes.values()) <= 4 * LARGEST:",
+        (COSTS,),
+    ),
+    Defect(
+        "problems are listed however many they are",
+        PROBLEM,
+        "if not more and len(items) <= LISTED and sum(sizes) <= _ROOM:",
+        "if not more:",
+        (PROBLEMS,),
+    ),
+    Defect(
+        "problems are counted, but not measured",
+        PROBLEM,
+        "kept = sum(total <= _ROOM - _REST for total in totals[: LISTED - 1])",
+        "kept = len(totals[: LISTED - 1])",
+        (PROBLEMS,),
     ),
 )

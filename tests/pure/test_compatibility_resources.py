@@ -55,9 +55,9 @@ def test_resources_are_held_against_the_function() -> None:
 
 
 def test_a_manifest_that_cannot_be_read_is_never_passed_over() -> None:
-    assert "very large one" in said(verdict(APP, manifest="#" * (2**20 + 1)))
+    assert "or larger than 1048576 bytes" in said(verdict(APP, manifest="#" * (2**20 + 1)))
     link = tgz_of(member(b"a.toml", b"schema = 9"), member(b"dropshift.toml", type=b"2", link=b"a.toml"))
-    assert "no ordinary file" in said(inspect_archive(Memory("a.tgz", link), Limits(), PYTHON))
+    assert "not a regular file" in said(inspect_archive(Memory("a.tgz", link), Limits(), PYTHON))
     assert "not at the root" in warned(verdict({**APP, "x/dropshift.toml": b"schema = 9"}))
 
 

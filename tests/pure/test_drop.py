@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.model.drop import VersionDescription, misplaced, printable
+from deployer.model.drop import VersionDescription, misplaced
+from deployer.model.text import printable
 from tests.pure.values import NOON, drop, dropped
 
 KNOWN = frozenset({"hello"})

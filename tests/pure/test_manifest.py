@@ -1,11 +1,14 @@
 """Manifests: everything a person may write, and every mistake at once."""
 
+import time
+import tracemalloc
 from datetime import timedelta
 
 import pytest
 
+from deployer.inspection.archive import Refusal
 from deployer.model.duration import show
-from deployer.model.manifest import Manifest, parse
+from deployer.model.manifest import Manifest, Smoke, parse
 from deployer.model.stages import MAX_OPERATIONS, Stage, checks_of, hold_waits, linear, named, why_it_does_not_fit
 
 FULL = b"""
@@ -152,3 +155,90 @@ def test_bakes_and_holds_together_end_before_the_execution_does() -> None:
 def test_durations_are_shown_as_they_are_written() -> None:
     assert show(timedelta(days=1, hours=2, seconds=3)) == "1d2h3s"
     assert show(timedelta()) == "0s"
+
+
+DEEP = "a." * 24_000 + "a"
+HOSTILE = {
+    "a dotted key, which tomllib needs its square of memory for": f"[smoke]\nevent.{DEEP}=1",
+    "a dotted key in a list": "schema=[{" + "a." * 20_000 + "a=1}]",
+    "a dotted key with quotes and blanks": "[smoke]\n" + "'a' . \"b\"\t." * 200 + "c=1",
+    "a dotted table": f"[{'a.' * 200}a]",
+    "tables in tables": "[smoke]\nevent=" + "{a=" * 300 + "1" + "}" * 300,
+    "dotted keys in tables in lists": "[smoke]\nevent=" + f"[{{{'a.' * 30}a=" * 30 + "1" + "}]" * 30,
+    "lists in lists": f"schema={'[' * 20_000}",
+    "a list in lists that ends": f"schema={'[' * 300}{']' * 300}",
+    "an integer that Python cannot write": f"schema = 0x{'f' * 5_000}",
+    "an integer in the event that Python cannot write": f"[smoke]\nevent = 0x{'f' * 5_000}",
+    "an integer of more than 64 bits": "[smoke]\nevent = 9223372036854775808",
+    "infinity": "[rollout]\nslowdown = inf",
+    "no number": "[smoke]\nevent = [nan]",
+    "a date in the event": "[smoke]\nevent = 2026-11-27",
+    "twenty thousand unknown fields": "".join(f"a{number}=1\n" for number in range(6_000)),
+    "five thousand bad alarms": f"[rollout]\nalarms = {['\t'] * 5_000}",
+    "a very long unknown field": f"{'a' * 60_000} = 1",
+    "many comments": "#" * 70_000,
+    "an event that grows as JSON": f"[smoke]\nevent = '{'é' * 20_000}'",
+    "alarms that grow as JSON": f"[rollout]\nalarms = {['é' * 200] * 60}",
+    "a NUL in a key": '"\\u0000" = 1',
+    "half a surrogate": '[smoke]\nevent = "\\ud800"',
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_no_manifest_costs_more_than_a_moment_and_a_few_megabytes(text: str) -> None:
+    tracemalloc.start()
+    started = time.process_time()
+    found = parse(text.encode())
+    used, (_, peak) = time.process_time() - started, tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert isinstance(found, tuple), found
+    assert found
+    assert len(Refusal(problems=found).model_dump_json()) < 64 * 1024
+    assert used < 8  # traced, which makes it several times slower
+    assert peak < 64 * 2**20
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (HOSTILE["a dotted key, which tomllib needs its square of memory for"], "dotted keys of at most 100 parts"),
+        (HOSTILE["tables in tables"], "at most 32 levels"),
+        (HOSTILE["an integer of more than 64 bits"], "64 bits"),
+        (HOSTILE["infinity"], "finite"),
+        (HOSTILE["many comments"], "65536 bytes"),
+        (HOSTILE["an event that grows as JSON"], "dropshift.toml: smoke"),
+        (HOSTILE["an event that grows as JSON"], "name a file of the release"),
+    ],
+)
+def test_what_is_too_much_is_refused_with_a_way_out(text: str, words: str) -> None:
+    assert words in "\n".join(mistakes(text))
+
+
+def test_an_event_may_hold_what_looks_like_a_dotted_key() -> None:
+    address = ".".join("0123456789abcdef" * 2) + ".ip6.arpa"
+    assert read(f'[smoke]\nevent = {{ address = "{address}" }}').smoke == Smoke(event={"address": address})
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("application = 1", "a table"),
+        ("[application]\ncommand = 1", "a list"),
+        ("[application]\ncommand = ['']", "at least 1 characters"),
+        ("[application]\nhandler = 'app'", "the module and the function, for instance app.handler"),
+        ("[application]\nkind = 'ruby'", "'python', 'nodejs', 'executable' or 'command'"),
+        ("[resources]\nmemory = 1", "at least 128"),
+        ("[resources]\nmemory = 1.5", "a whole number"),
+        ("[resources]\ntimeout = 1000", "at most 900"),
+        ("[resources]\nmemory = 'much'", "a whole number"),
+        ("[rollout]\nalarms = [1]", "text"),
+        ("[rollout]\nerror-rate = 'x'", "a number"),
+        (HOSTILE["a date in the event"], "what JSON can hold"),
+        (f"[rollout]\nalarms = {['a'] * 101}", "at most 100"),
+    ],
+)
+def test_what_is_allowed_is_told_in_our_words(text: str, words: str) -> None:
+    (told,) = mistakes(text)
+    assert words in told
+    assert "Input" not in told
+    assert "valid" not in told

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from deployer.model.entry import Entry
 from deployer.model.inspection import Format
-from deployer.model.problem import Problem
+from deployer.model.problem import LISTED, Problems
 from deployer.model.value import Value
 
 _HEADERS = 256
@@ -25,8 +25,8 @@ class Limits(Value):
     """All names and link targets together, a zip's central directory, and half as much as all pax records together."""
     frames: int = 100_000
     """Number of zstd frames, skippable ones included."""
-    problems: int = 100
-    """Number of problems listed one by one; the rest are counted."""
+    problems: int = LISTED
+    """Number of problems that are kept; the rest are counted."""
 
     @property
     def archive(self) -> int:
@@ -48,7 +48,7 @@ class Contents(Value):
 class Refusal(Value):
     """Why an archive is not accepted: every problem that was found."""
 
-    problems: tuple[Problem, ...]
+    problems: Problems
 
 
 class Sink(Protocol):

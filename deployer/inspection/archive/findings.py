@@ -1,6 +1,6 @@
 """Pure: the problems found so far, and the one way to stop reading."""
 
-from deployer.model.problem import Problem
+from deployer.model.problem import Problem, listed
 
 WHOLE = "archive"
 REPACK = "pack the release again with an ordinary tool (zip, tar, shutil.make_archive) and drop it again"
@@ -39,18 +39,7 @@ class Findings:
 
     def all(self) -> tuple[Problem, ...]:
         """Return what was found, the last of them a count of what is not listed."""
-        if not self._more:
-            return tuple(self._problems)
-        return *self._problems, _more(self._more)
-
-
-def _more(count: int) -> Problem:
-    return Problem(
-        where=WHOLE,
-        found=f"{count} more problems",
-        allowed="none",
-        remedy="fix the problems listed first; the rest may have the same cause",
-    )
+        return listed(self._problems, self._more)
 
 
 def shown(raw: bytes | str) -> str:

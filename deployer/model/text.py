@@ -1,0 +1,27 @@
+"""Pure: text from outside, safe to show: printable, and no longer than a reader wants it."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+_LABEL = 80
+_SENTENCE = 1_000
+
+
+def printable(text: str) -> str:
+    """Escape what could break a line of a log or a terminal; leave readable text as it is."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def shortened(text: str, limit: int = _LABEL) -> str:
+    """Make text printable and cut it to a number of characters, ending in an ellipsis when something is cut."""
+    start = printable(text[: limit + 1])
+    return start if len(start) <= limit else start[: limit - 1] + "…"
+
+
+def _as_sentence(text: str) -> str:
+    return shortened(text, _SENTENCE)
+
+
+Sentence = Annotated[str, AfterValidator(_as_sentence)]
+"""A text that people read: printable, at most 1,000 characters of it."""

@@ -1,0 +1,60 @@
+"""Pure: a TOML file in, what it holds out, or why not: nothing in it may cost more than a moment to look at."""
+
+import math
+import re
+import tomllib
+from collections.abc import Iterator
+
+from deployer.model.problem import Problem
+
+LARGEST = 64 * 1024
+"""Bytes of the file, and of what it holds as JSON: each step of a rollout keeps the manifest with its result."""
+SHORTEN = "shorten it; a large smoke event may name a file of the release that holds the rest"
+_DEEPEST = 32
+_PARTS = 100
+"""Of a dotted key: tomllib takes the square of them in memory. An IPv6 address in reverse, in a text, has 34."""
+_LONG_KEY = re.compile(rf"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){{{_PARTS}}}""")
+
+
+def load(text: bytes, name: str) -> dict[str, object] | Problem:
+    """Return what the file holds; `name` stands for the file in what is wrong with it."""
+    if len(text) > LARGEST:
+        return _problem(name, f"{len(text)} bytes", f"at most {LARGEST} bytes", SHORTEN)
+    try:
+        source = text.decode()
+    except UnicodeDecodeError as error:
+        return _problem(name, f"byte {error.start} is not UTF-8", "UTF-8 text", "save the file as UTF-8")
+    if _LONG_KEY.search(source):
+        return _problem(name, "a longer dotted key", f"dotted keys of at most {_PARTS} parts", "write it as a table")
+    try:
+        document = tomllib.loads(source)
+    except (ValueError, RecursionError) as error:  # tomllib's own, an integer of 5,000 digits, a thousand brackets
+        return _problem(name, str(error), "TOML 1.0", "correct the syntax; https://toml.io/en/v1.0.0 describes it")
+    return _unusable(document, name) or document
+
+
+def _unusable(document: dict[str, object], name: str) -> Problem | None:
+    """Return what of a document could be neither validated, kept as JSON nor shown."""
+    for value, depth in _values(document):
+        if depth > _DEEPEST:
+            return _problem(name, "tables and lists in each other", f"at most {_DEEPEST} levels", "nest them less")
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            found = f"an integer of {value.bit_length()} bits"
+            return _problem(name, found, "64 bits, one for the sign", "write it as text")
+        if isinstance(value, float) and not math.isfinite(value):
+            return _problem(name, str(value), "finite numbers", "leave it out")
+    return None
+
+
+def _values(document: object) -> Iterator[tuple[object, int]]:
+    """Pass on every value with its depth; without recursion, because nobody has counted the levels yet."""
+    waiting = [(document, 0)]
+    while waiting:
+        value, depth = waiting.pop()
+        yield value, depth
+        inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        waiting.extend((one, depth + 1) for one in inside)
+
+
+def _problem(name: str, found: str, allowed: str, remedy: str) -> Problem:
+    return Problem(where=name, found=found, allowed=allowed, remedy=remedy)
