@@ -254,7 +254,7 @@ DOOR = (
     ),
     Defect(
         "hostile names reach the log as they are",
-        "deployer/model/drop.py",
+        "deployer/model/text.py",
         'return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)',
         "return text",
         ("tests/pure/test_drop.py",),
