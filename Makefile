@@ -31,6 +31,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help test pythons faults demo local bench lint audit defects live build deploy lock clean
 .DELETE_ON_ERROR:
+.SECONDARY:
 
 help:                        ## this list
 	@awk -F ' *## ' '/^[a-z]+:.*## / {split($$1, verb, ":"); printf "make %-8s %s\n", verb[1], $$2}' Makefile
@@ -79,7 +80,7 @@ names-fit:
 
 lock: .venv/ready            ## renew the hash-pinned requirements
 	cd requirements && $(LOCK) --override overrides.txt dev.in -o dev.txt && for p in sam demo checkov; do $(LOCK) $$p.in -o $$p.txt; done
-	cd requirements && for p in deployer bootstrap runtime; do $(LOCK) -c dev.txt $$p.in -o $$p.txt; done # what is tested is what is shipped
+	cd requirements && for p in deployer bootstrap runtime template; do $(LOCK) -c dev.txt $$p.in -o $$p.txt; done # what is tested is what is shipped
 	cd requirements && $(LOCK) --no-deps compilers.in -o compilers.txt
 
 clean:                       ## remove everything that was made
@@ -113,7 +114,8 @@ build/runtimes/%/ready: requirements/runtime.txt | $(UV)
 # Amazon Linux 2023, on which all of them run, has glibc 2.34.
 PLATFORM := $(if $(filter arm64,$(ARCHITECTURE)),aarch64,x86_64)-manylinux_2_34
 SITE     := build/site/$(ARCHITECTURE)
-INSTALL   = $(UV) pip install -q --require-hashes --no-deps --only-binary :all: --python "$(PYTHON)" --python-version $(OWN) --python-platform $(PLATFORM) --target
+# For a version; `host` is this machine, whatever the packages are built for.
+INSTALL   = $(UV) pip install -q --require-hashes --no-deps --only-binary :all: --python "$(PYTHON)" --python-version $(1) $(if $(filter host,$(2)),,--python-platform $(PLATFORM)) --target
 # Bytecode that is never compared with its source: a function's /var/task is read-only and never changes.
 COMPILE   = "$(PYTHON)" -m compileall -q -j 0 --invalidation-mode unchecked-hash
 # Of the 430 services that botocore describes: those the deployer talks to, and xray, which its tracing looks up.
@@ -123,11 +125,16 @@ SHARED   := $(addprefix bootstrap/,__init__.py index.py pointer.py)
 # These, without what the interpreter leaves beside them.
 COPY      = tar --exclude __pycache__ -cf - $(1) | tar -xf - -C "$(ARTIFACTS_DIR)"
 
-$(SITE)/%/ready: requirements/%.txt Makefile | python-found $(UV)
-	@rm -rf $(@D) && $(INSTALL) $(@D) -r $<
+$(SITE)/deployer/ready: requirements/deployer.txt Makefile | python-found $(UV)
+	@rm -rf $(@D) && $(call INSTALL,$(OWN)) $(@D) -r $<
 	@cd $(@D) && rm -rf bin && find . -name '*.pyi' -delete && find . -path './botocore/data/*' -prune -type d $(SERVICES:%=! -name %) -exec rm -rf {} +
 	@$(COMPILE) -s $(@D) -p /var/task $(@D) && touch $@
-.SECONDARY: $(SITE)/deployer/ready $(SITE)/bootstrap/ready
+
+$(SITE)/zstd-%/ready: requirements/bootstrap.txt Makefile | python-found $(UV)
+	@rm -rf $(@D) && $(call INSTALL,$*) $(@D) -r $< && touch $@
+
+build/template/ready: requirements/template.txt | python-found $(UV)
+	@rm -rf $(@D) && $(UV) pip install -q --require-hashes --no-deps --python "$(PYTHON)" --target $(@D) -r $< && touch $@
 
 artifacts-asked-for:
 	@test -n "$(ARTIFACTS_DIR)" || { echo "say where: make build-Controller ARTIFACTS_DIR=directory" >&2; exit 1; }
@@ -135,11 +142,10 @@ artifacts-asked-for:
 .PHONY: artifacts-asked-for
 
 # A bare interpreter compiles for a version that is not its host's: the executable, its one module that compile() imports,
-# and our compiler under the name that it starts. `host` is this machine, whatever the packages are built for.
-BARE_FOR = $(if $(filter host,$(1)),,--python-platform $(PLATFORM))
+# and our compiler under the name that it starts.
 build/pythons/%/ready: requirements/compilers.txt deployer/bundle/compiler.py Makefile | python-found $(UV)
 	@rm -rf $(@D) && mkdir -p $(@D)/lib
-	@$(UV) pip install -q --require-hashes --no-deps --only-binary :all: --python "$(PYTHON)" --python-version $(*F) $(call BARE_FOR,$(*D)) --target $(@D)/wheel -r $<
+	@$(call INSTALL,$(*F),$(*D)) $(@D)/wheel -r $<
 	@mv $(@D)/wheel/freeze_core/bases/console-* $(@D)/python && mv $(@D)/wheel/freeze_core/lib/unicodedata.* $(@D)/lib && rm -rf $(@D)/wheel
 	@cp deployer/bundle/compiler.py $(@D)/lib/__init__python.py && touch $@
 
@@ -155,8 +161,23 @@ rollouts-pythons: $(OTHERS:%=build/pythons/$(ARCHITECTURE)/%/ready) | artifacts-
 	@cd build/pythons/$(ARCHITECTURE) && mkdir -p "$(ARTIFACTS_DIR)/pythons" && tar --exclude ready --exclude __pycache__ -cf - $(OTHERS) | tar -xf - -C "$(ARTIFACTS_DIR)/pythons"
 .PHONY: rollouts-pythons
 
-# Any other function is an application. The module that its handler names lies at the root, for Python and for Node; all
-# else goes by _dropshift, with zstd's one native module under that name too: nothing of it can be mistaken for, or
-# hide, a module of the application.
-build-%: $(SITE)/bootstrap/ready | artifacts-asked-for
-	@"$(PYTHON)" bootstrap/package.py $(<D)/backports/zstd "$(ARTIFACTS_DIR)"
+# Any other function is an application, and its package is built for its Runtime in the template. The module that its
+# handler names lies at the root, for Python and for Node; all else goes by _dropshift: nothing of it can be mistaken for,
+# or hide, a module of the application.
+RUNTIMES := $(VERSIONS:%=python%) nodejs22.x nodejs24.x
+build-%: build/template/ready | artifacts-asked-for
+	@runtime="$(if $(filter command,$(origin RUNTIME)),$(RUNTIME),$$(PYTHONPATH=build/template "$(PYTHON)" bootstrap/template_runtime.py template.yaml $*))" && \
+	case " $(RUNTIMES) " in *" $$runtime "*) $(MAKE) --no-print-directory "package-$$runtime";; *) \
+	echo "there is no package for $* on $$runtime: change its Runtime in template.yaml to one of: $(RUNTIMES)" >&2; exit 1;; esac
+
+.SECONDEXPANSION:
+# From 3.14 on the standard library has zstd.
+BACKPORTED := 3.12 3.13
+zstd        = $(if $(filter $(1),$(BACKPORTED)),$(SITE)/zstd-$(1)/)
+compiler    = $(if $(filter $(1),$(OWN)),,build/pythons/host/$(1)/)
+package-python%: $$(addsuffix ready,$$(call zstd,$$*) $$(call compiler,$$*)) | artifacts-asked-for python-found
+	@"$(PYTHON)" bootstrap/package.py "$(ARTIFACTS_DIR)" $(addprefix --zstd ,$(addsuffix backports/zstd,$(call zstd,$*))) --compiler \
+		$(or $(addsuffix python,$(call compiler,$*)),"$(PYTHON)" -I deployer/bundle/compiler.py)
+
+package-nodejs%: | artifacts-asked-for python-found
+	@"$(PYTHON)" bootstrap/package.py "$(ARTIFACTS_DIR)"

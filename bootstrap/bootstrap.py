@@ -14,7 +14,13 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, asked_by_runtime = sys.modules[__name__], os.environ.get("_HANDLER") == f"{__name__}.{name}"
     before = sys.modules.keys() - {__name__}
-    start = importlib.import_module("_dropshift.startup.cold_start").begin(before)
+    try:
+        cold_start = importlib.import_module("_dropshift.startup.cold_start")
+    except ImportError as error:
+        if error.name == "_dropshift":  # not there, or with the magic number of another version
+            raise _of_another_runtime() from None
+        raise
+    start = cold_start.begin(before)
     try:
         function = start.find(start.handler)
     except BaseException as error:
@@ -26,3 +32,10 @@ def __getattr__(name: str) -> object:
         globals()[name] = function
         sys.modules.setdefault(__name__, module)
     return function
+
+
+def _of_another_runtime() -> Exception:
+    here = "python{}.{}".format(*sys.version_info)
+    remedy = "the Runtime was changed without it; build and deploy the stack again (make deploy)"
+    error: Exception = type("Dropshift.Package", (Exception,), {})(f"this package was not built for {here}: {remedy}")
+    return error

@@ -1,35 +1,39 @@
-"""Put the bootstrap's package together: python bootstrap/package.py ZSTD_FOLDER TARGET. Runs at build time only.
+"""Put the bootstrap's package together: package.py TARGET [--zstd FOLDER] [--compiler ...]. Runs at build time only.
 
-The package holds bootstrap.py and bootstrap.mjs, which the runtimes look for, and `_dropshift`, which nobody's module
-is called: our bytecode, and zstd's native module. Compiled beforehand, because /var/task is read-only and a cold start
-would compile everything anew.
+The package holds bootstrap.py and bootstrap.mjs, which the runtimes look for. One for Python also has `_dropshift`,
+which nobody's module is called: our bytecode, and zstd's native module for a Python that has none of its own. Compiled
+beforehand, because /var/task is read-only and a cold start would compile everything anew.
 """
 
-import py_compile
+import argparse
 import shutil
-import sys
+import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 LIMIT = 1_250_000
 """Bytes, unzipped."""
 ENTRIES = ("bootstrap.py", "bootstrap.mjs")
-BUILD_ONLY = ("package.py",)
+BUILD_ONLY = ("package.py", "template_runtime.py")
+OPTIMIZATION = "2"
+"""Without docstrings and asserts."""
 
 
-def assemble(zstd: Path, target: Path) -> int:
-    """Write the package into `target`. Return its size in bytes; raises ValueError when it is too large."""
+def assemble(target: Path, compiler: Sequence[str | Path] = (), zstd: Path | None = None) -> int:
+    """Write the package into `target`. Return its size in bytes; raises ValueError when it is too large.
+
+    `compiler` compiles for the function's Python, see deployer/bundle/compiler.py; without one the package is Node's.
+    """
     source, inner = Path(__file__).parent, target / "_dropshift"
-    shutil.rmtree(inner, ignore_errors=True)
+    for old in (inner, target / "__pycache__"):
+        shutil.rmtree(old, ignore_errors=True)
     target.mkdir(parents=True, exist_ok=True)
     for entry in ENTRIES:
         shutil.copyfile(source / entry, target / entry)
-    cached = target / "__pycache__" / f"bootstrap.{sys.implementation.cache_tag}.pyc"
-    _compile(target / "bootstrap.py", cached, "/var/task/bootstrap.py")
-    for module in sorted(source.rglob("*.py")):
-        if module.name not in (*ENTRIES, *BUILD_ONLY):
-            place = module.relative_to(source)
-            _compile(module, (inner / place).with_suffix(".pyc"), f"_dropshift/{place}")
-    for native in zstd.glob("_zstd.*.so"):
+    if compiler:
+        _copy_modules(source, inner)
+        _compile(target, compiler)
+    for native in zstd.glob("_zstd.*.so") if zstd else ():
         shutil.copyfile(native, inner / "loader" / native.name)
     size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
     if size > LIMIT:
@@ -37,11 +41,31 @@ def assemble(zstd: Path, target: Path) -> int:
     return size
 
 
-def _compile(source: Path, bytecode: Path, shown_as: str) -> None:
-    """Write bytecode that is never compared with its source, without docstrings and asserts."""
-    unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
-    py_compile.compile(str(source), str(bytecode), shown_as, doraise=True, optimize=2, invalidation_mode=unchecked)
+def _copy_modules(source: Path, inner: Path) -> None:
+    for module in source.rglob("*.py"):
+        if module.name not in (*ENTRIES, *BUILD_ONLY):
+            place = inner / module.relative_to(source)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(module, place)
+
+
+def _compile(target: Path, compiler: Sequence[str | Path]) -> None:
+    """Compile all, then leave of `_dropshift` the bytecode alone, where an import finds it without a source."""
+    sources = sorted(target.rglob("*.py"))
+    names = "".join(f"{path.relative_to(target)}\0" for path in sources)
+    subprocess.run([*compiler, target, OPTIMIZATION], input=names.encode(), check=True)  # noqa: S603 - make names it
+    for module in (target / "_dropshift").rglob("*.py"):
+        [bytecode] = (module.parent / "__pycache__").glob(f"{module.stem}.*.pyc")
+        bytecode.rename(module.with_suffix(".pyc"))
+        module.unlink()
+    for empty in (target / "_dropshift").rglob("__pycache__"):
+        empty.rmdir()
 
 
 if __name__ == "__main__":
-    assemble(Path(sys.argv[1]), Path(sys.argv[2]))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("target", type=Path)
+    parser.add_argument("--zstd", type=Path)
+    parser.add_argument("--compiler", nargs=argparse.REMAINDER, default=[])
+    given = parser.parse_args()
+    assemble(given.target, given.compiler, given.zstd)

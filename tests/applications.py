@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import re
-import sys
+import subprocess
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,16 +15,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import backports.zstd
-
-from bootstrap.package import assemble
 from bootstrap.pointer import VARIABLE, Pointer
 from deployer.aws.profile_request import CLIENT_CONTEXT
 from deployer.bundle import Plan, build
 from deployer.model.entry import Entry
 from deployer.model.profile import Profile
+from tests import pythons
+from tests.local.deploy import ARCHITECTURE
 from tests.local.environments import Environment, Program
 from tests.local.runtime_api import Invocation, Outcome
+from tests.local.waiting import alone
 from tests.object_store import BUCKET, ObjectStore, serving
 from tests.tools import until_exit
 
@@ -98,7 +98,8 @@ def release(
 ) -> Release:
     """Bundle a tree."""
     body = bytearray()
-    plan = Plan(python=sys.version_info[:2] if kind == "python" else None, profile=profile or Profile())
+    python = pythons.number(pythons.VERSION) if kind == "python" else None
+    plan = Plan(python=python, pythons=pythons.compilers(), profile=profile or Profile())
     built = build(tree, entries(tree), body.extend, plan)
     place = (BUCKET, KEY, "", built.offset, built.index_size, built.index_sha256)
     pointer = Pointer(*place, kind, handler, command, "release 1", "0" * 32, "123456789012", built.unpacked)
@@ -106,10 +107,12 @@ def release(
 
 
 @functools.cache
-def package() -> Path:
-    """The bootstrap's package, as the Makefile assembles it."""
+def package(runtime: str = f"python{pythons.VERSION}") -> Path:
+    """The bootstrap's package for a runtime, as the Makefile assembles it."""
     target = until_exit("dropshift-package-")
-    assemble(Path(backports.zstd.__file__).parent, target)
+    with alone(pythons.ROOT / "build"):
+        command = ["make", "-s", f"package-{runtime}", f"ARTIFACTS_DIR={target}", f"ARCHITECTURE={ARCHITECTURE}"]
+        subprocess.run(command, cwd=pythons.ROOT, check=True)
     return target
 
 
@@ -138,7 +141,8 @@ def dropped(
     """Run the release that `pointer` names through the bootstrap; `runtime` as above, `main` begins Python's."""
     told = {"AWS_ENDPOINT_URL_S3": store.url, **({VARIABLE: pointer.encode()} if pointer else {})}
     told |= variables or {}
-    with _environment(package(), "bootstrap.handler", directory, told, runtime, main) as environment:
+    root = package("nodejs24.x" if runtime else f"python{pythons.VERSION}")
+    with _environment(root, "bootstrap.handler", directory, told, runtime, main) as environment:
         yield environment
 
 
@@ -247,10 +251,10 @@ def _environment(
         "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/app",
         "AWS_LAMBDA_LOG_STREAM_NAME": "2026/01/01/[7]0123456789abcdef",
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-        "AWS_EXECUTION_ENV": "AWS_Lambda_nodejs24.x" if runtime else "AWS_Lambda_python3.13",
+        "AWS_EXECUTION_ENV": "AWS_Lambda_nodejs24.x" if runtime else f"AWS_Lambda_python{pythons.VERSION}",
         **CREDENTIALS,
     }
-    program = Program(tuple(runtime) or (sys.executable, str(started)), root, told | dict(variables))
+    program = Program(tuple(runtime) or (str(pythons.runtime()), str(started)), root, told | dict(variables))
     environment = Environment(program, directory / str(uuid.uuid4()))
     try:
         yield environment

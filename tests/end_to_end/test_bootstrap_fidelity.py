@@ -125,13 +125,14 @@ CASES: dict[str, dict[str, str]] = {
 SHADOWED = (
     *("bootstrap", "json", "sitecustomize", "usercustomize", "index", "pointer", "boto3", "socket", "select", "fcntl"),
     *("zstandard", "backports.zstd", "typing", "_dropshift", "start", "load", "struct", "hashlib", "ssl", "hmac"),
+    *("_zstd", "compression"),
 )
 SHADOWS = f"""\
 import importlib
 FOUND = {{}}
 for name in {SHADOWED}:
     module = importlib.import_module(name)
-    FOUND[name] = [module.__file__, getattr(module, "MINE", None)]
+    FOUND[name] = [getattr(module, "__file__", "built in"), getattr(module, "MINE", None)]
 
 def handler(event, context):
     return FOUND

@@ -15,7 +15,8 @@ import pytest
 from bootstrap.pointer import Pointer
 from deployer.aws.profile_request import unwrap
 from deployer.model.profile import Profile
-from tests.applications import call, dropped, invocation, native, package, release, write
+from tests import applications, pythons
+from tests.applications import MAIN, call, dropped, invocation, native, package, release, write
 from tests.object_store import ObjectStore
 
 WEIGHTS = random.Random(4).randbytes(6 << 20)  # noqa: S311 - bytes that do not compress
@@ -431,6 +432,34 @@ def test_a_damaged_pointer_is_one_clear_line(tmp_path: Path, store: ObjectStore)
         [error] = call(environment).answers
     assert error["errorType"] == "Dropshift.Pointer"
     assert error["errorMessage"].startswith("DROPSHIFT_POINTER has missing or unknown fields: bucket, command")
+
+
+@pytest.mark.parametrize("runtime", [*(f"python{one}" for one in pythons.served()), "nodejs24.x"])
+def test_a_package_of_another_runtime_says_so_in_one_clear_line(
+    tmp_path: Path, store: ObjectStore, monkeypatch: pytest.MonkeyPatch, runtime: str
+) -> None:
+    pointer = release(write(tmp_path / "tree", FILES)).stored(store)
+    monkeypatch.setattr(applications, "package", lambda _its_own: package(runtime))
+    with dropped(pointer, store, tmp_path) as environment:
+        happened = call(environment)
+    if runtime == f"python{pythons.VERSION}":
+        assert [one.kind for one in happened.outcomes] == ["ready"]
+        return
+    [error] = happened.answers
+    assert error["errorType"] == "Dropshift.Package"
+    assert error["errorMessage"].startswith(f"this package was not built for python{pythons.VERSION}: ")
+    assert "\n" not in error["errorMessage"]
+
+
+@pytest.mark.skipif(pythons.number(pythons.VERSION) < (3, 14), reason="its package brings zstd along")
+def test_a_runtime_version_without_zstd_is_named_with_the_way_out(tmp_path: Path, store: ObjectStore) -> None:
+    pointer = release(write(tmp_path / "tree", FILES)).stored(store)
+    main = "import sys\nsys.modules['_zstd'] = None\n" + MAIN.partition('"""\n')[2]
+    with dropped(pointer, store, tmp_path, main=main) as environment:
+        happened = call(environment)
+    [error] = happened.answers
+    assert error["errorType"] == "Dropshift.Zstd"
+    assert error["errorMessage"].endswith("has it from its version v32 on: set the function's UpdateRuntimeOn to Auto")
 
 
 def test_a_load_that_fails_is_the_inits_error_in_one_line(tmp_path: Path, store: ObjectStore) -> None:

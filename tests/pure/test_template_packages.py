@@ -11,6 +11,7 @@ import pytest
 
 from tests import pythons
 from tests import template as sam
+from tests.applications import package as application
 from tests.local.waiting import alone
 
 ROOT = sam.PATH.parent
@@ -29,10 +30,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {function: directory / function for function in functions}
 
 
-def _alone(package: Path, code: str) -> str:
+def _alone(package: Path, code: str, version: str = pythons.OWN) -> str:
     """Run code with the standard library and the package, and nothing of this environment."""
     bare = f"import sys\nsys.path.insert(0, {str(package)!r})\n{dedent(code)}"
-    ran = subprocess.run([sys.executable, "-I", "-S", "-c", bare], capture_output=True, text=True, check=False)
+    python = pythons.or_skip(version)
+    ran = subprocess.run([python, "-B", "-I", "-S", "-c", bare], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout.strip()
 
@@ -41,29 +43,38 @@ def _files(package: Path) -> set[str]:
     return {str(path.relative_to(package)) for path in package.rglob("*") if path.is_file()}
 
 
-def _packaged(source: Path) -> str:
-    place = source.relative_to(ROOT / "bootstrap")
-    return source.name if source.stem == "bootstrap" else f"_dropshift/{place.with_suffix('.pyc')}"
+def _modules() -> set[str]:
+    bootstrap = ROOT / "bootstrap"
+    modules = {str(path.relative_to(bootstrap).with_suffix(".pyc")) for path in bootstrap.rglob("*.py")}
+    return {f"_dropshift/{name}" for name in modules - {"bootstrap.pyc", "package.pyc", "template_runtime.pyc"}}
 
 
-def test_an_applications_package_is_the_bootstrap_and_zstds_native_module(built: dict[str, Path]) -> None:
-    files = {name for name in _files(built["hello"]) if "__pycache__" not in name}
-    [native] = [name for name in files if name.endswith(".so")]
-    assert sum((built["hello"] / name).stat().st_size for name in _files(built["hello"])) < 1_250_000
-    sources = [
-        path
-        for path in (ROOT / "bootstrap").rglob("*.*")
-        if path.suffix in {".py", ".mjs"} and path.name != "package.py"
-    ]
-    assert files == {_packaged(path) for path in sources} | {native}
+@pytest.fixture(params=pythons.served())
+def version(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
-def test_an_applications_package_decompresses_without_anything_else(built: dict[str, Path]) -> None:
+def test_an_applications_package_is_the_bootstrap_and_zstds_native_module_where_python_has_none(version: str) -> None:
+    package = application(f"python{version}")
+    files = _files(package)
+    assert sum((package / name).stat().st_size for name in files) < 1_250_000
+    native = [name for name in files if name.endswith(".so")]
+    tagged = f"_dropshift/loader/_zstd.{pythons.tag(version)}-"
+    assert [name[: len(tagged)] for name in native] == [tagged] * (pythons.number(version) < (3, 14))
+    cached = f"__pycache__/bootstrap.{pythons.tag(version)}.pyc"
+    assert files == {"bootstrap.py", "bootstrap.mjs", cached, *_modules(), *native}
+
+
+def test_an_applications_package_for_node_is_the_two_modules_that_runtimes_look_for() -> None:
+    assert _files(application("nodejs24.x")) == {"bootstrap.py", "bootstrap.mjs"}
+
+
+def test_an_applications_package_decompresses_without_anything_else(version: str) -> None:
     code = "from _dropshift.loader import zstd; print(zstd.decompress(bytes.fromhex('28b52ffd2003190000616263')))"
-    assert _alone(built["hello"], code) == "b'abc'"
+    assert _alone(application(f"python{version}"), code, version) == "b'abc'"
 
 
-def test_an_applications_package_answers_before_its_first_release(built: dict[str, Path]) -> None:
+def test_an_applications_package_answers_before_its_first_release(version: str) -> None:
     code = """
         import bootstrap
         try:
@@ -71,7 +82,40 @@ def test_an_applications_package_answers_before_its_first_release(built: dict[st
         except Exception as error:
             print(type(error).__name__, error)
     """
-    assert _alone(built["hello"], code).startswith("Dropshift.NoRelease no release yet: drop an archive at s3://")
+    said = _alone(application(f"python{version}"), code, version)
+    assert said.startswith("Dropshift.NoRelease no release yet: drop an archive at s3://")
+
+
+TEMPLATES = {
+    "its own": ("Globals: {Function: {Runtime: python3.13}}", "Runtime: python3.14", "python3.14"),
+    "the shared one": ("Globals: {Function: {Runtime: python3.13}}", "Handler: !Ref Handler", "python3.13"),
+    "a function's": ("Globals: {}", "Runtime: !Ref Python", "the Runtime of app is no plain name"),
+    "none": ("Globals: {}", "Handler: x", "the Runtime of app is no plain name"),
+}
+
+
+@pytest.mark.parametrize(("shared", "own", "expected"), TEMPLATES.values(), ids=TEMPLATES.keys())
+def test_a_package_is_for_the_runtime_that_its_function_has_in_the_template(
+    tmp_path: Path, shared: str, own: str, expected: str
+) -> None:
+    resources = f"Resources:\n  app:\n    Type: AWS::Serverless::Function\n    Properties: {{{own}}}\n"
+    (tmp_path / "template.yaml").write_text(f"{shared}\n{resources}")
+    command: list[str | Path] = [sys.executable, ROOT / "bootstrap" / "template_runtime.py"]
+    command += [tmp_path / "template.yaml", "app"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ran.stdout or ran.stderr).startswith(expected)
+    assert (ran.returncode == 0) == expected.startswith("python")
+
+
+@pytest.mark.parametrize("runtime", ["python3.11", "python3.9", "custom", "provided.al2023", "nodejs20.x", "java21"])
+def test_there_is_no_package_for_any_other_runtime(tmp_path: Path, runtime: str) -> None:
+    command = ["make", "-s", "-C", str(ROOT), "build-hello", f"ARTIFACTS_DIR={tmp_path}", f"RUNTIME={runtime}"]
+    with alone(ROOT / "build"):
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode
+    assert f"there is no package for hello on {runtime}: change its Runtime" in ran.stderr
+    assert " ".join(f"python{one}" for one in pythons.served()) in ran.stderr
+    assert not _files(tmp_path)
 
 
 @pytest.mark.parametrize("function", ["Controller", "Rollout"])
