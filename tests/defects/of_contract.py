@@ -4,7 +4,12 @@ from tests.defects.breaking import Defect
 
 TEMPLATE = "template.yaml"
 PERMISSIONS, HARDENING = "tests/pure/test_template_permissions.py", "tests/pure/test_template_hardening.py"
+REFERENCE = "tests/end_to_end/test_template_reference.py"
 STACK = "tests/end_to_end/test_the_main_job.py"
+ALIASES = (
+    "                Action: lambda:ListAliases\n                Resource: !Sub arn:${AWS::Partition}:lambda:"
+    "${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}-app-*\n"
+)
 
 DEFECTS = (
     Defect(
@@ -48,6 +53,27 @@ DEFECTS = (
         "'p95', 60)\"}]]}}",
         '\'p95\', 60)", "label": "version ${!PROP(\'Dim.ExecutedVersion\')}"}]]}}',
         ("tests/end_to_end/test_template_expanders.py",),
+    ),
+    Defect(
+        "an action is misspelt, which IAM accepts",
+        TEMPLATE,
+        "Action: [lambda:PublishVersion, lambda:UpdateFunctionConfiguration]",
+        "Action: [lambda:PublishVersions, lambda:UpdateFunctionConfiguration]",
+        (REFERENCE,),
+    ),
+    Defect(
+        "an action is granted on what it never is about",
+        TEMPLATE,
+        ALIASES,
+        ALIASES.removesuffix("\n") + ":live\n",
+        (REFERENCE,),
+    ),
+    Defect(
+        "a condition asks for a key that the action does not know",
+        TEMPLATE,
+        '{ StringLike: { "s3:prefix": bundles/* } }',
+        '{ StringLike: { "s3:keyprefix": bundles/* } }',
+        (REFERENCE,),
     ),
     Defect(
         "a stack is removed while its executions sleep",

@@ -4,6 +4,7 @@ SAM CLI pins another botocore and has an environment of its own (`.venv-sam`): i
 """
 
 import json
+import os
 import subprocess
 from copy import deepcopy
 from typing import Any
@@ -13,7 +14,7 @@ from ministack.services.cloudformation import language_extensions
 
 from tests import template as sam
 
-SAM = sam.PATH.parent / ".venv-sam" / "bin" / "python"
+SAM = sam.PATH.parent / ".venv-sam" / "bin"
 PORT = """
 import json, sys
 from samcli.lib.cfn_language_extensions.api import process_template
@@ -39,9 +40,24 @@ CHOICES = [
 ]
 
 
+def test_sam_cli_finds_nothing_to_say_about_the_template() -> None:
+    """As `sam validate --lint` by samconfig.toml; `make build`, which runs before the tests, is `sam build`."""
+    environment = {**os.environ, "AWS_DEFAULT_REGION": sam.REGION, "SAM_CLI_TELEMETRY": "0"}
+    ran = subprocess.run(
+        [SAM / "sam", "validate", "--lint"],
+        cwd=sam.PATH.parent,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "is a valid SAM Template" in ran.stdout
+
+
 def _by_sam(template: sam.Template, parameters: dict[str, str]) -> sam.Template:
     asked = json.dumps({"template": template, "parameters": parameters, "pseudo": PSEUDO})
-    ran = subprocess.run([SAM, "-c", PORT], input=asked, capture_output=True, text=True, check=False)
+    ran = subprocess.run([SAM / "python", "-c", PORT], input=asked, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     expanded: sam.Template = json.loads(ran.stdout)
     return expanded

@@ -37,6 +37,7 @@ ALLOWED = tuple(
 NEVER_CALLED = {
     ("TellMissingFromForbidden", "s3:ListBucket"): "S3 itself asks for it when a key is missing",
     ("KeepLostEvents", "sqs:SendMessage"): "the Lambda service, for an event that failed three times",
+    ("KeepDeadRollouts", "sqs:SendMessage"): "the Lambda service, for an execution that ended without a result",
     ("SendTraces", "xray:PutTelemetryRecords"): "the X-Ray daemon beside the function",
     ("SendTraces", "xray:PutTraceSegments"): "as above",
     ("WriteItsLog", "logs:CreateLogStream"): "the Lambda service, for the function's log",
