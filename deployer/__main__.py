@@ -58,6 +58,7 @@ def _function(options: argparse.Namespace) -> FunctionConfiguration:
         architecture=options.architecture,
         memory=options.memory,
         snap_start=options.snap_start,
+        layers=("--layers",) if options.layers else (),
     )
 
 
@@ -101,12 +102,15 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--runtime", help="also say whether it will run, for instance in python3.13 or nodejs22.x")
     command.add_argument("--architecture", choices=("x86_64", "arm64"), default="x86_64")
     command.add_argument("--memory", type=int, default=1024, metavar="MB", help="the function's, %(default)s")
+    command.add_argument("--layers", action="store_true", help="the function has layers, which may bring the handler")
     command.add_argument("--snap-start", action="store_true", help="the function uses SnapStart: 512 MB of disk")
     return parser
 
 
 def _file(name: str) -> Path:
     path = Path(name)
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"{name} is a folder: pack what is in it (cd {name} && zip -qr ../app.zip .)")
     if not path.is_file():
         raise argparse.ArgumentTypeError(f"{name} is no file")
     return path

@@ -84,14 +84,19 @@ class Functions:
         found = self._client.get_function_configuration(FunctionName=function)
         architectures = found.get("Architectures") or ["x86_64"]
         snap_start = found.get("SnapStart", {}).get("ApplyOn") == "PublishedVersions"
+        runtime = found.get("Runtime", "")
+        variables = found.get("Environment", {}).get("Variables", {})
+        path = variables.get("NODE_PATH" if runtime.startswith("nodejs") else "PYTHONPATH", "")
         return FunctionConfiguration(
             name=function,
-            runtime=found.get("Runtime", ""),
+            runtime=runtime,
             architecture=architectures[0],
             memory=found["MemorySize"],
             timeout=found["Timeout"],
             ephemeral_storage=found.get("EphemeralStorage", {}).get("Size", 512),
             snap_start=snap_start,
+            layers=tuple(layer["Arn"] for layer in found.get("Layers", ())),
+            module_path=tuple(filter(None, path.split(":"))),
         )
 
     def alias(self, function: str) -> Alias:

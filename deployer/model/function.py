@@ -31,6 +31,10 @@ class FunctionConfiguration(Value):
     ephemeral_storage: int = 512
     """MB of /tmp."""
     snap_start: bool = False
+    layers: tuple[str, ...] = ()
+    """ARNs of its layers, whose files lie below /opt."""
+    module_path: tuple[str, ...] = ()
+    """Directories of its PYTHONPATH or NODE_PATH."""
 
 
 class FunctionSizes(Value):

@@ -1,19 +1,23 @@
-"""Whether native code and wheels fit the function: architecture, glibc, Python, system."""
+"""Whether native code fits the function: architecture, glibc, Python, system."""
 
 import re
+import resource
 import shutil
 import struct
 import subprocess
 import sys
+from contextlib import closing
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
 from deployer.inspection.archive import Refusal
-from deployer.inspection.compatibility import elf
+from deployer.inspection.compatibility import Probe, elf, runtime
 from deployer.model.inspection import Inspection
-from tests.pure.compatibility_cases import APP, ARM, MODULE, PYTHON, elf_of, said, verdict, warned
+from tests.pure.compatibility_cases import APP, ARM, MODULE, NODE, PYTHON, archive_of, elf_of, said, verdict, warned
 
+MACOS = b"\xcf\xfa\xed\xfe" + bytes(99)
 NATIVE = {
     # what is wrong: (path, bytes, words of the answer)
     "another architecture": (MODULE, elf_of(machine=183), "native code for arm64"),
@@ -66,12 +70,6 @@ def test_a_version_that_only_weak_symbols_want_is_not_needed() -> None:
     assert isinstance(verdict({**APP, MODULE: module.replace(strong, weak)}), Inspection)
 
 
-def test_a_runtime_on_amazon_linux_2_has_an_older_glibc() -> None:
-    old = PYTHON.model_copy(update={"runtime": "python3.11"})
-    module = {MODULE.replace("313", "311"): elf_of(glibc="GLIBC_2.28")}
-    assert "glibc 2.26" in said(verdict({**APP, **module}, old))
-
-
 def test_the_same_fault_below_one_directory_is_told_once() -> None:
     modules = {f"numpy/m{n}.cpython-313-x86_64-linux-gnu.so": elf_of(machine=183) for n in range(27)}
     found = verdict({**APP, **modules})
@@ -93,50 +91,129 @@ def test_a_java_class_is_no_macos_binary() -> None:
     assert not warned(verdict({**APP, "A.class": b"\xca\xfe\xba\xbe\0\0\0\x34" + bytes(9)}))
 
 
+PREBUILDS = {
+    # report: classic-level brings macOS's addon for both of its architectures in one directory
+    "one directory for two architectures": ("prebuilds/darwin-x64+arm64/x.node", "prebuilds/linux-x64/x.node"),
+    "a system in the file's name": ("lib/x.darwin.node", "lib/linux/x.node"),
+    "systems by words of their own": ("bin/osx-universal/x.node", "bin/amazon/x.node"),
+}
+
+
+@pytest.mark.parametrize(("foreign", "fitting"), PREBUILDS.values(), ids=PREBUILDS)
+def test_an_addon_of_a_package_that_fits_is_enough_however_its_directory_is_called(foreign: str, fitting: str) -> None:
+    handler = {"index.js": b"exports.handler = async () => 1"}
+    files = {f"node_modules/@a/x/{foreign}": MACOS, f"node_modules/@a/x/{fitting}": elf_of()}
+    assert isinstance(verdict({**handler, **files}, NODE), Inspection)
+    del files[f"node_modules/@a/x/{fitting}"]
+    assert "an addon for macOS" in said(verdict({**handler, **files, "node_modules/y/y.node": elf_of()}, NODE))
+
+
+def test_an_addon_may_come_in_a_package_for_each_system() -> None:
+    packages = {"node_modules/@img/x-darwin-arm64/x.node": MACOS, "node_modules/@img/x-linux-x64/x.node": elf_of()}
+    assert isinstance(verdict({"index.js": b"exports.handler = async () => 1", **packages}, NODE), Inspection)
+
+
+def test_a_program_that_lost_its_x_bit_is_warned_of_and_a_library_is_not() -> None:
+    program, library = elf_of(interpreter="/lib64/ld-linux-x86-64.so.2"), elf_of()
+    files = {**APP, "bin/ffmpeg": program, "bin/ffprobe": program, "lib/libx.so.1": library, "lib/libc.so.6": program}
+    words = warned(verdict(files, executable=False))
+    assert "bin/ffmpeg and 1 more programs cannot be started" in words
+    assert "chmod +x" in words
+    assert not warned(verdict(files))
+    assert not warned(verdict({**APP, "lib/libc.so.6": program, "lib/x": library}, executable=False))
+
+
+def test_a_module_tagged_for_the_stable_abi_and_a_platform_is_for_newer_pythons(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    module = {"pkg/_fast.abi3-x86_64-linux-gnu.so": elf_of()}
+    assert "a module tagged abi3-x86_64-linux-gnu" in said(verdict({**APP, **module}))
+    monkeypatch.setattr(runtime, "SUPPORTED_PYTHONS", ((3, 14),))
+    newer = PYTHON.model_copy(update={"runtime": "python3.14"})
+    assert not warned(verdict({**APP, **module}, newer))
+    assert "a module for Python 3.13" in said(verdict({**APP, MODULE: elf_of()}, newer))
+
+
+def _libraries() -> list[Path]:
+    found = sorted((Path(sys.prefix) / "lib").glob("**/*.so"))[:20]
+    assert found
+    return [Path(sys.executable).resolve(), *found]
+
+
 @pytest.mark.skipif(not shutil.which("readelf"), reason="readelf (binutils) is not installed")
 def test_what_the_loader_reads_is_read_as_readelf_reads_it() -> None:
-    packages = Path(elf.__file__).parents[2] / ".venv/lib/python3.13/site-packages"
-    for path in (Path(sys.executable).resolve(), *sorted(packages.glob("**/*.so"))[:20]):
+    for path in _libraries():
         with path.open("rb") as file:
             found = elf.parse(file, path.stat().st_size)
         told = subprocess.run(["readelf", "-dV", path], capture_output=True, text=True, check=True).stdout
         assert found.needed == tuple(re.findall(r"NEEDED.*\[(.*)\]", told))
         versions = re.findall(r"Name: GLIBC_(\d+)\.(\d+)", told)
         assert found.glibc == max(((int(a), int(b)) for a, b in versions), default=None)
+        assert found.program == (path.suffix != ".so")
 
 
-@pytest.mark.parametrize("cut", range(0, 400, 7))
-def test_a_damaged_elf_file_is_never_a_crash(cut: int) -> None:
-    data = elf_of(init="_fast", interpreter="/lib64/ld-linux-x86-64.so.2")
-    for broken in (data[:cut], data[:cut] + b"\xff" * 8 + data[cut + 8 :]):
-        verdict({**APP, MODULE: b"\x7fELF" + broken[4:]})
+def test_the_kept_parts_of_a_library_say_what_the_whole_file_says() -> None:
+    for path in _libraries():
+        data = path.read_bytes()
+        with closing(Probe()) as probe:
+            probe.begin("x", len(data))
+            for at in range(0, len(data), 100_003):
+                probe.write(data[at : at + 100_003])
+            probe.end()
+            assert probe.natives["x"].elf == elf.parse(BytesIO(data), len(data))
 
 
-WHEELS = {
-    "cp313-cp313-manylinux_2_17_x86_64": "",
-    "cp313-cp313-manylinux2014_x86_64": "",
-    "cp38-abi3-manylinux_2_34_x86_64": "",
-    "py3-none-any": "",
-    "py2.py3-none-any": "",
-    "py3-none-manylinux_2_17_x86_64.musllinux_1_1_x86_64": "",
-    "cp313-cp313-linux_x86_64": "",
-    "cp312-cp312-manylinux_2_17_x86_64": "cp312 on manylinux_2_17_x86_64",
-    "cp313-cp313t-manylinux_2_17_x86_64": "cp313 on",
-    "cp314-abi3-manylinux_2_17_x86_64": "cp314 on",
-    "cp313-cp313-manylinux_2_39_x86_64": "manylinux_2_39",
-    "cp313-cp313-manylinux_2_17_aarch64": "aarch64",
-    "cp313-cp313-musllinux_1_2_x86_64": "musl (Alpine)",
-    "cp313-cp313-macosx_11_0_arm64": "macOS",
-    "cp313-cp313-win_amd64": "Windows",
-    "py2-none-any": "py2 on any",
+def test_a_library_takes_no_more_disk_than_its_names_and_its_dynamic_section(tmp_path: Path) -> None:
+    large = {**APP, MODULE: elf_of(glibc="GLIBC_2.38", code=80 * 2**20)}
+    (tmp_path / "a.zip").write_bytes(archive_of(large))
+    command = [sys.executable, "-m", "deployer", "inspect", str(tmp_path / "a.zip"), "--runtime", "python3.13"]
+    limit = (60 * 2**20, 60 * 2**20)
+    inspected = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit),
+    )
+    assert inspected.returncode == 1, inspected.stderr
+    assert "needs glibc 2.38" in inspected.stderr
+
+
+WHOLE = elf_of(init="_fast", interpreter="/lib64/ld-linux-x86-64.so.2")
+
+
+@pytest.mark.parametrize("cut", [*range(4, len(WHOLE), 7), len(WHOLE) - 1])
+def test_an_elf_file_that_is_cut_is_refused_wherever_it_is_cut(cut: int) -> None:
+    assert "an ELF file that is cut short" in said(verdict({**APP, MODULE: WHOLE[:cut]}))
+
+
+DAMAGED = {
+    # field: (offset, bytes, words of the answer)
+    "the machine": (18, b"\xff\xff", "native code for machine 65535"),
+    "the class": (4, b"\1", "native code for a 32-bit or big-endian machine"),
+    "the offset of the program headers": (32, b"\xff" * 8, "cut short"),
+    "the number of program headers": (56, b"\xff\xff", "cut short"),
+    "the size of a program header": (54, b"\1\0", "cut short"),
+    "the offset of the section headers": (40, b"\xff" * 8, "cut short"),
+    "the end of the loaded segment": (64 + 32, b"\xff" * 8, "cut short"),
+    "the offset of the dynamic section": (64 + 56 + 8, b"\xff" * 8, "cut short"),
+    "the offset of the interpreter's name": (64 + 112 + 8, b"\xff" * 8, "cut short"),
+    "the address of the string table": (len(WHOLE) - 5 * 16 + 8, b"\xff" * 8, "cut short"),
+    "the size of the string table": (len(WHOLE) - 4 * 16 + 8, b"\xff" * 8, "cut short"),
+    "the address of the version needs": (len(WHOLE) - 3 * 16 + 8, b"\xff" * 8, "cut short"),
 }
 
 
-@pytest.mark.parametrize(("tag", "words"), WHEELS.items())
-def test_a_wheel_that_was_installed_for_another_machine_is_refused(tag: str, words: str) -> None:
-    found = verdict({**APP, "numpy-2.3.1.dist-info/WHEEL": f"Wheel-Version: 1.0\nTag: {tag}\n".encode()})
-    if words:
-        assert words in said(found)
-        assert "pip install" in said(found)
-    else:
-        assert isinstance(found, Inspection)
+@pytest.mark.parametrize(("at", "wrong", "words"), DAMAGED.values(), ids=DAMAGED)
+def test_an_elf_file_with_a_damaged_field_is_refused(at: int, wrong: bytes, words: str) -> None:
+    assert words in said(verdict({**APP, MODULE: WHOLE[:at] + wrong + WHOLE[at + len(wrong) :]}))
+
+
+@pytest.mark.parametrize("at", range(4, len(WHOLE), 3))
+def test_no_damage_to_an_elf_file_is_a_crash(at: int) -> None:
+    broken = WHOLE[:at] + b"\xff" * 8 + WHOLE[at + 8 :]
+    with closing(Probe()) as probe:
+        probe.begin(MODULE, len(broken))
+        probe.write(broken)
+        probe.end()
+        assert probe.natives[MODULE].elf == elf.parse(BytesIO(broken), len(broken))

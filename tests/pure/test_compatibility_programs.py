@@ -60,6 +60,7 @@ def test_a_linked_program_is_looked_at_where_the_link_leads(tmp_path: Path) -> N
     assert "arm64" in said(inspect_archive(FileSource(tmp_path / "a.tgz"), Limits(), PYTHON))
 
 
+HANDLER = b"exports.handler = async () => 1"
 MODULE_TYPE = json.dumps({"type": "module"}).encode()
 NODE_CASES: dict[str, tuple[dict[str, bytes], str]] = {
     "CommonJS": ({"index.js": b"exports.handler = async () => 1;"}, ""),
@@ -72,9 +73,9 @@ NODE_CASES: dict[str, tuple[dict[str, bytes], str]] = {
     "a re-export": ({"index.js": b'module.exports = require("./dist/main");'}, ""),
     "a re-export by TypeScript": ({"index.js": b'"use strict";__exportStar(require("./api"), exports);'}, ""),
     "exports by computed names": ({"index.js": b"for (const n of names) exports[n] = make(n);"}, ""),
-    "a directory with an index": ({"index/index.js": b"exports.handler = 1"}, ""),
+    "a directory with an index": ({"index/index.js": HANDLER}, ""),
     "a minified module": (
-        {"index.js": b"var e=1;export{e as handler};\nexports.x=1", "package.json": MODULE_TYPE},
+        {"index.js": b"var e=()=>1;export{e as handler};\nexports.x=1", "package.json": MODULE_TYPE},
         "",
     ),
     "minified CommonJS that speaks of modules": (
@@ -82,28 +83,41 @@ NODE_CASES: dict[str, tuple[dict[str, bytes], str]] = {
         "",
     ),
     "no file": ({"main.js": b""}, "no such file"),
-    "TypeScript": ({"index.ts": b"export const handler = 1"}, "compile it"),
-    "one directory too deep": ({"dist/index.js": b"exports.handler = 1"}, "pack what is inside dist"),
+    "TypeScript": ({"index.ts": b"export const handler = () => 1"}, "compile it"),
+    "one directory too deep": ({"dist/index.js": HANDLER}, "pack what is inside dist"),
     "no such export": ({"index.js": b"exports.other = 1"}, "nothing called handler"),
     "CommonJS in a module": (
-        {"index.js": b"exports.handler = 1", "package.json": MODULE_TYPE},
+        {"index.js": HANDLER, "package.json": MODULE_TYPE},
         'package.json says "type": "module"',
     ),
-    "CommonJS in .mjs": ({"index.mjs": b"exports.handler = 1"}, "in a .mjs file"),
-    "a module in .cjs": ({"index.cjs": b"export const handler = 1"}, "in a .cjs file"),
-    "a module in a plain .js": ({"index.js": b"export const handler = 1"}, 'does not say "type": "module"'),
-    "a package.json that is none": ({"index.js": b"exports.handler = 1", "package.json": b"{,"}, "not JSON"),
+    "CommonJS in .mjs": ({"index.mjs": HANDLER}, "as a .mjs file is, that exports nothing"),
+    "a module in .cjs": ({"index.cjs": b"export const handler = () => 1"}, "as a .cjs file is, that exports nothing"),
+    "a module in a plain .js that is declared CommonJS": (
+        {"index.js": b"export const handler = () => 1", "package.json": b'{"type": "commonjs"}'},
+        'package.json says "type": "commonjs"',
+    ),
+    "a file that exports nothing": ({"index.js": b"const handler = () => 1"}, "a module that exports nothing"),
+    "a constant": ({"index.js": b"const x = require('x');\nexports.handler = 5;\n"}, "handler is a constant"),
+    "a text as a module's export": ({"index.mjs": b"export const handler = 'run'\n"}, "handler is a constant"),
+    "a constant in an object": ({"index.js": b"module.exports = { handler: null, x() {} }"}, "handler is a constant"),
+    "a list": ({"index.js": b"module.exports.handler = [1, 2] // two\n"}, "handler is a constant"),
+    "a constant that is replaced": ({"index.js": b"exports.handler = void 0;\nexports.handler = 5;\n" + HANDLER}, ""),
+    "a constant that may be replaced": ({"index.js": b"exports.handler = 5;\nObject.assign(exports, api)"}, ""),
+    "a constant's method": ({"index.js": b"exports.handler = 'run'.concat\n"}, ""),
+    "a constant in a comment": ({"index.js": b"/* exports.handler = 5 */\n" + HANDLER}, ""),
+    "a package of node_modules": ({"node_modules/wrapper/index.js": b"", "x.js": b""}, "no such file"),
+    "a package.json that is none": ({"index.js": HANDLER, "package.json": b"{,"}, "not JSON"),
     "an addon for macOS": (
-        {"index.js": b"exports.handler = 1", "node_modules/x/build/x.node": b"\xcf\xfa\xed\xfe" + bytes(99)},
+        {"index.js": HANDLER, "node_modules/x/build/x.node": b"\xcf\xfa\xed\xfe" + bytes(99)},
         "an addon for macOS",
     ),
     "an addon that is asked for on macOS only": (
-        {"index.js": b"exports.handler = 1", "node_modules/fsevents/fsevents.node": b"\xcf\xfa\xed\xfe" + bytes(99)},
+        {"index.js": HANDLER, "node_modules/fsevents/fsevents.node": b"\xcf\xfa\xed\xfe" + bytes(99)},
         "",
     ),
     "addons for many systems": (
         {
-            "index.js": b"exports.handler = 1",
+            "index.js": HANDLER,
             "node_modules/x/prebuilds/darwin-arm64/x.node": b"\xcf\xfa\xed\xfe" + bytes(99),
             "node_modules/x/prebuilds/linux-x64/x.node": elf_of(),
             "node_modules/x/prebuilds/linux-x64-musl/x.node": elf_of(needed="libc.musl-x86_64.so.1"),
@@ -125,6 +139,36 @@ def test_a_node_handler_may_be_a_name_within_an_export_and_lie_in_a_directory() 
     assert "nothing called api" in said(verdict({"src/index.js": b"exports.get = 1"}, NODE, manifest))
 
 
-def test_node_22_reads_a_plain_js_module_and_is_only_warned() -> None:
-    newer = NODE.model_copy(update={"runtime": "nodejs22.x"})
-    assert '"type": "module"' in warned(verdict({"index.js": b"export const handler = 1"}, newer))
+def test_a_plain_js_file_with_export_statements_is_only_warned_of() -> None:
+    assert '"type": "module"' in warned(verdict({"index.js": b"export const handler = () => 1"}, NODE))
+
+
+ELSEWHERE = {
+    "a layer": ("wrapper.handler", {"layers": ("arn:aws:lambda:eu-west-1:1:layer:NewRelic:1",)}),
+    "a path below /opt": ("/opt/nodejs/node_modules/datadog-lambda-js/handler.handler", {}),
+    "a mounted file system": ("wrapper.handler", {"module_path": ("/mnt/node_modules",)}),
+}
+
+
+@pytest.mark.parametrize(("handler", "function"), ELSEWHERE.values(), ids=ELSEWHERE)
+def test_a_node_handler_that_something_else_may_bring_is_only_warned_of(
+    handler: str, function: dict[str, object]
+) -> None:
+    manifest = f'[application]\nhandler = "{handler}"\n'
+    words = warned(verdict({"index.js": HANDLER}, NODE.model_copy(update=function), manifest))
+    assert f"has to bring the handler {handler}" in words
+
+
+def test_a_node_handler_may_lie_in_a_package_that_require_finds_by_its_name() -> None:
+    manifest = '[application]\nhandler = "src/wrapper.handler"\n'
+    for place in ("node_modules/wrapper/package.json", "src/node_modules/wrapper/index.js", "node_modules/wrapper.js"):
+        assert isinstance(verdict({place: b"{}", "x.js": b""}, NODE, manifest), Inspection)
+    path = NODE.model_copy(update={"module_path": ("/var/task/lib",)})
+    assert isinstance(verdict({"lib/wrapper/index.js": b"", "x.js": b""}, path, manifest), Inspection)
+    assert "no such file" in said(verdict({"lib/wrapper/index.js": b"", "x.js": b""}, NODE, manifest))
+
+
+def test_a_program_in_a_folder_of_its_own_has_packing_its_content_as_its_way_out() -> None:
+    answer = said(verdict({"myapp/server": elf_of(), "myapp/dropshift.toml": PROGRAM.encode()}))
+    assert "everything lies in myapp/" in answer
+    assert "myapp/dropshift.toml was not read" in answer

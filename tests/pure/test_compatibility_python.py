@@ -1,13 +1,15 @@
 """Whether a Python handler will be found: told from sources that were never imported."""
 
 import marshal
+import sys
 
 import pytest
 
 from deployer.inspection.archive import Limits, Refusal
+from deployer.inspection.compatibility import runtime
 from deployer.inspection.inspect import inspect_archive
 from deployer.model.inspection import Inspection
-from tests.pure.compatibility_cases import HANDLER, PYTHON, RUN, elf_of, said, verdict
+from tests.pure.compatibility_cases import HANDLER, PYTHON, RUN, elf_of, said, verdict, warned
 from tests.pure.hostile import Memory, member, tgz_of
 
 SOURCES_THAT_BIND = {
@@ -59,6 +61,139 @@ def test_the_usual_handler_is_lambda_function_lambda_handler() -> None:
     assert found.start.handler == "lambda_function.lambda_handler"
 
 
+DEEP = {
+    # machine-made sources; what walks their expressions by recursion ends in a RecursionError
+    "a sum of 1,000 terms": b"total = " + b" + ".join([b"a"] * 1_000),
+    "a chain of 600 calls": b"query = q" + b".filter(a=1)" * 600,
+    "1,100 branches": b"if x == 0: pass\n" + b"".join(b"elif x == %d: pass\n" % n for n in range(1_100)),
+    "nested lists": b"tree = " + b"[" * 90 + b"]" * 90,
+    "a constant of 1,000 terms under the handler's name": b"run = " + b" + ".join([b"1"] * 1_000),
+}
+
+
+@pytest.mark.parametrize("source", DEEP.values(), ids=DEEP)
+def test_a_source_of_any_depth_is_walked(source: bytes) -> None:
+    assert isinstance(verdict({"app/main.py": source + b"\ndef run(e, c): ...\n"}, manifest=RUN), Inspection)
+
+
+def test_a_source_that_is_too_deep_for_the_parser_is_only_warned_of() -> None:
+    deep = b"total = " + b"-" * 100_000 + b"1\ndef run(e, c): ...\n"
+    assert "nested too deep" in warned(verdict({"app/main.py": deep}, manifest=RUN))
+
+
+CONSTANTS = {
+    "5": "a number",
+    "-5": "a number or text",
+    "60 * 60": "a number or text",
+    "None": "None",
+    "True": "a truth value",
+    "'app.run'": "a text",
+    "f'{a}'": "a text",
+    "b'x'": "bytes",
+    "[1, f]": "a list",
+    "{'run': 1}": "a dictionary",
+    "(f,)": "a tuple",
+    "{f}": "a set",
+    "[a for a in b]": "a list",
+    "(a for a in b)": "a generator",
+}
+
+
+@pytest.mark.parametrize(("value", "words"), CONSTANTS.items())
+def test_a_handler_that_plainly_is_no_function_is_refused(value: str, words: str) -> None:
+    for statement in (f"run = {value}", f"other = run = {value}", f"run: object = {value}"):
+        answer = said(verdict({"app/main.py": statement.encode()}, manifest=RUN))
+        assert f"run is {words}, which cannot be called" in answer
+
+
+def test_the_last_statement_of_a_module_decides_about_a_name_and_a_branch_does_not() -> None:
+    assert "run is None" in said(verdict({"app/main.py": b"def run(e, c): ...\nrun = None"}, manifest=RUN))
+    for source in (
+        b"run = None\ndef run(e, c): ...",
+        b"run = None\nif fast:\n    from app.fast import run",
+        b"run = None\ndef make():\n    global run\n    run = print\nmake()",
+        b"run = None\nglobals()['run'] = print",
+        b"run = make()",
+        b"run = other = print",
+        b"run = 5 .__add__",
+    ):
+        assert isinstance(verdict({"app/main.py": source}, manifest=RUN), Inspection)
+    assert "nothing called run" in said(verdict({"app/main.py": b"run: object"}, manifest=RUN))
+
+
+def test_a_name_that_may_come_to_be_at_import_is_warned_of() -> None:
+    for source in (b"from elsewhere import *", b"def __getattr__(name): ...", b"globals()['r' + 'un'] = print"):
+        assert "app/main.py does not spell out run" in warned(verdict({"app/main.py": source}, manifest=RUN))
+
+
+ELSEWHERE = {
+    # report: Datadog's and New Relic's layers need a handler of their own
+    "a layer": ({}, {"layers": ("arn:aws:lambda:eu-west-1:1:layer:Datadog:1",)}, "datadog_lambda.handler.handler"),
+    "a path below /opt": ({}, {}, "/opt/python/lumigo_tracer._handler"),
+    "a mounted file system": ({}, {"module_path": ("/mnt/models",)}, "models.run"),
+    # report: Pex and Pants name such a handler
+    "a launcher": (
+        {"__pex__/__init__.py": b"import os, sys\nsys.path.insert(0, '.bootstrap')\nboot()\n"},
+        {},
+        "__pex__.app.handler",
+    ),
+    "a package that finds modules itself": ({"app/__init__.py": b"__path__ = [make()]"}, {}, "app.main.run"),
+    "a package of bytecode": ({"app/__init__.pyc": b"\xf3\r\r\n" + bytes(12)}, {}, "app.main.run"),
+    "a path file that runs code": ({"a.pth": b"import sys; sys.path.append('x')"}, {}, "app.main.run"),
+}
+
+
+@pytest.mark.parametrize(("files", "function", "handler"), ELSEWHERE.values(), ids=ELSEWHERE)
+def test_a_handler_that_something_else_may_bring_is_only_warned_of(
+    files: dict[str, bytes], function: dict[str, object], handler: str
+) -> None:
+    manifest = f'[application]\nhandler = "{handler}"\n'
+    words = warned(verdict({**files, "x.py": b""}, PYTHON.model_copy(update=function), manifest))
+    assert f"has to bring the handler {handler}, and the smoke test shows whether it does" in words
+
+
+def test_a_package_that_only_imports_brings_no_other_modules() -> None:
+    files = {"app/__init__.py": b"import os.path\nimport importlib.metadata\n", "setup.pth": b"import _hack\n"}
+    assert "no such module" in said(verdict(files, manifest=RUN))
+
+
+def test_a_handler_is_found_where_the_function_s_path_and_path_files_lead() -> None:
+    source = {"src/app/main.py": b"def run(e, c): ..."}
+    for path in ("/var/task/src", "src", "src/"):
+        function = PYTHON.model_copy(update={"module_path": (path,)})
+        assert not warned(verdict(source, function, RUN))
+    assert not warned(verdict({**source, "app.pth": b"# ours\nsrc\n"}, manifest=RUN))
+    wrong = PYTHON.model_copy(update={"module_path": ("/var/task/src",)})
+    assert "nothing called run" in said(verdict({"src/app/main.py": b"x = 1"}, wrong, RUN))
+
+
+def test_a_layer_is_no_excuse_without_the_way_out() -> None:
+    layered = PYTHON.model_copy(update={"layers": ("arn:aws:lambda:eu-west-1:1:layer:Powertools:1",)})
+    words = warned(verdict({"release/app/main.py": b"def run(e, c): ..."}, layered, RUN))
+    assert "it is at release/app/main.py: pack what is inside release" in words
+
+
+def test_a_release_that_lies_in_a_folder_of_its_own_has_packing_its_content_as_its_way_out() -> None:
+    files = {"myapp/app.py": HANDLER, "myapp/dropshift.toml": b"", "__MACOSX/myapp/._app.py": b"", ".DS_Store": b""}
+    answer = said(verdict(files))
+    assert "everything lies in myapp/: pack what is in it (cd myapp && zip -r ../app.zip .)" in answer
+    assert "myapp/dropshift.toml was not read" in answer
+    other = said(verdict({**files, "README": b""}))
+    assert "everything lies" not in other
+    assert "myapp/dropshift.toml was not read" in other
+    deeper = said(verdict({"myapp/lambda_function.py": HANDLER}))
+    assert "pack what is inside myapp, not myapp itself (cd myapp && zip -r ../app.zip .)" in deeper
+
+
+def test_syntax_that_is_newer_than_the_deployer_s_own_python_is_only_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    newer = (sys.version_info[0], sys.version_info[1] + 1)
+    files = {"lambda_function.py": b"page = t'{name}'\ndef lambda_handler(e, c): ...\n"}
+    assert "not Python 3.13" in said(verdict(files))
+    monkeypatch.setattr(runtime, "SUPPORTED_PYTHONS", (newer,))
+    function = PYTHON.model_copy(update={"runtime": f"python{newer[0]}.{newer[1]}"})
+    assert "the smoke test shows whether it is" in warned(verdict(files, function))
+
+
 BAD_HANDLERS = {
     # what is wrong: (the files, words of the answer)
     "no module": ({"other.py": HANDLER}, "no such module"),
@@ -80,6 +215,10 @@ BAD_HANDLERS = {
     "another case": ({"app/Main.py": b"def run(e, c): ..."}, "rename app/Main.py"),
     "only cached bytecode": ({"app/__pycache__/main.cpython-313.pyc": b"x"}, "needs its source beside it"),
     "bytecode of another Python": ({"app/main.pyc": b"\xcb\r\r\n" + bytes(12)}, "bytecode of Python 3.12"),
+    "a package of another Python's bytecode": (
+        {"app/__init__.pyc": b"\xcb\r\r\n" + bytes(12), "app/main.py": b"def run(e, c): ..."},
+        "app/__init__.pyc: bytecode of Python 3.12",
+    ),
     "bytecode without the name": ({"app/main.pyc": b"\xf3\r\r\n" + bytes(12) + b"other"}, "nothing called run"),
     "a re-export of nothing": (
         {"app/main.py": b"from .core import run", "app/core.py": b"def walk(): ..."},

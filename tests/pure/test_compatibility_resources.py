@@ -4,8 +4,11 @@ import os
 from contextlib import closing
 from pathlib import Path
 
-from deployer.inspection.archive import Contents, Limits
+import pytest
+
+from deployer.inspection.archive import Contents, Limits, Refusal
 from deployer.inspection.compatibility import Accepted, Probe, check_compatibility
+from deployer.inspection.compatibility.runtime import SUPPORTED_PYTHONS
 from deployer.inspection.inspect import inspect_archive
 from deployer.model.inspection import Inspection
 from deployer.model.manifest import Manifest
@@ -78,7 +81,45 @@ def test_nothing_of_the_release_is_imported_or_run() -> None:
     assert not Path(marker).exists()
 
 
-def test_a_python_that_the_bootstrap_is_not_packaged_for_is_refused() -> None:
-    newer = PYTHON.model_copy(update={"runtime": "python3.14"})
-    assert "python3.13, for which the bootstrap is packaged" in said(verdict(APP, newer))
-    assert isinstance(verdict(APP), Inspection)
+RUNTIMES = {
+    "python3.10": "python3.10, which AWS deprecated",
+    "python3.11": "python3.11, which is built on Amazon Linux 2",
+    "python3.15": "python3.15, for which the bootstrap is not packaged",
+    "nodejs20.x": "nodejs20.x, whose standard library has no zstd",
+    "provided.al2023": "provided.al2023, which has no Python or Node.js",
+    "ruby3.4": "ruby3.4, which has no Python or Node.js",
+    "custom": "custom, a customer-managed runtime",
+    "": "a container image",
+    "python": "did you mean python3.13?",
+    "node22": "did you mean nodejs22.x?",
+}
+
+
+@pytest.mark.parametrize(("name", "words"), RUNTIMES.items())
+def test_a_runtime_that_the_bootstrap_does_not_run_in_is_refused_by_name(name: str, words: str) -> None:
+    for manifest in ("", '[application]\nkind = "executable"\ncommand = ["./server"]\n', "[application\n"):
+        answer = said(verdict(APP, PYTHON.model_copy(update={"runtime": name}), manifest))
+        assert words in answer
+        assert "allowed: python3.13, nodejs22.x or later" in answer
+
+
+@pytest.mark.parametrize("version", SUPPORTED_PYTHONS)
+def test_every_supported_python_is_accepted(version: tuple[int, int]) -> None:
+    function = PYTHON.model_copy(update={"runtime": f"python{version[0]}.{version[1]}"})
+    assert isinstance(verdict(APP, function), Inspection)
+
+
+def test_problems_and_warnings_are_listed_up_to_a_hundred_and_the_rest_is_counted() -> None:
+    wheels = {f"p{n}-1.dist-info/WHEEL": b"Tag: cp313-cp313-win_amd64\n" for n in range(150)}
+    found = verdict({**APP, **wheels})
+    assert isinstance(found, Refusal)
+    assert len(found.problems) < 101
+    assert "more problems" in found.problems[-1].found
+    foreign = {f"p{n}/m.cp313-win_amd64.pyd": b"MZ" for n in range(150)} | {f"p{n}/m.py": b"" for n in range(150)}
+    passed = verdict({**APP, **foreign})
+    assert isinstance(passed, Inspection)
+    assert len(passed.warnings) == 100
+    assert passed.warnings[-1] == "52 more warnings"
+    broken = verdict({**APP, **wheels}, manifest="[application\n")
+    assert isinstance(broken, Refusal)
+    assert len(broken.problems) < 101

@@ -76,6 +76,26 @@ def test_help_and_misuse_answer_without_a_traceback() -> None:
     assert "is no file" in wrong.stderr
 
 
+def test_a_folder_is_answered_with_the_command_that_packs_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["inspect", str(tmp_path)])
+    assert left.value.code == 2
+    assert f"is a folder: pack what is in it (cd {tmp_path} && zip -qr ../app.zip .)" in capsys.readouterr().err
+
+
+def test_a_handler_that_a_layer_brings_is_accepted_with_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "release.zip"
+    handler = b'[application]\nhandler = "datadog_lambda.handler.handler"\n'
+    path.write_bytes(zip_of(Member(b"app.py"), Member(b"dropshift.toml", handler)))
+    assert main(["inspect", str(path), "--runtime", "python3.13"]) == 1
+    assert main(["inspect", str(path), "--runtime", "python3.13", "--layers"]) == 0
+    assert "warning: datadog_lambda/handler.py is not in the archive" in capsys.readouterr().out
+
+
 def test_what_is_no_verdict_has_an_exit_status_of_its_own(good: Path) -> None:
     command = [sys.executable, "-m", "deployer", "inspect", str(good), "/dev/null/out"]
     failed = subprocess.run(command, capture_output=True, text=True, check=False)

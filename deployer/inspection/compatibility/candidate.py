@@ -1,18 +1,23 @@
 """Pure: a candidate for release: its tree, its manifest, its function, and what is found against it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from deployer.inspection.archive.findings import shown
 from deployer.inspection.archive.tree_check import HOPS
-from deployer.inspection.compatibility.probe import Probe
+from deployer.inspection.compatibility.probe import Native, Probe
 from deployer.inspection.compatibility.runtime import Machine
 from deployer.model.entry import Entry
 from deployer.model.function import FunctionConfiguration
-from deployer.model.manifest import Manifest
+from deployer.model.manifest import NAME, Manifest
 from deployer.model.problem import Problem
+
+_LEFT_BY_MACOS = {"__MACOSX", ".DS_Store"}
+_ENVIRONMENT = "pyvenv.cfg"
+"""The file that makes a directory a virtual environment: PEP 405."""
 
 
 class Candidate:
-    """What the checks look at, and where they put what they find."""
+    """The checks' one source, and the one place for their findings."""
 
     def __init__(
         self, entries: Sequence[Entry], probe: Probe, manifest: Manifest, function: FunctionConfiguration
@@ -22,16 +27,40 @@ class Candidate:
         self.manifest = manifest
         self.function = function
         self.machine = Machine.of(function)
+        self.environments = tuple(path.removesuffix(_ENVIRONMENT) for path in self._named(_ENVIRONMENT))
+        """Virtual environments below the root, each with a slash at its end: nothing in them is imported."""
         self.problems: list[Problem] = []
         self.warnings: list[str] = []
 
+    def _named(self, name: str) -> Iterator[str]:
+        return (path for path in self.entries if path.endswith("/" + name))
+
     def refuse(self, where: str, found: str, allowed: str, remedy: str) -> None:
         """Note what keeps the release from running."""
-        self.problems.append(Problem(where=where, found=found, allowed=allowed, remedy=remedy))
+        self.problems.append(Problem(where=shown(where), found=found, allowed=allowed, remedy=remedy))
+
+    def lack(self, where: str, found: str, allowed: str, remedy: str) -> None:
+        """Note a file that is missing, and a manifest that may have named another."""
+        manifest = self.anywhere(NAME) if NAME not in self.entries else None
+        unread = f"; {shown(manifest)} was not read: it counts at the root of the archive" if manifest else ""
+        self.refuse(where, found, allowed, remedy + unread)
 
     def warn(self, text: str) -> None:
         """Note what may go wrong."""
         self.warnings.append(text)
+
+    @property
+    def natives(self) -> Mapping[str, Native]:
+        """Native files that something may load."""
+        return {path: native for path, native in self.probe.natives.items() if self.counts(path)}
+
+    def kept(self, ending: str) -> list[str]:
+        """Return the paths of kept files with an ending."""
+        return [path for path in self.probe.kept(ending) if self.counts(path)]
+
+    def counts(self, path: str) -> bool:
+        """Return whether a file is outside of virtual environments."""
+        return not path.startswith(self.environments)
 
     def file(self, path: str) -> Entry | None:
         """Return the file at a path, if there is one; links on the way are followed, as the kernel would."""
@@ -57,7 +86,23 @@ class Candidate:
         entry = self.file(path)
         return self.probe.text(entry.path) if entry else None
 
+    def deeper(self, places: Sequence[str]) -> str | None:
+        """Return the remedy for a file that is missing at all of these places, if it lies below another directory."""
+        folder = self._only_folder()
+        command = f" (cd {shown(folder)} && zip -r ../app.zip .)" if folder else ""
+        for place in places:
+            if found := self.anywhere(place):
+                above = shown(found.removesuffix("/" + place))
+                return f"it is at {shown(found)}: pack what is inside {above}, not {above} itself{command}"
+        return f"everything lies in {shown(folder)}/: pack what is in it{command}" if folder else None
+
     def anywhere(self, path: str) -> str | None:
         """Return where, below other directories, a path can be found: the shortest such place."""
-        ending = "/" + path
-        return min((found for found in self.entries if found.endswith(ending)), key=len, default=None)
+        return min(self._named(path), key=len, default=None)
+
+    def _only_folder(self) -> str | None:
+        """Return the one directory in which all files lie, if there is one."""
+        files = [path for path, entry in self.entries.items() if entry.kind != "directory"]
+        tops = {path.partition("/")[0] for path in files} - _LEFT_BY_MACOS
+        top = tops.pop() if len(tops) == 1 and tops.isdisjoint(files) else None
+        return top if f"{top}/" not in self.environments else None

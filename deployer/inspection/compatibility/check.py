@@ -2,15 +2,16 @@
 
 from deployer.inspection.archive import Contents
 from deployer.inspection.compatibility import (
+    bytecode,
+    distributions,
     executable,
     native_code,
     node_handler,
     python_handler,
     resources,
-    wheel_tags,
 )
 from deployer.inspection.compatibility.candidate import Candidate
-from deployer.inspection.compatibility.entry_point import resolve
+from deployer.inspection.compatibility.entry_point import check_runtime, resolve
 from deployer.inspection.compatibility.probe import Probe
 from deployer.model.function import FunctionConfiguration
 from deployer.model.manifest import Manifest
@@ -33,6 +34,8 @@ def check_compatibility(
 ) -> Accepted | tuple[Problem, ...]:
     """Return how the release will start, or everything that keeps it from running."""
     candidate = Candidate(contents.entries, probe, manifest, function)
+    if not check_runtime(candidate):
+        return tuple(candidate.problems)
     start = resolve(candidate)
     if start.kind == "python":
         python_handler.check_handler(candidate, start.handler or "")
@@ -50,11 +53,13 @@ def check_compatibility(
 def machine_problems(contents: Contents, probe: Probe, function: FunctionConfiguration) -> tuple[Problem, ...]:
     """Return what can be told without a manifest: native code and wheels for another machine."""
     candidate = Candidate(contents.entries, probe, Manifest(), function)
-    _check_machine(candidate, resolve(candidate))
+    if check_runtime(candidate):
+        _check_machine(candidate, resolve(candidate))
     return tuple(candidate.problems)
 
 
 def _check_machine(candidate: Candidate, start: Start) -> None:
     if start.kind == "python" and candidate.machine.python:
-        wheel_tags.check(candidate)
+        distributions.check(candidate)
+        bytecode.check(candidate)
     native_code.check(candidate, start.kind)

@@ -1,7 +1,7 @@
 """ELF files: what they need of the machine they run on. Sources: System V ABI, gABI chapters 4 and 5; LSB 10.7.
 
-Only what the loader itself reads is read: header, program headers, dynamic section, version needs. Every
-count and offset is checked against the file before it is used.
+Only the parts are read that the loader itself reads: header, program headers, dynamic section, version needs.
+Every count and offset is checked against the file before it is used.
 """
 
 import re
@@ -9,13 +9,20 @@ import struct
 from typing import NamedTuple, Protocol
 
 MAGIC = b"\x7fELF"
-_MACHINES = {3: "i386", 40: "arm (32 bit)", 62: "x86_64", 183: "arm64", 22: "s390x", 21: "ppc64le", 243: "riscv"}
+_PART, _PARTS = 16 * 2**20, 6
+"""Bytes at most of a segment, and segments, that are kept: names come early in a segment."""
+_MACHINES = {62: "x86_64", 183: "arm64", 21: "ppc64le", 243: "riscv"}
+_SMALL_MACHINES = {3: "i386", 40: "arm (32 bit)", 22: "s390x"}
 _HEADER, _PROGRAM = 64, 56
 _64_BIT_LITTLE_ENDIAN = b"\2\1"
-_LOAD, _DYNAMIC, _INTERPRETER = 1, 2, 3
-_NEEDED, _STRTAB, _STRSZ, _VERNEED, _VERNEEDNUM = 1, 5, 10, 0x6FFFFFFE, 0x6FFFFFFF
+_EXECUTABLE_FILE = 2
+_LOAD, _DYNAMIC, _INTERPRETER, _CODE = 1, 2, 3, 1
+_NEEDED, _STRTAB, _STRSZ, _FLAGS_1, _VERNEED, _VERNEEDNUM = 1, 5, 10, 0x6FFFFFFB, 0x6FFFFFFE, 0x6FFFFFFF
+_POSITION_INDEPENDENT_PROGRAM = 0x08000000
 _MOST = 16 * 2**20
-"""Bytes of one table that are read: the largest string tables of real libraries have a few MB."""
+"""Bytes of one table that are read."""
+_NEEDS = 200
+"""Libraries, and versions of each, that are read: glibc itself has fewer."""
 _GLIBC = re.compile(rb"GLIBC_(\d+)\.(\d+)")
 _ABI = {b"GLIBC_ABI_DT_RELR": (2, 36), b"GLIBC_ABI_GNU2_TLS": (2, 42)}
 """Needs of the loader itself, and the version of glibc that first met them."""
@@ -24,13 +31,13 @@ _WEAK = 2
 
 
 class Readable(Protocol):
-    """What is read: an open file, or a part of one."""
+    """An open file, or an excerpt of one, which answers with fewer bytes where it has none."""
 
     def seek(self, offset: int, /) -> object:
         """Go to an offset."""
 
     def read(self, length: int, /) -> bytes:
-        """Read so many bytes, fewer only at the end."""
+        """Read so many bytes, fewer at the end."""
 
 
 class Elf(NamedTuple):
@@ -39,6 +46,8 @@ class Elf(NamedTuple):
     machine: str
     whole: bool
     """All its bytes are there."""
+    program: bool = False
+    """It can be started, and is no library."""
     interpreter: str | None = None
     needed: tuple[str, ...] = ()
     """Libraries."""
@@ -58,68 +67,119 @@ class _Segment(NamedTuple):
     offset: int
     address: int
     size: int
+    code: bool
 
 
 class _BrokenError(Exception):
     """An offset or count leads out of the file."""
 
 
+class _NotKeptError(Exception):
+    """The file has these bytes, but the excerpt has not."""
+
+
+class _File(NamedTuple):
+    file: Readable
+    size: int
+
+    def exactly(self, offset: int, length: int) -> bytes:
+        if offset + length > self.size:
+            raise _BrokenError
+        self.file.seek(offset)
+        data = self.file.read(length) if length <= _MOST else b""
+        if len(data) < length:
+            raise _NotKeptError
+        return data
+
+
 def parse(file: Readable, size: int) -> Elf:
-    """Read an ELF file that starts at the file's position 0 and has `size` bytes."""
-    head = _at(file, 0, _HEADER)
-    if len(head) < _HEADER:
+    """Read an ELF file that starts at the file's position 0 and has `size` bytes; what is not known is left out."""
+    read = _File(file, size)
+    if size < _HEADER:
         return Elf("no machine", whole=False)
+    head = read.exactly(0, _HEADER)
+    kind, machine = struct.unpack_from("<HH", head, 16)
     if head[4:6] != _64_BIT_LITTLE_ENDIAN:
-        return Elf(_MACHINES.get(struct.unpack_from("<H", head, 18)[0], "a 32-bit or big-endian machine"), whole=True)
-    machine, program, sections = *struct.unpack_from("<H", head, 18), *struct.unpack_from("<QQ", head, 32)
-    section_size, section_count = struct.unpack_from("<HH", head, 58)
-    name = _MACHINES.get(machine, f"machine {machine}")
+        return Elf(_SMALL_MACHINES.get(machine, "a 32-bit or big-endian machine"), whole=True)
+    elf = Elf(_MACHINES.get(machine, f"machine {machine}"), whole=True, program=kind == _EXECUTABLE_FILE)
     try:
-        segments = _segments(file, program, *struct.unpack_from("<HH", head, 54))
-        ends = [segment.offset + segment.size for segment in segments if segment.kind == _LOAD]
-        whole = max([*ends, sections + section_size * section_count]) <= size
-        return _linked(file, Elf(name, whole), segments)
+        segments = _segments(read, head)
+        return _linked(read, elf, segments)._replace(whole=_end(head, segments) <= size)
     except _BrokenError:
-        return Elf(name, whole=False)
+        return elf._replace(whole=False)
+    except _NotKeptError:
+        return elf._replace(whole=_end(head, segments) <= size)
 
 
-def _at(file: Readable, offset: int, length: int) -> bytes:
-    file.seek(offset)
-    return file.read(length)
+def parts(head: bytes, size: int) -> list[tuple[int, int]]:
+    """Return the offsets, from and to, that `parse` may read, as far as the first bytes of a file say.
+
+    Names and version needs lie in the first segment or in one without code, patchelf's last one for instance.
+    """
+    try:
+        segments = _segments(_File(_Bytes(head), size), head) if len(head) >= _HEADER else []
+    except (_BrokenError, _NotKeptError):
+        return []
+    small = [segment for segment in segments if segment.kind in (_DYNAMIC, _INTERPRETER)]
+    loaded = [segment for segment in segments if segment.kind == _LOAD]
+    named = [segment for segment in loaded if segment is loaded[0] or not segment.code]
+    return [(s.offset, s.offset + min(s.size, _PART)) for s in (*small[:2], *named[: _PARTS - 1], *named[-1:])]
 
 
-def _exactly(file: Readable, offset: int, length: int) -> bytes:
-    if length > _MOST:
-        raise _BrokenError
-    data = _at(file, offset, length)
-    if len(data) < length:
-        raise _BrokenError
-    return data
+class _Bytes:
+    """Bytes as a file."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data, self._at = data, 0
+
+    def seek(self, offset: int, /) -> None:
+        self._at = offset
+
+    def read(self, length: int, /) -> bytes:
+        return self._data[self._at : self._at + length]
 
 
-def _segments(file: Readable, offset: int, size: int, count: int) -> list[_Segment]:
+def _segments(read: _File, head: bytes) -> list[_Segment]:
+    offset, (size, count) = struct.unpack_from("<Q", head, 32)[0], struct.unpack_from("<HH", head, 54)
     if count and size < _PROGRAM:
         raise _BrokenError
-    table = _exactly(file, offset, size * count)
+    table = read.exactly(offset, size * count)
     rows = (struct.unpack_from("<IIQQQQQQ", table, size * index) for index in range(count))
-    return [_Segment(kind, at, address, length) for kind, _, at, address, _, length, _, _ in rows]
+    return [_Segment(row[0], row[2], row[3], row[5], bool(row[1] & _CODE)) for row in rows]
 
 
-def _linked(file: Readable, elf: Elf, segments: list[_Segment]) -> Elf:
-    """Add what the dynamic section says, if there is one."""
+def _end(head: bytes, segments: list[_Segment]) -> int:
+    """Return the size that header and program headers promise."""
+    sections, (size, count) = struct.unpack_from("<Q", head, 40)[0], struct.unpack_from("<HH", head, 58)
+    ends = [segment.offset + segment.size for segment in segments if segment.kind == _LOAD]
+    return max([*ends, int(sections + size * count)])
+
+
+def _linked(read: _File, elf: Elf, segments: list[_Segment]) -> Elf:
+    """Add what interpreter and dynamic section say, as far as they are there."""
     interpreter = next((s for s in segments if s.kind == _INTERPRETER), None)
     if interpreter:
-        path = _exactly(file, interpreter.offset, interpreter.size).rstrip(b"\0").decode("utf-8", "replace")
-        elf = elf._replace(interpreter=path)
+        path = read.exactly(interpreter.offset, interpreter.size).rstrip(b"\0").decode("utf-8", "replace")
+        elf = elf._replace(interpreter=path, program=True)
     dynamic = next((s for s in segments if s.kind == _DYNAMIC), None)
     if dynamic is None:
         return elf
-    table = _exactly(file, dynamic.offset, dynamic.size - dynamic.size % 16)
+    table = read.exactly(dynamic.offset, dynamic.size - dynamic.size % 16)
     pairs = list(struct.iter_unpack("<QQ", table))
-    told = dict(reversed(pairs))
-    strings = _exactly(file, _offset(segments, told.get(_STRTAB, 0)), told.get(_STRSZ, 0))
+    tags = dict(reversed(pairs))
+    elf = elf._replace(program=elf.program or bool(tags.get(_FLAGS_1, 0) & _POSITION_INDEPENDENT_PROGRAM))
+    try:
+        return _named(read, elf, segments, pairs)
+    except _NotKeptError:
+        return elf
+
+
+def _named(read: _File, elf: Elf, segments: list[_Segment], pairs: list[tuple[int, int]]) -> Elf:
+    """Add libraries, versions and the module's name."""
+    tags = dict(reversed(pairs))
+    strings = read.exactly(_offset(segments, tags.get(_STRTAB, 0)), tags.get(_STRSZ, 0))
     needed = tuple(_string(strings, value).decode("utf-8", "replace") for tag, value in pairs if tag == _NEEDED)
-    versions = _versions(file, segments, told, strings)
+    versions = _versions(read, segments, tags, strings)
     init = re.search(rb"\0PyInit_([A-Za-z0-9_]+)\0", strings)
     module = init[1].decode() if init else None
     return elf._replace(needed=needed, glibc=max(versions, default=None), python_module=module)
@@ -136,16 +196,16 @@ def _string(strings: bytes, at: int) -> bytes:
     return strings[at : strings.find(b"\0", at)] if at < len(strings) else b""
 
 
-def _versions(file: Readable, segments: list[_Segment], told: dict[int, int], strings: bytes) -> list[tuple[int, int]]:
+def _versions(read: _File, segments: list[_Segment], tags: dict[int, int], strings: bytes) -> list[tuple[int, int]]:
     """Return the glibc versions of the version needs: a list per library, each a list of versions."""
-    if _VERNEED not in told:
+    if _VERNEED not in tags:
         return []
-    at, found = _offset(segments, told[_VERNEED]), []
-    for _ in range(min(told.get(_VERNEEDNUM, 0), 1_000)):
-        _, count, _, first, following = struct.unpack("<HHIII", _exactly(file, at, 16))
+    at, found = _offset(segments, tags[_VERNEED]), []
+    for _ in range(min(tags.get(_VERNEEDNUM, 0), _NEEDS)):
+        _, count, _, first, following = struct.unpack("<HHIII", read.exactly(at, 16))
         entry = at + first
-        for _ in range(count):
-            _, flags, _, name, step = struct.unpack("<IHHII", _exactly(file, entry, 16))
+        for _ in range(min(count, _NEEDS)):
+            _, flags, _, name, step = struct.unpack("<IHHII", read.exactly(entry, 16))
             version = _glibc(_string(strings, name))
             if version and not flags & _WEAK:
                 found.append(version)

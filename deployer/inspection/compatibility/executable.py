@@ -32,7 +32,7 @@ def check(candidate: Candidate, command: tuple[str, ...]) -> None:
         _missing(candidate, word, path)
         return
     if word == path and "/" not in word:
-        candidate.warn(f"{word} is looked for on PATH; write ./{word} for the file in the release")
+        candidate.warn(f"{shown(word)} is looked for on PATH; write ./{shown(word)} for the file in the release")
     if entry.mode & 0o111 == 0:
         candidate.refuse(path, "not executable: its x bit is not set", "executable programs", _CHMOD)
     _check_content(candidate, path, entry)
@@ -40,14 +40,12 @@ def check(candidate: Candidate, command: tuple[str, ...]) -> None:
 
 def _missing(candidate: Candidate, word: str, path: str) -> None:
     if not word.startswith("./") and (word.startswith("/") or "/" not in word):
-        candidate.warn(f"{word} is not in the release: it must be there in the runtime {candidate.machine.runtime}")
+        candidate.warn(
+            f"{shown(word)} is not in the release: it must be there in the runtime {candidate.machine.runtime}"
+        )
         return
-    elsewhere = candidate.anywhere(path)
-    remedy = "add it, or name the right one in dropshift.toml: [application] command"
-    if elsewhere:
-        deeper = elsewhere.removesuffix("/" + path)
-        remedy = f"it is at {elsewhere}: pack what is inside {deeper}, not {deeper} itself"
-    candidate.refuse(path, "no such file in the archive, and it is the command", "a program in the archive", remedy)
+    remedy = candidate.deeper([path]) or "add it, or name the right one in dropshift.toml: [application] command"
+    candidate.lack(path, "no such file in the archive, and it is the command", "a program in the archive", remedy)
 
 
 def _check_content(candidate: Candidate, path: str, entry: Entry) -> None:
@@ -74,7 +72,7 @@ def _check_elf(candidate: Candidate, path: str, elf: Elf) -> None:
     if not elf.interpreter or elf.interpreter in [f"{directory}/{loader}" for directory in _LIBRARIES]:
         return
     if elf.interpreter.startswith(("/opt/", "/tmp/", "/var/task/")):  # noqa: S108 - a layer's, the release's
-        candidate.warn(f"{path} is started by {elf.interpreter}, which must be there in {candidate.machine.runtime}")
+        _must_be_there(candidate, f"{shown(path)} is started by {shown(elf.interpreter)}")
         return
     found = f"a program that is started by {shown(elf.interpreter)}"
     candidate.refuse(path, found, f"{loader}, or a static program", "link it on an ordinary Linux, or statically")
@@ -87,4 +85,8 @@ def _check_script(candidate: Candidate, path: str, line: bytes) -> None:
     words = line[2:].decode("utf-8", "replace").split()
     interpreter = words[0] if words else ""
     if not interpreter.startswith(_INTERPRETERS):
-        candidate.warn(f"{path} starts {interpreter or 'nothing'}, which must be there in {candidate.machine.runtime}")
+        _must_be_there(candidate, f"{shown(path)} starts {shown(interpreter) or 'nothing'}")
+
+
+def _must_be_there(candidate: Candidate, text: str) -> None:
+    candidate.warn(f"{text}, which must be there in {candidate.machine.runtime}")

@@ -11,15 +11,20 @@ from deployer.inspection.archive.findings import shown
 from deployer.inspection.compatibility.candidate import Candidate
 from deployer.inspection.compatibility.elf import Elf
 from deployer.inspection.compatibility.probe import Native
-from deployer.inspection.compatibility.runtime import Machine
+from deployer.inspection.compatibility.runtime import GLIBC, Machine
 from deployer.model.manifest import Kind
 
-_TAGGED = re.compile(r"(?P<stem>.+?)\.(?P<tag>(?:cpython-|pypy|cp\d)[^/]*|abi3)\.(?:so|pyd)|(?P<dll>.+)\.pyd")
+_TAGGED = re.compile(
+    r"(?P<stem>.+?)\.(?P<tag>(?:cpython-|pypy|cp\d)[^/]*|abi3t?(?:-[^/]*)?)\.(?:so|pyd)|(?P<dll>.+)\.pyd"
+)
 _CPYTHON = re.compile(r"cpython-(\d)(\d+)(t?)(?:-(.+))?")
-_PLATFORMS = re.compile(r"(?i)[-_./](darwin|macos|win32|windows|linux\w*|freebsd|android|sunos|x64|ia32|arm64|arm|musl|glibc|gnu|msvc|amd64|x86_64|aarch64)(?![a-z])")  # fmt: skip  # noqa: E501 - one list of words
+_PLATFORMS = re.compile(r"(?i)[-_./+](darwin|macos|win32|windows|linux\w*|freebsd|android|sunos|x64|ia32|arm64|arm|musl|glibc|gnu|msvc|amd64|x86_64|aarch64)(?![a-z])")  # fmt: skip  # noqa: E501 - one list of words
 
 _MACOS_ONLY = "/node_modules/fsevents/"
 """npm leaves it in every tree that was installed on macOS, and what depends on it asks for it nowhere else."""
+_IN_PACKAGE = re.compile(r"(?:.*/)?node_modules/(?:@[^/]+/)?[^/]+")
+_LIBRARY = re.compile(r"\.so(\.\d+)*$|\.node$")
+"""Some libraries can be started, too: glibc's tells its version."""
 SYSTEMS = {"macos": "macOS", "windows": "Windows", "script": "a shell"}
 
 type Fault = tuple[str, str, str]
@@ -28,17 +33,23 @@ type Fault = tuple[str, str, str]
 
 def misfit(machine: Machine, elf: Elf) -> Fault | None:
     """Return why an ELF file cannot be loaded on a machine."""
-    built = f"build it for {machine.architecture} on Amazon Linux, or take a wheel that fits: {machine.install()}"
+    built = f"build it for {machine.architecture} on Amazon Linux, {_take_one(machine)}"
     if not elf.whole:
         return "an ELF file that is cut short", "whole files", "pack it again"
     if elf.machine != machine.architecture:
         return f"native code for {elf.machine}", f"native code for {machine.architecture}", built
     if elf.musl:
         return "native code for musl (Alpine)", "native code for glibc", built
-    if elf.glibc and elf.glibc > machine.glibc:
-        needs, has = (".".join(map(str, version)) for version in (elf.glibc, machine.glibc))
+    if elf.glibc and elf.glibc > GLIBC:
+        needs, has = (".".join(map(str, version)) for version in (elf.glibc, GLIBC))
         return f"native code that needs glibc {needs}", f"glibc {has}, which {machine.runtime} has", built
     return None
+
+
+def _take_one(machine: Machine) -> str:
+    if machine.python:
+        return f"or take a wheel that fits: {machine.install()}"
+    return f"or install it for there: npm ci --os=linux --cpu={'arm64' if machine.architecture == 'arm64' else 'x64'}"
 
 
 def check(candidate: Candidate, kind: Kind) -> None:
@@ -57,6 +68,7 @@ def _faults(candidate: Candidate, kind: Kind) -> Iterator[tuple[str, Fault]]:
     if kind == "nodejs":
         yield from _addon_faults(candidate)
     _warn_of_libraries(candidate)
+    _warn_of_programs(candidate)
 
 
 def _module_faults(candidate: Candidate) -> Iterator[tuple[str, Fault]]:
@@ -65,7 +77,7 @@ def _module_faults(candidate: Candidate) -> Iterator[tuple[str, Fault]]:
     Modules without a tag lie in directories named for their systems instead: Pyarmor's runtime does.
     """
     modules: dict[str, dict[str, Fault | None]] = defaultdict(dict)
-    for path, native in candidate.probe.natives.items():
+    for path, native in candidate.natives.items():
         stem = _module_stem(path, native)
         if stem:
             modules[stem][path] = _module_fault(candidate.machine, path, native)
@@ -97,35 +109,49 @@ def _module_fault(machine: Machine, path: str, native: Native) -> Fault | None:
     match = _TAGGED.fullmatch(path)
     tag = match["tag"] if match and match["tag"] else ""
     version = _CPYTHON.fullmatch(tag)
+    allowed = f"modules for {machine.runtime}"
     if tag.startswith("pypy"):
-        return "a module for PyPy", f"modules for {machine.runtime}", remedy
+        return "a module for PyPy", allowed, remedy
     if version and ((int(version[1]), int(version[2])) != machine.python or version[3]):
         free = " (free-threaded)" if version[3] else ""
-        return f"a module for Python {version[1]}.{version[2]}{free}", f"modules for {machine.runtime}", remedy
-    return misfit(machine, native.elf)
+        return f"a module for Python {version[1]}.{version[2]}{free}", allowed, remedy
+    fault = misfit(machine, native.elf)
+    if not fault and tag and f".{tag}.so" not in machine.extension_suffixes:
+        return f"a module tagged {shown(tag)}, which another Python loads", allowed, remedy
+    return fault
 
 
 def _addon_faults(candidate: Candidate) -> Iterator[tuple[str, Fault]]:
-    """Node packages bring addons for many systems: one of each family must fit."""
+    """Node packages bring addons for many systems: one of each package must fit.
+
+    A package may also be one of a family, with the system in its own name.
+    """
     families: dict[str, dict[str, Fault | None]] = defaultdict(dict)
-    for path, native in candidate.probe.natives.items():
+    for path, native in candidate.natives.items():
         if path.endswith(".node") and _MACOS_ONLY not in f"/{path}":
-            fault = misfit(candidate.machine, native.elf) if native.elf else _foreign_addon(native.system)
-            families[_PLATFORMS.sub("", path.rpartition("/")[0])][path] = fault
+            families[_PLATFORMS.sub("", _package(path))][path] = _addon_fault(candidate.machine, native)
     for candidates in families.values():
         faults = {path: fault for path, fault in candidates.items() if fault}
         if len(faults) == len(candidates):
             yield next(iter(faults.items()))
 
 
-def _foreign_addon(system: str) -> Fault:
-    return f"an addon for {SYSTEMS[system]}", "addons for Linux", "run npm ci on Linux, or with --os=linux"
+def _package(path: str) -> str:
+    """Return the innermost package that a file lies in; outside of packages, its directory."""
+    match = _IN_PACKAGE.match(path)
+    return match[0] if match else path.rpartition("/")[0]
+
+
+def _addon_fault(machine: Machine, native: Native) -> Fault | None:
+    if native.elf:
+        return misfit(machine, native.elf)
+    return f"an addon for {SYSTEMS[native.system]}", "addons for Linux", _take_one(machine).removeprefix("or ")
 
 
 def _warn_of_libraries(candidate: Candidate) -> None:
     """Say how many other files are for another machine: they do no harm unless something loads them."""
     counts: dict[str, list[str]] = defaultdict(list)
-    for path, native in candidate.probe.natives.items():
+    for path, native in candidate.natives.items():
         if native.system in ("macos", "windows"):
             counts[f"for {SYSTEMS[native.system]}"].append(path)
         elif native.elf and not _TAGGED.fullmatch(path) and not path.endswith(".node"):
@@ -134,3 +160,19 @@ def _warn_of_libraries(candidate: Candidate) -> None:
                 counts[f"of no use here ({fault[0]})"].append(path)
     for what, paths in sorted(counts.items()):
         candidate.warn(f"{len(paths)} native files {what}, for instance {shown(paths[0])}")
+
+
+def _warn_of_programs(candidate: Candidate) -> None:
+    """Warn of programs that cannot be started because the archive does not say that they are executable."""
+    programs = [
+        path
+        for path, native in candidate.natives.items()
+        if native.elf and native.elf.program and not misfit(candidate.machine, native.elf)
+        if not _LIBRARY.search(path) and not candidate.entries[path].mode & 0o111
+    ]
+    if programs:
+        more = f" and {len(programs) - 1} more programs" if len(programs) > 1 else ""
+        candidate.warn(
+            f"{shown(programs[0])}{more} cannot be started, because the x bit is not set: set it (chmod +x) before"
+            " packing, and pack on Linux or macOS so that it is kept"
+        )

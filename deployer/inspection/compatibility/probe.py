@@ -1,7 +1,7 @@
 """What the archive's files say about where they run, noted while they stream by.
 
-Sources and small descriptions are kept, because only the manifest tells which of them matters, and it
-may come last. Of everything else only its first bytes count, and of ELF files what the loader reads.
+Sources and small descriptions are kept, because only the manifest names the one that matters, and it may come
+last. Of all other files the first bytes count, and of ELF files the parts that their loader reads.
 """
 
 import tempfile
@@ -9,15 +9,29 @@ from typing import NamedTuple
 
 from deployer.inspection.compatibility import elf
 from deployer.inspection.compatibility.elf import Elf
+from deployer.inspection.compatibility.excerpt import Excerpt
 from deployer.model.manifest import NAME
 
 SOURCE = 2**20
 """Bytes of a source file or description that are kept."""
-KEPT = 512 * 2**20
-"""Bytes that are kept in all, on disk above the first few."""
+KEPT = 256 * 2**20
+"""Bytes that are kept in all, on disk above the first few: half of a Lambda function's smallest disk."""
 _MEMORY = 16 * 2**20
 _HEAD = 256
-_SOURCES = (".py", ".js", ".mjs", ".cjs", ".pyc", "/package.json", "/WHEEL", f"/{NAME}")
+_SOURCES = (
+    ".py",
+    ".js",
+    ".mjs",
+    ".cjs",
+    ".pyc",
+    ".pth",
+    "/package.json",
+    ".dist-info/WHEEL",
+    ".dist-info/direct_url.json",
+    f"/{NAME}",
+)
+_CACHE = "/__pycache__/"
+"""Bytecode there is never read without its source."""
 
 
 class Native(NamedTuple):
@@ -30,7 +44,7 @@ class Native(NamedTuple):
 
 
 class Probe:
-    """A sink that knows, in the end, every native file and the text of every source."""
+    """A sink that has, in the end, every native file and the text of every source."""
 
     def __init__(self) -> None:
         self.natives: dict[str, Native] = {}
@@ -40,29 +54,33 @@ class Probe:
         self._path = ""
         self._size = 0
         self._head = b""
-        self._keep = self._sniffing = False
+        self._keep = False
+        self._excerpt: Excerpt | None = None
 
     def begin(self, path: str, size: int) -> None:
         """Start a file."""
-        self._path, self._size, self._head = path, size, b""
-        self._keep = f"/{path}".endswith(_SOURCES) and size <= SOURCE and (path == NAME or self._end + size <= KEPT)
-        self._sniffing = not self._keep
+        self._path, self._size, self._head, self._excerpt = path, size, b"", None
+        source = f"/{path}".endswith(_SOURCES) and _CACHE not in f"/{path}"
+        self._keep = source and size <= SOURCE and (path == NAME or self._end + size <= KEPT)
         self._spool.seek(self._end)
 
     def write(self, piece: bytes) -> None:
         """Look at the first bytes, and keep the rest if they are worth it."""
-        if self._sniffing:
-            piece = self._head + piece
-            self._head = piece[:_HEAD]
-            self._sniffing = len(piece) < len(elf.MAGIC)
-            self._keep = piece.startswith(elf.MAGIC)
         if self._keep:
             self._spool.write(piece)
+        elif self._excerpt:
+            self._excerpt.write(piece)
+        elif len(self._head) < _HEAD:
+            start = self._head + piece
+            self._head = start[:_HEAD]
+            if start.startswith(elf.MAGIC):
+                self._excerpt = Excerpt(self._spool, self._end, self._size)
+                self._excerpt.write(start)
 
     def end(self) -> None:
         """Note what the file is."""
-        if self._head.startswith(elf.MAGIC):
-            self.natives[self._path] = Native("linux", self._elf())
+        if self._excerpt:
+            self.natives[self._path] = Native("linux", elf.parse(self._excerpt, self._size))
         elif self._keep:
             self._kept[self._path] = (self._end, self._size)
             self._end += self._size
@@ -91,23 +109,6 @@ class Probe:
     def close(self) -> None:
         """Forget the kept bytes."""
         self._spool.close()
-
-    def _elf(self) -> Elf:
-        return elf.parse(_Window(self._spool, self._end, self._size), self._size)
-
-
-class _Window:
-    """The spool from one offset on, as a file of its own."""
-
-    def __init__(self, spool: "tempfile.SpooledTemporaryFile[bytes]", start: int, size: int) -> None:
-        self._spool, self._start, self._size, self._at = spool, start, size, 0
-
-    def seek(self, offset: int, /) -> None:
-        self._at = min(offset, self._size)
-        self._spool.seek(self._start + self._at)
-
-    def read(self, length: int, /) -> bytes:
-        return self._spool.read(min(length, self._size - self._at))
 
 
 def _system(head: bytes) -> str | None:

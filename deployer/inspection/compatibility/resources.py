@@ -4,6 +4,7 @@ Source: AWS Lambda developer guide, "Ephemeral storage", "SnapStart", "Lambda ex
 """
 
 from deployer.inspection.archive import Contents
+from deployer.inspection.archive.findings import shown
 from deployer.inspection.compatibility.candidate import Candidate
 from deployer.model.entry import BLOCK
 from deployer.model.manifest import NAME
@@ -55,7 +56,7 @@ def _check_disk(candidate: Candidate, takes: int) -> None:
 def _check_manifest(candidate: Candidate) -> None:
     nested = candidate.anywhere(NAME)
     if nested and NAME not in candidate.entries:
-        candidate.warn(f"{nested} is not at the root of the archive, so it does not count")
+        candidate.warn(f"{shown(nested)} is not at the root of the archive, so it does not count")
     asked = candidate.manifest.resources
     if not candidate.function.snap_start:
         return
