@@ -5,6 +5,7 @@ alone knows the durable execution SDK. What stands outside `run.step` is replaye
 clock, no environment and no service: it only decides, from values that steps returned.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Concatenate
@@ -19,15 +20,12 @@ from deployer.deployer import Deployer
 from deployer.model.drop import Drop
 from deployer.model.health import Health
 from deployer.model.release import Release, required
-from deployer.model.stages import Stage, checks_of, hold_waits
+from deployer.model.stages import ACTIVE_TRIES, PUBLISH_TRIES, Stage, bake_waits, hold_waits
 from deployer.model.status import Status
 from deployer.settings import settings
 
 type Act[**P] = Callable[Concatenate[Deployer, Release, P], Release]
 
-_PUBLISH_TRIES = 60
-_ACTIVE_TRIES = 120
-"""At up to fifteen seconds each: half an hour, more than a SnapStart snapshot takes."""
 _RETRY = StepConfig(
     retry_strategy=create_retry_strategy(
         RetryStrategyConfig(
@@ -62,14 +60,18 @@ class Run:
         return self.release
 
     def wait(self, duration: timedelta) -> None:
-        """Sleep; the function does not run meanwhile."""
-        self._context.wait(Duration.from_seconds(max(1, round(duration.total_seconds()))))
+        """Sleep at least this long; the function does not run until then."""
+        self._context.wait(Duration.from_seconds(max(1, math.ceil(duration.total_seconds()))))
 
 
 @durable_execution
 def handler(event: dict[str, Any], context: DurableContext) -> dict[str, str]:
     """Roll out what was ordered; the execution's result says how it ended."""
-    run = Run(context, Release(drop=Drop.model_validate(event)))
+    return carry_out(Run(context, Release(drop=Drop.model_validate(event))))
+
+
+def carry_out(run: Run) -> dict[str, str]:
+    """Take a release to its end, whatever happens on the way, and return how it ended."""
     try:
         release = roll_out(run, run.release)
     except DurableOperationError as error:
@@ -100,10 +102,10 @@ def bundle(run: Run, release: Release) -> Release:
 
 def publish(run: Run, release: Release) -> Release:
     """Make a version of it that can be invoked."""
-    release = _until(run, steps.publish, release, lambda found: found.version is not None, _PUBLISH_TRIES)
+    release = _until(run, steps.publish, release, lambda found: found.version is not None, PUBLISH_TRIES)
     if release.ending:
         return release
-    return _until(run, steps.check_active, release, lambda found: found.active, _ACTIVE_TRIES)
+    return _until(run, steps.check_active, release, lambda found: found.active, ACTIVE_TRIES)
 
 
 def _until(run: Run, act: Act[[]], release: Release, done: Callable[[Release], bool], tries: int) -> Release:
@@ -122,7 +124,7 @@ def smoke_test(run: Run, release: Release) -> Release:
     return (
         release
         if release.ending
-        else _until(run, steps.provision_concurrency, release, lambda found: found.concurrency_ready, _ACTIVE_TRIES)
+        else _until(run, steps.provision_concurrency, release, lambda found: found.concurrency_ready, ACTIVE_TRIES)
     )
 
 
@@ -138,10 +140,10 @@ def shift_in_stages(run: Run, release: Release) -> Release:
 
 def _bake(run: Run, release: Release, stage: Stage, holding: Iterator[timedelta]) -> Release:
     """Look at the version about ten times, then decide."""
-    for _ in range(checks_of(stage)):
+    for wait in bake_waits(stage):
         if _settled(release, stage):
             return release
-        run.wait(stage.bake / checks_of(stage))
+        run.wait(wait)
         release = _look(run, release)
     return _conclude(run, release, stage, holding)
 

@@ -1,97 +1,161 @@
 """CloudWatch: what a version did in a window of time, and the alarms that watch an application."""
 
+import math
 from datetime import datetime, timedelta
+from itertools import batched
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from deployer import telemetry
-from deployer.model.health import Alarm, Traffic
+from deployer.model.health import Alarm, Traffic, Unread
 from deployer.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
 
-_PERIOD = timedelta(minutes=1)
-_COUNTED = {"invocations": "Invocations", "errors": "Errors", "throttles": "Throttles"}
+_MINUTE = timedelta(minutes=1)
+_DAY = timedelta(days=1)
+"""The longest period that CloudWatch documents for alarms; for queries it documents none."""
+_ALARMS_ASKED = 100
+"""Source: CloudWatch API reference, DescribeAlarms: names in one request."""
+
+type Series = dict[datetime, float]
+
+
+class IncompleteError(Exception):
+    """CloudWatch answered with less than it was asked for; the rest may come with the next look."""
 
 
 class Metrics:
     """Lambda's metrics by executed version, and alarms by name."""
 
-    def __init__(self, client: "CloudWatchClient", told: Settings) -> None:
+    def __init__(self, client: "CloudWatchClient", settings: Settings) -> None:
         self._client = client
-        self._told = told
+        self._settings = settings
 
-    def traffic(self, function: str, version: str, since: datetime, until: datetime) -> Traffic | None:
-        """Add up what a version did behind the alias, in whole minutes around the window; None when CloudWatch fails.
+    def traffic(self, function: str, version: str, since: datetime, until: datetime) -> Traffic | Unread:
+        """Return what a version did behind the alias, in the whole minutes around a window of time.
 
-        Source: Lambda developer guide, types of metrics: `ExecutedVersion` tells the versions of an alias apart.
+        Source: Lambda developer guide, viewing metrics: `ExecutedVersion` compares the versions of a weighted alias.
+        Throttles are not asked for: a throttled call executes no version, and counts as no invocation and no error.
         """
-        start = since.replace(second=0, microsecond=0)
-        queries = [self._query(name, metric, function, version, "Sum") for name, metric in _COUNTED.items()]
-        queries.append(self._query("p95", "Duration", function, version, "p95"))
-        try:
-            values = self._values(queries, start, until + _PERIOD)
-        except (ClientError, BotoCoreError) as error:
-            telemetry.warn("metrics.unreadable", function=function, reason=str(error))
-            return None
-        counts = {name: round(sum(values[name])) for name in _COUNTED}
-        return Traffic(
-            invocations=counts["invocations"],
-            errors=counts["errors"],
-            throttles=counts["throttles"],
-            p95=max(values["p95"], default=None),
-        )
+        names = {"Invocations": "Sum", "Errors": "Sum"}
+        counted = self._ask(function, version, names, since, until, _MINUTE)
+        if isinstance(counted, Unread):
+            return counted
+        invocations, errors = (round(sum(counted[name].values())) for name in names)
+        return Traffic(invocations=invocations, errors=errors)
 
-    def _query(self, name: str, metric: str, function: str, version: str, statistic: str) -> "MetricDataQueryTypeDef":
+    def duration(
+        self, function: str, version: str, since: datetime, until: datetime, percent: float
+    ) -> float | Unread | None:
+        """Return the milliseconds within which so many percent of a version's calls ended; None without a call.
+
+        The window is asked for as one period. CloudWatch may answer with several: where periods begin by its own
+        clock, or where the window is longer than a day. They are averaged by their calls.
+        """
+        statistic = f"p{percent:.4f}".rstrip("0").rstrip(".")
+        names = {"Duration": statistic, "Invocations": "Sum"}
+        found = self._ask(function, version, names, since, until, min(_DAY, _minutes(since, until)))
+        if isinstance(found, Unread):
+            return found
+        calls = found["Invocations"]
+        weighed = [(value, calls.get(at, 0.0)) for at, value in found["Duration"].items()]
+        total = sum(weight for _, weight in weighed)
+        return sum(value * weight for value, weight in weighed) / total if total else None
+
+    def _ask(
+        self,
+        function: str,
+        version: str,
+        statistics: dict[str, str],
+        since: datetime,
+        until: datetime,
+        period: timedelta,
+    ) -> dict[str, Series] | Unread:
+        """Return each metric's statistic by the beginning of its period."""
+        queries = [self._query(name, statistics[name], function, version, period) for name in statistics]
+        start = since.replace(second=0, microsecond=0)
+        try:
+            return self._values(queries, start, start + _minutes(since, until))
+        except (ClientError, BotoCoreError, IncompleteError) as error:
+            telemetry.warn("metrics.unreadable", function=function, reason=str(error))
+            return Unread(reason=str(error))
+
+    def _query(
+        self, metric: str, statistic: str, function: str, version: str, period: timedelta
+    ) -> "MetricDataQueryTypeDef":
         dimensions = {
             "FunctionName": function,
-            "Resource": f"{function}:{self._told.alias}",
+            "Resource": f"{function}:{self._settings.alias}",
             "ExecutedVersion": version,
         }
         return {
-            "Id": name,
+            "Id": metric.lower(),
+            "Label": metric,
             "MetricStat": {
                 "Metric": {
                     "Namespace": "AWS/Lambda",
                     "MetricName": metric,
                     "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
                 },
-                "Period": int(_PERIOD.total_seconds()),
+                "Period": int(period.total_seconds()),
                 "Stat": statistic,
             },
         }
 
-    def _values(
-        self, queries: "list[MetricDataQueryTypeDef]", start: datetime, end: datetime
-    ) -> "Mapping[str, list[float]]":
-        values: dict[str, list[float]] = {query["Id"]: [] for query in queries}
+    def _values(self, queries: "list[MetricDataQueryTypeDef]", start: datetime, end: datetime) -> dict[str, Series]:
+        """Read all pages. A metric may be partial on one page and complete on the next, and none may stay partial.
+
+        Source: CloudWatch API reference, MetricDataResult: `PartialData` and `InternalError` mean that values are
+        missing. Missing errors would make a version look well.
+        """
+        names = {query["Id"]: query["Label"] for query in queries}
+        values: dict[str, Series] = {name: {} for name in names.values()}
+        states = dict.fromkeys(names.values(), "missing")
         pages = self._client.get_paginator("get_metric_data").paginate(
             MetricDataQueries=queries, StartTime=start, EndTime=end
         )
         for page in pages:
             for result in page["MetricDataResults"]:
-                values[result["Id"]].extend(result["Values"])
+                name = names[result["Id"]]
+                values[name].update(zip(result["Timestamps"], result["Values"], strict=True))
+                states[name] = result["StatusCode"]
+        if partial := sorted(name for name, state in states.items() if state != "Complete"):
+            raise IncompleteError(f"values of {', '.join(partial)} are missing")
         return values
 
-    def alarms(self, application: str, named: tuple[str, ...]) -> tuple[Alarm, ...] | None:
-        """Read the alarms that watch an application, and those that are named; None when CloudWatch fails."""
+    def alarms(self, application: str, named: tuple[str, ...]) -> tuple[Alarm, ...] | Unread:
+        """Return the alarms that watch an application, and those that are named."""
         try:
-            found = self._watching(application) | (self._alarms(AlarmNames=list(named)) if named else {})
+            found = self._watching(application) | self._named(named)
         except (ClientError, BotoCoreError) as error:
             telemetry.warn("alarms.unreadable", application=application, reason=str(error))
-            return None
+            return Unread(reason=str(error))
         missing = {name: "MISSING" for name in named if name not in found}
         return tuple(Alarm(name=name, state=state) for name, state in sorted({**found, **missing}.items()))
 
+    def red_alarms(self, application: str, named: tuple[str, ...]) -> frozenset[str]:
+        """Return the names of those alarms that are in ALARM; of none when CloudWatch cannot be read."""
+        alarms = self.alarms(application, named)
+        return frozenset(
+            () if isinstance(alarms, Unread) else (alarm.name for alarm in alarms if alarm.state == "ALARM")
+        )
+
     def _watching(self, application: str) -> dict[str, str]:
-        """Alarms whose names begin with the application's function and a dash."""
-        found = self._alarms(AlarmNamePrefix=f"{self._told.function(application)}-")
-        return {name: state for name, state in found.items() if self._told.watched_by(name) == application}
+        """Return the alarms whose names begin with the application's function and a dash."""
+        found = self._alarms(AlarmNamePrefix=f"{self._settings.function(application)}-")
+        return {name: state for name, state in found.items() if self._settings.watched_by(name) == application}
+
+    def _named(self, names: "Iterable[str]") -> dict[str, str]:
+        found: dict[str, str] = {}
+        for some in batched(names, _ALARMS_ASKED, strict=False):
+            found |= self._alarms(AlarmNames=list(some))
+        return found
 
     def _alarms(self, **which: str | list[str]) -> dict[str, str]:
         pages = self._client.get_paginator("describe_alarms").paginate(
@@ -103,3 +167,9 @@ class Metrics:
             for page in pages
             for alarm in (*page.get("MetricAlarms", []), *page.get("CompositeAlarms", []))
         }
+
+
+def _minutes(since: datetime, until: datetime) -> timedelta:
+    """Return the length of the whole minutes around a window of time; at least one."""
+    start = since.replace(second=0, microsecond=0)
+    return _MINUTE * max(1, math.ceil((until - start) / _MINUTE))

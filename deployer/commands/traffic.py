@@ -170,8 +170,7 @@ class TrafficCommands:
         record = self.app.record_of(alias.canary) if alias.canary and alias.managed else None
         if record is None or record.status.final:
             return answers.nothing_to_do("no release is taking traffic in stages")
-        states = self._deployer.aws.metrics.alarms(self.app.name, (alarm,))
-        red = {one.name for one in states or () if one.state == "ALARM"} - set(record.alarms_before)
+        red = self._deployer.aws.metrics.red_alarms(self.app.name, (alarm,)) - set(record.alarms_before)
         if alarm not in red:
             return answers.nothing_to_do(f"{alarm} is not in ALARM, or was before the release began")
         ending = Ending(status=Status.ROLLED_BACK, reason=f"alarm {alarm} is in ALARM")

@@ -19,9 +19,6 @@ class Traffic(Value):
 
     invocations: int = 0
     errors: int = 0
-    throttles: int = 0
-    p95: float | None = None
-    """Milliseconds; None without an invocation."""
 
     @property
     def successes(self) -> int:
@@ -32,6 +29,23 @@ class Traffic(Value):
     def error_rate(self) -> float:
         """Percent of the invocations that ended in an error."""
         return 100 * self.errors / self.invocations if self.invocations else 0.0
+
+
+class Unread(Value):
+    """An answer that CloudWatch did not give, or not wholly."""
+
+    reason: str
+
+
+class Durations(Value):
+    """How long calls took, in milliseconds."""
+
+    slow: int
+    """Calls of the new version, its slowest, that would be more than chance explains."""
+    canary: float
+    """Each of those took this long, or longer."""
+    stable: float
+    """95 % of the stable version's calls took this long, or less."""
 
 
 class Alarm(Value):
@@ -53,8 +67,10 @@ class Verdict(Value):
 
 
 class Sample(Value):
-    """Everything one look saw; None where CloudWatch did not answer."""
+    """Everything one look saw."""
 
-    canary: Traffic | None
-    stable: Traffic | None
-    alarms: tuple[Alarm, ...] | None
+    canary: Traffic | Unread
+    stable: Traffic | Unread
+    alarms: tuple[Alarm, ...] | Unread
+    durations: Durations | Unread | None = None
+    """None when they are not judged, or cannot be with so few calls."""

@@ -97,7 +97,7 @@ class Rollout(Section):
     error_rate: Annotated[float, Field(ge=0, le=100)] = 1.0
     """Percentage points that the new version's error rate may lie above the stable one's."""
     slowdown: Annotated[float, Field(ge=1)] | None = None
-    """How many times the stable version's p95 duration the new version's may be; not judged when left out."""
+    """How many times the stable version's p95 duration the new version's may be; durations are not judged without."""
 
     @field_validator("strategy")
     @classmethod

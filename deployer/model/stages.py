@@ -1,8 +1,10 @@
 """Pure: a strategy's name or its explicit stages in, the stages of a rollout out."""
 
+import math
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import pairwise
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -17,8 +19,13 @@ MAX_OPERATIONS = 3_000
 HOLD_CHECKS = 200
 """How often a release is looked at while it waits for enough traffic or for a person."""
 LONGEST_HOLD_WAIT = timedelta(minutes=30)
-OPERATIONS_ASIDE = 1_000
-"""What a rollout needs besides its bakes: publishing, waiting for Active, holding, promotion, retries."""
+PUBLISH_TRIES = 60
+ACTIVE_TRIES = 120
+"""At up to fifteen seconds each: half an hour, more than a SnapStart snapshot takes."""
+_SINGLE_OPERATIONS = 10
+"""The execution, and inspect, make_bundle, smoke_test, plan_stages, promote, roll_back, fail, finish; one in hand."""
+OPERATIONS_ASIDE = 2 * (PUBLISH_TRIES + 2 * ACTIVE_TRIES + HOLD_CHECKS) + _SINGLE_OPERATIONS
+"""What a rollout may need besides its stages: a step and a wait for each try and each check of a held release."""
 MAX_TIME = timedelta(days=6, hours=12)
 """The rollout function's execution timeout of seven days, less what all but bakes and holds takes at the most."""
 MAX_BAKE = timedelta(days=3)
@@ -85,8 +92,15 @@ def named(name: str) -> Stages:
 
 
 def checks_of(stage: Stage) -> int:
-    """How many times a stage is looked at: about ten, and never more than once a second."""
+    """Return how many times a stage is looked at: about ten, and never more than once a second."""
     return max(1, min(CHECKS_PER_BAKE, int(stage.bake.total_seconds())))
+
+
+def bake_waits(stage: Stage) -> tuple[timedelta, ...]:
+    """Return the waits before each look at a stage: whole seconds, which together are its bake, rounded up."""
+    each = stage.bake.total_seconds() / checks_of(stage)
+    ends = [math.ceil(each * number) for number in range(checks_of(stage) + 1)]
+    return tuple(timedelta(seconds=end - begin) for begin, end in pairwise(ends))
 
 
 def hold_waits(stages: Stages) -> Iterator[timedelta]:

@@ -4,9 +4,10 @@ A step takes the release as the steps before it left it, and returns it with wha
 ending in the returned release; an exception is unexpected, and the step is tried again.
 """
 
+from deployer.steps.looking import look
 from deployer.steps.preparing import inspect, make_bundle
 from deployer.steps.publishing import check_active, provision_concurrency, publish, smoke_test
-from deployer.steps.shifting import fail, finish, look, plan_stages, promote, roll_back, shift
+from deployer.steps.shifting import fail, finish, plan_stages, promote, roll_back, shift
 
 __all__ = [
     "check_active",

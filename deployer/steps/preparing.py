@@ -50,8 +50,7 @@ def _red(deployer: Deployer, release: Release) -> frozenset[str]:
 
     Read before anything of the release runs: its smoke test alone may turn one red.
     """
-    alarms = deployer.aws.metrics.alarms(release.drop.application, release.manifest.rollout.alarms)
-    return frozenset(alarm.name for alarm in alarms or () if alarm.state == "ALARM")
+    return deployer.aws.metrics.red_alarms(release.drop.application, release.manifest.rollout.alarms)
 
 
 def _known_before(deployer: Deployer, release: Release, *, force: bool) -> Release | None:

@@ -1,10 +1,9 @@
-"""Steps that move traffic: begin, shift, look, and the ends."""
+"""Steps that move traffic: plan, shift, and the ends."""
 
-from deployer.decisions import health, precedence
+from deployer.decisions import precedence
 from deployer.deployer import Deployer
 from deployer.model.alias import Alias, Move
 from deployer.model.drop import VersionDescription
-from deployer.model.health import Sample
 from deployer.model.release import Release, required
 from deployer.model.stages import Stage
 from deployer.model.status import Ending, Status
@@ -63,31 +62,6 @@ def shift(deployer: Deployer, release: Release, stage: Stage) -> Release:
     if isinstance(after, Ending):
         return release.ended(after.status, after.reason)
     return release.updated(weight=after.weight, shifted_at=deployer.now(), verdict=None)
-
-
-def look(deployer: Deployer, release: Release) -> Release:
-    """Read the alias and the metrics once: whether the release still has its share, and whether it is well."""
-    function, version = deployer.function(release), required(release.version)
-    alias = deployer.aws.functions.alias(function)
-    if ending := precedence.ended_by_others(alias, release.id, version):
-        return release.ended(ending.status, ending.reason)
-    seen = _seen(deployer, release, alias.stable)
-    verdict = health.judge(seen, release.manifest.rollout, release.alarms_before)
-    words = str(verdict)
-    deployer.change_record(
-        release.drop.application, release.id, lambda record: record.with_verdict(words, alias.weight)
-    )
-    return release.updated(verdict=verdict, weight=alias.weight, paused=alias.paused)
-
-
-def _seen(deployer: Deployer, release: Release, stable: str) -> Sample:
-    function, metrics = deployer.function(release), deployer.aws.metrics
-    since, until = required(release.shifted_at), deployer.now()
-    return Sample(
-        canary=metrics.traffic(function, required(release.version), since, until),
-        stable=metrics.traffic(function, stable, since, until),
-        alarms=metrics.alarms(release.drop.application, release.manifest.rollout.alarms),
-    )
 
 
 def promote(deployer: Deployer, release: Release) -> Release:

@@ -6,6 +6,8 @@ EVIDENCE = "deployer/decisions/evidence.py"
 HEALTH = "deployer/decisions/health.py"
 VERDICTS = "tests/pure/test_health.py"
 GUARANTEE = "tests/pure/test_health_guarantee.py"
+METRICS, ASKED = "deployer/aws/metrics.py", "tests/pure/test_metrics.py"
+STAGES, OPERATIONS = "deployer/model/stages.py", "tests/pure/test_rollout_operations.py"
 
 DEFECTS = (
     Defect(
@@ -18,8 +20,8 @@ DEFECTS = (
     Defect(
         "what could not be read is healthy",
         HEALTH,
-        'return Verdict(health=Health.UNMEASURED, reason="CloudWatch could not be read")',
-        'return Verdict(health=Health.HEALTHY, reason="CloudWatch could not be read")',
+        'return Verdict(health=Health.UNMEASURED, reason=f"CloudWatch',
+        'return Verdict(health=Health.HEALTHY, reason=f"CloudWatch',
         (VERDICTS,),
     ),
     Defect(
@@ -49,8 +51,8 @@ DEFECTS = (
     Defect(
         "what a stage may risk is spent at every look",
         HEALTH,
-        "< math.log(stages / RISK):",
-        "< math.log(stages / (20 * RISK)):",
+        "* questions / RISK)",
+        "* questions / (20 * RISK))",
         (f"{GUARANTEE}::test_a_good_release_is_hardly_ever_blamed",),
     ),
     Defect(
@@ -66,5 +68,54 @@ DEFECTS = (
         "if stable.invocations < needed and suspicious(",
         "if False and suspicious(",
         (f"{VERDICTS}::test_many_errors_beside_too_few_calls_to_compare_with_are_inconclusive",),
+    ),
+    Defect(
+        "values that CloudWatch leaves out are zero",
+        METRICS,
+        'if state != "Complete")',
+        "if not state)",
+        (f"{ASKED}::test_errors_that_are_missing_are_not_zero",),
+    ),
+    Defect(
+        "a percentile is that of the slowest minute",
+        METRICS,
+        "min(_DAY, _minutes(since, until)))",
+        "_MINUTE)",
+        (f"{ASKED}::test_a_percentile_is_that_of_the_whole_window",),
+    ),
+    Defect(
+        "periods count alike, however few calls they had",
+        METRICS,
+        "weighed = [(value, calls.get(at, 0.0)) for",
+        "weighed = [(value, 1.0) for",
+        (f"{ASKED}::test_a_percentile_of_several_periods_is_averaged_by_their_calls",),
+    ),
+    Defect(
+        "all alarms are asked for at once, and CloudWatch refuses",
+        METRICS,
+        "_ALARMS_ASKED = 100",
+        "_ALARMS_ASKED = 1_000",
+        (f"{ASKED}::test_alarms_are_asked_for_in_hundreds",),
+    ),
+    Defect(
+        "five slow calls in a hundred and one more are a verdict",
+        HEALTH,
+        "return evidence(Traffic(invocations=canary.invocations, errors=slow), usual, 0) >= enough",
+        "return slow > _SLOW_SHARE * canary.invocations",
+        (f"{VERDICTS}::test_more_slow_calls_than_chance_explains_are_asked_for",),
+    ),
+    Defect(
+        "bakes are rounded to whole waits",
+        STAGES,
+        "ends = [math.ceil(each * number) for",
+        "ends = [round(each) * number for",
+        (f"{OPERATIONS}::test_a_bake_is_exactly_as_long_as_the_manifest_says",),
+    ),
+    Defect(
+        "a plan is accepted that needs more operations than an execution has",
+        STAGES,
+        "2 * (PUBLISH_TRIES + 2 * ACTIVE_TRIES + HOLD_CHECKS) + _SINGLE_OPERATIONS",
+        "2 * (PUBLISH_TRIES + 2 * ACTIVE_TRIES)",
+        (f"{OPERATIONS}::test_the_largest_plan_fits_one_execution",),
     ),
 )

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.faults.clock import Clock
@@ -56,4 +57,5 @@ class CloudWatch:
             values["Errors"] = values["Invocations"]
         named = metric["MetricName"]
         found = [30.0] if named == "Duration" else [values[named]]
-        return {"Id": query["Id"], "Label": named, "Values": found, "StatusCode": "Complete"}
+        at = [datetime.fromtimestamp(0, UTC)]
+        return {"Id": query["Id"], "Label": named, "Timestamps": at, "Values": found, "StatusCode": "Complete"}

@@ -2,15 +2,15 @@
 
 import pytest
 
-from deployer.decisions.health import judge
-from deployer.model.health import Alarm, Health, Sample, Traffic
+from deployer.decisions.health import judge, too_many_slow
+from deployer.model.health import Alarm, Durations, Health, Sample, Traffic, Unread
 from deployer.model.manifest import Rollout
 
 WELL = Traffic(invocations=1_000, errors=1)
 DEFAULTS = Rollout()
 
 
-def sample(canary: Traffic | None, *alarms: Alarm, stable: Traffic | None = WELL) -> Sample:
+def sample(canary: Traffic, *alarms: Alarm, stable: Traffic = WELL) -> Sample:
     return Sample(canary=canary, stable=stable, alarms=alarms)
 
 
@@ -77,8 +77,16 @@ def test_too_little_traffic_is_inconclusive_not_healthy() -> None:
 
 
 def test_what_could_not_be_read_is_not_healthy() -> None:
-    assert judge(sample(None), DEFAULTS).health is Health.UNMEASURED
-    assert judge(Sample(canary=Traffic(invocations=50), stable=WELL, alarms=None), DEFAULTS).health is Health.UNMEASURED
+    well, unread = Traffic(invocations=50), Unread(reason="Rate exceeded")
+    for seen in (
+        Sample(canary=unread, stable=WELL, alarms=()),
+        Sample(canary=well, stable=unread, alarms=()),
+        Sample(canary=well, stable=WELL, alarms=unread),
+        Sample(canary=well, stable=WELL, alarms=(), durations=unread),
+    ):
+        verdict = judge(seen, Rollout(slowdown=2))
+        assert verdict.health is Health.UNMEASURED
+        assert verdict.reason == "CloudWatch could not be read yet: Rate exceeded"
     missing = Alarm(name="orders-errors", state="MISSING")
     assert judge(sample(Traffic(invocations=50), missing), DEFAULTS).health is Health.UNMEASURED
 
@@ -94,14 +102,36 @@ def test_an_alarm_that_was_red_before_does_not_block_the_fix_that_ends_it() -> N
     assert judge(sample(Traffic(invocations=50), red), DEFAULTS, frozenset({red.name})).health is Health.HEALTHY
 
 
-def test_throttles_of_the_new_version_alone_are_unhealthy() -> None:
-    throttled = Traffic(invocations=50, throttles=3)
-    assert judge(sample(throttled), DEFAULTS).health is Health.UNHEALTHY
-    assert judge(sample(throttled, stable=throttled), DEFAULTS).health is Health.HEALTHY
+def slow(calls: int, canary: float, stable: float = 100.0, number: int | None = 12) -> Sample:
+    """Return what a look saw of calls that took a while; `number` of them took the canary's time, or longer."""
+    taken = Durations(slow=number, canary=canary, stable=stable) if number is not None else None
+    return Sample(canary=Traffic(invocations=calls), stable=WELL, alarms=(), durations=taken)
 
 
 def test_duration_is_judged_only_when_the_manifest_says_so() -> None:
-    slow, quick = Traffic(invocations=50, p95=900), Traffic(invocations=50, p95=100)
-    assert judge(sample(slow, stable=quick), DEFAULTS).health is Health.HEALTHY
-    assert judge(sample(slow, stable=quick), Rollout(slowdown=2)).health is Health.UNHEALTHY
-    assert judge(sample(slow, stable=quick), Rollout(slowdown=10)).health is Health.HEALTHY
+    assert judge(slow(50, 900), DEFAULTS).health is Health.HEALTHY
+    assert judge(slow(50, 900), Rollout(slowdown=10)).health is Health.HEALTHY
+    verdict = judge(slow(50, 900), Rollout(slowdown=2))
+    assert verdict.health is Health.UNHEALTHY
+    assert verdict.reason == "12 of 50 invocations took 900 ms or longer; the stable version's p95 duration is 100 ms"
+
+
+@pytest.mark.parametrize(("calls", "fewest", "most"), [(10, 5, 8), (100, 14, 22), (10_000, 550, 650)])
+def test_more_slow_calls_than_chance_explains_are_asked_for(calls: int, fewest: int, most: int) -> None:
+    """5 % of the calls may be slow; the more calls there are, the nearer to that is the number that is too many."""
+    stable = Traffic(invocations=10 * calls)
+    number = too_many_slow(Traffic(invocations=calls), stable, Rollout(slowdown=2))
+    assert number is not None
+    assert fewest <= number <= most
+    assert too_many_slow(Traffic(invocations=calls), stable, DEFAULTS) is None
+
+
+@pytest.mark.parametrize("calls", [0, 1, 2])
+def test_a_few_calls_are_never_too_slow(calls: int) -> None:
+    assert too_many_slow(Traffic(invocations=calls), WELL, Rollout(slowdown=2)) is None
+
+
+def test_every_reason_against_a_version_is_named() -> None:
+    red = Alarm(name="orders-errors", state="ALARM")
+    reason = judge(sample(Traffic(invocations=20, errors=10), red), DEFAULTS).reason
+    assert reason.startswith("alarm orders-errors is in ALARM; 10 of 20 invocations failed")

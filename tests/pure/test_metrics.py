@@ -1,0 +1,134 @@
+"""What is asked of CloudWatch, and what its answers mean."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import ANY, Stubber
+
+from deployer.aws.metrics import Metrics
+from deployer.model.health import Traffic, Unread
+from deployer.settings import Settings
+
+SINCE = datetime(2026, 11, 27, 10, 3, 20, tzinfo=UTC)
+UNTIL = datetime(2026, 11, 27, 10, 8, 40, tzinfo=UTC)
+FIRST, SECOND = SINCE.replace(second=0), SINCE.replace(second=0) + timedelta(minutes=3)
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - a client of boto3's has no class to name
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "none")
+    return boto3.client("cloudwatch", region_name="eu-central-1")
+
+
+@pytest.fixture
+def cloudwatch(client: Any) -> Iterator[Stubber]:  # noqa: ANN401
+    """Answer as a test says, with calls and answers held against botocore's model of the service."""
+    with Stubber(client) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+@pytest.fixture
+def metrics(client: Any) -> Metrics:  # noqa: ANN401
+    settings = Settings(
+        applications=frozenset({"orders"}),
+        function_prefix="app-",
+        releases_bucket="releases",
+        bundles_bucket="bundles",
+        account_id="123456789012",
+    )
+    return Metrics(client, settings)
+
+
+def result(name: str, values: dict[datetime, float], state: str = "Complete") -> dict[str, Any]:
+    return {"Id": name, "Label": name, "Timestamps": list(values), "Values": list(values.values()), "StatusCode": state}
+
+
+def asked(period: int) -> dict[str, Any]:
+    """Return the parameters of a question for two metrics of the whole minutes around the window."""
+    query = {"Id": ANY, "Label": ANY, "MetricStat": {"Metric": ANY, "Period": period, "Stat": ANY}}
+    start = SINCE.replace(second=0)
+    return {"MetricDataQueries": [query, query], "StartTime": start, "EndTime": start + timedelta(minutes=6)}
+
+
+def answer(cloudwatch: Stubber, *results: dict[str, Any], expected: dict[str, Any] | None = None) -> None:
+    cloudwatch.add_response("get_metric_data", {"MetricDataResults": list(results)}, expected)
+
+
+def test_minutes_are_added_up(cloudwatch: Stubber, metrics: Metrics) -> None:
+    counted = result("invocations", {FIRST: 20, SECOND: 22}), result("errors", {SECOND: 1})
+    answer(cloudwatch, *counted, expected=asked(60))
+    assert metrics.traffic("app-orders", "7", SINCE, UNTIL) == Traffic(invocations=42, errors=1)
+
+
+@pytest.mark.parametrize("state", ["PartialData", "InternalError", "Forbidden"])
+def test_errors_that_are_missing_are_not_zero(cloudwatch: Stubber, metrics: Metrics, state: str) -> None:
+    answer(cloudwatch, result("invocations", {FIRST: 20}), result("errors", {}, state))
+    assert metrics.traffic("app-orders", "7", SINCE, UNTIL) == Unread(reason="values of Errors are missing")
+
+
+def test_a_metric_that_the_answer_leaves_out_is_not_zero(cloudwatch: Stubber, metrics: Metrics) -> None:
+    answer(cloudwatch, result("invocations", {FIRST: 20}))
+    assert isinstance(metrics.traffic("app-orders", "7", SINCE, UNTIL), Unread)
+
+
+def test_a_metric_may_be_complete_on_the_next_page_only(cloudwatch: Stubber, metrics: Metrics) -> None:
+    first = [result("invocations", {SECOND: 22}, "PartialData"), result("errors", {}, "PartialData")]
+    cloudwatch.add_response("get_metric_data", {"MetricDataResults": first, "NextToken": "more"})
+    answer(cloudwatch, result("invocations", {FIRST: 20}), result("errors", {FIRST: 1}))
+    assert metrics.traffic("app-orders", "7", SINCE, UNTIL) == Traffic(invocations=42, errors=1)
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "InternalServiceFault", "AccessDenied"])
+def test_an_error_of_cloudwatch_is_a_reason(cloudwatch: Stubber, metrics: Metrics, code: str) -> None:
+    cloudwatch.add_client_error("get_metric_data", code, "Rate exceeded")
+    found = metrics.traffic("app-orders", "7", SINCE, UNTIL)
+    assert isinstance(found, Unread)
+    assert code in found.reason
+
+
+def test_a_percentile_is_that_of_the_whole_window(cloudwatch: Stubber, metrics: Metrics) -> None:
+    """One cold call in a minute of its own is not the p95 of 801 calls."""
+    taken = result("duration", {FIRST: 50.0}), result("invocations", {FIRST: 801})
+    answer(cloudwatch, *taken, expected=asked(360))
+    assert metrics.duration("app-orders", "7", SINCE, UNTIL, 95) == pytest.approx(50)
+
+
+def test_a_percentile_of_several_periods_is_averaged_by_their_calls(cloudwatch: Stubber, metrics: Metrics) -> None:
+    taken = result("duration", {FIRST: 9_000.0, SECOND: 50.0}), result("invocations", {FIRST: 1, SECOND: 199})
+    answer(cloudwatch, *taken)
+    assert metrics.duration("app-orders", "7", SINCE, UNTIL, 95) == pytest.approx((9_000 + 199 * 50) / 200)
+
+
+def test_a_version_without_a_call_has_no_percentile(cloudwatch: Stubber, metrics: Metrics) -> None:
+    answer(cloudwatch, result("duration", {}), result("invocations", {}))
+    assert metrics.duration("app-orders", "7", SINCE, UNTIL, 95) is None
+
+
+def test_no_period_is_longer_than_a_day(cloudwatch: Stubber, metrics: Metrics) -> None:
+    expected = asked(86_400) | {"EndTime": SINCE.replace(second=0) + timedelta(days=4)}
+    answer(cloudwatch, result("duration", {}), result("invocations", {}), expected=expected)
+    metrics.duration("app-orders", "7", SINCE, SINCE.replace(second=0) + timedelta(days=4), 95)
+
+
+def test_alarms_are_asked_for_in_hundreds(cloudwatch: Stubber, metrics: Metrics) -> None:
+    """Source: CloudWatch API reference, DescribeAlarms: AlarmNames, at most 100 items."""
+    names = tuple(f"alarm-{number:03d}" for number in range(250))
+    states = [{"AlarmName": name, "StateValue": "OK"} for name in names]
+    cloudwatch.add_response("describe_alarms", {"MetricAlarms": []})
+    for some in (names[:100], names[100:200], names[200:]):
+        expected = {"AlarmTypes": ["MetricAlarm", "CompositeAlarm"], "AlarmNames": list(some)}
+        cloudwatch.add_response("describe_alarms", {"MetricAlarms": [states[names.index(some[0])]]}, expected)
+    found = metrics.alarms("orders", names)
+    assert not isinstance(found, Unread)
+    assert [alarm.state for alarm in found if alarm.name in {"alarm-000", "alarm-100", "alarm-200"}] == ["OK"] * 3
+    assert sum(1 for alarm in found if alarm.state == "MISSING") == 247
+
+
+def test_alarms_that_cannot_be_read_are_none_of_them_red(cloudwatch: Stubber, metrics: Metrics) -> None:
+    cloudwatch.add_client_error("describe_alarms", "ThrottlingException", "Rate exceeded")
+    assert metrics.red_alarms("orders", ()) == frozenset()
