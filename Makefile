@@ -43,7 +43,7 @@ pythons: .venv/ready         ## bring the Pythons of functions that this machine
 	@for version in $(VERSIONS); do $(MAKE) -s build/runtimes/$$version/ready 2>/dev/null || \
 		{ tests/get-python $$version build/brought/$$version && $(MAKE) -s build/runtimes/$$version/ready; } || exit 1; done
 
-demo: .venv/ready            ## watch a large release go live, a bad one come back and a rollback by hand, all on this machine
+demo: .venv/ready            ## watch a large release go live, a bad one come back and a rollback by hand, all on this machine [RUNTIME=python3.14]
 	$(BIN)/python -m tests.local.demo
 
 local: .venv/ready           ## keep a local AWS with Dropshift running, to drop archives of your own

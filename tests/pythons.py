@@ -6,8 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.local.waiting import alone
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,14 +34,6 @@ def tag(version: str = VERSION) -> str:
 def runtime(version: str = VERSION) -> Path:
     """Return the interpreter that runs functions of this version; raises MissingPythonError."""
     return _made(f"build/runtimes/{version}") / "bin" / "python"
-
-
-def or_skip(version: str) -> Path:
-    """Return the interpreter of a version; a test that needs it is skipped where there is none."""
-    try:
-        return runtime(version)
-    except MissingPythonError as missing:
-        pytest.skip(str(missing))
 
 
 @functools.cache

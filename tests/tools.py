@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import pythons
 from tests.local.waiting import alone
 
 CACHE = Path(__file__).parent.parent / ".cache" / "tools"
@@ -44,6 +45,14 @@ def node_runtime(name: str = "nodejs24.x") -> list[str]:
     """The command of a nodejs* runtime."""
     version, client = RUNTIMES[name]
     return [str(node(version)), str(node_client(client))]
+
+
+def python(version: str) -> Path:
+    """The interpreter of a function's runtime, with AWS's client."""
+    try:
+        return pythons.runtime(version)
+    except pythons.MissingPythonError as missing:
+        pytest.skip(str(missing))
 
 
 def until_exit(prefix: str) -> Path:

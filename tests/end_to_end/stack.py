@@ -9,6 +9,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from backports import zstd
+
+from bootstrap.index import Index
+from bootstrap.pointer import VARIABLE, Pointer
 from deployer.model.drop import SIGNATURE_SUFFIX, Drop
 from deployer.model.status import Status
 from tests.local import LocalAws
@@ -31,10 +35,10 @@ def serving(release: str, body: str = "") -> str:
 class Stack:
     """The deployed stack."""
 
-    def __init__(self, aws: LocalAws, signer: Signer | None = None) -> None:
+    def __init__(self, aws: LocalAws, signer: Signer | None = None, runtime: str | None = None) -> None:
         self.aws = aws
         self._signer = signer
-        self.outputs = aws.deploy(NAME, {"SigningKey": signer.arn} if signer else None)
+        self.outputs = aws.deploy(NAME, {"SigningKey": signer.arn} if signer else None, runtime=runtime)
         self.lambda_ = aws.client("lambda")
         self.s3 = aws.client("s3")
 
@@ -88,6 +92,18 @@ class Stack:
         """Call the alias; return the version that answered and its answer."""
         answer = self.lambda_.invoke(FunctionName=FUNCTION, Qualifier="live", Payload=b"{}")
         return answer["ExecutedVersion"], json.loads(answer["Payload"].read())
+
+    def index(self, version: str) -> Index:
+        """Read the index of the bundle that a version points at."""
+        found = self.lambda_.get_function_configuration(FunctionName=FUNCTION, Qualifier=version)
+        pointer = Pointer.parse(found["Environment"]["Variables"][VARIABLE])
+        body = self.s3.get_object(
+            Bucket=pointer.bucket,
+            Key=pointer.key,
+            VersionId=pointer.version,
+            Range=f"bytes={pointer.offset}-{pointer.offset + pointer.size - 1}",
+        )["Body"].read()
+        return Index.parse(zstd.decompress(body))
 
     def set_alarm(self, state: str) -> None:
         """Put the application's error alarm into a state; CloudWatch itself looks again a minute later."""

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from backports import zstd
 
 from bootstrap.index import Index
-from bootstrap.pointer import VARIABLE, Pointer
 from deployer.model.drop import Drop
 from deployer.model.status import Status
+from tests import pythons
 from tests.end_to_end.stack import APPLICATION, CANARY, FUNCTION, Stack, serving
 from tests.local import LocalAws
 from tests.local.waiting import until
@@ -28,7 +27,7 @@ EVENTS = Path(__file__).parents[2] / "events"
 def stack() -> Iterator[Stack]:
     """One stack for all of these; its roles may do what template.yaml grants, and nothing else."""
     with LocalAws(auth=True, speed=60) as aws:
-        made = Stack(aws)
+        made = Stack(aws, runtime=f"python{pythons.VERSION}")
         yield made
         denied = [call for call in aws.calls() if call.status == 403]
         assert not denied, denied
@@ -49,8 +48,9 @@ def test_an_archive_of_more_than_lambda_takes_goes_up_in_parts_and_becomes_live(
     assert int(parts.strip('"')) > 1
     assert stack.ask()[1] == "1.0"
     assert stack.record(drop)["timeline"][-1]["what"].startswith("live")
-    everything = _index(stack, stack.traffic[0])
+    everything = stack.index(stack.traffic[0])
     assert everything.hot == len(everything.frames)
+    assert f"__pycache__/lambda_function.{pythons.tag()}.pyc" in {file.path for file in everything.files}
 
 
 def test_the_smoke_test_left_a_profile_of_what_the_start_touched(stack: Stack) -> None:
@@ -65,7 +65,7 @@ def test_traffic_moves_in_stages_and_callers_get_the_shares_they_should(stack: S
     until(lambda: stack.record(drop).get("status") == Status.SHIFTING, 60)
     stable, weights = stack.traffic
     (canary,) = weights
-    assert _after_the_hot_part(_index(stack, canary)) == {"data.bin"}, "as recorded; settings are never cold"
+    assert _after_the_hot_part(stack.index(canary)) == {"data.bin"}, "as recorded; settings are never cold"
     answers = [stack.ask()[0] for _ in range(300)]
     seen = answers.count(canary) / len(answers)
     spread = 4.5 * math.sqrt(0.3 * 0.7 / len(answers))
@@ -75,19 +75,6 @@ def test_traffic_moves_in_stages_and_callers_get_the_shares_they_should(stack: S
     with stack.callers():
         assert stack.ended(drop)["status"] == Status.LIVE
     assert stack.ask()[1] == "1.1"
-
-
-def _index(stack: Stack, version: str) -> Index:
-    """Read the index of the bundle that a version points at."""
-    told = stack.lambda_.get_function_configuration(FunctionName=FUNCTION, Qualifier=version)
-    pointer = Pointer.parse(told["Environment"]["Variables"][VARIABLE])
-    found = stack.s3.get_object(
-        Bucket=pointer.bucket,
-        Key=pointer.key,
-        VersionId=pointer.version,
-        Range=f"bytes={pointer.offset}-{pointer.offset + pointer.size - 1}",
-    )
-    return Index.parse(zstd.decompress(found["Body"].read()))
 
 
 def _after_the_hot_part(index: Index) -> set[str]:

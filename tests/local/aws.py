@@ -91,10 +91,18 @@ class LocalAws:
         return self._clients[service]
 
     def deploy(
-        self, stack: str, parameters: Mapping[str, str] | None = None, template: Path = ROOT / "template.yaml"
+        self,
+        stack: str,
+        parameters: Mapping[str, str] | None = None,
+        template: Path = ROOT / "template.yaml",
+        runtime: str | None = None,
     ) -> dict[str, str]:
-        """Build, upload and create (or update) `stack` from `template`; its outputs."""
-        return Deployer(self.client("cloudformation"), self.client("s3")).deploy(stack, template, parameters or {})
+        """Build, upload and create (or update) `stack` from `template`; its outputs.
+
+        Functions that do not name a Runtime of their own run on `runtime`, if that is given.
+        """
+        deployer = Deployer(self.client("cloudformation"), self.client("s3"))
+        return deployer.deploy(stack, template, parameters or {}, runtime)
 
     def calls(self) -> list[Call]:
         """Every AWS call received so far."""

@@ -40,9 +40,11 @@ class Deployer:
         self._cloudformation = cloudformation
         self._s3 = s3
 
-    def deploy(self, stack: str, template: Path, parameters: Mapping[str, str]) -> dict[str, str]:
-        """Create or update `stack`; its outputs."""
-        resolved = self._with_code(yaml_parse(template.read_text()), template.parent)
+    def deploy(
+        self, stack: str, template: Path, parameters: Mapping[str, str], runtime: str | None = None
+    ) -> dict[str, str]:
+        """Create or update `stack`, its applications on `runtime` unless they name one; its outputs."""
+        resolved = self._with_code(_on(runtime, yaml_parse(template.read_text())), template.parent)
         wanted = _declared(resolved, {"Architecture": ARCHITECTURE}) | dict(parameters)
         self._apply(stack, json.dumps(resolved), wanted)
         (described,) = self._cloudformation.describe_stacks(StackName=stack)["Stacks"]
@@ -53,7 +55,8 @@ class Deployer:
         template.get("Globals", {}).get("Function", {}).pop("CodeUri", None)
         for logical_id, resource in template["Resources"].items():
             if isinstance(resource, dict) and resource.get("Type") == _SAM_FUNCTION:
-                resource["Properties"]["CodeUri"] = self._upload(_package(logical_id, directory))
+                runtime = resource["Properties"].get("Runtime") or template["Globals"]["Function"]["Runtime"]
+                resource["Properties"]["CodeUri"] = self._upload(_package(logical_id, directory, runtime))
         return template
 
     def _upload(self, package: bytes) -> dict[str, str]:
@@ -102,10 +105,18 @@ def _declared(template: Template, values: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in values.items() if name in template.get("Parameters", {})}
 
 
-def _package(logical_id: str, directory: Path) -> bytes:
+def _on(runtime: str | None, template: Template) -> Template:
+    """The template, with another Runtime for every function that does not name its own."""
+    if runtime:
+        template["Globals"]["Function"]["Runtime"] = runtime
+    return template
+
+
+def _package(logical_id: str, directory: Path, runtime: str) -> bytes:
     """What `make build-<logical id>` puts together, as a zip."""
     with tempfile.TemporaryDirectory(prefix="build-") as artifacts:
-        command = ["make", "-s", f"build-{logical_id}", f"ARTIFACTS_DIR={artifacts}", f"ARCHITECTURE={ARCHITECTURE}"]
+        given = {"ARTIFACTS_DIR": artifacts, "ARCHITECTURE": ARCHITECTURE, "RUNTIME": runtime}
+        command = ["make", "-s", f"build-{logical_id}", *(f"{name}={value}" for name, value in given.items())]
         with alone(directory / "build"):
             built = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
         if built.returncode != 0:

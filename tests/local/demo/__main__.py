@@ -1,6 +1,7 @@
 """Tell the story: a large release goes live, a second one in stages, a bad one comes back, and a person goes back."""
 
 import json
+import os
 import sys
 import time
 from dataclasses import dataclass, field
@@ -10,12 +11,15 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from tests import pythons
 from tests.local.aws import LocalAws
 from tests.local.demo import application
 from tests.local.demo.callers import Callers, ask
 
 SPEED = 60.0
 BUNDLE_SECONDS = "20"
+RUNTIME = os.environ.get("RUNTIME", f"python{pythons.OWN}")
+"""Of the application's function: `make demo RUNTIME=python3.14`."""
 _PATIENCE = 600
 _FUNCTION = "dropshift-app-hello"
 _ENDS = ("live", "rejected", "failed", "rolled-back", "aborted", "superseded", "overtaken", "duplicate")
@@ -87,11 +91,11 @@ def main() -> int:
     console = Console(highlight=False, soft_wrap=True)
     application.BUILD.mkdir(parents=True, exist_ok=True)
     console.rule("[bold]1. A real application, far over Lambda's 250 MB")
-    base = _build(console)
+    base = _build(console, RUNTIME.removeprefix("python"))
     console.rule("[bold]2. A local AWS, and Dropshift deployed to it from template.yaml")
     with LocalAws(speed=SPEED, function_environment={"BUNDLE_SECONDS": BUNDLE_SECONDS}) as aws:
         began = time.monotonic()
-        story = Story(aws, aws.deploy("dropshift"), console)
+        story = Story(aws, aws.deploy("dropshift", runtime=RUNTIME), console)
         console.print(f"  deployed in {time.monotonic() - began:.1f} s; a bake of five minutes takes five seconds here")
         _first_release(story, base)
         with Callers(aws.client("lambda"), _FUNCTION) as callers:
@@ -101,10 +105,10 @@ def main() -> int:
         return _summary(story)
 
 
-def _build(console: Console) -> Path:
-    site = application.install()
+def _build(console: Console, python: str) -> Path:
+    site = application.install(python)
     console.print("  training a random forest on the iris measurements")
-    model = application.train(site)
+    model = application.train(site, python)
     with application.progress() as bar:
         base, number, size = application.pack(site, model, bar)
     packed = base.stat().st_size

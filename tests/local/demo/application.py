@@ -9,6 +9,8 @@ from pathlib import Path
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
+from tests import pythons
+
 ROOT = Path(__file__).resolve().parents[3]
 BUILD = ROOT / "build" / "demo"
 _PACKAGES = ROOT / "requirements" / "demo.txt"
@@ -65,24 +67,25 @@ def progress() -> Progress:
     return Progress(*columns, transient=False)
 
 
-def install() -> Path:
-    """Install the packages once; later runs find them."""
-    site = BUILD / "packages"
-    ready = BUILD / "packages.ready"
+def install(python: str) -> Path:
+    """Install the packages for a version of Python once; later runs find them."""
+    site = BUILD / f"packages-{python}"
+    ready = BUILD / f"packages-{python}.ready"
     if not ready.exists() or ready.read_text() != _PACKAGES.read_text():
         shutil.rmtree(site, ignore_errors=True)
         uv = Path(sys.executable).with_name("uv")
-        command: list[str | Path] = [uv, "pip", "install", "--require-hashes", "--no-deps", "--python", sys.executable]
-        subprocess.run([*command, "--target", site, "-r", _PACKAGES], check=True)
+        command: list[str | Path] = [uv, "pip", "install", "--require-hashes", "--no-deps"]
+        where: list[str | Path] = ["--python", pythons.runtime(python), "--target", site]
+        subprocess.run([*command, *where, "-r", _PACKAGES], check=True)
         ready.write_text(_PACKAGES.read_text())
     return site
 
 
-def train(site: Path) -> Path:
-    """Train the model with the very packages that will serve it."""
+def train(site: Path, python: str) -> Path:
+    """Train the model with the very packages and Python that will serve it."""
     model = BUILD / "model.joblib"
     environment = {"PYTHONPATH": str(site)}
-    subprocess.run([sys.executable, "-c", _TRAIN, str(model)], env=environment, check=True)
+    subprocess.run([pythons.runtime(python), "-c", _TRAIN, str(model)], env=environment, check=True)
     return model
 
 
