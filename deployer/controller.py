@@ -1,6 +1,7 @@
 """The controller: what the world talks to. Drops, commands, alarms and the engine's news come in here.
 
-Every permanent error is an answer; an exception that leaves the handler is transient, and Lambda tries again.
+Every permanent error is an answer; an exception that leaves the handler is transient, and Lambda tries again. Only an
+event that AWS refuses to let us handle is raised as well: nobody waits for its answer, and a dead letter is not lost.
 """
 
 from datetime import UTC, datetime
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from deployer import events, telemetry
 from deployer.aws import aws
+from deployer.aws.errors import EventNotHandledError, RefusedError, refusals
 from deployer.commands import answers, dispatch
 from deployer.commands.answers import Answer
 from deployer.commands.application import Application
@@ -27,7 +29,22 @@ if TYPE_CHECKING:
 def handler(event: Any, context: "LambdaContext") -> Answer:  # noqa: ANN401, ARG001 - whatever the world sends
     """Answer one invocation."""
     deployer = Deployer(aws(), settings(), lambda: datetime.now(UTC))
-    return answer(deployer, events.parse(event, deployer.settings))
+    incoming = events.parse(event, deployer.settings)
+    try:
+        with refusals():
+            return answer(deployer, incoming)
+    except RefusedError as error:
+        return _on_refusal(incoming, error)
+
+
+def _on_refusal(incoming: events.Incoming, error: RefusedError) -> Answer:
+    """Answer a person; keep an event, which nobody waits for, as a dead letter."""
+    telemetry.warn("aws.refused", reason=str(error))
+    if isinstance(incoming, events.Drops | events.AlarmChanged | events.ExecutionFailed):
+        raise EventNotHandledError(str(error)) from error
+    remedy = "allow the call, or mend what it names; then send the command again"
+    refused = answers.refusal("AWS", str(error), "the call to succeed", remedy)
+    return {**refused, "answer": "AWS refused a call; status shows what was done before it"}
 
 
 def answer(deployer: Deployer, incoming: events.Incoming) -> Answer:

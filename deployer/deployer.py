@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from deployer.aws import Aws
+from deployer.aws.errors import ContendedError, RefusedError, refusals
 from deployer.decisions import precedence
 from deployer.model.alias import Alias, AliasState
 from deployer.model.drop import Drop
@@ -14,10 +15,6 @@ from deployer.model.status import Ending, Status
 from deployer.settings import Settings
 
 _TRIES = 3
-
-
-class ContendedError(RuntimeError):
-    """Others move the alias faster than we read it; try again later."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +94,29 @@ class Deployer:
         self.change_record(
             record.application, record.release_id, lambda one: one.with_entry(at, what).ended(at, ending)
         )
+
+    def provision(self, application: str, version: str, wanted: int) -> str | None:
+        """Ask for provisioned concurrency of a version that has traffic; return a warning when AWS refuses."""
+        try:
+            with refusals():
+                ready = self.aws.functions.provision(self.settings.function(application), version, wanted)
+        except RefusedError as error:
+            return f"version {version} has no provisioned concurrency: {error}"
+        return f"version {version} has no provisioned concurrency: {ready.reason}" if ready.state == "FAILED" else None
+
+    def unprovision(self, application: str, version: str) -> str | None:
+        """End the provisioned concurrency of a version without traffic; return a warning when AWS refuses.
+
+        A version that the alias names keeps it: whoever moved the traffic there, it would start cold.
+        """
+        function = self.settings.function(application)
+        try:
+            with refusals():
+                if not self.aws.functions.alias(function).names(version):
+                    self.aws.functions.unprovision(function, version)
+        except RefusedError as error:
+            return f"version {version} keeps its provisioned concurrency, which costs money: {error}"
+        return None
 
     def recorded_ending(self, release: Release) -> Ending | None:
         """Return the end of a release, if its record tells of one."""

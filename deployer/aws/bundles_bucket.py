@@ -1,6 +1,7 @@
 """S3: the bundles bucket: bundles, where they are, access profiles, and which archives were rolled back."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from deployer.aws.s3 import PART, head_object
@@ -140,11 +141,21 @@ class Upload:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: "TracebackType | None"
     ) -> None:
-        if kind:
-            self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=self._upload_id)
-            return
+        try:
+            if kind is None:
+                self._complete()
+        finally:
+            if not self.version_id:
+                self._abort()
+
+    def _complete(self) -> None:
         self._send(bytes(self._buffer))
         made = self._client.complete_multipart_upload(
             Bucket=self._bucket, Key=self._key, UploadId=self._upload_id, MultipartUpload={"Parts": self._parts}
         )
         self.version_id = made["VersionId"]
+
+    def _abort(self) -> None:
+        """Remove the parts; there are none left when the upload was completed and only the answer was lost."""
+        with suppress(self._client.exceptions.NoSuchUpload):
+            self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=self._upload_id)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from deployer.aws.errors import ContendedError
 from deployer.model.record import Record
 from deployer.settings import Settings
 
@@ -36,7 +37,7 @@ class Records:
     def change(self, application: str, release_id: str, change: Callable[[Record], Record]) -> Record:
         """Apply a pure change to a record and write it if nobody wrote in between, else try again on the newer one.
 
-        Raises KeyError when there is no such record, RuntimeError when others write faster than we read.
+        Raises KeyError when there is no such record, ContendedError when others write faster than we read.
         Source: Amazon S3 user guide, conditional writes.
         """
         for _ in range(_TRIES):
@@ -47,7 +48,7 @@ class Records:
             after = change(before)
             if after == before or self._put(after, IfMatch=etag):
                 return after
-        raise RuntimeError(f"the record of release {release_id} changed {_TRIES} times while it was written")
+        raise ContendedError(f"the record of release {release_id} changed {_TRIES} times while it was written")
 
     def newest(self, application: str, limit: int) -> list[Record]:
         """Read the records that were written last, newest first."""

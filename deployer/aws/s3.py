@@ -12,8 +12,12 @@ if TYPE_CHECKING:
 
 PART = 16 << 20
 """Bytes asked for, and sent, at once: 10,000 parts of this size make an object of 156 GiB."""
-_NOT_THERE = ("404", "NoSuchKey", "NoSuchVersion", "405", "400")
-"""How a HEAD says that there is no such version: 405 for a delete marker, 400 for an id that cannot be one."""
+_NOT_THERE = ("404", "405")
+"""How a HEAD says that there is no such version: 405 for a delete marker.
+
+The answer to a HEAD has no body: an expired token, a disabled key and a malformed version id are all 400.
+Source: Amazon S3 API reference, HeadObject.
+"""
 
 
 def head_object(client: "S3Client", **which: "Unpack[HeadObjectRequestTypeDef]") -> "HeadObjectOutputTypeDef | None":

@@ -3,7 +3,7 @@
 from deployer.commands import answers
 from deployer.commands.answers import Answer
 from deployer.commands.application import Application
-from deployer.commands.traffic import unprovision
+from deployer.commands.traffic import unprovision, warned
 from deployer.decisions import precedence
 from deployer.model.alias import Alias, Move
 from deployer.model.record import Record
@@ -21,9 +21,8 @@ def close_dead_rollout(app: Application, record: Record, execution_status: str) 
     served = isinstance(after, Alias) and record.version and after.stable == record.version
     status = Status.LIVE if served else _undone(after, record) or Status.FAILED
     app.deployer.record_ending(record, Ending(status=status, reason=reason), reason)
-    if not served:
-        unprovision(app, record)
-    return answers.done(f"{record.release} ended {status}: {reason}")
+    warnings = [] if served else unprovision(app, record)
+    return {**answers.done(f"{record.release} ended {status}: {reason}"), **warned(warnings)}
 
 
 def _without(alias: Alias, record: Record) -> Alias:

@@ -1,8 +1,9 @@
 """What a person or an alarm does to the alias: at most one write, which says what it believed."""
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from deployer.aws.errors import RefusedError, refusals
 from deployer.commands import answers
 from deployer.commands.answers import Answer
 from deployer.commands.application import NO_RELEASE, Application, is_called, pointer_of
@@ -87,16 +88,29 @@ class TrafficCommands:
         left = self.app.record_of(alias.stable)
         if refusal := self._move(alias, alias.roll_back_to(left.release_id if left else "none", target)):
             return refusal
-        canary = self.app.record_of(alias.canary) if alias.canary else None
-        self._record_rollback([record for record in (left, canary) if record], target, words, command.reason)
-        return answers.done(words.replace("roll", "rolled", 1), version=target)
+        warnings = self._record_rollback(left, target, words, command.reason)
+        if alias.canary:
+            warnings += self._attempt(lambda: self._record_left(self.app.record_of(str(alias.canary)), words, words))
+        return answers.done(words.replace("roll", "rolled", 1), version=target, **warned(warnings))
 
-    def _record_rollback(self, left: Iterable[Record], target: str, words: str, reason: str | None = None) -> None:
-        """Write down what a rollback left, now that all traffic is where it should be."""
-        for record in left:
-            self._deployer.record_ending(record, Ending(status=Status.ROLLED_BACK, reason=reason or words), words)
-            unprovision(self.app, record)
-        self._provision(target)
+    def _record_rollback(self, left: Record | None, target: str, words: str, reason: str | None = None) -> list[str]:
+        """Write down what a rollback left, now that all traffic is where it should be; return what AWS refused."""
+        warnings = self._attempt(lambda: self._record_left(left, words, reason or words))
+        return warnings + self._attempt(lambda: self._provision(target))
+
+    def _record_left(self, record: Record | None, words: str, reason: str) -> list[str]:
+        if record is None:
+            return []
+        self._deployer.record_ending(record, Ending(status=Status.ROLLED_BACK, reason=reason), words)
+        return unprovision(self.app, record)
+
+    def _attempt(self, act: Callable[[], list[str]]) -> list[str]:
+        """Do what comes after the one write, which stands whatever AWS refuses then; return warnings."""
+        try:
+            with refusals():
+                return act()
+        except RefusedError as error:
+            return [f"the traffic was moved, but not everything after it was done: {error}; send the command again"]
 
     def _nothing_left(self, alias: Alias, command: RollBack, why: str) -> Answer:
         """Move nothing, but record a rollback that died after its one write: the alias's description has it.
@@ -105,15 +119,17 @@ class TrafficCommands:
         """
         record = self.app.record(alias.recorded.release) if alias.rolled_back and alias.recorded else None
         if record and not command.dry_run and (record.status is Status.LIVE or not record.status.final):
-            self._record_rollback([record], alias.stable, _rollback_words(record.version, alias.stable))
+            warnings = self._record_rollback(record, alias.stable, _rollback_words(record.version, alias.stable))
+            return {**answers.nothing_to_do(why), **warned(warnings)}
         return answers.nothing_to_do(why)
 
-    def _provision(self, version: str) -> None:
+    def _provision(self, version: str) -> list[str]:
         """Ask for the provisioned concurrency that a version was released with; its traffic does not wait for it."""
         record = self.app.record_of(version)
-        if record and record.provisioned_concurrency:
-            wanted = record.provisioned_concurrency
-            self._deployer.aws.functions.provision(self.app.function, version, wanted)
+        if record is None or not record.provisioned_concurrency:
+            return []
+        warning = self._deployer.provision(self.app.name, version, record.provisioned_concurrency)
+        return note_warning(self.app, record, warning)
 
     def abort(self, command: Abort) -> Answer:
         """End the release that is under way, wherever it is on its way."""
@@ -135,12 +151,11 @@ class TrafficCommands:
         A: the rollout reads the alias.  B: abort writes the description, which changes the RevisionId.  A: its write is
         refused (412), it reads again and finds the abort. So the abort wins whenever it comes before the write.
         """
-        if refusal := self._move(alias, alias.remove_canary(record.release_id, Move.ABORT, by_command=True)):
+        if refusal := self._move(alias, alias.abort_waiting(record.release_id)):
             return refusal
-        self._deployer.record_ending(
-            record, Ending(status=Status.ABORTED, reason=command.reason or "abort by command"), "abort"
-        )
-        return answers.done(f"aborted {record.release} before it had any traffic")
+        ending = Ending(status=Status.ABORTED, reason=command.reason or "abort by command")
+        warnings = self._attempt(lambda: self._record_removal(record, ending, "abort"))
+        return answers.done(f"aborted {record.release} before it had any traffic", **warned(warnings))
 
     def _remove_canary(self, alias: Alias, command: ReleaseCommand, move: Move, status: Status) -> Answer:
         record = self.app.record_of(str(alias.canary))
@@ -157,9 +172,13 @@ class TrafficCommands:
     ) -> Answer:
         if refusal := self._move(alias, alias.remove_canary(record.release_id, move, by_command=by_command)):
             return refusal
-        self._deployer.record_ending(record, ending, _removal_words(move, alias))
-        unprovision(self.app, record)
-        return answers.done(f"all traffic is on version {alias.stable} again", version=alias.stable)
+        warnings = self._attempt(lambda: self._record_removal(record, ending, _removal_words(move, alias)))
+        words = f"all traffic is on version {alias.stable} again"
+        return answers.done(words, version=alias.stable, **warned(warnings))
+
+    def _record_removal(self, record: Record, ending: Ending, words: str) -> list[str]:
+        self._deployer.record_ending(record, ending, words)
+        return unprovision(self.app, record)
 
     def roll_back_on_alarm(self, alarm: str) -> Answer:
         """Take the canary's traffic away when an alarm that watches it went red, within seconds and with one write.
@@ -224,8 +243,9 @@ class TrafficCommands:
         if refusal := self._move(alias, wanted):
             return refusal
         if record:
-            at, what = self._deployer.now(), f"by command: {words}" + (f" ({command.reason})" if command.reason else "")
-            self._deployer.change_record(record.application, record.release_id, lambda one: one.with_entry(at, what))
+            what = f"by command: {words}" + (f" ({command.reason})" if command.reason else "")
+            warnings = self._attempt(lambda: note_warning(self.app, record, what)[1:])
+            return answers.done(f"done: {words}", **warned(warnings))
         return answers.done(f"done: {words}")
 
     def _move(self, alias: Alias, wanted: Alias) -> Answer | None:
@@ -250,10 +270,25 @@ class TrafficCommands:
         return answers.refusal("release", found, f'"{meant}"', "the world moved on; look at status")
 
 
-def unprovision(app: Application, record: Record) -> None:
-    """End the provisioned concurrency of a release that has no traffic any more."""
-    if record.provisioned_concurrency and record.version:
-        app.deployer.aws.functions.unprovision(app.function, record.version)
+def unprovision(app: Application, record: Record) -> list[str]:
+    """End the provisioned concurrency of a release that has no traffic any more; return what AWS refused."""
+    if not (record.provisioned_concurrency and record.version):
+        return []
+    return note_warning(app, record, app.deployer.unprovision(app.name, record.version))
+
+
+def note_warning(app: Application, record: Record, warning: str | None) -> list[str]:
+    """Write a warning into the record that it is about; return it for the answer."""
+    if warning is None:
+        return []
+    at = app.deployer.now()
+    app.deployer.change_record(app.name, record.release_id, lambda one: one.with_entry(at, warning))
+    return [warning]
+
+
+def warned(warnings: list[str]) -> Answer:
+    """Return what an answer says of what AWS refused after the move."""
+    return {"warning": warnings} if warnings else {}
 
 
 def _rollback_words(left: str | None, target: str) -> str:

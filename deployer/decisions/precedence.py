@@ -54,12 +54,12 @@ def ended_by_others(alias: Alias, release_id: str, version: str) -> Ending | Non
 
 
 def ended_by_command(alias: Alias, release_id: str) -> Ending | None:
-    """Return the ending if the alias records that a command ended this release, even before it had any traffic."""
-    return (
-        ending_from_state(alias.recorded)
-        if alias.managed and alias.recorded and alias.recorded.release == release_id
-        else None
-    )
+    """Return the ending if the alias records that a command ended this release, even before it had any traffic.
+
+    That holds whoever moved the alias afterwards.
+    """
+    state = alias.recorded
+    return ending_from_state(state) if state and state.release == release_id else None
 
 
 def ending_from_state(state: AliasState) -> Ending | None:

@@ -96,6 +96,10 @@ class Alias(Value):
         """The stable version, the canary and the canary's weight."""
         return self.stable, self.canary, self.weight
 
+    def names(self, version: str) -> bool:
+        """Whether a version has any of the traffic."""
+        return version in (self.stable, self.canary)
+
     def same_as(self, other: "Alias") -> bool:
         """Whether traffic and recorded state are equal; the revision is not compared."""
         return (self.traffic, self.recorded) == (other.traffic, other.recorded)
@@ -112,6 +116,15 @@ class Alias(Value):
     def remove_canary(self, release: str, move: Move, *, by_command: bool = False) -> Self:
         """Take the canary's share away: all traffic is the stable version's again."""
         return self._moved(move, release, self.stable, None, 0, self.previous, by_command=by_command)
+
+    def abort_waiting(self, release: str) -> Self:
+        """Record that a command ended a release before it had traffic; a move by others stays a move by others."""
+        if self.recorded is None or self.managed:
+            return self.remove_canary(release, Move.ABORT, by_command=True)
+        state = self.recorded.model_copy(
+            update={"move": Move.ABORT, "release": release, "paused": False, "by_command": True}
+        )
+        return self.model_copy(update={"recorded": state})
 
     def roll_back_to(self, release: str, version: str) -> Self:
         """Give an earlier version all traffic; no previous one remains, so that going back twice does not go forth."""

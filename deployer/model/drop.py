@@ -110,17 +110,20 @@ class VersionDescription(Value):
         )
 
     def newer_than(self, other: "VersionDescription") -> bool:
-        """Compare by LastModified; for one key, the sequencer decides.
+        """Compare by LastModified, which S3 sets; in the same second and for one key, by the sequencer.
 
-        Sequencers are compared after right-padding the shorter one with zeros. LastModified has whole seconds: of
-        two keys dropped in the same second neither is newer, and the one that begins to take traffic last wins.
+        Sequencers are compared after right-padding the shorter one with zeros. They come with the event, which can be
+        forged, so they decide nothing that LastModified does. LastModified has whole seconds: of two keys dropped in
+        the same second neither is newer, and the one that begins to take traffic last wins.
         Source: Amazon S3 user guide, event message structure, `sequencer`.
         """
-        if self.key_id == other.key_id and self.sequencer and other.sequencer:
-            width = max(len(self.sequencer), len(other.sequencer))
-            mine, theirs = (text.upper().ljust(width, "0") for text in (self.sequencer, other.sequencer))
-            return mine > theirs
-        return self.dropped > other.dropped
+        if self.dropped != other.dropped:
+            return self.dropped > other.dropped
+        if self.key_id != other.key_id or not (self.sequencer and other.sequencer):
+            return False
+        width = max(len(self.sequencer), len(other.sequencer))
+        mine, theirs = (text.upper().ljust(width, "0") for text in (self.sequencer, other.sequencer))
+        return mine > theirs
 
     def encode(self) -> str:
         """Return the text for Lambda: at most 256 characters, the limit of a version's description."""

@@ -130,10 +130,11 @@ def finish(deployer: Deployer, release: Release) -> Release:
 
 def _give_back_concurrency(deployer: Deployer, release: Release, status: Status) -> None:
     """End the provisioned concurrency of the version that has no traffic any more: the older, or this one."""
-    functions, function = deployer.aws.functions, deployer.function(release)
+    application, version = release.drop.application, release.version
     if status is Status.LIVE:
-        previous = functions.alias(function).previous
-        if previous:
-            functions.unprovision(function, previous)
-    elif release.version and release.manifest.resources.provisioned_concurrency:
-        functions.unprovision(function, release.version)
+        version = deployer.aws.functions.alias(deployer.function(release)).previous
+    elif not release.manifest.resources.provisioned_concurrency:
+        return
+    warning = deployer.unprovision(application, version) if version else None
+    if warning:
+        deployer.record_progress(release, warning)

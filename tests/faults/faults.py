@@ -24,28 +24,45 @@ class Kind(StrEnum):
     BUSY = "409 in progress"
     STALE = "412 precondition failed"
     DENIED = "AccessDenied for ever"
+    INVALID = "400 for ever"
+    GONE = "404 for ever"
+    LIMITED = "limit exceeded for ever"
+    EXPIRED = "expired token for ever"
 
 
 TIMES = {Kind.THROTTLED_TWICE: 2, Kind.BROKEN_TWICE: 2, Kind.BUSY: 1, Kind.STALE: 1}
 """How often a refusal is given; others last until somebody mends what is broken."""
-LASTING = frozenset({Kind.THROTTLED, Kind.BROKEN, Kind.DENIED})
+LASTING = frozenset({Kind.THROTTLED, Kind.BROKEN, Kind.DENIED, Kind.INVALID, Kind.GONE, Kind.LIMITED, Kind.EXPIRED})
 _REFUSALS = {
     ("lambda", "throttled"): ("TooManyRequestsException", 429),
     ("lambda", "broken"): ("ServiceException", 500),
     ("lambda", "busy"): ("ResourceConflictException", 409),
     ("lambda", "stale"): ("PreconditionFailedException", 412),
     ("lambda", "denied"): ("AccessDeniedException", 403),
+    ("lambda", "invalid"): ("InvalidParameterValueException", 400),
+    ("lambda", "gone"): ("ResourceNotFoundException", 404),
+    ("lambda", "limited"): ("CodeStorageExceededException", 400),
+    ("lambda", "expired"): ("ExpiredTokenException", 403),
     ("s3", "throttled"): ("SlowDown", 503),
     ("s3", "broken"): ("InternalError", 500),
     ("s3", "busy"): ("ConditionalRequestConflict", 409),
     ("s3", "stale"): ("PreconditionFailed", 412),
     ("s3", "denied"): ("AccessDenied", 403),
+    ("s3", "invalid"): ("InvalidRequest", 400),
+    ("s3", "gone"): ("NoSuchBucket", 404),
+    ("s3", "expired"): ("ExpiredToken", 400),
     ("cloudwatch", "throttled"): ("ThrottlingException", 400),
     ("cloudwatch", "broken"): ("InternalServiceFault", 500),
     ("cloudwatch", "denied"): ("AccessDenied", 403),
+    ("cloudwatch", "invalid"): ("ValidationException", 400),
+    ("cloudwatch", "gone"): ("ResourceNotFoundException", 404),
+    ("cloudwatch", "expired"): ("ExpiredTokenException", 400),
     ("events", "throttled"): ("ThrottlingException", 400),
     ("events", "broken"): ("InternalException", 500),
     ("events", "denied"): ("AccessDeniedException", 403),
+    ("events", "invalid"): ("ValidationException", 400),
+    ("events", "gone"): ("ResourceNotFoundException", 404),
+    ("events", "expired"): ("ExpiredTokenException", 400),
 }
 REFUSED = {
     Kind.THROTTLED_TWICE: "throttled",
@@ -55,6 +72,10 @@ REFUSED = {
     Kind.BUSY: "busy",
     Kind.STALE: "stale",
     Kind.DENIED: "denied",
+    Kind.INVALID: "invalid",
+    Kind.GONE: "gone",
+    Kind.LIMITED: "limited",
+    Kind.EXPIRED: "expired",
 }
 _CONDITIONAL = ("RevisionId", "IfMatch", "IfNoneMatch")
 _ENGINE = (Kind.KILLED_BEFORE, Kind.KILLED_AFTER)
@@ -74,6 +95,8 @@ class Point:
         if self.service == "engine":
             return _ENGINE
         never = set() if self.conditional else {Kind.STALE, Kind.BUSY}
+        if self.service != "lambda":
+            never.add(Kind.LIMITED)
         if self.operation == "PublishVersion":
             never.discard(Kind.BUSY)
         return tuple(kind for kind in Kind if kind not in never)

@@ -92,7 +92,7 @@ def _stop(world: World) -> None:
 
 
 _RED = _once(lambda world: world.alarm(ALARM, "ALARM"))
-_WARM = f"{STAGES}[resources]\nprovisioned-concurrency = 2\n"
+WARM = f"{STAGES}[resources]\nprovisioned-concurrency = 2\n"
 _REDEPLOY = _say("redeploy", release="1.1", force=True)
 FLOWS = (
     Flow("first release", _nothing, (_drop("1.0", ""), World.happen)),
@@ -108,7 +108,7 @@ FLOWS = (
     Flow("superseding drop", live, _mid_bake(_drop("1.2"))),
     Flow("prune", four_live, (_say("prune", keep=1),)),
     Flow("redeploy", two_live, (_say("rollback", to="1.0"), _REDEPLOY, World.happen)),
-    Flow("provisioned concurrency", live, (_drop("1.1", _WARM), World.happen, _say("rollback"))),
+    Flow("provisioned concurrency", live, (_drop("1.1", WARM), World.happen, _say("rollback"))),
     Flow("refused archive", live, (_drop("1.1", body=b"PK\x03\x04 this is no archive"), World.happen)),
     Flow("dead execution", live, _mid_bake(_once(_stop))),
 )

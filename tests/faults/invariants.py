@@ -5,16 +5,16 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004 - botocore's own
 
-from deployer.deployer import ContendedError
+from deployer.aws.errors import ContendedError, EventNotHandledError
 from deployer.model.alias import AliasState, Move
 from deployer.model.drop import Drop, VersionDescription
 from deployer.model.record import Record
 from deployer.model.status import Status
 from tests.faults.account import BUNDLES
 from tests.faults.functions import Function, Moved
-from tests.faults.world import STRANGER, World
+from tests.faults.world import STRANGER, Escaped, World
 
 _MUTATING = frozenset(
     {
@@ -263,10 +263,32 @@ def _rejected_untouched(world: World) -> Iterator[str]:
             yield f"{call.operation} for a refused archive"
 
 
+_PASSING = frozenset(
+    {
+        *("TooManyRequestsException", "ServiceException", "SlowDown", "InternalError", "ThrottlingException"),
+        *("InternalServiceFault", "InternalException", "ExpiredToken", "ExpiredTokenException"),
+        *("ResourceConflictException", "ConditionalRequestConflict", "PreconditionFailed"),
+    }
+)
+"""Errors that end by themselves, by the code that AWS gives them; spelt out here as the services' references do."""
+_NETWORK = (ConnectionError, HTTPClientError)
+
+
 def _transient(world: World) -> Iterator[str]:
+    """What leaves the controller is worth another try, or is an event that would be lost if it were answered."""
     for escaped in world.escaped:
-        if not isinstance(escaped.error, ClientError | BotoCoreError | ContendedError):
+        if not _passes(escaped.error) and not (isinstance(escaped.error, EventNotHandledError) and _is_event(escaped)):
             yield f"{escaped.error!r} left the controller for {escaped.event}"
+
+
+def _passes(error: Exception) -> bool:
+    if isinstance(error, ClientError):
+        return error.response["Error"]["Code"] in _PASSING or error.response["ResponseMetadata"]["HTTPStatusCode"] > 499
+    return isinstance(error, (*_NETWORK, ContendedError))
+
+
+def _is_event(escaped: Escaped) -> bool:
+    return "action" not in escaped.event
 
 
 def _readable(world: World) -> Iterator[str]:

@@ -186,9 +186,12 @@ def _escaped(value: object) -> bytes:
 
 
 def refuse(operation: OperationModel, url: str, error: ServiceError) -> AWSResponse:
-    """Write a refusal as the service would; the answer to a HEAD request has no body."""
+    """Write a refusal as the service would; the answer to a HEAD request has no body, but the bucket's region.
+
+    botocore asks again after a 400, which may mean another region. Source: Amazon S3 API reference, HeadBucket.
+    """
     if operation.http["method"] == "HEAD":
-        return _response(url, error.status, {}, b"")
+        return _response(url, error.status, {"x-amz-bucket-region": "eu-central-1"}, b"")
     if operation.service_model.resolved_protocol == "rest-xml":
         told = f"<Error><Code>{error.code}</Code><Message>{error.message}</Message></Error>".encode()
         return _response(url, error.status, {}, told)

@@ -71,7 +71,7 @@ class World:
     drops: list[Drop] = field(default_factory=list)
     answers: list[Any] = field(default_factory=list)
     unanswered: list[dict[str, Any]] = field(default_factory=list)
-    """Commands that got no answer: a person asks again when all is well."""
+    """Commands that got no answer, or one that asks for them again: a person does so when all is well."""
     prints: io.StringIO = field(default_factory=io.StringIO)
     """Everything the deployer printed."""
 
@@ -119,6 +119,8 @@ class World:
         event = {"action": action, "application": min(self.settings.applications), **fields}
         for _ in range(TRIES):
             if self._invoke(event):
+                if _is_to_be_said_again(self.answers[-1]):
+                    self.unanswered.append(event)
                 return self.answers[-1]
         self.unanswered.append(event)
         return None
@@ -211,8 +213,9 @@ class World:
         """
         self.account.mend()
         self.run()
-        while self.unanswered:
-            self.command(**self.unanswered.pop(0))
+        unanswered, self.unanswered = self.unanswered, []
+        for command in unanswered:
+            self.command(**command)
         for letter in self.lost:
             self.deliver(letter.event)
         self.lost = []
@@ -245,6 +248,11 @@ class World:
         """The record of a release."""
         versions = self.account.s3.buckets[BUNDLES].objects.get(f"records/{drop.application}/{drop.release_id}.json")
         return Record.model_validate_json(versions[-1].body) if versions else None
+
+
+def _is_to_be_said_again(answer: Mapping[str, Any]) -> bool:
+    """Whether an answer asks for the command again, once what AWS refused is mended."""
+    return "warning" in answer or str(answer["answer"]).startswith("AWS refused")
 
 
 def stopped(execution: Execution) -> dict[str, Any]:

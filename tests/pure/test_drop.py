@@ -65,7 +65,13 @@ def test_the_later_drop_is_the_newer() -> None:
     assert not dropped("a", second=1).newer_than(dropped("b", second=2))
 
 
-def test_for_one_key_the_sequencer_decides_after_padding_with_zeros_on_the_right() -> None:
+def test_a_sequencer_of_an_event_that_anybody_may_send_decides_nothing_that_s3s_own_time_does() -> None:
+    forged = dropped("a", second=1, sequencer="F" * 40)
+    assert dropped("b", second=2, sequencer="0055").newer_than(forged)
+    assert not forged.newer_than(dropped("b", second=2, sequencer="0055"))
+
+
+def test_for_one_key_and_second_the_sequencer_decides_after_padding_with_zeros_on_the_right() -> None:
     early, late = dropped("a", sequencer="0055AED6DCD90281E5"), dropped("b", sequencer="0055AED6DCD90281E51")
     assert late.newer_than(early)
     assert not early.newer_than(late)

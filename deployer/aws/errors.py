@@ -1,0 +1,55 @@
+"""What AWS's errors mean for what comes next: another try, or an answer."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore.exceptions import ClientError
+
+_SERVER_ERROR = 500
+_TOO_MANY_REQUESTS = 429
+_PASSING = frozenset(
+    {
+        *("Throttling", "ThrottlingException", "RequestLimitExceeded", "RequestTimeout"),
+        *("ExpiredToken", "ExpiredTokenException", "RequestExpired"),
+        *("ResourceConflictException", "ConditionalRequestConflict", "OperationAborted"),
+        *("PreconditionFailed", "PreconditionFailedException"),
+    }
+)
+"""Codes of refusals that end by themselves: throttling, time-outs, credentials that are renewed, and other writers.
+
+Source: AWS SDKs reference guide, retry behavior; Amazon S3 and AWS Lambda API references, common errors.
+"""
+
+
+class ContendedError(RuntimeError):
+    """Others write faster than we read; try again later."""
+
+
+class RefusedError(Exception):
+    """AWS refused a call and would refuse it again; the text names the call and AWS's words. Answer it."""
+
+
+class EventNotHandledError(Exception):
+    """AWS refuses for good what an event needs. An answer would lose the event; raised, it is kept as a dead letter."""
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Raise RefusedError for a refusal that another try does not mend; let every other error pass as it is."""
+    try:
+        yield
+    except ClientError as error:
+        if is_transient(error):
+            raise
+        raise RefusedError(_in_words(error)) from error
+
+
+def is_transient(error: ClientError) -> bool:
+    """Return whether a refusal ends by itself."""
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status >= _SERVER_ERROR or status == _TOO_MANY_REQUESTS or error.response["Error"]["Code"] in _PASSING
+
+
+def _in_words(error: ClientError) -> str:
+    found = error.response["Error"]
+    return f"AWS refused {error.operation_name}: {found['Code']}: {found['Message']}"
