@@ -1,6 +1,6 @@
 """The ways in which Dropshift is broken on purpose, each with the tests that have to go red."""
 
-from tests.defects import of_contract, of_controller, of_health, of_hostile
+from tests.defects import of_compatibility, of_contract, of_controller, of_health, of_hostile
 from tests.defects.breaking import Defect
 
 ENDINGS, COMMANDS = "tests/workflow/test_endings.py", "tests/workflow/test_commands.py"
@@ -413,6 +413,7 @@ DEFECTS = (
     *GRANTS,
     *OBSERVING,
     *of_hostile.DEFECTS,
+    *of_compatibility.DEFECTS,
     *of_contract.DEFECTS,
     *of_controller.DEFECTS,
     *of_health.DEFECTS,

@@ -5,8 +5,11 @@ import time
 
 import pytest
 
+from deployer.inspection.archive import Limits, Refusal
+from deployer.inspection.inspect import inspect_archive
 from deployer.model.inspection import Inspection
 from tests.pure.compatibility_cases import APP, MODULE, PYTHON, elf_of, said, verdict, warned
+from tests.pure.hostile import Memory, member, tgz_of
 
 WHEELS = {
     "cp313-cp313-manylinux_2_17_x86_64": "",
@@ -101,6 +104,15 @@ def test_a_packed_virtual_environment_is_no_reason_to_refuse_and_should_be_left_
     packed = {**APP, ".venv/pyvenv.cfg": b"home = /usr/bin\n", **foreign}
     assert warned(verdict(packed)) == ".venv/ is a virtual environment, and nothing is imported from it: leave it out"
     assert "macOS" in said(verdict({**APP, **foreign}))
+
+
+def test_the_python_of_a_packed_virtual_environment_has_leaving_it_out_as_its_way_out() -> None:
+    link = member(b"orders/.venv/bin/python3.13", type=b"2", link=b"/usr/bin/python3.13")
+    other = member(b"data", type=b"2", link=b"/mnt/data")
+    found = inspect_archive(Memory("a.tgz", tgz_of(member(b"lambda_function.py"), link, other)), Limits(), PYTHON)
+    assert isinstance(found, Refusal)
+    assert "leave the virtual environment orders/.venv out" in str(found.problems[0])
+    assert "make the link relative" in str(found.problems[1])
 
 
 def test_a_handler_in_a_virtual_environment_has_packing_what_is_in_it_as_its_way_out() -> None:

@@ -84,7 +84,7 @@ def test_other_peoples_binaries_that_nobody_imports_are_only_a_warning() -> None
         "x/lib.dylib": b"\xcf\xfa\xed\xfe" + bytes(9),
         "x/arm.so": elf_of(183),
     }
-    assert "1 native files for Windows" in warned(verdict({**APP, **strangers}))
+    assert "native files for Windows: 1, for instance pip/t64.exe" in warned(verdict({**APP, **strangers}))
 
 
 def test_a_java_class_is_no_macos_binary() -> None:
@@ -117,7 +117,7 @@ def test_a_program_that_lost_its_x_bit_is_warned_of_and_a_library_is_not() -> No
     program, library = elf_of(interpreter="/lib64/ld-linux-x86-64.so.2"), elf_of()
     files = {**APP, "bin/ffmpeg": program, "bin/ffprobe": program, "lib/libx.so.1": library, "lib/libc.so.6": program}
     words = warned(verdict(files, executable=False))
-    assert "bin/ffmpeg and 1 more programs cannot be started" in words
+    assert "programs without their x bit, which cannot be started: 2, for instance bin/ffmpeg" in words
     assert "chmod +x" in words
     assert not warned(verdict(files))
     assert not warned(verdict({**APP, "lib/libc.so.6": program, "lib/x": library}, executable=False))

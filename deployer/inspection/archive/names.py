@@ -14,6 +14,7 @@ PATH = 3_500
 """Bytes in a path: PATH_MAX is 4,096, which leaves room for the directory it is unpacked into."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_PYTHON_OF_AN_ENVIRONMENT = re.compile(r"(?:(.+)/)?bin/python[0-9.]*")
 _DRIVE = re.compile(r"[A-Za-z]:")
 _BACKSLASH = "a backslash in its name"
 _REPACK = "pack with a tool that writes '/', as PowerShell 7 does and older Compress-Archive does not"
@@ -83,6 +84,10 @@ def link_target(path: str, raw: bytes, findings: Findings) -> str | None:
     found += _text_faults(text, text.split("/"))
     if text.startswith("/"):
         found.append(("a symbolic link to an absolute path", "relative targets inside the release"))
+    environment = _PYTHON_OF_AN_ENVIRONMENT.fullmatch(path)
+    remedy = "make the link relative, or pack what it points to"
+    if environment:
+        remedy = f"leave the virtual environment {shown(environment[1])} out, and pack what is in its site-packages"
     for fault, allowed in found:
-        findings.add(shown(path), fault, allowed, "make the link relative, or pack what it points to")
+        findings.add(shown(path), fault, allowed, remedy)
     return None if found else text

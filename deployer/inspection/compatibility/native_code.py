@@ -33,7 +33,7 @@ type Fault = tuple[str, str, str]
 
 def misfit(machine: Machine, elf: Elf) -> Fault | None:
     """Return why an ELF file cannot be loaded on a machine."""
-    built = f"build it for {machine.architecture} on Amazon Linux, {_take_one(machine)}"
+    built = f"build it for {machine.architecture} on Amazon Linux, or {_take_one(machine)}"
     if not elf.whole:
         return "an ELF file that is cut short", "whole files", "pack it again"
     if elf.machine != machine.architecture:
@@ -48,8 +48,8 @@ def misfit(machine: Machine, elf: Elf) -> Fault | None:
 
 def _take_one(machine: Machine) -> str:
     if machine.python:
-        return f"or take a wheel that fits: {machine.install()}"
-    return f"or install it for there: npm ci --os=linux --cpu={'arm64' if machine.architecture == 'arm64' else 'x64'}"
+        return f"take a wheel that fits: {machine.install()}"
+    return f"install it for there: npm ci --os=linux --cpu={'arm64' if machine.architecture == 'arm64' else 'x64'}"
 
 
 def check(candidate: Candidate, kind: Kind) -> None:
@@ -145,7 +145,7 @@ def _package(path: str) -> str:
 def _addon_fault(machine: Machine, native: Native) -> Fault | None:
     if native.elf:
         return misfit(machine, native.elf)
-    return f"an addon for {SYSTEMS[native.system]}", "addons for Linux", _take_one(machine).removeprefix("or ")
+    return f"an addon for {SYSTEMS[native.system]}", "addons for Linux", _take_one(machine)
 
 
 def _warn_of_libraries(candidate: Candidate) -> None:
@@ -159,7 +159,7 @@ def _warn_of_libraries(candidate: Candidate) -> None:
             if fault:
                 counts[f"of no use here ({fault[0]})"].append(path)
     for what, paths in sorted(counts.items()):
-        candidate.warn(f"{len(paths)} native files {what}, for instance {shown(paths[0])}")
+        candidate.warn(f"native files {what}: {len(paths)}, for instance {shown(paths[0])}")
 
 
 def _warn_of_programs(candidate: Candidate) -> None:
@@ -171,8 +171,7 @@ def _warn_of_programs(candidate: Candidate) -> None:
         if not _LIBRARY.search(path) and not candidate.entries[path].mode & 0o111
     ]
     if programs:
-        more = f" and {len(programs) - 1} more programs" if len(programs) > 1 else ""
         candidate.warn(
-            f"{shown(programs[0])}{more} cannot be started, because the x bit is not set: set it (chmod +x) before"
-            " packing, and pack on Linux or macOS so that it is kept"
+            f"programs without their x bit, which cannot be started: {len(programs)}, for instance"
+            f" {shown(programs[0])}; set it (chmod +x) before packing, and pack on Linux or macOS so that it is kept"
         )
