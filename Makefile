@@ -28,6 +28,9 @@ export SAM_CLI_TELEMETRY := 0
 # Processes are started by the thousand here, and should not compile the same modules each time.
 unexport PYTHONDONTWRITEBYTECODE
 
+# The tests that run on the other Pythons of functions, too, as far as this machine has them.
+ON_OTHERS ?= $(addprefix tests/end_to_end/test_bootstrap_,fidelity.py start.py kinds.py)
+
 .DEFAULT_GOAL := help
 .PHONY: help test pythons faults demo local bench lint audit defects live build deploy lock clean
 .DELETE_ON_ERROR:
@@ -38,6 +41,9 @@ help:                        ## this list
 
 test: .venv/ready .venv-sam/ready ## every test: pure, workflow, end to end on the local AWS
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	@for version in $(OTHERS); do if $(MAKE) -s build/runtimes/$$version/ready; \
+		then echo "on python$$version" && RUNTIME_PYTHON=$$version $(BIN)/python -m pytest -n 3 $(ON_OTHERS) || exit 1; \
+		else echo "skipped on python$$version"; fi; done
 
 pythons: .venv/ready         ## bring the Pythons of functions that this machine lacks (Debian only), for the tests
 	@for version in $(VERSIONS); do $(MAKE) -s build/runtimes/$$version/ready 2>/dev/null || \

@@ -53,18 +53,18 @@ class BundlesBucket:
         )
         return found is not None and (size is None or found["ContentLength"] == size)
 
-    def profile(self, application: str) -> Profile:
-        """Read what the application's latest recorded start touched; an empty profile when none was recorded."""
+    def profile(self, application: str, runtime: str) -> Profile:
+        """Read what the application's latest recorded start on a runtime touched; empty when none was recorded."""
         try:
-            found = self._client.get_object(Bucket=self._bucket, Key=_profile(application))
+            found = self._client.get_object(Bucket=self._bucket, Key=_profile(application, runtime))
         except self._client.exceptions.NoSuchKey:
             return Profile()
         return Profile.model_validate_json(found["Body"].read())
 
-    def save_profile(self, application: str, profile: Profile) -> None:
-        """Keep a profile for the layout of the application's next bundle."""
+    def save_profile(self, application: str, runtime: str, profile: Profile) -> None:
+        """Keep a profile for the layout of the application's next bundle for a runtime."""
         body = profile.model_dump_json().encode()
-        self._client.put_object(Bucket=self._bucket, Key=_profile(application), Body=body)
+        self._client.put_object(Bucket=self._bucket, Key=_profile(application, runtime), Body=body)
 
     def object_versions(self, application: str) -> Iterator[ObjectVersion]:
         """List every object version among an application's bundles."""
@@ -100,8 +100,9 @@ def _location(key: str) -> str:
     return f"{key.removesuffix('.tar.zst')}.json"
 
 
-def _profile(application: str) -> str:
-    return f"profiles/{application}.json"
+def _profile(application: str, runtime: str) -> str:
+    """Return where a profile lies: its names are a runtime's own, as those of bytecode and native modules are."""
+    return f"profiles/{application}/{runtime}.json"
 
 
 def _rolled_back(application: str, sha256: str) -> str:

@@ -106,7 +106,7 @@ def _plan(deployer: Deployer, release: Release) -> bundle.Plan:
     python = tuple(int(part) for part in runtime.removeprefix("python").split(".")) if start.kind == "python" else ()
     return bundle.Plan(
         python=(python[0], python[1]) if python else None,
-        profile=deployer.aws.bundles.profile(release.drop.application),
+        profile=deployer.aws.bundles.profile(release.drop.application, runtime),
         handler=start.handler,
         budget=timedelta(seconds=deployer.settings.bundle_seconds),
         threads=os.cpu_count() or 1,

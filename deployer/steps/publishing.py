@@ -125,7 +125,8 @@ def smoke_test(deployer: Deployer, release: Release) -> Release:
     event = smoke.event if smoke else default_event(release.drop.label)
     result = deployer.aws.functions.invoke(deployer.function(release), required(release.version), event)
     if result.profile:
-        deployer.aws.bundles.save_profile(release.drop.application, result.profile)
+        runtime = required(release.function).runtime
+        deployer.aws.bundles.save_profile(release.drop.application, runtime, result.profile)
     if reason := failure(result, smoke):
         return release.ended(Status.FAILED, f"smoke test: {reason}")
     deployer.record_progress(release, "smoke test passed", status=Status.SMOKE_TESTED)

@@ -105,6 +105,14 @@ class Stack:
         )["Body"].read()
         return Index.parse(zstd.decompress(body))
 
+    def profile(self, runtime: str) -> dict[str, Any]:
+        """Read what the latest recorded start on a runtime touched."""
+        key = f"profiles/{APPLICATION}/{runtime}.json"
+        found: dict[str, Any] = json.loads(
+            self.s3.get_object(Bucket=self.outputs["BundlesBucket"], Key=key)["Body"].read()
+        )
+        return found
+
     def set_alarm(self, state: str) -> None:
         """Put the application's error alarm into a state; CloudWatch itself looks again a minute later."""
         self.aws.client("cloudwatch").set_alarm_state(

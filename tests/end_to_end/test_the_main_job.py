@@ -54,8 +54,7 @@ def test_an_archive_of_more_than_lambda_takes_goes_up_in_parts_and_becomes_live(
 
 
 def test_the_smoke_test_left_a_profile_of_what_the_start_touched(stack: Stack) -> None:
-    found = stack.s3.get_object(Bucket=stack.outputs["BundlesBucket"], Key=f"profiles/{APPLICATION}.json")
-    profile = json.loads(found["Body"].read())
+    profile = stack.profile(f"python{pythons.VERSION}")
     assert "lambda_function.py" in profile["touched"]
     assert "data.bin" in profile["untouched"]
 

@@ -90,7 +90,7 @@ RUNTIMES = {
     "ruby3.4": "ruby3.4, which has no Python or Node.js",
     "custom": "custom, a customer-managed runtime",
     "": "a container image",
-    "python": "did you mean python3.13?",
+    "python": "did you mean python3.14?",
     "node22": "did you mean nodejs22.x?",
 }
 
@@ -100,7 +100,7 @@ def test_a_runtime_that_the_bootstrap_does_not_run_in_is_refused_by_name(name: s
     for manifest in ("", '[application]\nkind = "executable"\ncommand = ["./server"]\n', "[application\n"):
         answer = said(verdict(APP, PYTHON.model_copy(update={"runtime": name}), manifest))
         assert words in answer
-        assert "allowed: python3.13, nodejs22.x or later" in answer
+        assert "allowed: python3.14, python3.13, python3.12, nodejs22.x or later" in answer
 
 
 @pytest.mark.parametrize("version", SUPPORTED_PYTHONS)

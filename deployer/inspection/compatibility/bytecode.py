@@ -5,7 +5,7 @@ from collections import defaultdict
 from deployer.inspection.archive.findings import shown
 from deployer.inspection.compatibility.candidate import Candidate
 
-_MAGIC = {
+MAGIC = {
     (3, 9): 3425,
     (3, 10): 3439,
     (3, 11): 3495,
@@ -20,10 +20,10 @@ _MAGIC = {
 def foreign(candidate: Candidate, path: str) -> str | None:
     """Return the words for a file's bytecode if the function's Python cannot load it."""
     head = (candidate.text(path) or b"")[:4]
-    magic = _MAGIC.get(candidate.machine.python or (0, 0))
+    magic = MAGIC.get(candidate.machine.python or (0, 0))
     if not head or magic is None or head == magic.to_bytes(2, "little") + b"\r\n":
         return None
-    versions = [".".join(map(str, version)) for version, m in _MAGIC.items() if head[:2] == m.to_bytes(2, "little")]
+    versions = [".".join(map(str, version)) for version, m in MAGIC.items() if head[:2] == m.to_bytes(2, "little")]
     return f"bytecode of Python {versions[0]}" if versions else "bytecode of an unknown Python"
 
 

@@ -10,7 +10,7 @@ from packaging.tags import Tag, compatible_tags, cpython_tags
 from deployer.model.function import Architecture, FunctionConfiguration
 from deployer.model.value import Value
 
-SUPPORTED_PYTHONS = ((3, 13),)
+SUPPORTED_PYTHONS = ((3, 12), (3, 13), (3, 14))
 """The versions that the bootstrap is packaged for and bytecode is compiled for."""
 OLDEST_NODE = 22
 """The first Node.js on Lambda whose standard library has zstd."""
