@@ -5,14 +5,16 @@ alone knows the durable execution SDK. What stands outside `run.step` is replaye
 clock, no environment and no service: it only decides, from values that steps returned.
 """
 
+import json
 import math
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Concatenate
 
 from aws_durable_execution_sdk_python import DurableContext, DurableOperationError, durable_execution
-from aws_durable_execution_sdk_python.config import Duration, JitterStrategy, StepConfig
-from aws_durable_execution_sdk_python.retries import RetryStrategyConfig, create_retry_strategy
+from aws_durable_execution_sdk_python.config import Duration, JitterStrategy, StepConfig, StepSemantics
+from aws_durable_execution_sdk_python.exceptions import StepInterruptedError
+from aws_durable_execution_sdk_python.retries import RetryDecision, RetryStrategyConfig, create_retry_strategy
 
 from deployer import steps, telemetry
 from deployer.aws import aws
@@ -26,18 +28,45 @@ from deployer.settings import settings
 
 type Act[**P] = Callable[Concatenate[Deployer, Release, P], Release]
 
-_RETRY = StepConfig(
-    retry_strategy=create_retry_strategy(
-        RetryStrategyConfig(
-            max_attempts=12,
-            initial_delay=Duration.from_seconds(1),
-            max_delay=Duration.from_minutes(2),
-            backoff_rate=2,
-            jitter_strategy=JitterStrategy.FULL,
-        )
+_INTERRUPTIONS = 3
+"""Tries of a step that outgrows the function's memory or its fifteen minutes."""
+_LARGEST = 240_000
+"""Bytes of a step's result. The service refuses 262,144, and with it the execution: developer guide, durable quotas."""
+_again = create_retry_strategy(
+    RetryStrategyConfig(
+        max_attempts=12,
+        initial_delay=Duration.from_seconds(1),
+        max_delay=Duration.from_minutes(2),
+        backoff_rate=2,
+        jitter_strategy=JitterStrategy.FULL,
     )
 )
 """About ten minutes of trying: throttled control planes and passing outages end within it."""
+
+
+class StepFailedError(Exception):
+    """A step failed for good; the text is for the person who dropped the release."""
+
+
+class ResultTooLargeError(Exception):
+    """A step returned more than the durable engine keeps: an input was not bounded where it came in."""
+
+
+def _decide(error: Exception, attempts: int) -> RetryDecision:
+    """Try a step again, unless that cannot help."""
+    outgrown = isinstance(error, StepInterruptedError) and attempts >= _INTERRUPTIONS
+    if outgrown or isinstance(error, ResultTooLargeError):
+        return RetryDecision.no_retry()
+    return _again(error, attempts)
+
+
+_STEP = StepConfig(retry_strategy=_decide)
+_LARGE_STEP = StepConfig(retry_strategy=_decide, step_semantics=StepSemantics.AT_MOST_ONCE_PER_RETRY)
+"""For steps that may outgrow the function: by default the engine would run one that was killed again for seven days.
+
+Source: AWS Lambda developer guide, retries for durable functions. Such a step may be begun any number of times.
+"""
+_LARGE = frozenset({steps.inspect, steps.make_bundle})
 
 
 class Run:
@@ -54,14 +83,33 @@ class Run:
         def body(_: object) -> dict[str, Any]:
             deployer = Deployer(aws(), settings(), lambda: datetime.now(UTC))
             found = telemetry.observe(act.__name__, release, lambda: act(deployer, release, *args, **kwargs))
-            return found.model_dump(mode="json", by_alias=True)
+            return _bounded(found.model_dump(mode="json", by_alias=True))
 
-        self.release = Release.model_validate(self._context.step(body, name=act.__name__, config=_RETRY))
+        config = _LARGE_STEP if act in _LARGE else _STEP
+        try:
+            self.release = Release.model_validate(self._context.step(body, name=act.__name__, config=config))
+        except DurableOperationError as error:
+            raise StepFailedError(_why(act.__name__, error)) from error
         return self.release
 
     def wait(self, duration: timedelta) -> None:
         """Sleep at least this long; the function does not run until then."""
         self._context.wait(Duration.from_seconds(max(1, math.ceil(duration.total_seconds()))))
+
+
+def _bounded(result: dict[str, Any]) -> dict[str, Any]:
+    """Return a result that the engine keeps."""
+    size = len(json.dumps(result))
+    if size > _LARGEST:
+        raise ResultTooLargeError(f"its result takes {size} bytes; the engine keeps {_LARGEST}")
+    return result
+
+
+def _why(step: str, error: DurableOperationError) -> str:
+    """Return why a step failed for good, and what to do about it where that is known."""
+    if error.error_type.endswith(StepInterruptedError.__name__):
+        return f"{step} ran out of time or memory; raise RolloutMemory, then drop the archive again"
+    return f"{step} failed for good: {error}"
 
 
 @durable_execution
@@ -74,8 +122,8 @@ def carry_out(run: Run) -> dict[str, str]:
     """Take a release to its end, whatever happens on the way, and return how it ended."""
     try:
         release = roll_out(run, run.release)
-    except DurableOperationError as error:
-        release = run.step(steps.fail, run.release, f"a step failed for good: {error}")
+    except StepFailedError as error:
+        release = run.step(steps.fail, run.release, str(error))
     release = run.step(steps.finish, release)
     ending = required(release.ending)
     return {"release": release.id, "status": ending.status, "reason": ending.reason}

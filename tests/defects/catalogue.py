@@ -394,12 +394,15 @@ OBSERVING = (
         "deployer/rollout.py",
         "            found = telemetry.observe(act.__name__, release, "
         "lambda: act(deployer, release, *args, **kwargs))\n"
-        '            return found.model_dump(mode="json", by_alias=True)\n\n'
-        "        self.release = Release.model_validate(self._context.step(body, name=act.__name__, config=_RETRY))\n",
+        '            return _bounded(found.model_dump(mode="json", by_alias=True))\n\n'
+        "        config = _LARGE_STEP if act in _LARGE else _STEP\n        try:\n"
+        "            self.release = Release.model_validate("
+        "self._context.step(body, name=act.__name__, config=config))\n",
         '            return act(deployer, release, *args, **kwargs).model_dump(mode="json", by_alias=True)\n\n'
+        "        config = _LARGE_STEP if act in _LARGE else _STEP\n\n"
         "        def found() -> Release:\n"
-        "            return Release.model_validate(self._context.step(body, name=act.__name__, config=_RETRY))\n\n"
-        "        self.release = telemetry.observe(act.__name__, release, found)\n",
+        "            return Release.model_validate(self._context.step(body, name=act.__name__, config=config))\n\n"
+        "        try:\n            self.release = telemetry.observe(act.__name__, release, found)\n",
         ("tests/faults/test_observed_once.py",),
     ),
 )

@@ -5,6 +5,7 @@ from tests.defects.breaking import Defect
 TEMPLATE = "template.yaml"
 PERMISSIONS, HARDENING = "tests/pure/test_template_permissions.py", "tests/pure/test_template_hardening.py"
 REFERENCE = "tests/end_to_end/test_template_reference.py"
+KILLED = "tests/faults/test_killed_steps.py"
 STACK = "tests/end_to_end/test_the_main_job.py"
 ALIASES = (
     "                Action: lambda:ListAliases\n                Resource: !Sub arn:${AWS::Partition}:lambda:"
@@ -74,6 +75,27 @@ DEFECTS = (
         '{ StringLike: { "s3:prefix": bundles/* } }',
         '{ StringLike: { "s3:keyprefix": bundles/* } }',
         (REFERENCE,),
+    ),
+    Defect(
+        "a step that is killed each time is begun again for a week",
+        "deployer/rollout.py",
+        "config = _LARGE_STEP if act in _LARGE else _STEP",
+        "config = _STEP",
+        (KILLED,),
+    ),
+    Defect(
+        "a step that outgrew its function is begun again as after an outage",
+        "deployer/rollout.py",
+        "isinstance(error, StepInterruptedError) and attempts >= _INTERRUPTIONS",
+        "isinstance(error, StepInterruptedError) and attempts >= 12",
+        (KILLED,),
+    ),
+    Defect(
+        "a step returns more than the engine keeps",
+        "deployer/rollout.py",
+        "    if size > _LARGEST:\n",
+        "    if size > 2 * _LARGEST:\n",
+        ("tests/faults/test_stand_ins.py",),
     ),
     Defect(
         "a stack is removed while its executions sleep",

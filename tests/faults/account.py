@@ -149,7 +149,7 @@ class Account:
         return self._lasting.get((call.service, call.operation)) or self.chance(call)
 
     def _before(self, kind: Kind | None, url: str) -> None:
-        if kind is Kind.KILLED_BEFORE:
+        if kind in (Kind.KILLED_BEFORE, Kind.KILLED_EACH_TIME):
             self._die()
         if kind is Kind.TIMEOUT_BEFORE:
             raise ConnectTimeoutError(endpoint_url=url)

@@ -1,7 +1,9 @@
-"""A durable engine as small as it can be: steps whose results are kept, waits, retries, resumption, five lives.
+"""A durable engine as small as it can be: steps whose results are kept, waits, retries, resumption, a week's life.
 
 It runs the rollout's own handler. What it must have in common with AWS's SDK and service is tested against the SDK's
-runner in test_stand_ins.py. Sources: AWS Lambda developer guide, durable functions; the SDK's step and wait operations.
+runner in test_stand_ins.py. Sources: AWS Lambda developer guide, durable functions, retries for durable functions (an
+invocation that died is repeated "until the function succeeds or the execution timeout is reached"), quotas; the SDK's
+step and wait operations; for a step's result, aws/aws-durable-execution-sdk-python#342.
 """
 
 import json
@@ -10,17 +12,21 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from aws_durable_execution_sdk_python.config import Duration, StepConfig
-from aws_durable_execution_sdk_python.exceptions import StepError
+from aws_durable_execution_sdk_python.config import Duration, StepConfig, StepSemantics
+from aws_durable_execution_sdk_python.exceptions import ExecutionError, StepError, StepInterruptedError
 
 from deployer import rollout
 from tests.faults.account import Account
 from tests.faults.faults import Killed
 
-LIVES = 5
-"""Invocations in a row that may die before the service gives an execution up."""
+TIMEOUT = timedelta(days=7)
+"""How long an execution may take, as template.yaml has it."""
+BACKOFF = timedelta(hours=6)
+"""Between two invocations that die, at most; the service's own pauses are not documented."""
 OPERATIONS = 3_000
-"""Source: AWS Lambda developer guide, durable functions quotas."""
+"""Of an execution."""
+RESULT = 262_144
+"""Bytes of a step's result."""
 _run: Callable[[Any, Any], dict[str, str]] = rollout.handler.__wrapped__  # type: ignore[attr-defined]  # functools.wraps
 
 
@@ -48,10 +54,22 @@ class Execution:
     kept: list[Kept] = field(default_factory=list)
     attempts: int = 0
     """Failed attempts of the present step."""
+    started: bool = False
+    """Whether the present step is known to have begun: only one that runs at most once a try waits for that."""
     deaths: int = 0
     """Invocations in a row that died."""
+    began: datetime = field(init=False)
     status: str = "RUNNING"
     result: dict[str, str] | None = None
+
+    def __post_init__(self) -> None:
+        """Begin when it may first run."""
+        self.began = self.wake
+
+    @property
+    def ends(self) -> datetime:
+        """When the service ends it."""
+        return self.began + TIMEOUT
 
 
 class Context:
@@ -73,6 +91,7 @@ class Context:
 
     def _attempt(self, body: Callable[[object], Any], name: str, config: StepConfig) -> Kept:
         try:
+            self._start(name, config)
             found = Kept(name, json.dumps(body(None)))
         except Exception as error:  # noqa: BLE001 - as the SDK's step
             decision = config.retry_strategy(error, self._execution.attempts + 1)  # type: ignore[misc]  # always given
@@ -83,8 +102,20 @@ class Context:
         self._account.checkpoint(name, lambda: self._keep(found))
         return found
 
+    def _start(self, name: str, config: StepConfig) -> None:
+        """Note that a step begins that must not be begun twice in one try."""
+        if config.step_semantics is not StepSemantics.AT_MOST_ONCE_PER_RETRY:
+            return
+        if self._execution.started:
+            raise StepInterruptedError(f"{name} was previously interrupted")
+        self._account.checkpoint(f"start {name}", self._started)
+
+    def _started(self) -> None:
+        self._execution.started = True
+
     def _try_later(self, delay: Duration) -> None:
         self._execution.attempts += 1
+        self._execution.started = False
         self._execution.wake = self._account.now + timedelta(seconds=delay.to_seconds())
 
     def wait(self, duration: Duration) -> None:
@@ -102,29 +133,29 @@ class Context:
         return self._execution.kept[self._next - 1] if self._next <= len(self._execution.kept) else None
 
     def _keep(self, kept: Kept) -> None:
+        if len(kept.result.encode()) > RESULT:
+            raise ExecutionError(f"STEP output payload size must be less than or equal to {RESULT} bytes.")
         self._execution.kept.append(kept)
-        self._execution.attempts = 0
+        self._execution.attempts, self._execution.started = 0, False
         if len(self._execution.kept) > OPERATIONS:
             raise AssertionError("an execution has at most 3,000 operations")
 
 
 def invoke(account: Account, execution: Execution) -> None:
     """Run an execution until it sleeps, ends or dies."""
+    if account.now >= execution.ends:
+        execution.status = "TIMED_OUT"
+        return
     account.begin(f"rollout {execution.name}")
     try:
         execution.result = _run(json.loads(execution.payload), Context(account, execution))
     except Suspended:
         execution.deaths = 0
     except Killed:
-        _died(account, execution)
+        execution.deaths += 1
+        execution.wake = account.now + min(BACKOFF, timedelta(seconds=5) * 2 ** min(execution.deaths, 12))
     except Exception as error:  # noqa: BLE001 - as the SDK: an error of the handler's own code fails the execution
         execution.status, execution.result = "FAILED", {"error": repr(error)}
     else:
         execution.status = "SUCCEEDED"
-
-
-def _died(account: Account, execution: Execution) -> None:
-    execution.deaths += 1
-    execution.wake = account.now + timedelta(seconds=5)
-    if execution.deaths > LIVES:
-        execution.status = "FAILED"
+    execution.wake = min(execution.wake, execution.ends)

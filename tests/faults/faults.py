@@ -15,6 +15,7 @@ class Kind(StrEnum):
 
     KILLED_BEFORE = "killed before"
     KILLED_AFTER = "killed after: the effect happened, the answer was lost"
+    KILLED_EACH_TIME = "killed before, each time"
     TIMEOUT_BEFORE = "time-out before the effect"
     TIMEOUT_AFTER = "time-out after the effect"
     THROTTLED_TWICE = "429 twice"
@@ -32,7 +33,18 @@ class Kind(StrEnum):
 
 TIMES = {Kind.THROTTLED_TWICE: 2, Kind.BROKEN_TWICE: 2, Kind.BUSY: 1, Kind.STALE: 1}
 """How often a refusal is given; others last until somebody mends what is broken."""
-LASTING = frozenset({Kind.THROTTLED, Kind.BROKEN, Kind.DENIED, Kind.INVALID, Kind.GONE, Kind.LIMITED, Kind.EXPIRED})
+LASTING = frozenset(
+    {
+        Kind.KILLED_EACH_TIME,
+        Kind.THROTTLED,
+        Kind.BROKEN,
+        Kind.DENIED,
+        Kind.INVALID,
+        Kind.GONE,
+        Kind.LIMITED,
+        Kind.EXPIRED,
+    }
+)
 _REFUSALS = {
     ("lambda", "throttled"): ("TooManyRequestsException", 429),
     ("lambda", "broken"): ("ServiceException", 500),

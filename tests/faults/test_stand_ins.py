@@ -7,11 +7,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from aws_durable_execution_sdk_python.config import StepConfig
+from aws_durable_execution_sdk_python.exceptions import ExecutionError
+from aws_durable_execution_sdk_python.retries import RetryDecision
 from aws_durable_execution_sdk_python_testing.runner import DurableFunctionTestRunner
 from botocore.exceptions import ClientError
 
 from deployer import rollout
-from tests.faults import functions
+from deployer.deployer import Deployer
+from deployer.model.release import Release
+from tests.faults import engine, functions
 from tests.faults.account import Account
 from tests.faults.buckets import S3
 from tests.faults.faults import Kind
@@ -199,3 +204,28 @@ def test_the_engine_does_as_the_durable_sdk(fault: tuple[str, Kind] | None, monk
         calls = [(call.operation, call.outcome) for call in world.account.calls if call.service != "engine"]
         told.append((ended, calls, world.alias().traffic))
     assert told[0] == told[1]
+
+
+def test_the_engine_keeps_a_result_of_262144_bytes_and_none_that_is_larger() -> None:
+    """As the local AWS: tests/end_to_end/test_local_aws_durable.py."""
+    account, config = Account(), StepConfig(retry_strategy=lambda _error, _attempts: RetryDecision.no_retry())
+    context = engine.Context(account, engine.Execution("sized", "{}", account.now))
+    assert context.step(lambda _: "x" * (engine.RESULT - 2), "fits", config)
+    with pytest.raises(ExecutionError, match="262144"):
+        context.step(lambda _: "x" * (engine.RESULT - 1), "does not", config)
+
+
+def test_a_step_whose_result_the_engine_would_refuse_says_so_instead() -> None:
+    """An input that is not bounded where it comes in ends its own release, and no execution."""
+
+    def inflate(_deployer: Deployer, release: Release) -> Release:
+        return release.model_copy(update={"version": "x" * 250_000})
+
+    world = prepared(FLOWS[0].before)
+    with inhabited(world):
+        drop = world.drop("1.0")
+        execution = engine.Execution("inflated", "{}", world.account.now)
+        run = rollout.Run(engine.Context(world.account, execution), Release(drop=drop))  # type: ignore[arg-type]
+        with pytest.raises(rollout.StepFailedError, match=r"inflate failed for good: its result takes 250\d{3} bytes"):
+            run.step(inflate, run.release)
+    assert run.release == Release(drop=drop)

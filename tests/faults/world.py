@@ -193,7 +193,7 @@ class World:
         """Have the engine run an execution until it sleeps or ends; tell of one that failed."""
         engine.invoke(self.account, execution)
         self._renew()
-        if execution.status == "FAILED":
+        if execution.status in ("FAILED", "TIMED_OUT"):
             self.deliver(stopped(execution))
 
     def stop(self, execution: Execution) -> None:
