@@ -85,7 +85,8 @@ class Functions:
         architectures = found.get("Architectures") or ["x86_64"]
         snap_start = found.get("SnapStart", {}).get("ApplyOn") == "PublishedVersions"
         runtime = found.get("Runtime", "")
-        variables = found.get("Environment", {}).get("Variables", {})
+        environment = found.get("Environment", {})
+        variables = environment.get("Variables", {})
         path = variables.get("NODE_PATH" if runtime.startswith("nodejs") else "PYTHONPATH", "")
         return FunctionConfiguration(
             name=function,
@@ -97,6 +98,7 @@ class Functions:
             snap_start=snap_start,
             layers=tuple(layer["Arn"] for layer in found.get("Layers", ())),
             module_path=tuple(filter(None, path.split(":"))),
+            environment_error=environment.get("Error", {}).get("Message", ""),
         )
 
     def alias(self, function: str) -> Alias:

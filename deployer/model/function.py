@@ -35,6 +35,12 @@ class FunctionConfiguration(Value):
     """ARNs of its layers, whose files lie below /opt."""
     module_path: tuple[str, ...] = ()
     """Directories of its PYTHONPATH or NODE_PATH."""
+    environment_error: str = ""
+    """AWS's reason why the function's variables cannot be read; empty if they can."""
+    alias_has_concurrency: bool = False
+    """The alias has provisioned concurrency of its own, with which Lambda moves traffic by itself."""
+    differs: tuple[Literal["execution role", "dead letter queue"], ...] = ()
+    """What a new version would not share with the version that the alias serves."""
 
 
 class FunctionSizes(Value):

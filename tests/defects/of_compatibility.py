@@ -151,4 +151,18 @@ DEFECTS = (
         "",
         ("tests/pure/test_function_configuration.py",),
     ),
+    Defect(
+        "variables that cannot be read are an empty environment",
+        "deployer/aws/functions.py",
+        '            environment_error=environment.get("Error", {}).get("Message", ""),\n',
+        "",
+        ("tests/pure/test_function_configuration.py",),
+    ),
+    Defect(
+        "versions that differ share the traffic",
+        f"{CHECKS}/deployed_function.py",
+        "function.differs if candidate.manifest.rollout.plan() else ():\n",
+        "() if candidate.manifest.rollout.plan() else function.differs:\n",
+        (f"{RESOURCES}::test_versions_that_differ_may_follow_each_other_all_at_once",),
+    ),
 )

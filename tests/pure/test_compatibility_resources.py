@@ -81,6 +81,32 @@ def test_nothing_of_the_release_is_imported_or_run() -> None:
     assert not Path(marker).exists()
 
 
+FUNCTIONS = {
+    # what is wrong: (what was read of the function, words of the answer)
+    "variables that cannot be read": ({"environment_error": "Access denied: kms:Decrypt"}, "kms:Decrypt, kms:Encrypt"),
+    "an alias with concurrency of its own": (
+        {"alias_has_concurrency": True},
+        "set [resources] provisioned-concurrency",
+    ),
+    "another role": ({"differs": ("execution role",)}, 'release once with strategy = "all-at-once"'),
+    "another dead letter queue": ({"differs": ("dead letter queue",)}, "the function's dead letter queue"),
+}
+
+
+@pytest.mark.parametrize(("read", "words"), FUNCTIONS.values(), ids=FUNCTIONS)
+def test_a_function_that_would_stop_the_release_later_is_refused_with_a_way_out(
+    read: dict[str, object], words: str
+) -> None:
+    assert words in said(verdict(APP, PYTHON.model_copy(update=read)))
+
+
+def test_versions_that_differ_may_follow_each_other_all_at_once() -> None:
+    other = PYTHON.model_copy(update={"differs": ("execution role", "dead letter queue")})
+    assert isinstance(verdict(APP, other, '[rollout]\nstrategy = "all-at-once"\n'), Inspection)
+    answer = said(verdict(APP, other, '[rollout]\nstrategy = "linear"\n'))
+    assert answer.count("while they share the traffic") == 2
+
+
 RUNTIMES = {
     "python3.10": "python3.10, which AWS deprecated",
     "python3.11": "python3.11, which is built on Amazon Linux 2",

@@ -28,3 +28,13 @@ def test_layers_and_the_runtime_s_own_path_are_read(runtime: str, path: tuple[st
     assert (found.layers, found.module_path) == ((arn,), path)
     assert (plain.layers, plain.module_path) == ((), ())
     assert "secret" not in found.model_dump_json()
+
+
+def test_variables_that_aws_does_not_decrypt_are_an_error_and_not_an_empty_environment() -> None:
+    client = boto3.client("lambda", "eu-west-1", config=Config(signature_version=UNSIGNED))
+    error = {"ErrorCode": "AccessDeniedException", "Message": "not authorized to perform: kms:Decrypt"}
+    with Stubber(client) as stubber:
+        stubber.add_response("get_function_configuration", ANSWER | {"Environment": {"Error": error}})
+        found = Functions(client, client, client, "live").configuration("orders")
+    assert found.environment_error == error["Message"]
+    assert found.module_path == ()

@@ -3,6 +3,7 @@
 from deployer.inspection.archive import Contents
 from deployer.inspection.compatibility import (
     bytecode,
+    deployed_function,
     distributions,
     executable,
     native_code,
@@ -45,6 +46,7 @@ def check_compatibility(
         executable.check(candidate, start.command)
     _check_machine(candidate, start)
     resources.check(candidate, contents, start)
+    deployed_function.check(candidate)
     if candidate.problems:
         return tuple(candidate.problems)
     return Accepted(start=start, storage=resources.needed(contents, start), warnings=tuple(candidate.warnings))
