@@ -42,8 +42,8 @@ DEFECTS = (
     Defect(
         "a branch decides about a name as a statement does",
         f"{CHECKS}/python_module.py",
-        "        found = ways if certain and ways else found + ways\n",
-        "        found = ways or found\n",
+        "        if certain and ways:\n",
+        "        if ways:\n",
         (f"{PYTHON}::test_a_handler_is_found_however_it_is_bound",),
     ),
     Defect(

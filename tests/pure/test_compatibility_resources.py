@@ -64,7 +64,7 @@ def test_a_manifest_that_cannot_be_read_is_never_passed_over() -> None:
     assert "not at the root" in warned(verdict({**APP, "x/dropshift.toml": b"schema = 9"}))
 
 
-def test_everything_that_is_wrong_is_told_at_once() -> None:
+def test_everything_that_is_wrong_is_reported_at_once() -> None:
     files = {MODULE: elf_of(183), "app/main.py": b"", "a-1.dist-info/WHEEL": b"Tag: cp39-cp39-win32\n"}
     answer = said(verdict(files, SNAP, RUN + "[resources]\nephemeral-storage = 600\n"))
     for words in ("nothing called run", "native code for arm64", "Windows", "ephemeral-storage"):

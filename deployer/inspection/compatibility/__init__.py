@@ -1,9 +1,10 @@
-"""Will it run? Told before anything is published, for the function's runtime, architecture and memory.
+"""Will it run? Checked before anything is published, for the function's runtime, architecture and memory.
 
-    probe (while the archive streams) → start (what the release becomes) → handler or program
-        → native files and wheels → room (disk, cold start, the manifest against the function)
+    probe (while the archive streams) → entry point → handler or program → distributions, bytecode, native code
+        → resources (disk, time, the manifest against the function) → the function itself
 
-Files are parsed, never imported or run. A mismatch is a refusal; what only may go wrong is a warning.
+Files are parsed, never imported or run. A release that plainly cannot run is refused. A doubt is a warning, and the
+smoke test decides.
 """
 
 from deployer.inspection.compatibility.check import Accepted, check_compatibility, machine_problems

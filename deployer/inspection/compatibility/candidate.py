@@ -1,6 +1,7 @@
 """Pure: a candidate for release: its tree, its manifest, its function, and what is found against it."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 from deployer.inspection.archive.findings import shown
 from deployer.inspection.archive.tree_check import HOPS
@@ -14,6 +15,8 @@ from deployer.model.problem import Problem
 _LEFT_BY_MACOS = {"__MACOSX", ".DS_Store"}
 _ENVIRONMENT = "pyvenv.cfg"
 """The file that makes a directory a virtual environment: PEP 405."""
+_ENVIRONMENTS = 20
+"""Virtual environments that are recognised."""
 
 
 class Candidate:
@@ -27,7 +30,8 @@ class Candidate:
         self.manifest = manifest
         self.function = function
         self.machine = Machine.of(function)
-        self.environments = tuple(path.removesuffix(_ENVIRONMENT) for path in self._named(_ENVIRONMENT))
+        named = islice(self._named(_ENVIRONMENT), _ENVIRONMENTS)
+        self.environments = tuple(path.removesuffix(_ENVIRONMENT) for path in named)
         """Virtual environments below the root, each with a slash at its end: nothing in them is imported."""
         self.problems: list[Problem] = []
         self.warnings: list[str] = []

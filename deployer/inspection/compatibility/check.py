@@ -22,7 +22,7 @@ from deployer.model.value import Value
 
 
 class Accepted(Value):
-    """A release that will run, as far as can be told without running it."""
+    """A release that will run, as far as its files show."""
 
     start: Start
     storage: int
@@ -53,7 +53,7 @@ def check_compatibility(
 
 
 def machine_problems(contents: Contents, probe: Probe, function: FunctionConfiguration) -> tuple[Problem, ...]:
-    """Return what can be told without a manifest: native code and wheels for another machine."""
+    """Return the problems that need no manifest: native code and wheels for another machine."""
     candidate = Candidate(contents.entries, probe, Manifest(), function)
     if check_runtime(candidate):
         _check_machine(candidate, resolve(candidate))

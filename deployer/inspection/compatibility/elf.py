@@ -41,7 +41,7 @@ class Readable(Protocol):
 
 
 class Elf(NamedTuple):
-    """What one ELF file needs and offers."""
+    """The needs and offers of one ELF file."""
 
     machine: str
     whole: bool
@@ -93,7 +93,7 @@ class _File(NamedTuple):
 
 
 def parse(file: Readable, size: int) -> Elf:
-    """Read an ELF file that starts at the file's position 0 and has `size` bytes; what is not known is left out."""
+    """Read an ELF file of `size` bytes; what an excerpt has not kept is left out."""
     read = _File(file, size)
     if size < _HEADER:
         return Elf("no machine", whole=False)
@@ -104,17 +104,18 @@ def parse(file: Readable, size: int) -> Elf:
     elf = Elf(_MACHINES.get(machine, f"machine {machine}"), whole=True, program=kind == _EXECUTABLE_FILE)
     try:
         segments = _segments(read, head)
-        return _linked(read, elf, segments)._replace(whole=_end(head, segments) <= size)
+        elf = elf._replace(whole=_end(head, segments) <= size)
+        return _linked(read, elf, segments)
     except _BrokenError:
         return elf._replace(whole=False)
     except _NotKeptError:
-        return elf._replace(whole=_end(head, segments) <= size)
+        return elf
 
 
 def parts(head: bytes, size: int) -> list[tuple[int, int]]:
-    """Return the offsets, from and to, that `parse` may read, as far as the first bytes of a file say.
+    """Return the offsets, from and to, that `parse` may read, by the program headers in a file's first bytes.
 
-    Names and version needs lie in the first segment or in one without code, patchelf's last one for instance.
+    Names and version needs lie in the first segment, or in one without code: patchelf adds such a segment at the end.
     """
     try:
         segments = _segments(_File(_Bytes(head), size), head) if len(head) >= _HEADER else []
@@ -156,7 +157,7 @@ def _end(head: bytes, segments: list[_Segment]) -> int:
 
 
 def _linked(read: _File, elf: Elf, segments: list[_Segment]) -> Elf:
-    """Add what interpreter and dynamic section say, as far as they are there."""
+    """Add the contents of interpreter and dynamic section, if they are there."""
     interpreter = next((s for s in segments if s.kind == _INTERPRETER), None)
     if interpreter:
         path = read.exactly(interpreter.offset, interpreter.size).rstrip(b"\0").decode("utf-8", "replace")

@@ -5,7 +5,7 @@ from typing import IO
 from deployer.inspection.compatibility import elf
 
 _HEAD = 8 * 2**10
-"""Bytes from the start that hold the header and the program headers; they say which other parts to keep."""
+"""Bytes from the start that hold the header and the program headers, which list the other parts."""
 
 
 class Excerpt:

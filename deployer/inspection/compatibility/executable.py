@@ -16,7 +16,7 @@ _INTERPRETERS = (
     "/var/lang/bin/",
     "/usr/bin/python3",
 )
-"""What Amazon Linux's minimal images have, and what the runtimes add."""
+"""Interpreters of Amazon Linux's minimal images, and of the runtimes."""
 _LOADERS = {"x86_64": "ld-linux-x86-64.so.2", "arm64": "ld-linux-aarch64.so.1"}
 """glibc's program interpreters, which lie in the library directories of Amazon Linux."""
 _LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64")

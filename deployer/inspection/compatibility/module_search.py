@@ -11,6 +11,8 @@ from deployer.inspection.compatibility.candidate import Candidate
 
 _TASK_ROOT = "/var/task"
 _LAYERS = "/opt/"
+_ROOTS = 20
+"""Directories, and files that name some, that are looked at: real releases have a few."""
 _MAY_PROVIDE = re.compile(
     rb"\bsys\.(path|modules|meta_path|path_hooks)\b|from sys import|__path__|importlib\.(abc|machinery|util)|addsitedir"
 )
@@ -27,7 +29,7 @@ def roots(candidate: Candidate) -> list[str]:
         lines = (candidate.text(path) or b"").decode("utf-8", "replace").splitlines()
         named += [line for line in lines if not line.startswith(("#", "import ", "import\t"))]
     inside = [path.removeprefix(_TASK_ROOT).strip("/") for path in named if not _is_elsewhere(path)]
-    return ["", *(f"{path}/" for path in dict.fromkeys(inside) if path)]
+    return ["", *(f"{path}/" for path in dict.fromkeys(inside[:_ROOTS]) if path)]
 
 
 def find(candidate: Candidate, module: str) -> str | None:
@@ -65,7 +67,7 @@ def _may_provide(path: str, text: bytes | None) -> bool:
 
 def _site_files(candidate: Candidate) -> list[str]:
     """Return the .pth files that the runtime honours: those at the root."""
-    return [path for path in candidate.kept(".pth") if "/" not in path]
+    return [path for path in candidate.kept(".pth") if "/" not in path][:_ROOTS]
 
 
 def _is_elsewhere(path: str) -> bool:

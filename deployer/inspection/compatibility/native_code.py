@@ -14,9 +14,7 @@ from deployer.inspection.compatibility.probe import Native
 from deployer.inspection.compatibility.runtime import GLIBC, Machine
 from deployer.model.manifest import Kind
 
-_TAGGED = re.compile(
-    r"(?P<stem>.+?)\.(?P<tag>(?:cpython-|pypy|cp\d)[^/]*|abi3t?(?:-[^/]*)?)\.(?:so|pyd)|(?P<dll>.+)\.pyd"
-)
+_TAGGED = re.compile(r"(?P<stem>.+?)\.(?P<tag>(?:cpython-|pypy|cp\d).*|abi3t?(?:-.*)?)\.(?:so|pyd)|(?P<dll>.+)\.pyd")
 _CPYTHON = re.compile(r"cpython-(\d)(\d+)(t?)(?:-(.+))?")
 _PLATFORMS = re.compile(r"(?i)[-_./+](darwin|macos|win32|windows|linux\w*|freebsd|android|sunos|x64|ia32|arm64|arm|musl|glibc|gnu|msvc|amd64|x86_64|aarch64)(?![a-z])")  # fmt: skip  # noqa: E501 - one list of words
 
@@ -24,11 +22,11 @@ _MACOS_ONLY = "/node_modules/fsevents/"
 """npm leaves it in every tree that was installed on macOS, and what depends on it asks for it nowhere else."""
 _IN_PACKAGE = re.compile(r"(?:.*/)?node_modules/(?:@[^/]+/)?[^/]+")
 _LIBRARY = re.compile(r"\.so(\.\d+)*$|\.node$")
-"""Some libraries can be started, too: glibc's tells its version."""
+"""Some libraries can be started, too: glibc prints its version."""
 SYSTEMS = {"macos": "macOS", "windows": "Windows", "script": "a shell"}
 
 type Fault = tuple[str, str, str]
-"""What was found, what is allowed, what to do."""
+"""Found, allowed, to do."""
 
 
 def misfit(machine: Machine, elf: Elf) -> Fault | None:
@@ -53,7 +51,7 @@ def _take_one(machine: Machine) -> str:
 
 
 def check(candidate: Candidate, kind: Kind) -> None:
-    """Hold native files against the function's machine; the same fault below one directory is told once."""
+    """Hold native files against the function's machine; the same fault below one directory is reported once."""
     faults: dict[tuple[str, Fault], list[str]] = defaultdict(list)
     for path, fault in _faults(candidate, kind):
         faults[path.partition("/")[0], fault].append(path)
@@ -92,10 +90,16 @@ def _module_faults(candidate: Candidate) -> Iterator[tuple[str, Fault]]:
             yield path, fault
 
 
+def _tag(path: str) -> tuple[str, str] | None:
+    """Return an extension module's path without endings, and its tag ("" on Windows); None for other files."""
+    folder, slash, file = path.rpartition("/")
+    match = _TAGGED.fullmatch(file)
+    return (folder + slash + (match["stem"] or match["dll"]), match["tag"] or "") if match else None
+
+
 def _module_stem(path: str, native: Native) -> str | None:
-    match = _TAGGED.fullmatch(path)
-    if match:
-        return match["stem"] or match["dll"]
+    if tagged := _tag(path):
+        return tagged[0]
     folder, _, file = path.rpartition("/")
     name = file.removesuffix(".so")
     is_module = path.endswith(".so") and native.elf and native.elf.python_module == name
@@ -106,8 +110,7 @@ def _module_fault(machine: Machine, path: str, native: Native) -> Fault | None:
     remedy = f"take the wheel that fits: {machine.install()}"
     if native.system != "linux" or native.elf is None:
         return f"a module for {SYSTEMS[native.system]}", f"modules for Linux {machine.architecture}", remedy
-    match = _TAGGED.fullmatch(path)
-    tag = match["tag"] if match and match["tag"] else ""
+    tag = (_tag(path) or ("", ""))[1]
     version = _CPYTHON.fullmatch(tag)
     allowed = f"modules for {machine.runtime}"
     if tag.startswith("pypy"):
@@ -149,12 +152,12 @@ def _addon_fault(machine: Machine, native: Native) -> Fault | None:
 
 
 def _warn_of_libraries(candidate: Candidate) -> None:
-    """Say how many other files are for another machine: they do no harm unless something loads them."""
+    """Warn of other files for another machine, with their number: they do no harm unless something loads them."""
     counts: dict[str, list[str]] = defaultdict(list)
     for path, native in candidate.natives.items():
         if native.system in ("macos", "windows"):
             counts[f"for {SYSTEMS[native.system]}"].append(path)
-        elif native.elf and not _TAGGED.fullmatch(path) and not path.endswith(".node"):
+        elif native.elf and not _tag(path) and not path.endswith(".node"):
             fault = misfit(candidate.machine, native.elf)
             if fault:
                 counts[f"of no use here ({fault[0]})"].append(path)
@@ -163,7 +166,7 @@ def _warn_of_libraries(candidate: Candidate) -> None:
 
 
 def _warn_of_programs(candidate: Candidate) -> None:
-    """Warn of programs that cannot be started because the archive does not say that they are executable."""
+    """Warn of programs that are not executable in the archive, so that nothing can start them."""
     programs = [
         path
         for path, native in candidate.natives.items()

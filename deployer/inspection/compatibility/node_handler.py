@@ -29,7 +29,7 @@ _READ_AS: dict[str, tuple[_System, str]] = {
     "commonjs": ("commonjs", 'a CommonJS module, because package.json says "type": "commonjs",'),
 }
 _ESM = re.compile(
-    rb"^\s*(export\s+(default|const|let|var|async|function|class|\{|\*)|import\s+[\w{*\"'])", re.MULTILINE
+    rb"^[ \t]*(export\s+(default|const|let|var|async|function|class|\{|\*)|import\s+[\w{*\"'])", re.MULTILINE
 )
 _MAYBE_COMMONJS = re.compile(rb"\b(exports\b|require\s*\()")
 _REPLACES = re.compile(
@@ -100,7 +100,7 @@ def _check_exports(candidate: Candidate, path: str, names: list[str], source: by
     elif name.encode() not in source:
         _not_spelt_out(candidate, path, name, certain=not replaces and not _REQUIRES.search(source))
     elif len(names) == 1 and not replaces and _is_constant(name.encode(), source):
-        candidate.refuse(path, f"{name} is a constant, which cannot be called", "a function", "export a function")
+        candidate.refuse(path, f"{name} is a constant, and cannot be called", "a function", "export a function")
     if path.endswith(".js") and system is None and _ESM.search(source) and not _MAYBE_COMMONJS.search(source):
         candidate.warn(f'{shown(path)} has export statements: set "type": "module" in package.json for a faster start')
 

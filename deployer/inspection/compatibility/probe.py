@@ -1,4 +1,4 @@
-"""What the archive's files say about where they run, noted while they stream by.
+"""A sink that notes, while the archive's files stream by, where they can run.
 
 Sources and small descriptions are kept, because only the manifest names the one that matters, and it may come
 last. Of all other files the first bytes count, and of ELF files the parts that their loader reads.

@@ -65,7 +65,7 @@ def _remedy(candidate: Candidate, module: str, wanted: str) -> str:
     if deeper := candidate.deeper(places(candidate, module)):
         return deeper
     if other_case := next((path for path in candidate.entries if path.lower() == wanted.lower()), None):
-        return f"rename {shown(other_case)}: Linux tells upper from lower case"
+        return f"rename {shown(other_case)}: Linux distinguishes upper and lower case"
     version = "".join(map(str, candidate.machine.python or ()))
     if candidate.anywhere(f"__pycache__/{module.rpartition('.')[2]}.cpython-{version}.pyc"):
         return "bytecode in __pycache__ needs its source beside it: pack the .py file, or the .pyc in its place"

@@ -12,24 +12,18 @@ MAY_BIND = re.compile(
     rb"\b(globals|locals|vars|exec|eval|setattr|__getattr__|__dict__|modules)\b|import\s*\*|[zZ\xda\xfa]\x01\*"
 )
 """Signs, in source or bytecode, that a module may have names it does not spell out; the last is a star import's."""
-_DISPLAYS: dict[type[ast.expr], str] = {
-    ast.List: "a list",
-    ast.ListComp: "a list",
-    ast.Tuple: "a tuple",
-    ast.Dict: "a dictionary",
-    ast.DictComp: "a dictionary",
-    ast.Set: "a set",
-    ast.SetComp: "a set",
-    ast.JoinedStr: "a text",
-    ast.GeneratorExp: "a generator",
-}
-_CONSTANTS: dict[type, str] = {
-    str: "a text",
-    bytes: "bytes",
-    bool: "a truth value",
-    type(None): "None",
-    type(...): "...",
-}
+_NO_FUNCTIONS = (
+    ast.Constant,
+    ast.JoinedStr,
+    ast.List,
+    ast.ListComp,
+    ast.Tuple,
+    ast.Dict,
+    ast.DictComp,
+    ast.Set,
+    ast.SetComp,
+    ast.GeneratorExp,
+)
 type _Block = ast.stmt | ast.excepthandler | ast.match_case
 _BLOCKS = (ast.stmt, ast.excepthandler, ast.match_case)
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -39,7 +33,7 @@ class Binding(NamedTuple):
     """One way in which a name may have come to be when the import ends."""
 
     nature: Literal["function", "coroutine", "constant", "import", "other"]
-    words: str = ""
+    line: int = 0
     """Of a constant."""
     module: str = ""
     """The module of an import, relative to its package if there is a level."""
@@ -56,7 +50,9 @@ def bindings(tree: ast.Module, name: str) -> list[Binding]:
     late = False
     for statement, certain in _statements(tree):
         ways = list(_ways(statement, name))
-        found = ways if certain and ways else found + ways
+        if certain and ways:
+            found.clear()
+        found += ways
         late = late or _binds_later(statement, name)
     return [*found, _OTHER] if late else found
 
@@ -92,8 +88,7 @@ def _ways(statement: _Block, name: str) -> Iterator[Binding]:
         case ast.AnnAssign(value=None):
             pass
         case ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value) if _is_target(statement, name):
-            words = _words(value)
-            yield Binding("constant", words) if words else _OTHER
+            yield Binding("constant", value.lineno) if _is_constant(value) else _OTHER
         case _ if _stores(statement, name):
             yield _OTHER
 
@@ -113,14 +108,12 @@ def _is_target(statement: ast.Assign | ast.AnnAssign, name: str) -> bool:
     return any(isinstance(target, ast.Name) and target.id == name for target in targets)
 
 
-def _words(value: ast.expr) -> str | None:
-    """Return the words for a value that is plainly no function."""
+def _is_constant(value: ast.expr) -> bool:
+    """Return whether a value is plainly no function."""
     if isinstance(value, ast.UnaryOp | ast.BinOp):
         parts = [value.operand] if isinstance(value, ast.UnaryOp) else [value.left, value.right]
-        return "a number or text" if all(isinstance(part, ast.Constant) for part in parts) else None
-    if isinstance(value, ast.Constant):
-        return _CONSTANTS.get(type(value.value), "a number")
-    return _DISPLAYS.get(type(value))
+        return all(isinstance(part, ast.Constant) for part in parts)
+    return isinstance(value, _NO_FUNCTIONS)
 
 
 def _stores(statement: _Block, name: str) -> bool:

@@ -11,6 +11,8 @@ from deployer.inspection.compatibility.module_search import find
 from deployer.inspection.compatibility.python_module import MAY_BIND, Binding, bindings, functions
 
 NAME_IT = 'add it, or name the right one in dropshift.toml: [application] handler = "module.function"'
+_COMPARED = 1_000
+"""Functions whose names are compared with the handler's."""
 _IMPORTS = 8
 """How many modules a re-exported handler is followed through."""
 
@@ -34,13 +36,14 @@ def check(candidate: Candidate, path: str, name: str, module: str, depth: int = 
             _follow(candidate, found[0], module, path, depth)
 
 
-def _check_natures(candidate: Candidate, path: str, name: str, found: list[Binding]) -> None:
-    natures = {binding.nature for binding in found}
+def _check_natures(candidate: Candidate, path: str, name: str, ways: list[Binding]) -> None:
+    natures = {binding.nature for binding in ways}
     if natures == {"coroutine"}:
         remedy = "call asyncio.run in it"
         candidate.refuse(path, f"{name} is a coroutine function", "an ordinary function", remedy)
     elif natures == {"constant"}:
-        candidate.refuse(path, f"{name} is {found[-1].words}, which cannot be called", "a function", NAME_IT)
+        found = f"{name} is a constant, by line {ways[-1].line}, and cannot be called"
+        candidate.refuse(path, found, "a function", NAME_IT)
 
 
 def _parse(candidate: Candidate, path: str, source: bytes) -> ast.Module | None:
@@ -72,7 +75,7 @@ def _lacking(candidate: Candidate, path: str, name: str, text: bytes, known: lis
     if MAY_BIND.search(text):
         candidate.warn(f"{shown(path)} does not spell out {name}: it has to come to be when the module is imported")
         return
-    near = difflib.get_close_matches(name, known, n=1)
+    near = difflib.get_close_matches(name, known[:_COMPARED], n=1)
     remedy = f"did you mean {near[0]}? Name it in dropshift.toml: [application] handler" if near else NAME_IT
     allowed = f"one of its functions: {', '.join(sorted(known)[:8]) or 'it has none'}"
     candidate.refuse(path, f"nothing called {name} in it", shown(allowed), remedy)

@@ -67,7 +67,7 @@ class Machine(Value):
 
     @property
     def near(self) -> str | None:
-        """The supported runtime whose name is like this one's, which is none of AWS's."""
+        """The supported runtime with the most similar name, if this is not a name of AWS's."""
         known = self.runtime in _REASONS or self.python or self.node
         names = [] if known else difflib.get_close_matches(self.runtime, _names(), n=1, cutoff=0.5)
         return names[0] if names else None
