@@ -15,8 +15,8 @@ class Retry(OSError):  # noqa: N818 - it says what happens next
     """A part did not arrive whole; ask for it again."""
 
 
-def what(pointer: Pointer) -> str:
-    """Name the object a message is about."""
+def describe(pointer: Pointer) -> str:
+    """Return the name of the object that a message is about."""
     return f"release {pointer.release} (s3://{pointer.bucket}/{pointer.key}, version {pointer.version})"
 
 

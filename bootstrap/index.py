@@ -2,16 +2,13 @@
 
 A bundle is a tar stream cut into independent zstd frames (RFC 8878), followed by one skippable frame that holds this
 index, compressed. `tar --zstd -xf` reads the same bytes and ignores the skippable frame.
-
-Nothing else can be asked for before it is read, so it is written to be read fast: by columns, and with whatever can be
-told in advance about names and folders.
 """
 
 import json
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-SCHEMA = 2
+SCHEMA = 3
 SKIPPABLE = 0x184D2A5D
 """Magic number of our skippable frame, RFC 8878 section 3.1.2 allows 0x184D2A50 to 0x184D2A5F."""
 SKIPPABLE_HEADER = 8
@@ -41,12 +38,12 @@ class Frame(NamedTuple):
 
     @property
     def slices(self) -> Iterable[Slice]:
-        """Give the runs of bytes in the frame, first one first."""
+        """Return the runs of bytes in the frame, first one first."""
         return map(Slice._make, zip(*self.columns, strict=True))
 
 
 def columns(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:
-    """Turn a table by columns; one without rows has none."""
+    """Return a table by columns; a table without rows has no columns."""
     return [list(column) for column in zip(*rows, strict=True)]
 
 
@@ -58,41 +55,19 @@ class File(NamedTuple):
     size: int
 
 
-class Modules(NamedTuple):
-    """What an import has to wait for, in numbers of leading frames, and which names might be modules of the tree."""
-
-    needs: dict[str, int]
-    """By dotted name, what a module and whatever it opens at its import are in; a module that is not here needs all."""
-    folders: dict[str, int]
-    """By path, what the files right in a folder are in, where that is more than what an import begins after."""
-    roots: list[str]
-    """First parts of the dotted names of all modules."""
-    names: list[str]
-    """Parts of the dotted names of all modules."""
-    libraries: bool
-    """Whether a shared library lies where a native deployment's LD_LIBRARY_PATH points: the root, or `lib`."""
-
-
 class Index(NamedTuple):
-    """Everything the loader needs to know about a bundle.
-
-    Directories come parents first. The first `begin` frames must be in place before the application's import begins,
-    from then on it waits as `modules` says. The first `hot` frames hold every file that a start is known to touch.
-    """
+    """Everything the loader needs to know about a bundle. Directories come parents first."""
 
     directories: list[str]
     links: list[tuple[str, str]]
     files: list[File]
     frames: list[Frame]
-    begin: int
-    hot: int
-    spread: list[tuple[int, int]]
-    """Files of several frames: their numbers, and how many leading frames hold them whole."""
-    modules: Modules
+    first: int
+    """Number of leading files that must be in place before the import; the others may arrive while it runs."""
 
     def encode(self) -> bytes:
-        """Give the JSON that is compressed into the skippable frame."""
-        given = {"schema": SCHEMA, **self._asdict(), "files": columns(self.files), "modules": self.modules._asdict()}
+        """Return the JSON that is compressed into the skippable frame."""
+        given = {"schema": SCHEMA, **self._asdict(), "files": columns(self.files)}
         return json.dumps(given, separators=(",", ":"), ensure_ascii=False).encode()
 
     @classmethod
@@ -106,8 +81,5 @@ class Index(NamedTuple):
             [(path, target) for path, target in given["links"]],
             list(map(File._make, zip(*given["files"], strict=True))),
             list(map(Frame._make, given["frames"])),
-            given["begin"],
-            given["hot"],
-            given["spread"],
-            Modules(**given["modules"]),
+            given["first"],
         )

@@ -24,32 +24,42 @@ class Tree(NamedTuple):
 
     @property
     def directory(self) -> str:
-        """Give the directory that stands for /var/task."""
+        """Return the directory that stands for /var/task."""
         return f"{self.base}/{self.digest}"
 
     @property
     def marker(self) -> str:
-        """Give the file whose existence says that the tree is complete."""
+        """Return the file whose existence records that the tree is complete."""
         return f"{self.directory}.complete"
 
     @property
     def journal(self) -> str:
-        """Give the file that lists the parts in place, four bytes each, while the tree is incomplete."""
+        """Return the file that lists the parts in place, four bytes each, while the tree is incomplete."""
         return f"{self.directory}.journal"
 
     @property
-    def names(self) -> str:
-        """Give the file that holds the verified index."""
+    def index_file(self) -> str:
+        """Return the file that holds the verified index."""
         return f"{self.directory}.index"
 
     @property
+    def heads(self) -> str:
+        """Return the file that keeps the first bytes of files of several frames until they are whole."""
+        return f"{self.directory}.heads"
+
+    @property
+    def asked(self) -> str:
+        """Return the file that lists the files somebody opened before they had arrived, four bytes each."""
+        return f"{self.directory}.asked"
+
+    @property
     def lock(self) -> str:
-        """Give the file whose lock says who loads and who uses."""
+        """Return the file whose lock is exclusive for the loader and shared for users."""
         return f"{self.directory}.lock"
 
     @property
     def complete(self) -> bool:
-        """Tell whether every file is in place."""
+        """Return whether every file is in place."""
         return os.path.exists(self.marker)
 
     @property
@@ -70,7 +80,7 @@ class Tree(NamedTuple):
 
 
 def of(sha256: str) -> Tree:
-    """Give the tree for an index digest, below /tmp/dropshift or where TMPDIR says."""
+    """Return the tree for an index digest, below /tmp/dropshift, or below TMPDIR."""
     base = f"{os.environ.get('TMPDIR') or TEMPORARY}/dropshift"
     os.makedirs(base, mode=0o755, exist_ok=True)
     return Tree(base, sha256[:32])

@@ -5,6 +5,7 @@ import functools
 import hashlib
 import json
 import os
+import random
 import re
 import subprocess
 import time
@@ -17,14 +18,14 @@ from typing import Any
 
 from bootstrap.pointer import VARIABLE, Pointer
 from deployer.aws.profile_request import CLIENT_CONTEXT
-from deployer.bundle import Plan, build
+from deployer.bundle import BuildOptions, build
 from deployer.model.entry import Entry
 from deployer.model.profile import Profile
 from tests import pythons
 from tests.local.deploy import ARCHITECTURE
 from tests.local.environments import Environment, Program
 from tests.local.runtime_api import Invocation, Outcome
-from tests.local.waiting import alone
+from tests.local.waiting import alone, until
 from tests.object_store import BUCKET, ObjectStore, serving
 from tests.tools import until_exit
 
@@ -45,6 +46,7 @@ client.main([os.environ["LAMBDA_TASK_ROOT"], os.environ["_HANDLER"]])
 '''
 EVENTS = ({"n": 1}, {"n": 2})
 COLD = "cold.bin"
+LARGE = random.Random(7).randbytes(700_000)  # noqa: S311 - bytes that do not compress: more than the first part takes
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "eu-central-1"}
 
 
@@ -99,16 +101,20 @@ def release(
     """Bundle a tree."""
     body = bytearray()
     python = pythons.number(pythons.VERSION) if kind == "python" else None
-    plan = Plan(python=python, pythons=pythons.compilers(), profile=profile or Profile())
+    plan = BuildOptions(python=python, pythons=pythons.compilers(), profile=profile or Profile())
     built = build(tree, entries(tree), body.extend, plan)
     place = (BUCKET, KEY, "", built.offset, built.index_size, built.index_sha256)
     pointer = Pointer(*place, kind, handler, command, "release 1", "0" * 32, "123456789012", built.unpacked)
     return Release(bytes(body), pointer)
 
 
-@functools.cache
 def package(runtime: str = f"python{pythons.VERSION}") -> Path:
     """The bootstrap's package for a runtime, as the Makefile assembles it."""
+    return _assembled(runtime)
+
+
+@functools.cache
+def _assembled(runtime: str) -> Path:
     target = until_exit("dropshift-package-")
     with alone(pythons.ROOT / "build"):
         command = ["make", "-s", f"package-{runtime}", f"ARTIFACTS_DIR={target}", f"ARCHITECTURE={ARCHITECTURE}"]
@@ -141,7 +147,7 @@ def dropped(
     """Run the release that `pointer` names through the bootstrap; `runtime` as above, `main` begins Python's."""
     told = {"AWS_ENDPOINT_URL_S3": store.url, **({VARIABLE: pointer.encode()} if pointer else {})}
     told |= variables or {}
-    root = package("nodejs24.x" if runtime else f"python{pythons.VERSION}")
+    root = package(_name(runtime))
     with _environment(root, "bootstrap.handler", directory, told, runtime, main) as environment:
         yield environment
 
@@ -157,6 +163,12 @@ def call(environment: Environment, *events: object, limit: float = 20) -> Happen
             happened.outcomes.append(environment.run(invocation(event), limit))
     happened.output = environment.output()
     return happened
+
+
+def reported(environment: Environment, event: str = "release.loaded") -> dict[str, Any]:
+    """Wait for the line that reports how a load ended."""
+    line = until(lambda: next((one for one in environment.log().splitlines() if f'"{event}"' in one), ""))
+    return dict(json.loads(line))
 
 
 def natively_and_dropped(
@@ -177,13 +189,13 @@ def natively_and_dropped(
 
 def dropped_while_it_arrives(tmp_path: Path, files: Mapping[str, str]) -> list[str]:
     """Run an application as above, dropped, with a last file that is still on its way while it is imported."""
-    tree = write(tmp_path / "arriving", {**files, COLD: "never read"})
+    tree = write(tmp_path / "arriving", {**files, COLD: LARGE})
     profile = Profile(touched=tuple(files), milliseconds=tuple(range(len(files))), untouched=(COLD,))
     waited: list[float] = []
 
     def a_while() -> None:
-        time.sleep(0.2)
         waited.append(0.2)
+        time.sleep(0.2)
 
     with serving(ObjectStore(patience=a_while)) as store:
         pointer = release(tree, profile=profile).stored(store)
@@ -229,6 +241,11 @@ def invocation(event: object, *, profile: bool = False) -> Invocation:
     return Invocation(request, json.dumps(event).encode(), time.time() + 20, arn, client_context=context)
 
 
+def _name(runtime: Sequence[str]) -> str:
+    """Return what Lambda calls the runtime that a command starts; Python's ends with its own bootstrap.py."""
+    return "nodejs24.x" if runtime and not runtime[-1].endswith("bootstrap.py") else f"python{pythons.VERSION}"
+
+
 @contextmanager
 def _environment(
     root: Path,
@@ -251,7 +268,7 @@ def _environment(
         "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/app",
         "AWS_LAMBDA_LOG_STREAM_NAME": "2026/01/01/[7]0123456789abcdef",
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-        "AWS_EXECUTION_ENV": "AWS_Lambda_nodejs24.x" if runtime else f"AWS_Lambda_python{pythons.VERSION}",
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{_name(runtime)}",
         **CREDENTIALS,
     }
     program = Program(tuple(runtime) or (str(pythons.runtime()), str(started)), root, told | dict(variables))

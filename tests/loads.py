@@ -9,7 +9,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +20,7 @@ from bootstrap import tree
 from bootstrap.failures import LoadError
 from bootstrap.loader import fetch, worker
 from bootstrap.pointer import Pointer
-from bootstrap.startup.progress import Loading
+from bootstrap.startup.progress import LoadProgress
 from tests.applications import CREDENTIALS
 from tests.object_store import ObjectStore
 
@@ -88,14 +89,31 @@ def _serve() -> None:
 
 
 def _load(pointer: Pointer) -> Outcome:
-    loading = Loading(pointer, tree.of(pointer.sha256), lambda: None)
-    try:
-        loading.wait_for_all()
-    except LoadError as error:
-        return Outcome(error.kind, str(error), 0, 0)
-    finally:
-        loading.close()
-    return Outcome("", "", *(sum(one[key] for one in loading.work) for key in ("retries", "bytes")))
+    with _output() as read:
+        progress = LoadProgress(pointer, tree.of(pointer.sha256), demand=False)
+        try:
+            progress.wait_for_all()
+            progress.ready({})
+        except LoadError as error:
+            return Outcome(error.kind, str(error), 0, 0)
+        finally:
+            progress.close()
+        lines = [json.loads(line) for line in read().splitlines()]
+    work = lines[-1] if lines else {"LoadRetries": 0, "LoadedBytes": 0}
+    return Outcome("", "", work["LoadRetries"], work["LoadedBytes"])
+
+
+@contextmanager
+def _output() -> Iterator[Callable[[], str]]:
+    """Catch what is written to standard output: the report of a load."""
+    output = os.dup(1)
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 1)
+        try:
+            yield lambda: os.pread(file.fileno(), 1 << 20, 0).decode()
+        finally:
+            os.dup2(output, 1)
+            os.close(output)
 
 
 if __name__ == "__main__":

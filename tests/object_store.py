@@ -33,7 +33,7 @@ class ObjectStore:
     misbehave: Callable[[int], Fault | None] = lambda _number: None
     stall: float = 30.0
     """Seconds that a stalled answer hangs in the middle."""
-    patience: Callable[[], None] = lambda: time.sleep(1)
+    patience: Callable[[], object] = lambda: time.sleep(1)
     """What a late answer waits for before it begins."""
     objects: dict[tuple[str, str], bytes] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)

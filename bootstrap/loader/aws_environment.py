@@ -5,7 +5,7 @@ import os
 import ssl
 from urllib.parse import urlsplit
 
-from ..failures import LoadError, what
+from ..failures import LoadError, describe
 from ..pointer import Pointer
 from .fetch import TIMEOUT, Endpoint
 from .parts import FIRST
@@ -48,7 +48,9 @@ def credentials(pointer: Pointer) -> Credentials:
         )
     if env.get("AWS_CONTAINER_CREDENTIALS_FULL_URI"):
         return _container_credentials(env["AWS_CONTAINER_CREDENTIALS_FULL_URI"], pointer)
-    raise LoadError("NoCredentials", f"{what(pointer)}: no credentials in the environment; give the function a role")
+    raise LoadError(
+        "NoCredentials", f"{describe(pointer)}: no credentials in the environment; give the function a role"
+    )
 
 
 def workers(size: int) -> int:
@@ -82,7 +84,7 @@ def _container_credentials(uri: str, pointer: Pointer) -> Credentials:
         given = json.load(connection.getresponse())
         return Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["Token"])
     except (OSError, ValueError, KeyError) as error:
-        told = f"{what(pointer)}: the container credentials endpoint failed: {error!r}"
+        told = f"{describe(pointer)}: the container credentials endpoint failed: {error!r}"
         raise LoadError("NoCredentials", told) from None
     finally:
         connection.close()

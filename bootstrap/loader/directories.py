@@ -1,19 +1,17 @@
-"""The tree before and after its files: directories and links first, late files' names and the marker last."""
+"""The tree before and after its files: directories and links first, the marker last."""
 
 import os
 from collections.abc import Callable
 
-from ..index import File, Index
+from ..index import Index
 from ..tree import Tree
 
 CUSTOMIZED = ("sitecustomize", "usercustomize")
 """Modules that `site` imports."""
-ARRIVING = ".arriving"
-"""Ends the name of a file of several frames until it is whole: the import that runs meanwhile must never read half."""
 
 
 def open_root(tree: Tree) -> int:
-    """Make the root and give its descriptor."""
+    """Make the root and return its descriptor."""
     os.makedirs(tree.directory, mode=0o755, exist_ok=True)
     return os.open(tree.directory, os.O_DIRECTORY | os.O_CLOEXEC)
 
@@ -36,33 +34,12 @@ def _start_folders(index: Index) -> set[str]:
     return {folder or "." for folder, _, name in found if ".so" in name or name.startswith(CUSTOMIZED)}
 
 
-def names_on_arrival(index: Index) -> list[File]:
-    """Give the files under the names they are written to."""
-    files = index.files.copy()
-    for _, number in late(index):
-        files[number] = files[number]._replace(path=files[number].path + ARRIVING)
-    return files
-
-
-def late(index: Index) -> list[tuple[int, int]]:
-    """Give the files that an import may see before they are whole: how many leading frames hold each, its number."""
-    return [(frames, number) for number, frames in index.spread if frames > index.begin]
-
-
-def give_name(root: str, path: str) -> None:
-    """Give a whole file its name; both processes may try."""
-    try:
-        os.rename(f"{root}/{path}{ARRIVING}", f"{root}/{path}")
-    except FileNotFoundError:
-        return
-
-
-def complete(tree: Tree, index: Index) -> None:
-    """Give late files their names, then say that the tree is complete."""
-    for _, number in late(index):
-        give_name(tree.directory, index.files[number].path)
+def complete(tree: Tree) -> None:
+    """Record that every file of the tree is in place."""
     _touch(tree.marker)
-    os.unlink(tree.journal)
+    for path in (tree.journal, tree.heads):
+        if os.path.exists(path):
+            os.unlink(path)
 
 
 def _touch(path: str) -> None:

@@ -4,7 +4,7 @@ import errno
 import fcntl
 import os
 
-from ..failures import LoadError, what
+from ..failures import LoadError, describe
 from ..pointer import Pointer
 from ..tree import Tree
 
@@ -23,7 +23,7 @@ def remove_others(tree: Tree) -> None:
 
 def remove_remains(tree: Tree) -> None:
     """Remove an incomplete tree together with its journal."""
-    for path in (tree.journal, tree.names, tree.start_folders):
+    for path in (tree.journal, tree.index_file, tree.start_folders, tree.heads, tree.asked):
         if os.path.exists(path):
             os.unlink(path)
     if os.path.exists(tree.directory):
@@ -40,11 +40,11 @@ def check_space(tree: Tree, pointer: Pointer) -> None:
 
 
 def full(tree: Tree, pointer: Pointer) -> LoadError:
-    """Say how much is needed and how much there is."""
+    """Return how much is needed and how much there is."""
     disk = os.statvfs(tree.base)
     free, needed = disk.f_bavail * disk.f_frsize >> 20, (pointer.unpacked + SLACK) >> 20
     remedy = f"raise the function's ephemeral storage to at least {needed + 64} MB, or write less to /tmp"
-    return LoadError("NoSpace", f"{what(pointer)}: needs {needed} MB, {tree.base} has {free} MB free; {remedy}")
+    return LoadError("NoSpace", f"{describe(pointer)}: needs {needed} MB, {tree.base} has {free} MB free; {remedy}")
 
 
 def _remove_unused(tree: Tree) -> None:
@@ -62,7 +62,7 @@ def _remove_unused(tree: Tree) -> None:
 
 
 def _used(tree: Tree) -> int:
-    """Give the bytes that an earlier, killed load already put in place."""
+    """Return the bytes that an earlier, killed load already put in place."""
     total = 0
     for directory, _, names in os.walk(tree.directory):
         total += sum(os.lstat(f"{directory}/{name}").st_blocks * 512 for name in names)

@@ -10,7 +10,7 @@ import ssl
 import time
 from typing import NamedTuple
 
-from ..failures import REMEDIES, LoadError, Retry, what
+from ..failures import REMEDIES, LoadError, Retry, describe
 from ..pointer import Pointer
 from .sigv4 import Signer, Target
 
@@ -47,8 +47,8 @@ class Connection:
         self.active = 0.0
         """Monotonic time of the last byte, for the caller to see a stall."""
 
-    def another(self) -> "Connection":
-        """Give a fresh connection to the same place."""
+    def clone(self) -> "Connection":
+        """Return a fresh connection to the same place."""
         return Connection(self._endpoint, self._signer, self._pointer)
 
     def fileno(self) -> int:
@@ -95,7 +95,7 @@ class Connection:
                 raise Retry(f"no byte came for {TIMEOUT:g} s")
 
     def close(self) -> None:
-        """Give the connection up; the next `ask` opens another."""
+        """Close the connection; the next `ask` opens another."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -135,14 +135,14 @@ class Connection:
                 raise Retry("the answer's header does not end")
             return
         body = bytes(self._head[end + 4 :])
-        self._judge(self._head[:end].decode("latin-1"), body)
+        self._check(self._head[:end].decode("latin-1"), body)
         self._buffer[: len(body)] = body
         self._got = len(body)
 
     def _read_body(self) -> None:
         self._got += self._receive(self._buffer[self._got : self._wanted])
 
-    def _judge(self, head: str, body: bytes) -> None:
+    def _check(self, head: str, body: bytes) -> None:
         """Accept a 206 with exactly our range; otherwise raise."""
         line, *lines = head.split("\r\n")
         words = line.split(" ", 2)
@@ -186,4 +186,4 @@ class Connection:
         return found[1].decode() if found else guess
 
     def _error(self, kind: str, message: str) -> LoadError:
-        return LoadError(kind, f"{what(self._pointer)}: {message}")
+        return LoadError(kind, f"{describe(self._pointer)}: {message}")

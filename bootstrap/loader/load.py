@@ -1,8 +1,8 @@
-"""The loading process: index first, then all parts by one or two workers, then the marker.
+"""The loading process: index first, then every file at its full size, then its bytes, then the marker.
 
-It is forked from the runtime's process, which meanwhile imports the application; nothing imported here is seen there.
-What this process learns travels over a pipe, one JSON value a line: what `_outlook` gives once, then the number of each
-part in place, {"bytes", "retries", "cpu_s"} of each worker, and {"done"} or {"failed"} last.
+It is no child of the runtime's process, so that an application which waits for its children does not meet it, and it
+has a session of its own. What it learns travels over a pipe, one JSON value a line: {"open"} when the import
+may begin, {"sound"} in reply to a question, {"done"} or {"failed"} last.
 """
 
 import fcntl
@@ -10,26 +10,37 @@ import gc
 import hashlib
 import json
 import os
+import signal
+import socket
 import time
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple, NoReturn
 
-from ..failures import LoadError, Retry, what
+from .. import report
+from ..early import EarlyInvocation
+from ..failures import LoadError, Retry, describe
 from ..index import Index
 from ..pointer import Pointer
 from ..tree import Tree
-from . import zstd
+from . import lease, zstd
+from .application import Application
 from .aws_environment import credentials, endpoint, region, workers
-from .directories import complete, late, names_on_arrival, open_root, prepare
+from .borrow import Borrower
+from .coordinator import Coordinator, Line, Queue, Runtime, Work, give_up
+from .directories import complete, open_root, prepare
 from .disk_space import NO_ROOM, check_space, full, remove_others, remove_remains
 from .fetch import Connection
-from .parts import FIRST, Part, covering, plan
+from .holder import Holder, Partners, Share
+from .parts import FIRST, plan
+from .shares import create_empty, restore_heads, share
 from .sigv4 import Signer
+from .unpack import Place
 from .worker import ATTEMPTS, CONNECTIONS, NUMBER, Job, Worker, backoff, gave_up
 
 type Tell = Callable[[Any], None]
 
-PATIENT = 15
+LOADER_NICE = 15
 """Where processors are few, the import goes first by this much: it waits for what it needs, and only for that.
 
 A nice value of 15 leaves it 97 % of a processor that both want (sched(7)); with 19 the load would all but stand still
@@ -37,21 +48,42 @@ beside an application that spins on every processor.
 """
 
 
-def load(pointer: Pointer, tree: Tree, lock: int, pipe: int) -> None:
+class Ends(NamedTuple):
+    """What connects the loading process with the runtime's."""
+
+    tell: int
+    asks: int
+    """Descriptors of pipes, to write to and to read from."""
+    lock: int
+    runtime: int
+    """Process id."""
+    demand: bool
+    """Whether the application may begin before every file is in place."""
+    early: EarlyInvocation | None
+    began: float
+    """When the start began, by the monotonic clock."""
+
+
+def load(pointer: Pointer, tree: Tree, ends: Ends) -> NoReturn:
     """Bring `tree` to completion, or tell why not. Runs in a process of its own and ends it."""
-
-    def tell(message: object) -> None:
-        os.write(pipe, json.dumps(message, separators=(",", ":")).encode() + b"\n")
-
-    os.nice(PATIENT)
+    tell = _teller(ends.tell)
+    os.setsid()
     gc.disable()  # much is made at once, and nothing of it goes before the process does
     try:
-        _load_alone(pointer, tree, lock, tell)
-        tell({"done": True})
+        _load_alone(pointer, tree, ends, tell)
+        os._exit(0)
     except BaseException as error:  # noqa: BLE001 - the other process must hear of everything; this one ends
         _tell_why(error, pointer, tree, tell)
     finally:
-        os._exit(0)
+        os.killpg(0, signal.SIGKILL)  # this process, and whatever it forked
+        os._exit(1)
+
+
+def _teller(pipe: int) -> Tell:
+    def tell(message: object) -> None:
+        os.write(pipe, json.dumps(message, separators=(",", ":")).encode() + b"\n")
+
+    return tell
 
 
 def _tell_why(error: BaseException, pointer: Pointer, tree: Tree, tell: Tell) -> None:
@@ -61,33 +93,33 @@ def _tell_why(error: BaseException, pointer: Pointer, tree: Tree, tell: Tell) ->
     if isinstance(error, OSError) and error.errno in NO_ROOM:
         error = full(tree, pointer)
     if not isinstance(error, LoadError):
-        error = LoadError("Loader", f"{what(pointer)}: the loader failed: {error!r}")
+        error = LoadError("Loader", f"{describe(pointer)}: the loader failed: {error!r}")
     tell({"failed": str(error), "kind": error.kind})
 
 
-def _load_alone(pointer: Pointer, tree: Tree, lock: int, tell: Tell) -> None:
+def _load_alone(pointer: Pointer, tree: Tree, ends: Ends, tell: Tell) -> None:
     """Return with a shared lock on a complete tree; load it while nobody else does.
 
-    Who uses a tree holds its lock shared for as long as it lives, so nobody may wait for the exclusive one:
+    Every process that uses a tree holds a shared lock on it until it exits, so waiting for the exclusive lock could
+    block for ever:
 
         A: gets it exclusively, loads                    B, C: do not; wait for the shared one
         A: is done, keeps it shared                      B, C: get it shared too, see the marker
         A: is killed instead                             B, C: get it shared, see no marker, let go and try again
     """
-    while not _exclusively(lock):
-        fcntl.flock(lock, fcntl.LOCK_SH)
+    while not _exclusively(ends.lock):
+        fcntl.flock(ends.lock, fcntl.LOCK_SH)
         if tree.complete:
+            tell({"done": True})
             return
-        fcntl.flock(lock, fcntl.LOCK_UN)
+        fcntl.flock(ends.lock, fcntl.LOCK_UN)
         time.sleep(backoff(1))
-    if not tree.complete:
-        os.umask(0)
-        remove_others(tree)
-        if not os.path.exists(tree.journal):
-            remove_remains(tree)
-        check_space(tree, pointer)
-        _fill(pointer, tree, tell)
-    fcntl.flock(lock, fcntl.LOCK_SH)
+    os.umask(0)
+    remove_others(tree)
+    if not os.path.exists(tree.journal):
+        remove_remains(tree)
+    check_space(tree, pointer)
+    Load(pointer, tree, ends, tell).run()
 
 
 def _exclusively(lock: int) -> bool:
@@ -98,62 +130,145 @@ def _exclusively(lock: int) -> bool:
     return True
 
 
-def _fill(pointer: Pointer, tree: Tree, tell: Tell) -> None:
-    connections = _connections(pointer)
-    index = _index(pointer, tree, connections)
-    parts = plan(index)
-    root = open_root(tree)
-    journal = os.open(tree.journal, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
-    known = _already(journal)
+class Load:
+    """One load by this process and those that it forks."""
 
-    def placed(number: int) -> None:
-        os.write(journal, NUMBER.pack(number))
-        tell(number)
+    def __init__(self, pointer: Pointer, tree: Tree, ends: Ends, tell: Tell) -> None:
+        """Fetch the index and decide who does what; raises LoadError."""
+        self._pointer, self._tree, self._ends, self._tell = pointer, tree, ends, tell
+        self._connections = _connections(pointer)
+        self._index = _index(pointer, tree, self._connections)
+        self._parts = plan(self._index)
+        self._journal = os.open(tree.journal, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        known = _already(self._journal)
+        self._shares = share(self._index, self._parts, known, demand=ends.demand and lease.work(tree.base))
+        self._place = Place(self._index.files, open_root(tree), self._open_heads())
+        work = Work(len(self._parts), known, self._shares.awaited, self._shares.parts_of)
+        self._queue = Queue(work)
+        self._application = Application(ends.runtime)
+        asked = os.open(tree.asked, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        runtime = Runtime(tell, Line(ends.asks), asked, ends.early)
+        self._coordinator = Coordinator(pointer, work, self._queue, self._application, runtime)
+        self._resumed = bool(known)
 
-    job = Job(pointer, tree, parts, names_on_arrival(index), root, _queue(len(parts), known), placed)
-    team = [Worker(job, connections[n : n + CONNECTIONS]) for n in range(0, len(connections), CONNECTIONS)]
-    for worker in team:
-        worker.ask()  # the first parts are on their way while this makes directories and tells what it knows
-    prepare(tree, index, root)
-    tell(_outlook(index, parts))
-    for number in known:
-        tell(number)
-    _share(job, team, tell)
-    complete(tree, index)
+    def run(self) -> None:
+        """Return when the load is complete and reported; raises LoadError and OSError."""
+        holders = self._shares.holders(self._index.files)
+        inboxes = [_inbox() for _ in holders]
+        team = self._team([ours for _, ours in inboxes], holders)
+        self._queue.feed(len(self._connections))
+        for worker, _ in team:
+            worker.ask()  # the first parts are on their way while this makes directories
+        prepare(self._tree, self._index, self._place.root)
+        if holders:
+            create_empty(self._index, self._place.root)
+        if self._resumed:
+            restore_heads(self._index, self._shares, self._place.heads, self._place.root)
+        gc.freeze()
+        answers = [ours for _, (_, ours) in team]
+        for number, (files, (theirs, ours)) in enumerate(zip(holders, inboxes, strict=True)):
+            process = self._fork(partial(self._hold, number, files, theirs, answers))
+            theirs.close()
+            self._coordinator.watch(process, number, ours)
+        for worker, (theirs, _) in team:
+            self._coordinator.watch(self._fork(partial(self._work, worker)))
+            worker.leave()
+            theirs.close()
+        self._finish()
+
+    def _finish(self) -> None:
+        self._coordinator.run()
+        complete(self._tree)
+        fcntl.flock(self._ends.lock, fcntl.LOCK_SH)
+        seconds = time.monotonic() - self._ends.began
+        self._tell({"done": True})
+        phases = {**self._coordinator.linger(), "files": seconds}
+        facts = {"parts": len(self._parts), "leased": len(self._shares.missing)}
+        report.say(report.loaded(self._pointer, phases, self._coordinator.work, facts))
+
+    def _team(
+        self, holders: list[socket.socket], shares: list[dict[int, Any]]
+    ) -> list[tuple[Worker, tuple[socket.socket, socket.socket]]]:
+        """Return the workers, each with the two ends of its inbox."""
+        held_by = {file: holder for holder, files in enumerate(shares) for file in files}
+        job = Job(self._pointer, self._parts, self._place, self._queue.output, self._placed)
+        team = []
+        for number, first in enumerate(range(0, len(self._connections), CONNECTIONS)):
+            inbox = _inbox()
+            borrower = Borrower(number, inbox[0], holders, held_by) if holders else None
+            team.append((Worker(job, self._connections[first : first + CONNECTIONS], borrower), inbox))
+        return team
+
+    def _placed(self, part: int) -> None:
+        os.write(self._journal, NUMBER.pack(part))
+        self._coordinator.children_tell(part)
+
+    def _open_heads(self) -> int:
+        needed = self._shares.missing or os.path.exists(self._tree.heads)
+        return os.open(self._tree.heads, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600) if needed else -1
+
+    def _fork(self, run: Callable[[int], None]) -> int:
+        """Run in a process of its own, with a descriptor that is readable when this one has ended."""
+        parent = os.getpid()
+        process = os.fork()
+        if process:
+            return process
+        status = 1
+        try:
+            coordinator = os.pidfd_open(parent)
+            os.close(self._queue.input)
+            run(coordinator)
+            status = 0
+        except BaseException as error:  # noqa: BLE001 - as above
+            _tell_why(error, self._pointer, self._tree, self._coordinator.children_tell)
+        finally:
+            os._exit(status)
+
+    def _work(self, worker: Worker, coordinator: int) -> None:
+        os.nice(LOADER_NICE)
+        started = time.process_time()
+        worker.run(coordinator, self._gone)
+        spent = round(time.process_time() - started, 3)
+        self._coordinator.children_tell({"bytes": worker.bytes, "retries": worker.retries, "cpu_s": spent})
+
+    def _hold(
+        self, number: int, files: dict[int, Any], inbox: socket.socket, workers: list[socket.socket], coordinator: int
+    ) -> None:
+        missing = {file: self._shares.missing[file] for file in files}
+        ours = Share(files, missing, self._shares.spread, self._place.heads, self._place.root)
+        told = self._coordinator.children_tell
+        why = partial(_tell_why, pointer=self._pointer, tree=self._tree, tell=told)
+        danger = partial(give_up, self._pointer, self._application)
+        Holder(ours, Partners(number, inbox, workers, coordinator, told, why, danger)).run()
+
+    def _gone(self) -> NoReturn:
+        """End a worker whose coordinator has ended."""
+        if self._shares.missing:
+            give_up(self._pointer, self._application, "the process that coordinates the load has ended")
+        os._exit(1)
+
+
+def _inbox() -> tuple[socket.socket, socket.socket]:
+    return socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
 
 
 def _connections(pointer: Pointer) -> list[Connection]:
-    """Give the connections of all workers, the first of which asks for the index."""
+    """Return the connections of all workers, the first of which asks for the index."""
     first = Connection(endpoint(pointer), Signer(credentials(pointer), region()), pointer)
-    return [first, *(first.another() for _ in range(CONNECTIONS * workers(pointer.offset) - 1))]
-
-
-def _outlook(index: Index, parts: list[Part]) -> dict[str, Any]:
-    """Say what an import must wait for, in numbers of leading parts."""
-    held = covering(parts)
-    given = index.modules
-    return {
-        "parts": len(parts),
-        "begin": held[index.begin],
-        "late": [(held[frames], index.files[number].path) for frames, number in late(index)],
-        "needs": {name: held[frames] for name, frames in given.needs.items()},
-        "folders": {path: held[frames] for path, frames in given.folders.items()},
-        "roots": given.roots,
-        "names": given.names,
-    }
+    return [first, *(first.clone() for _ in range(CONNECTIONS * workers(pointer.offset) - 1))]
 
 
 def _index(pointer: Pointer, tree: Tree, connections: list[Connection]) -> Index:
-    """Fetch the index, verify it against the pointer, keep its text for the importing process."""
+    """Fetch the index, verify it against the pointer, keep its text for the access profile."""
     text = zstd.decompress(_verified(pointer, connections))
-    with open(f"{tree.names}.new", "wb") as file:
+    with open(f"{tree.index_file}.new", "wb") as file:
         file.write(text)
-    os.rename(f"{tree.names}.new", tree.names)
+    os.rename(f"{tree.index_file}.new", tree.index_file)
     return Index.parse(text)
 
 
 def _verified(pointer: Pointer, connections: list[Connection]) -> bytes:
-    """Give the compressed index once it hashes to the pin."""
+    """Return the compressed index once it hashes to the pin."""
     buffer = bytearray(pointer.size)
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -179,50 +294,8 @@ def _ask_for_index(pointer: Pointer, connections: list[Connection], buffer: byte
         raise Retry("the index does not match the pinned digest")
 
 
-def _queue(parts: int, known: set[int]) -> int:
-    """Give a pipe that holds the numbers of the missing parts; a read takes one, whoever reads."""
-    queue, feed = os.pipe()
-    for number in range(parts):
-        if number not in known:
-            os.write(feed, NUMBER.pack(number))
-    os.close(feed)
-    return queue
-
-
-def _share(job: Job, team: list[Worker], tell: Tell) -> None:
-    """Work on the parts in this process and in others, one a worker."""
-    mine, *others = team
-    processes = [_fork(job, worker, tell) for worker in others]
-    _run(mine, tell)
-    for process in processes:
-        if os.waitpid(process, 0)[1]:
-            raise LoadError("Loader", f"{what(job.pointer)}: a loading process ended early; is memory short?")
-
-
 def _already(journal: int) -> set[int]:
-    """Give the parts that an earlier, killed load has put in place."""
+    """Return the parts that an earlier, killed load has put in place."""
     content = os.read(journal, os.fstat(journal).st_size)
     whole = len(content) - len(content) % NUMBER.size
     return {number for (number,) in NUMBER.iter_unpack(content[:whole])}
-
-
-def _fork(job: Job, worker: Worker, tell: Tell) -> int:
-    process = os.fork()
-    if process:
-        worker.leave()
-        return process
-    status = 1
-    try:
-        _run(worker, tell)
-        status = 0
-    except BaseException as error:  # noqa: BLE001 - as above
-        _tell_why(error, job.pointer, job.tree, tell)
-    finally:
-        os._exit(status)
-
-
-def _run(worker: Worker, tell: Tell) -> None:
-    started = time.process_time()
-    worker.run()
-    spent = round(time.process_time() - started, 3)
-    tell({"bytes": worker.bytes, "retries": worker.retries, "cpu_s": spent})

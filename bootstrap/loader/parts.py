@@ -17,27 +17,23 @@ class Part(NamedTuple):
 
     offset: int
     size: int
+    first: int
+    """Number of the first frame."""
     frames: list[Frame]
-    hot: bool
 
 
 def plan(index: Index) -> list[Part]:
-    """Group the frames into parts; none holds both hot and cold frames."""
+    """Group the frames into parts."""
     total = sum(frame.compressed for frame in index.frames)
     parts: list[Part] = []
-    offset, group = 0, list[Frame]()
+    offset, size, group = 0, 0, list[Frame]()
     for number, frame in enumerate(index.frames):
-        size = sum(one.compressed for one in group)
-        if group and (number == index.hot or size + frame.compressed > _limit(len(parts), total - offset)):
-            parts.append(Part(offset, size, group, number <= index.hot))
-            offset, group = offset + size, []
+        if group and size + frame.compressed > _limit(len(parts), total - offset):
+            parts.append(Part(offset, size, number - len(group), group))
+            offset, size, group = offset + size, 0, []
         group.append(frame)
-    return [*parts, Part(offset, total - offset, group, index.hot == len(index.frames))]
-
-
-def covering(parts: list[Part]) -> list[int]:
-    """Give, for every number of leading frames, the number of leading parts that hold them."""
-    return [0, *(number for number, part in enumerate(parts, 1) for _ in part.frames)]
+        size += frame.compressed
+    return [*parts, Part(offset, size, len(index.frames) - len(group), group)]
 
 
 def _limit(number: int, remaining: int) -> int:

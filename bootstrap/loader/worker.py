@@ -10,13 +10,13 @@ import struct
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
-from ..failures import LoadError, Retry, what
-from ..index import File, Frame
+from ..failures import LoadError, Retry, describe
+from ..index import Frame
 from ..pointer import Pointer
-from ..tree import Tree
 from . import unpack
+from .borrow import Borrower
 from .disk_space import NO_ROOM
 from .fetch import TIMEOUT, Connection
 from .parts import Part
@@ -32,31 +32,32 @@ class Job(NamedTuple):
     """What every worker of one load shares."""
 
     pointer: Pointer
-    tree: Tree
     parts: list[Part]
-    files: list[File]
-    root: int
+    place: unpack.Place
     queue: int
-    """Descriptor to read part numbers from, four bytes each."""
+    """Descriptor to read part numbers from, four bytes each; it does not block."""
     placed: Callable[[int], None]
-    """Is told each part that is in place."""
+    """Is called with each part that is in place."""
 
 
 class _Request:
-    """One part on its way: from the queue into a buffer."""
+    """One part on its way: from the queue into a buffer, and from there into files."""
 
-    def __init__(self, number: int, buffer: memoryview, attempts: int = 0) -> None:
+    def __init__(self, number: int, buffer: memoryview) -> None:
         self.number = number
         self.buffer = buffer
-        self.attempts = attempts
+        self.attempts = 0
         self.not_before = 0.0
+        self.unpacked = 0
+        """Number of frames in place: what they hold may have been let go, and is not written again."""
 
 
 class Worker:
-    """Takes parts from the job's queue until it is empty."""
+    """Takes parts from the job's queue until that ends."""
 
-    def __init__(self, job: Job, connections: list[Connection]) -> None:
+    def __init__(self, job: Job, connections: list[Connection], borrower: Borrower | None) -> None:
         self._job = job
+        self._borrower = borrower
         self._idle = connections[::-1]
         self._busy: dict[int, tuple[Connection, _Request]] = {}
         self._again: list[_Request] = []
@@ -64,16 +65,26 @@ class Worker:
         size = max(part.size for part in job.parts)
         self._buffers = [memoryview(bytearray(size)) for _ in range(len(connections) + 1)]
         self._poll = select.poll()
+        self._over = False
+        self._coordinator = -1
         self.bytes = 0
         self.retries = 0
 
-    def run(self) -> None:
-        """Work until the queue is empty and everything asked for is in place; raises LoadError."""
+    def run(self, coordinator: int, gone: Callable[[], NoReturn]) -> None:
+        """Work until the queue has ended and everything asked for is in place; raises LoadError.
+
+        Calls `gone` when the descriptor `coordinator` becomes readable: then the process that feeds the queue has
+        ended.
+        """
+        self._coordinator, self._gone = coordinator, gone
+        self._poll.register(coordinator, select.POLLIN)
+        if self._borrower:
+            self._borrower.watch(coordinator, gone)
         while True:
             self.ask()
             if self._arrived:
                 self._unpack(self._arrived.popleft())
-            elif self._busy or self._again:
+            elif self._busy or self._again or not self._over:
                 self._listen(self._patience())
             else:
                 return
@@ -86,7 +97,7 @@ class Worker:
         self._buffers.clear()
 
     def _patience(self) -> float:
-        """Give the seconds until something must be asked for again."""
+        """Return the seconds until something must be asked for again."""
         due = min((request.not_before for request in self._again), default=float("inf"))
         return max(0.001, min(TIMEOUT, due - time.monotonic()))
 
@@ -99,16 +110,23 @@ class Worker:
             self._ask(self._idle.pop(), request)
 
     def _next(self) -> _Request | None:
-        """Give a request whose time has come, or a fresh one while a buffer is free."""
+        """Return a request whose time has come, or a fresh one while a buffer is free."""
         now = time.monotonic()
         for request in self._again:
             if request.not_before <= now:
                 self._again.remove(request)
                 return request
-        if not self._buffers:
+        number = self._take() if self._buffers and not self._over else None
+        return None if number is None else _Request(number, self._buffers.pop())
+
+    def _take(self) -> int | None:
+        """Return the next number of the queue; None when there is none at the moment, or none to come."""
+        try:
+            number = os.read(self._job.queue, NUMBER.size)
+        except BlockingIOError:
             return None
-        number = os.read(self._job.queue, NUMBER.size)
-        return _Request(NUMBER.unpack(number)[0], self._buffers.pop()) if number else None
+        self._over = not number
+        return NUMBER.unpack(number)[0] if number else None
 
     def _ask(self, connection: Connection, request: _Request) -> None:
         part = self._job.parts[request.number]
@@ -121,8 +139,19 @@ class Worker:
         self._poll.register(connection.fileno(), select.POLLIN)
 
     def _listen(self, seconds: float) -> None:
+        hungry = bool(self._idle and self._buffers) and not self._over
+        if hungry:
+            self._poll.register(self._job.queue, select.POLLIN)
         for descriptor, _ in self._poll.poll(seconds * 1000):
-            self._pump(descriptor)
+            if descriptor == self._coordinator:
+                self._gone()
+            if descriptor != self._job.queue:
+                self._pump(descriptor)
+        if hungry:
+            self._poll.unregister(self._job.queue)
+        self._give_up_stalled()
+
+    def _give_up_stalled(self) -> None:
         now = time.monotonic()
         for descriptor, (connection, _) in list(self._busy.items()):
             if now - connection.active > TIMEOUT:
@@ -162,15 +191,16 @@ class Worker:
 
     def _unpack(self, request: _Request) -> None:
         part = self._job.parts[request.number]
-        position = 0
-        for frame in part.frames:
+        position = sum(frame.compressed for frame in part.frames[: request.unpacked])
+        for number, frame in enumerate(part.frames[request.unpacked :], request.unpacked):
             data = request.buffer[position : position + frame.compressed]
             try:
                 unpack.verify(frame, data)
             except Retry as error:
                 self._postpone(request, error)
                 return
-            self._put(part, frame, data)
+            self._put(part.first + number, frame, data)
+            request.unpacked += 1
             position += frame.compressed
             if self._busy:
                 self._listen(0)
@@ -178,24 +208,26 @@ class Worker:
         self._buffers.append(request.buffer)
         self._job.placed(request.number)
 
-    def _put(self, part: Part, frame: Frame, data: memoryview) -> None:
+    def _put(self, number: int, frame: Frame, data: memoryview) -> None:
         try:
-            unpack.put(frame, data, self._job.files, self._job.root)
+            unpack.put(frame, data, self._job.place, self._borrower)
         except OSError as error:
             if error.errno in NO_ROOM:
-                raise  # told by load.py, as wherever a disk fills up
-            raise LoadError("Disk", f"{what(self._job.pointer)}: part at {part.offset}: {error}") from None
+                raise  # load.py tells of it, as wherever a disk fills up
+            raise LoadError("Disk", f"{describe(self._job.pointer)}: frame {number}: {error}") from None
+        if self._borrower:
+            self._borrower.written(number, (file for files in frame.columns[3:] for some in files for file in some))
 
 
 def backoff(attempts: int) -> float:
-    """Give the seconds to wait before attempt number `attempts` + 1."""
+    """Return the seconds to wait before attempt number `attempts` + 1."""
     return float(BACKOFF * 3 ** (attempts - 1) * (1 + os.urandom(1)[0] / 510))
 
 
 def gave_up(pointer: Pointer, error: OSError) -> LoadError:
-    """Say that the last attempt failed too, and what to look at."""
+    """Return the failure after the last attempt, with what to look at."""
     if isinstance(error, Retry) and "digest" in str(error):
         remedy = "the object is not what was published: redeploy the release"
-        return LoadError("WrongBytes", f"{what(pointer)}: {error}; {remedy}")
+        return LoadError("WrongBytes", f"{describe(pointer)}: {error}; {remedy}")
     remedy = "see that the function reaches S3 (in a VPC: a gateway endpoint) and try again"
-    return LoadError("Unreachable", f"{what(pointer)}: gave up after {ATTEMPTS} attempts: {error}; {remedy}")
+    return LoadError("Unreachable", f"{describe(pointer)}: gave up after {ATTEMPTS} attempts: {error}; {remedy}")

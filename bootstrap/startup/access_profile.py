@@ -6,23 +6,23 @@ freshly loaded tree guarantees. Where a file system keeps none, Python's own mod
 
 import json
 import os
+import struct
 import sys
 
 from ..tree import Tree
 
 
-def touched_and_not(tree: Tree) -> bytes:
-    """Give the profile as compressed JSON.
+def recorded(tree: Tree) -> bytes:
+    """Return the profile as compressed JSON.
 
     {"touched": paths in order of first access, "milliseconds": when, 0 for those not read, "untouched": paths}
     """
     import zlib  # noqa: PLC0415 - only a recording needs it
 
-    with open(tree.names, "rb") as file:
-        index = json.load(file)
-    paths: list[str] = next(iter(index["files"]), [])
+    with open(tree.index_file, "rb") as file:
+        paths: list[str] = next(iter(json.load(file)["files"]), [])
     times = {path: _first_read(f"{tree.directory}/{path}") for path in paths}
-    needed = _modules(tree) | _listed(tree, index["directories"], paths)
+    needed = _modules(tree) | _asked_for(tree, paths)
     touched = sorted((path for path in paths if times[path] or path in needed), key=lambda path: times[path])
     seen = set(touched)
     first = min((times[path] for path in touched if times[path]), default=0)
@@ -34,27 +34,26 @@ def touched_and_not(tree: Tree) -> bytes:
     return zlib.compress(json.dumps(profile, separators=(",", ":")).encode(), 6)
 
 
-def _first_read(path: str, at_least: int = 1) -> int:
-    """Give when a path was first read, in ns; 0 if not `at_least` ns after it was last changed."""
+def _first_read(path: str) -> int:
+    """Return when a path was first read, in ns; 0 if not since it was last changed."""
     try:
         status = os.stat(path)
     except OSError:
         return 0
-    return status.st_atime_ns if status.st_atime_ns - status.st_mtime_ns >= at_least else 0
+    return status.st_atime_ns if status.st_atime_ns > status.st_mtime_ns else 0
 
 
-def _listed(tree: Tree, directories: list[str], paths: list[str]) -> set[str]:
-    """Give the files of data directories whose names were listed: a listing must not miss what is still to come.
-
-    Directories that hold modules are listed by every import, which says nothing.
-    """
-    listed = {folder for folder in directories if _first_read(f"{tree.directory}/{folder}", at_least=0)}
-    data = listed - {path.rpartition("/")[0] for path in paths if path.endswith((".py", ".pyc", ".so"))}
-    return {path for path in paths if path.rpartition("/")[0] in data}
+def _asked_for(tree: Tree, paths: list[str]) -> set[str]:
+    """Return the files that somebody opened before they had arrived, be it without reading them."""
+    try:
+        with open(tree.asked, "rb") as file:
+            return {paths[number] for (number,) in struct.iter_unpack("<I", file.read())}
+    except FileNotFoundError:
+        return set()
 
 
 def _modules(tree: Tree) -> set[str]:
-    """Give the files Python itself says it loaded."""
+    """Return the files Python itself has loaded."""
     found = set[str]()
     for module in list(sys.modules.values()):
         spec = getattr(module, "__spec__", None)

@@ -6,20 +6,17 @@ function: results, errors and stack traces are the runtime's own.
 """
 
 import os
-import sys
 import time
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from .. import tree
-from ..failures import LoadError, what
+from .. import report, tree
+from ..failures import LoadError, describe
 from ..pointer import VARIABLE, Pointer, PointerError
-from . import access_profile, command, environment, report, runtime_client
-from .handover import First
-from .import_gate import Gate
-from .progress import Loading
+from . import access_profile, command, environment, runtime_client
+from .handover import FirstInvocation
+from .progress import LoadProgress
 
-MANAGED = "lambda-managed-instances"
 ON_DEMAND = "on-demand"
 LATE = (
     "a layer asked for the application within a call, too late for its libraries in the library path to be found; "
@@ -27,16 +24,16 @@ LATE = (
 )
 
 
-def begin(before: set[str]) -> "Start":
+def begin(before: set[str]) -> "Outcome":
     """Load the release the environment points at; raises the runtime's own exception when that fails.
 
     Modules that are not in `before` are the bootstrap's and are forgotten.
     """
     text = os.environ.get(VARIABLE)
     if not text:
-        return Start(_no_release)
+        return Outcome(_no_release)
     try:
-        return Release(Pointer.parse(text)).begin(before)
+        return ColdStart(Pointer.parse(text)).begin(before)
     except PointerError as error:
         raise runtime_client.fault("Pointer", str(error)) from None
     except LoadError as error:
@@ -50,7 +47,7 @@ def _no_release(_event: object, _context: object) -> NoReturn:
     raise runtime_client.fault("NoRelease", f"no release yet: drop an archive at {where}<release>.zip")
 
 
-class Start:
+class Outcome:
     """What the entry module drives; by itself, the start of a function of ours."""
 
     handler = ""
@@ -60,16 +57,20 @@ class Start:
         """Finds the function the runtime is to call; called from the entry module, to keep stack traces clean."""
 
     def failed(self, _error: BaseException) -> Any:  # noqa: ANN401 - whatever an application calls its handler
-        """Give a function to call instead, or None when the error is the application's own."""
+        """Return a function to call instead, or None when the error is the application's own."""
         return None
 
     def ready(self, function: Any) -> Any:  # noqa: ANN401 - as above
-        """Give the function when everything is in place."""
+        """Return the function when the first call may come."""
         return function
 
 
-class Release(Start):
+class ColdStart(Outcome):
     """The cold start of a release.
+
+    On demand, the application begins when every file is there by name and size; whoever opens one that has not arrived
+    waits in the kernel. All other environments are started before anybody waits for them, and may be frozen or forked
+    then: these await every file.
 
     Under SnapStart all of it happens before the snapshot, and it needs no hooks of its own: the loading processes have
     ended by then, with their connections and credentials, no randomness is kept for later, and the tree is part of the
@@ -84,33 +85,28 @@ class Release(Start):
         self._pointer = pointer
         self._tree = tree.of(pointer.sha256)
         self._late = runtime_client.in_invocation()
-        self._init = MANAGED if self._late else os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", ON_DEMAND)
+        self._on_demand = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", ON_DEMAND) == ON_DEMAND and not self._late
         self._process = environment.Process.now()
-        self._first = First(runtime_client.client_home(), lambda: access_profile.touched_and_not(self._tree))
-        self._loading = Loading(pointer, self._tree, self._tick)
-        self._gate: Gate | None = None
-        self._overlaps = False
+        self._first = FirstInvocation(runtime_client.client_home(), self._profile, self._report_failure)
+        limited = self._on_demand and pointer.kind != "executable"
+        early = self._first.wait_for_limit() if limited else None
+        self._progress = LoadProgress(pointer, self._tree, early, demand=self._on_demand)
         self.handler = pointer.handler or ""
         self.find = runtime_client.finder()
 
-    def begin(self, before: set[str]) -> Start:
+    def begin(self, before: set[str]) -> Outcome:
         """Return when the application's import may begin; raises LoadError."""
         try:
             self._wait()
         except LoadError as error:
-            return Start(self._refuse(error))
+            return Outcome(self._refuse(error))
         return self._become(before)
 
     def failed(self, error: BaseException) -> Any:  # noqa: ANN401 - as above
         """Decide what an import's failure means.
 
-        If files were still arriving, a missing one may be the cause: start again cleanly, with all of them in place.
         If an invocation is waiting, it is answered with the error. Otherwise the error is the runtime's to report.
         """
-        if self._gate is not None and self._overlaps:
-            return self._arrive(self._gate) or self._process.start_again(self._first.take_along())
-        if self._gate is not None:
-            self._gate.close()
         if self._first.early:
             return self._answer(runtime_client.reported(error))
         if isinstance(error, AttributeError):
@@ -118,39 +114,33 @@ class Release(Start):
         return None
 
     def ready(self, function: Any) -> Any:  # noqa: ANN401 - as above
-        """Wait for the last file, report, and leave the stage to the application."""
+        """Leave the stage to the application as soon as nobody waits for a file."""
         self._note("import")
-        if self._gate is not None and (refusal := self._arrive(self._gate)):
-            return refusal
-        self._report()
-        self._first.watch()
+        try:
+            self._progress.ready(self._seconds)
+        except LoadError as error:
+            return self._refuse(error)
+        self._first.watch(self._progress)
         return function
 
     def _wait(self) -> None:
-        if self._pointer.kind == "python" and self._init != MANAGED:
-            self._loading.wait_to_begin()
-            if self._loading.begin == self._loading.parts or self._must_start_again():
-                self._loading.wait_for_all()
-            self._note("begin")
-        else:
-            self._loading.wait_for_all()
+        if self._on_demand:
+            self._progress.wait_for_import()
+        if not self._on_demand or self._must_start_again():
+            self._progress.wait_for_all()
+        self._note("begin")
 
-    def _become(self, before: set[str]) -> Start:
+    def _become(self, before: set[str]) -> Outcome:
         root = self._tree.directory
         if self._pointer.kind == "executable":
-            self._report()
             self._become_executable()
         if self._pointer.kind == "command":
-            self._report()
-            return Start(command.handler(self._pointer.command, self._process.environment_at(root)))
-        if self._loading.done and self._must_start_again():
+            run = command.handler(self._pointer.command, self._process.environment_at(root))
+            return Outcome(self.ready(run))
+        if self._must_start_again():
             if self._late:
-                raise LoadError("Late", f"{what(self._pointer)}: {LATE}")
+                raise LoadError("Late", f"{describe(self._pointer)}: {LATE}")
             self._process.start_again(self._first.take_along(), root)
-        self._overlaps = not self._loading.done
-        if self._overlaps or self._init == ON_DEMAND:  # then for the clock's sake: see First.tick
-            self._gate = Gate(self._loading)
-            self._gate.open()
         environment.adopt(root, self.handler)
         environment.forget(before)
         return self
@@ -160,35 +150,28 @@ class Release(Start):
         return self._process.must_start_again(self._tree.directory, self._tree.matters_at_start)
 
     def _become_executable(self) -> NoReturn:
-        """Give the process away, and the lock that says that the tree is in use with it."""
-        os.set_inheritable(self._loading.lock, True)
+        """Give the process away, and the lock that marks the tree as in use with it."""
+        self._progress.ready(self._seconds)
+        os.set_inheritable(self._progress.lock, True)
         try:
             self._process.become(self._pointer.command, self._tree.directory)
         except OSError as error:
             program = self._pointer.command[0]
             remedy = "see command in dropshift.toml, the file's executable bit and its architecture"
-            raise LoadError("Executable", f"{what(self._pointer)}: cannot run {program}: {error}; {remedy}") from None
-
-    def _arrive(self, gate: Gate) -> Callable[[Any, Any], NoReturn] | None:
-        """Wait for every file, and only then stop watching; when one does not come, refuse as `_refuse` does."""
-        try:
-            self._loading.wait_for_all()
-        except LoadError as error:
-            return self._refuse(error)
-        finally:
-            gate.close()
-        return None
+            raise LoadError(
+                "Executable", f"{describe(self._pointer)}: cannot run {program}: {error}; {remedy}"
+            ) from None
 
     def _refuse(self, error: LoadError) -> Callable[[Any, Any], NoReturn]:
-        """Give a function that answers the waiting invocation; raises the runtime's exception when there is none."""
-        _say(report.failed(self._pointer, error))
+        """Return a function that answers the waiting invocation; raises the runtime's exception when there is none."""
+        self._report_failure(error)
         fault = runtime_client.fault(error.kind, str(error))
         if self._first.early:
             return self._answer(fault)
         raise fault from None
 
     def _answer(self, error: BaseException) -> Callable[[Any, Any], NoReturn]:
-        """Give a function that answers the waiting invocation with the error; the process ends after it."""
+        """Return a function that answers the waiting invocation with the error; the process ends after it."""
         self._first.end_after_answer()
 
         def answer(_event: object, _context: object) -> NoReturn:
@@ -196,19 +179,11 @@ class Release(Start):
 
         return answer
 
-    def _tick(self) -> None:
-        if self._init == ON_DEMAND and self._pointer.kind != "executable":
-            self._first.tick()
+    def _profile(self) -> bytes:
+        return access_profile.recorded(self._tree)
+
+    def _report_failure(self, error: LoadError) -> None:
+        report.say(report.failed(self._pointer, error))
 
     def _note(self, phase: str) -> None:
         self._seconds[phase] = time.monotonic() - self._began
-
-    def _report(self) -> None:
-        if self._loading.work:
-            self._seconds["files"] = self._loading.seconds
-            _say(report.loaded(self._pointer, self._seconds, self._loading.work, self._loading.parts))
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()

@@ -1,9 +1,12 @@
-"""Stand in for the runtime's client until the first invocation is answered, then vanish.
+"""Stand in for the runtime's client until the load is complete, then vanish.
 
-On-demand init is cut at 10 s and repeated from scratch inside the first invocation. So before that deadline the first
-invocation is taken early, which ends the init phase in Lambda's eyes; the import goes on where it is, in the main
-thread, and the runtime is handed the waiting invocation when it asks. The runtime calls the application's own function,
-and after the first answer nothing of this stands between them. A process that starts anew in place takes it along.
+Shortly before on-demand init would be cut, the first invocation is taken (early.py). The import goes on where it is, in
+the main thread, and the runtime is handed the waiting invocation when it asks. A process that starts anew in place
+takes it along.
+
+While files arrive, the loading process is asked before each answer whether it can have been made of what had not
+arrived, and no further invocation is asked for after the first answer: an environment may be frozen while it waits for
+one, and a file's opener with it. The runtime calls the application's own function.
 
 The first answer may also carry the access profile, when the invocation's client context asks for it (a smoke test).
 """
@@ -13,56 +16,66 @@ import json
 import marshal
 import os
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
+from ..early import EarlyInvocation
+from ..failures import LoadError
 from ..pointer import PROFILE_WANTED
+from .progress import LoadProgress
 
 CONTEXT = "Lambda-Runtime-Client-Context"
 TAKEN = "DROPSHIFT_TAKEN"
 """Says which file holds an invocation that was taken before the process started anew."""
-SECONDS = 9.0
-"""Seconds after the process's start when init is handed over; Lambda cuts it at 10."""
 
 
-class First:
+class FirstInvocation:
     """The runtime's client, with the first invocation in hand or in view."""
 
-    def __init__(self, home: Any, profile: Callable[[], bytes]) -> None:  # noqa: ANN401 - the runtime's own module
+    def __init__(self, home: Any, profile: Callable[[], bytes], failed: Callable[[LoadError], object]) -> None:  # noqa: ANN401 - the runtime's own module
         """Do nothing yet; `home` is the runtime's module that holds `runtime_client`."""
         self._home = home
         self._client = home.runtime_client
-        self._profile = profile
-        self._deadline = _process_start() + float(os.environ.get("DROPSHIFT_HAND_OVER") or SECONDS)
+        self._profile, self._failed = profile, failed
         self._taken: Any = None
-        self._last = False
+        self._limit: EarlyInvocation | None = None
+        self._last = self._answered = self._profile_wanted = False
+        self._progress: LoadProgress | None = None
         if TAKEN in os.environ:
             with os.fdopen(int(os.environ[TAKEN]), "rb") as file:
                 self._taken = marshal.load(file)  # noqa: S302 - what this process wrote itself
-            self.watch()
+            self.watch(None)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - as above
+        """Whatever else the runtime's client can do, it does itself."""
+        return getattr(self._client, name)
+
+    def __repr__(self) -> str:
+        """Look like the runtime's client."""
+        return repr(self._client)
+
+    def wait_for_limit(self) -> EarlyInvocation | None:
+        """Let the invocation be taken when the init is about to be cut, unless it has been."""
+        if self._taken is None and self._client is not None:
+            self._limit = EarlyInvocation()
+        return self._limit
 
     @property
     def early(self) -> bool:
-        """Tell whether an invocation is waiting for the init to end."""
+        """Return whether an invocation is waiting for the init to end; it is not taken by anybody else from then on."""
+        if self._limit is not None:
+            self._taken, self._limit = self._limit.claim(), None
+            if self._taken is not None:
+                self._home.runtime_client = self
         return self._taken is not None
 
-    def tick(self) -> None:
-        """Take the invocation when the deadline is near."""
-        if (
-            self._client is not None
-            and self._taken is None
-            and time.clock_gettime(time.CLOCK_BOOTTIME) >= self._deadline
-        ):
-            self._taken = self._client.next()
-            self.watch()
-
-    def watch(self) -> None:
+    def watch(self, progress: LoadProgress | None) -> None:
         """Stand where the runtime looks for its client."""
+        self._progress = progress
         self._home.runtime_client = self
 
     def take_along(self) -> dict[str, str]:
-        """Give what the environment must say for a process that starts anew in place to answer the invocation."""
+        """Return the environment variables that let the re-executed process answer the invocation already taken."""
         if not self.early:
             return {}
         file = os.memfd_create(TAKEN, 0)
@@ -75,33 +88,50 @@ class First:
         self._last = True
 
     def next(self) -> Any:  # noqa: ANN401 - the runtime's own types
-        """Give the first invocation to the runtime."""
-        if self._last and self._taken is None:
+        """Return the first invocation to the runtime; later ones not before every file is in place."""
+        if self._last and not self.early:
             sys.exit(1)
-        (body, headers), self._taken = self._taken or self._client.next(), None
-        if PROFILE_WANTED in (headers.get(CONTEXT) or ""):
+        if self._answered and self._progress:
+            self._or_end(self._progress.wait_for_all)
+            self._vanish()
+        (body, headers), self._taken = self._taken if self.early else self._client.next(), None
+        self._profile_wanted = PROFILE_WANTED in (headers.get(CONTEXT) or "")
+        if self._profile_wanted:
             headers = {name: value for name, value in headers.items() if name != CONTEXT}
-        elif not self._last:
-            self._home.runtime_client = self._client
+        elif self._progress is None or self._progress.done:
+            self._vanish()
         return body, headers
 
     def post_invocation_result(self, request: str, data: bytes, kind: str, *rest: Any) -> Any:  # noqa: ANN401 - as above
-        """Answer the invocation that asked for the profile."""
-        self._home.runtime_client = self._client
-        if kind == "application/json":
+        """Answer, with the profile if the invocation asked for it."""
+        self._settle()
+        if self._profile_wanted and kind == "application/json":
             profile = json.dumps(base64.b64encode(self._profile()).decode()).encode()
             data = b'{"response":' + data + b',"dropshift":' + profile + b"}"
+        self._profile_wanted = False
         return self._client.post_invocation_result(request, data, kind, *rest)
 
     def post_error(self, *given: Any) -> Any:  # noqa: ANN401 - as above
         """Answer with the application's error."""
-        if not self._last:
-            self._home.runtime_client = self._client
+        self._settle()
         return self._client.post_error(*given)
 
+    def _settle(self) -> None:
+        """Make sure that the answer may leave; a process that cannot ends."""
+        self._answered = True
+        if self._progress and not self._progress.done:
+            self._or_end(self._progress.sound)
+        if self._progress is None or self._progress.done:
+            self._vanish()
 
-def _process_start() -> float:
-    """Give when this process was started, in seconds of CLOCK_BOOTTIME; proc(5), field 22 of stat."""
-    with open("/proc/self/stat", "rb") as file:
-        fields = file.read().rpartition(b")")[2].split()
-    return int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    def _or_end(self, wait: Callable[[], None]) -> None:
+        try:
+            wait()
+        except LoadError as error:
+            self._failed(error)
+            sys.stdout.flush()
+            os._exit(1)
+
+    def _vanish(self) -> None:
+        if not self._last:
+            self._home.runtime_client = self._client

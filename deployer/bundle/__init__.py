@@ -5,7 +5,7 @@ threads, write them in order, and close with the index. Memory is bounded by a f
 """
 
 from deployer.bundle.build import build
-from deployer.bundle.plan import Built, Plan
+from deployer.bundle.plan import BuildOptions, Built
 from deployer.model.profile import Profile
 
-__all__ = ["Built", "Plan", "Profile", "build"]
+__all__ = ["BuildOptions", "Built", "Profile", "build"]

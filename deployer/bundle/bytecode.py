@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from deployer.bundle.plan import Plan
+from deployer.bundle.plan import BuildOptions
 from deployer.model.entry import Entry
 
 COMPILER = Path(__file__).with_name("compiler.py")
@@ -20,19 +20,19 @@ _WORTH_A_COMPILER = 100
 """Files for which a further process is worth its start."""
 
 
-def compile_sources(tree: Path, entries: Sequence[Entry], plan: Plan) -> list[Entry]:
+def compile_sources(tree: Path, entries: Sequence[Entry], options: BuildOptions) -> list[Entry]:
     """Write a .pyc beside every source in `tree`. Return what was written; sources that do not compile are left alone.
 
     Nothing is written through a link. Return nothing for a release that is not Python.
     """
-    if plan.python is None:
+    if options.python is None:
         return []
-    tag = "cpython-{}{}".format(*plan.python)
+    tag = "cpython-{}{}".format(*options.python)
     links = {entry.path for entry in entries if entry.kind == "symlink"}
     files = [entry.path for entry in entries if entry.kind == "file" and entry.path.endswith(".py")]
     sources = [path for path in files if links.isdisjoint((_bytecode_of(path, tag), _cache_of(path)))]
-    share = min(plan.threads, 1 + len(sources) // _WORTH_A_COMPILER)
-    command = (*_interpreter(plan.python, plan.pythons), str(tree), NOT_OPTIMIZED)
+    share = min(options.threads, 1 + len(sources) // _WORTH_A_COMPILER)
+    command = (*_interpreter(options.python, options.pythons), str(tree), NOT_OPTIMIZED)
     compilers = [_compiler(command, sources[first::share]) for first in range(share)]
     for compiler in compilers:
         compiler.wait()

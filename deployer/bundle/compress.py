@@ -10,7 +10,7 @@ from typing import NamedTuple
 from backports import zstd
 
 from deployer.bundle.frames import LARGEST, RawFrame
-from deployer.bundle.plan import Plan
+from deployer.bundle.plan import BuildOptions
 
 SPEEDS = {19: 2.8, 16: 4.9, 12: 34.0, 9: 64.0, 6: 113.0, 3: 350.0, 1: 540.0}
 """Level to raw MB/s of one core, measured on pandas, scipy, scikit-learn and pyarrow; corrected while a build runs.
@@ -18,7 +18,7 @@ SPEEDS = {19: 2.8, 16: 4.9, 12: 34.0, 9: 64.0, 6: 113.0, 3: 350.0, 1: 540.0}
 They shrink to 0.224, 0.237, 0.247, 0.250, 0.257, 0.279 and 0.319 of their size. With six vCPUs, 5 GB take 25 s at
 level 12 and 300 s at level 19, twice that where a core does half as much: well inside the 15 minutes of a Lambda.
 """
-BARELY = 0.97
+INCOMPRESSIBLE = 0.97
 """A frame that the fastest level cannot bring below this share is not worth a stronger one."""
 
 
@@ -32,14 +32,14 @@ class Compressed(NamedTuple):
 class Pace:
     """Chooses the level: the strongest that finishes the remaining bytes in the remaining time."""
 
-    def __init__(self, size: int, plan: Plan) -> None:
+    def __init__(self, size: int, options: BuildOptions) -> None:
         self.remaining = size
-        self.threads = plan.threads
-        self.deadline = time.monotonic() + plan.budget.total_seconds()
+        self.threads = options.threads
+        self.deadline = time.monotonic() + options.budget.total_seconds()
         self.speeds = dict(SPEEDS)
 
     def level(self) -> int:
-        """Give the level for the next frame."""
+        """Return the level for the next frame."""
         left = max(self.deadline - time.monotonic(), 0.001)
         needed = self.remaining / 1e6 / self.threads / left
         return next((level for level, speed in self.speeds.items() if speed >= needed), min(self.speeds))
@@ -51,17 +51,19 @@ class Pace:
             self.speeds[level] = 0.8 * self.speeds[level] + 0.2 * (size / 1e6 / max(seconds, 1e-6))
 
 
-def compress_in_order(frames: Iterable[RawFrame], size: int, plan: Plan) -> Iterator[tuple[RawFrame, Compressed]]:
-    """Give every frame with its compressed bytes; at most two frames a thread are held in memory.
+def compress_in_order(
+    frames: Iterable[RawFrame], size: int, options: BuildOptions
+) -> Iterator[tuple[RawFrame, Compressed]]:
+    """Return every frame with its compressed bytes; at most two frames a thread are held in memory.
 
     `size` is the number of raw bytes to come, an estimate is enough.
     """
-    pace = Pace(size, plan)
+    pace = Pace(size, options)
     waiting: deque[tuple[RawFrame, Future[Compressed]]] = deque()
-    with ThreadPoolExecutor(plan.threads) as pool:
+    with ThreadPoolExecutor(options.threads) as pool:
         for frame in frames:
             waiting.append((frame, pool.submit(_compress, frame.data, pace)))
-            if len(waiting) >= 2 * plan.threads:
+            if len(waiting) >= 2 * options.threads:
                 yield _first(waiting)
         while waiting:
             yield _first(waiting)
@@ -82,7 +84,7 @@ def _first(waiting: deque[tuple[RawFrame, Future[Compressed]]]) -> tuple[RawFram
 def _compress(data: bytes, pace: Pace) -> Compressed:
     fastest, level, started = min(pace.speeds), pace.level(), time.thread_time()
     packed = zstd.compress(data, fastest)
-    if len(packed) >= BARELY * len(data):
+    if len(packed) >= INCOMPRESSIBLE * len(data):
         level = fastest
     elif level != fastest:
         packed = compress(data, level)

@@ -31,7 +31,6 @@ class RawFrame(NamedTuple):
 
     data: bytes
     slices: list[Slice]
-    hot: bool
 
 
 class _Piece(NamedTuple):
@@ -47,7 +46,8 @@ class _Piece(NamedTuple):
     """Bytes of the file from `position` on."""
     packed: float
     """Estimated bytes of `content` after compression."""
-    hot: bool
+    kind: int
+    """A frame holds pieces of one kind: of the first files, of hot or of cold ones."""
 
     @property
     def size(self) -> int:
@@ -57,21 +57,21 @@ class _Piece(NamedTuple):
 class _Frame:
     """A frame in the making."""
 
-    def __init__(self, limit: int, *, hot: bool) -> None:
+    def __init__(self, limit: int, kind: int) -> None:
         self.data = bytearray()
         self.slices = list[Slice]()
-        self.hot = hot
+        self.kind = kind
         self._limit = limit
         self._packed = 0.0
 
     def takes(self, piece: _Piece) -> bool:
-        """Tell whether a piece belongs here: always the first, later ones of the same kind while there is room.
+        """Return whether a piece belongs here: always the first, later ones of the same kind while there is room.
 
         A file that fits a frame is not begun in one that has not enough room left.
         """
         whole = piece.rest if piece.position == 0 and piece.rest <= self._limit else len(piece.content)
         room = len(self.data) + len(piece.header) + whole <= self._limit
-        return not self.data or (piece.hot == self.hot and room and self._packed + piece.packed <= PACKED)
+        return not self.data or (piece.kind == self.kind and room and self._packed + piece.packed <= PACKED)
 
     def add(self, piece: _Piece) -> None:
         """Append a piece; one that goes on where the last one of its file ended shares its slice."""
@@ -85,20 +85,20 @@ class _Frame:
         self._packed += piece.packed
 
     def raw(self) -> RawFrame:
-        """Give the frame as it is."""
-        return RawFrame(bytes(self.data), self.slices, self.hot)
+        """Return the frame as it is."""
+        return RawFrame(bytes(self.data), self.slices)
 
 
 def cut(tree: Path, layout: Layout) -> Iterator[RawFrame]:
-    """Give the frames of the tar stream in order; a file above a frame's size spans several."""
+    """Return the frames of the tar stream in order; a file above a frame's size spans several."""
     done, total = 0, sum({_identity(entry): tarfile.BLOCKSIZE + entry.size for entry in layout.files}.values())
-    frame = _Frame(SMALLEST, hot=True)
+    frame = _Frame(SMALLEST, _kind(0, layout))
     for piece in _pieces(tree, layout):
         if not frame.takes(piece):
             yield frame.raw()
             done += len(frame.data)
-            frame = _Frame(_limit(done, total), hot=piece.hot)
-        frame.hot = piece.hot
+            frame = _Frame(_limit(done, total), piece.kind)
+        frame.kind = piece.kind
         frame.add(piece)
     yield frame.raw()
 
@@ -116,18 +116,18 @@ def _packed(content: bytes) -> float:
 
 def _pieces(tree: Path, layout: Layout) -> Iterator[_Piece]:
     for entry in (*layout.directories, *layout.links):
-        yield _Piece(_header(entry), b"", b"", [], 0, 0, 0, hot=True)
+        yield _Piece(_header(entry), b"", b"", [], 0, 0, 0, _kind(0, layout))
     copies = _copies(layout.files)
     for number, entry in enumerate(layout.files):
         first = copies[_identity(entry)][0]
         if first == number:
-            yield from _file(tree, entry, copies[_identity(entry)], hot=number < layout.hot)
+            yield from _file(tree, entry, copies[_identity(entry)], _kind(number, layout))
         else:
-            yield _Piece(_header(entry, layout.files[first].path), b"", b"", [], 0, 0, 0, hot=number < layout.hot)
-    yield _Piece(bytes(2 * tarfile.BLOCKSIZE), b"", b"", [], 0, 0, 0, hot=layout.hot == len(layout.files))
+            yield _Piece(_header(entry, layout.files[first].path), b"", b"", [], 0, 0, 0, _kind(number, layout))
+    yield _Piece(bytes(2 * tarfile.BLOCKSIZE), b"", b"", [], 0, 0, 0, _kind(max(0, len(layout.files) - 1), layout))
 
 
-def _file(tree: Path, entry: Entry, files: list[int], *, hot: bool) -> Iterator[_Piece]:
+def _file(tree: Path, entry: Entry, files: list[int], kind: int) -> Iterator[_Piece]:
     header = _header(entry)
     with (tree / entry.path).open("rb") as source:
         for position in range(0, max(entry.size, 1), PIECE):
@@ -138,7 +138,11 @@ def _file(tree: Path, entry: Entry, files: list[int], *, hot: bool) -> Iterator[
             last = position + length == entry.size
             padding = bytes(-entry.size % tarfile.BLOCKSIZE) if last else b""
             rest, packed = entry.size - position, _packed(content)
-            yield _Piece(b"" if position else header, content, padding, files, position, rest, packed, hot)
+            yield _Piece(b"" if position else header, content, padding, files, position, rest, packed, kind)
+
+
+def _kind(number: int, layout: Layout) -> int:
+    return (number >= layout.first) + (number >= layout.hot)
 
 
 def _copies(files: Sequence[Entry]) -> dict[tuple[str | None, int], list[int]]:
@@ -150,7 +154,7 @@ def _copies(files: Sequence[Entry]) -> dict[tuple[str | None, int], list[int]]:
 
 
 def _identity(entry: Entry) -> tuple[str | None, int]:
-    """Tell which files may share bytes; empty ones have none to share."""
+    """Return which files may share bytes; empty ones have none to share."""
     return (entry.sha256 if entry.size and entry.sha256 else entry.path, entry.mode)
 
 

@@ -7,7 +7,7 @@ from deployer.model.profile import Profile
 from deployer.model.value import Value
 
 
-class Plan(Value):
+class BuildOptions(Value):
     """For whom and how hard to compress."""
 
     python: tuple[int, int] | None
@@ -15,7 +15,6 @@ class Plan(Value):
     pythons: Path = Path(__file__).parents[2] / "pythons"
     """Folder with a bare interpreter for each version that is not our own."""
     profile: Profile = Profile()
-    handler: str | None = None
     budget: timedelta = timedelta(minutes=5)
     """Wall time for the compression; the level adapts to it."""
     threads: int = 2

@@ -101,13 +101,12 @@ def _build(deployer: Deployer, release: Release, key: str) -> Bundle:
     return made
 
 
-def _plan(deployer: Deployer, release: Release) -> bundle.Plan:
+def _plan(deployer: Deployer, release: Release) -> bundle.BuildOptions:
     runtime, start = required(release.function).runtime, required(release.inspection).start
     python = tuple(int(part) for part in runtime.removeprefix("python").split(".")) if start.kind == "python" else ()
-    return bundle.Plan(
+    return bundle.BuildOptions(
         python=(python[0], python[1]) if python else None,
         profile=deployer.aws.bundles.profile(release.drop.application, runtime),
-        handler=start.handler,
         budget=timedelta(seconds=deployer.settings.bundle_seconds),
         threads=os.cpu_count() or 1,
     )

@@ -24,7 +24,7 @@ from tests.benchmarks.recording import recorded
 from tests.benchmarks.sets import CACHE, MAKERS, Packed, pack_for_peers, packed
 
 RESULTS = Path(__file__).with_name("results.json")
-USUAL = ("dropshift", *PEERS, "curl", "native")
+USUAL = ("dropshift", "before", *PEERS, "curl", "native")
 METHODS = (*USUAL, "apart", "create")
 LIMITS = ("curl", "create")
 QUICK = timedelta(seconds=30)
@@ -79,7 +79,7 @@ def _made(name: str, budget: timedelta, *, profiled: bool) -> Packed:
 def _row(name: str, link: str, processors: str, method: str, costs: dict[str, list[Cost]]) -> Row:
     *timed, watched = costs[method]
     row: Row = {"set": name, "link": link, "processors": processors, "method": method, "rounds": len(timed)}
-    for field in ("imported_s", "ready_s", "files_s", "cpu_s"):
+    for field in ("imported_s", "ready_s", "files_s", "touch_s", "cpu_s"):
         values = [getattr(cost, field) for cost in timed]
         row |= {
             field: round(statistics.median(values), 3),
@@ -90,23 +90,36 @@ def _row(name: str, link: str, processors: str, method: str, costs: dict[str, li
         row |= _ratios(method, costs)
     return row | {
         "peak_mb": round(watched.peak_mb, 1),
+        "loader_mb": round(watched.loader_mb, 1),
         "disk_mb": round(watched.disk_mb, 1),
         "wire_bytes": watched.wire_bytes,
     }
 
 
 def _ratios(method: str, costs: dict[str, list[Cost]]) -> Row:
-    """Say, round by round, how much sooner we are ready than each peer, and our files' time against the limits.
+    """Compare round by round: how much sooner we are ready than each peer, and our times against the limits.
 
     Each is a median, the least and the most; the last round, which also watches memory, is left out.
     """
     timed = {one: values[:-1] for one, values in costs.items()}
-    peers = {one: [cost.ready_s for cost in timed[one]] for one in PEERS if one in timed}
-    limits = {one: [cost.files_s for cost in timed[one]] for one in LIMITS if one in timed}
-    ready, files = ([getattr(cost, field) for cost in timed[method]] for field in ("ready_s", "files_s"))
+    ours = timed[method]
+
+    def against(others: Iterable[str], field: str) -> dict[str, list[float]]:
+        return {
+            one: _spread(
+                getattr(cost, field) / getattr(other, field) for cost, other in zip(ours, timed[one], strict=True)
+            )
+            for one in others
+            if one in timed and one != method
+        }
+
+    sooner = {one: [cost.ready_s for cost in timed[one]] for one in PEERS if one in timed}
+    ready = [cost.ready_s for cost in ours]
     return {
-        "ready_sooner_than": {one: _spread(map(truediv, values, ready)) for one, values in peers.items()},
-        "files_against": {one: _spread(map(truediv, files, values)) for one, values in limits.items()},
+        "ready_sooner_than": {one: _spread(map(truediv, values, ready)) for one, values in sooner.items()},
+        "ready_against": against(("before", "native"), "ready_s"),
+        "files_against": against((*LIMITS, "before"), "files_s"),
+        "cpu_against": against(("before",), "cpu_s"),
     }
 
 
@@ -121,14 +134,16 @@ def _show(rows: Iterable[Row]) -> None:
             f"{row['set']:2} {row['link']:12} {row['processors']:5} {row['method']:10}"
             f" imported {row['imported_s']:7.2f}"
             f" ready {row['ready_s']:7.2f} ({row['ready_s_min']:.2f}-{row['ready_s_max']:.2f})"
-            f" files {row['files_s']:7.2f} cpu {row['cpu_s']:6.2f} peak {row['peak_mb']:6.0f} MB"
+            f" files {row['files_s']:7.2f} touch {row['touch_s']:6.2f} cpu {row['cpu_s']:6.2f}"
+            f" peak {row['peak_mb']:6.0f} MB, loader {row['loader_mb']:4.0f} MB"
             f" disk {row['disk_mb']:6.0f} MB wire {row['wire_bytes'] / 1e6:7.1f} MB",
             flush=True,
         )
         for one, (middle, least, most) in row.get("ready_sooner_than", {}).items():
             print(f"   ready {middle:.2f} ({least:.2f}-{most:.2f}) times sooner than {one}")
-        for one, (middle, least, most) in row.get("files_against", {}).items():
-            print(f"   files in place after {middle:.2f} ({least:.2f}-{most:.2f}) times what {one} takes")
+        for what in ("ready", "files", "cpu"):
+            for one, (middle, least, most) in row.get(f"{what}_against", {}).items():
+                print(f"   {what} {middle:.2f} ({least:.2f}-{most:.2f}) times what {one} takes")
 
 
 def _keep(rows: Iterable[Row]) -> None:

@@ -9,7 +9,7 @@ from itertools import islice
 
 from deployer.bundle.compress import SPEEDS, compress
 from deployer.bundle.frames import cut
-from deployer.bundle.layout import arrange
+from deployer.bundle.layout import lay_out
 from deployer.model.profile import Profile
 from tests.applications import entries
 from tests.benchmarks.sets import packed
@@ -20,7 +20,7 @@ EVERY = 4
 def main() -> None:
     """Print a row a level."""
     tree = packed("A", timedelta(seconds=30)).tree
-    frames = [frame.data for frame in islice(cut(tree, arrange(entries(tree), Profile())), 0, None, EVERY)]
+    frames = [frame.data for frame in islice(cut(tree, lay_out(entries(tree), Profile())), 0, None, EVERY)]
     size = sum(map(len, frames))
     print(f"{len(frames)} frames, {size / 1e6:.0f} MB")
     for level in SPEEDS:

@@ -8,21 +8,25 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from bootstrap.pointer import VARIABLE
-from tests.applications import CREDENTIALS, MAIN, package
+from tests.applications import CREDENTIALS, MAIN, invocation, package
+from tests.benchmarks.before import before, earlier_bundle
 from tests.benchmarks.link import Served
 from tests.benchmarks.peers import PEERS, SETTINGS
 from tests.benchmarks.sets import Packed, zappa
 from tests.local.environments import Environment, Program
+from tests.local.waiting import until
 from tests.object_store import BUCKET
 
+ACCOUNTS = Path("/sys/fs/cgroup/cpuacct")
+"""Control groups, version 1; to make one needs root."""
 QUOTA = Path("/sys/fs/cgroup/cpu/dropshift-benchmark")
 PERIOD = 100_000
 """Microseconds over which a share of a processor is given out."""
@@ -34,6 +38,17 @@ rounds do and a fresh environment does not.
 """
 OURS = ("dropshift", "apart")
 """As a function starts, and as on managed instances, where the import does not begin before the last file is there."""
+FETCHED = (*OURS, "before")
+TOUCHED = {"A": "pandas/tests/arithmetic/test_numeric.py", "C": "weights.bin", "D": "data.bin", "F": "data_70.bin"}
+"""A file of each set that no start reads: another process reads of it right after the first answer."""
+TOUCH = """\
+import sys, time
+began = time.monotonic()
+with open(sys.argv[1], "rb") as file:
+    content = file.read(1 << 20)
+print(time.monotonic() - began)
+sys.exit(not content or not any(content))
+"""
 LIMIT = 300.0
 """Seconds after which a start counts as failed."""
 
@@ -44,10 +59,15 @@ class Cost(NamedTuple):
     imported_s: float
     """The application's module is imported."""
     ready_s: float
-    """The runtime asks for an invocation: it is imported, and every file is in place."""
+    """The first call is answered; it waits from the start."""
     files_s: float
+    """Every file is in place."""
+    touch_s: float
+    """How long a process that reads a cold file right after the first answer waits for it."""
     cpu_s: float
     peak_mb: float
+    loader_mb: float
+    """Of all processes but the runtime's."""
     disk_mb: float
     wire_bytes: int
 
@@ -98,22 +118,43 @@ def _start(method: str, made: Packed, served: Served, processors: Processors, di
     root, variables = _deployed(method, made, served, directory)
     variables = {**variables, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(processors.memory)}
     command = (*processors.prefix(), sys.executable, str(directory / "main" / "bootstrap.py"))
-    environment = Environment(Program(command, root, variables), directory / "environment")
-    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.time()
-    peak = _Peak(environment, directory) if memory else None
-    outcome = environment.start(LIMIT)
-    ready = time.time() - began
-    if outcome.kind != "ready":
-        raise RuntimeError(f"{method} on {made.name} did not start: {outcome} {environment.output()}")
-    files = _files_in_place(method, directory, began) or ready
-    imported = float((directory / "imported").read_text()) - began
+    with _accounting(directory.name) as account:
+        environment = Environment(Program((*account.prefix(), *command), root, variables), directory / "environment")
+        peak = _Peak(environment, account, directory) if memory else None
+        try:
+            timed = _timed(method, made, environment, directory)
+        finally:
+            if peak is not None:
+                peak.stop()
+            environment.stop()
+        until(lambda: not account.processes(), 30)
+        cpu = account.seconds()
     wire = _wire(method, made)
-    if peak is not None:
-        peak.stop()
-    environment.stop()
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(imported, ready, files, cpu, peak.memory_mb if peak else 0, peak.disk_mb if peak else 0, wire)
+    if peak is None:
+        return Cost(*timed, cpu, 0, 0, 0, wire)
+    return Cost(*timed, cpu, peak.memory_mb, peak.loader_mb, peak.disk_mb, wire)
+
+
+def _timed(method: str, made: Packed, environment: Environment, directory: Path) -> tuple[float, float, float, float]:
+    """Return the first four figures of a start's cost."""
+    began = time.time()
+    outcome = environment.start(LIMIT)
+    if outcome.kind == "ready":
+        outcome = environment.run(invocation({}), LIMIT)
+    ready = time.time() - began
+    if outcome.kind != "response":
+        raise RuntimeError(f"{method} on {made.name} did not start: {outcome} {environment.output()}")
+    touch = _touch(method, made, directory)
+    files = _files_in_place(method, directory, began) or ready
+    return float((directory / "imported").read_text()) - began, ready, files, touch
+
+
+def _touch(method: str, made: Packed, directory: Path) -> float:
+    if method not in FETCHED or made.name not in TOUCHED:
+        return 0.0
+    [root] = [path for path in (directory / "environment/tmp/dropshift").iterdir() if path.is_dir()]
+    command = [sys.executable, "-c", TOUCH, str(root / TOUCHED[made.name])]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def _deployed(method: str, made: Packed, served: Served, directory: Path) -> tuple[Path, Mapping[str, str]]:
@@ -121,7 +162,7 @@ def _deployed(method: str, made: Packed, served: Served, directory: Path) -> tup
     told = {
         "PATH": os.environ["PATH"],
         "AWS_LAMBDA_FUNCTION_NAME": "app",
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "provisioned-concurrency",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_ENDPOINT_URL_S3": served.url,
         "AWS_CA_BUNDLE": str(served.authority),
         "AWS_DEFAULT_REGION": "eu-central-1",
@@ -135,6 +176,10 @@ def _deployed(method: str, made: Packed, served: Served, directory: Path) -> tup
     }
     if method == "native":
         return made.tree, told | {"LAMBDA_TASK_ROOT": str(made.tree), "_HANDLER": "app.handler"}
+    if method == "before":
+        earlier = before(made)
+        pointer = {VARIABLE: earlier.pointer, "_HANDLER": "bootstrap.handler"}
+        return earlier.package, told | pointer | {"LAMBDA_TASK_ROOT": str(earlier.package)}
     if method in OURS:
         pointer = {VARIABLE: made.pointer.encode(), "_HANDLER": "bootstrap.handler"}
         kind = {"AWS_LAMBDA_INITIALIZATION_TYPE": "lambda-managed-instances"} if method == "apart" else {}
@@ -146,8 +191,9 @@ def _deployed(method: str, made: Packed, served: Served, directory: Path) -> tup
 
 
 def _files_in_place(method: str, directory: Path, began: float) -> float | None:
-    if method in OURS:
-        [marker] = (directory / "environment" / "tmp" / "dropshift").glob("*.complete")
+    if method in FETCHED:
+        home = directory / "environment" / "tmp" / "dropshift"
+        [marker] = until(lambda: list(home.glob("*.complete")), LIMIT)
         return marker.stat().st_mtime - began
     if method == "native":
         return None
@@ -157,7 +203,8 @@ def _files_in_place(method: str, directory: Path, began: float) -> float | None:
 def _wire(method: str, made: Packed) -> int:
     if method == "native":
         return 0
-    return (dict.fromkeys(OURS, made.bundle) | {"p2": made.tar}).get(method, made.zip).stat().st_size
+    bundles = dict.fromkeys(OURS, made.bundle) | {"before": earlier_bundle(made), "p2": made.tar}
+    return bundles.get(method, made.zip).stat().st_size
 
 
 def _curl(made: Packed, served: Served) -> Cost:
@@ -167,7 +214,7 @@ def _curl(made: Packed, served: Served) -> Cost:
     subprocess.run(["curl", "-sf", "--cacert", served.authority, "-o", "/dev/null", url], check=True)
     took, after = time.time() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(took, took, took, cpu, 0, 0, made.bundle.stat().st_size)
+    return Cost(took, took, took, 0, cpu, 0, 0, 0, made.bundle.stat().st_size)
 
 
 def _create(made: Packed) -> Cost:
@@ -183,7 +230,7 @@ def _create(made: Packed) -> Cost:
             list(pool.map(partial(_write, root), contents.items(), chunksize=1000))
         took, cpu = time.time() - began, time.process_time() - before
         os.close(root)
-        return Cost(took, took, took, cpu, 0, 0, 0)
+        return Cost(took, took, took, 0, cpu, 0, 0, 0, 0)
     finally:
         shutil.rmtree(directory)
 
@@ -194,12 +241,41 @@ def _write(root: int, file: tuple[str, bytes]) -> None:
     os.close(target)
 
 
-class _Peak:
-    """Watches the memory of a process group and the size of a directory until told to stop."""
+class _Account:
+    """A control group that a start runs in: whose processor time, and which processes, belong to it."""
 
-    def __init__(self, environment: Environment, directory: Path) -> None:
-        self.memory_mb = self.disk_mb = 0.0
-        self._environment, self._directory = environment, directory
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def prefix(self) -> list[str]:
+        """Return the command that puts into the group what follows it."""
+        return ["sh", "-c", f'echo $$ > {self._folder}/cgroup.procs && exec "$@"', "sh"]
+
+    def processes(self) -> list[int]:
+        """Return the processes that live."""
+        return [int(pid) for pid in (self._folder / "cgroup.procs").read_text().split()]
+
+    def seconds(self) -> float:
+        """Return the processor time of all processes, those that have ended included."""
+        return int((self._folder / "cpuacct.usage").read_text()) / 1e9
+
+
+@contextmanager
+def _accounting(name: str) -> Iterator[_Account]:
+    folder = ACCOUNTS / name
+    folder.mkdir()
+    try:
+        yield _Account(folder)
+    finally:
+        folder.rmdir()
+
+
+class _Peak:
+    """Watches the memory of a start and the size of a directory until it is stopped."""
+
+    def __init__(self, environment: Environment, account: _Account, directory: Path) -> None:
+        self.memory_mb = self.loader_mb = self.disk_mb = 0.0
+        self._environment, self._account, self._directory = environment, account, directory
         self._empty = _free(directory)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -213,8 +289,10 @@ class _Peak:
     def _watch(self) -> None:
         while not self._over.wait(0.03):
             self.disk_mb = max(self.disk_mb, (self._empty - _free(self._directory)) / 1e6)
-            if self._environment.process is not None:
-                self.memory_mb = max(self.memory_mb, _group_memory(self._environment.process.pid))
+            sizes = {pid: _memory(pid) for pid in self._account.processes()}
+            runtime = self._environment.process.pid if self._environment.process else 0
+            self.memory_mb = max(self.memory_mb, sum(sizes.values()))
+            self.loader_mb = max(self.loader_mb, sum(size for pid, size in sizes.items() if pid != runtime))
 
 
 def _free(directory: Path) -> int:
@@ -222,12 +300,10 @@ def _free(directory: Path) -> int:
     return disk.f_bfree * disk.f_frsize
 
 
-def _group_memory(group: int) -> float:
-    """Give the proportional set size of a process group, in MB; proc(5), smaps_rollup."""
-    total = 0
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if os.getpgid(int(process.name)) == group:
-                rollup = (process / "smaps_rollup").read_text()
-                total += int(rollup.split("\nPss:")[1].split()[0])
-    return total / 1000
+def _memory(pid: int) -> float:
+    """Return the proportional set size of a process, in MB; proc(5), smaps_rollup."""
+    try:
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0.0
+    return int(rollup.split("\nPss:")[1].split()[0]) / 1000

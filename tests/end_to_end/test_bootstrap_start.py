@@ -16,7 +16,7 @@ from bootstrap.pointer import Pointer
 from deployer.aws.profile_request import unwrap
 from deployer.model.profile import Profile
 from tests import applications, pythons
-from tests.applications import MAIN, call, dropped, invocation, native, package, release, write
+from tests.applications import MAIN, call, dropped, invocation, native, package, release, reported, write
 from tests.object_store import ObjectStore
 
 WEIGHTS = random.Random(4).randbytes(6 << 20)  # noqa: S311 - bytes that do not compress
@@ -30,6 +30,8 @@ def handler(event, context):
     with open("weights.bin", "rb") as file:
         return [early.VALUE, rare.VALUE, len(file.read()), STARTED]
 """
+LOADS = "import ctypes, os; ctypes.PyDLL(None).open(os.path.abspath('weights.bin').encode(), 0)"
+"""Opens in C, and unlike Python's own `open` without letting go of the interpreter's lock."""
 FILES: dict[str, str | bytes] = {
     "app.py": APP,
     "early.py": "VALUE = 1\n",
@@ -61,46 +63,41 @@ def _cold_is_late(store: ObjectStore, seconds: float) -> None:
     store.misbehave = store.late_but_first_and_last
 
 
-def _report(output: str) -> dict[str, object]:
-    return _told("release.loaded", output)
-
-
-def _told(event: str, output: str) -> dict[str, object]:
-    [line] = [line for line in output.splitlines() if f'"{event}"' in line]
-    return dict(json.loads(line))
-
-
-def test_the_import_begins_when_the_hot_files_are_in_place_and_the_handler_waits_for_all(
-    tmp_path: Path, store: ObjectStore
-) -> None:
-    imported = tmp_path / "imported"
-    app = APP.replace("import early", f"import early\nopen({str(imported)!r}, 'w').close()")
+def test_the_first_call_is_answered_while_what_it_does_not_need_arrives(tmp_path: Path, store: ObjectStore) -> None:
+    answered = tmp_path / "answered"
+    app = APP.replace("    import rare\n", "").replace("rare.VALUE", "2").replace("file.read()", "b''")
+    app = app.replace('open("weights.bin", "rb")', f"open({str(answered)!r}, 'wb')")
     pointer = _stored(tmp_path, store, {**FILES, "app.py": app}, PROFILE)
-    _cold_waits(store, imported.exists)
+    _cold_waits(store, answered.exists)
     with dropped(pointer, store, tmp_path) as environment:
-        happened = call(environment, {})
-    assert happened.answers[0][:3] == [1, 2, len(WEIGHTS)]
-    seconds = _report(happened.output)["seconds"]
-    assert isinstance(seconds, dict)
-    assert seconds["begin"] <= seconds["import"] <= seconds["files"] < 10
+        assert call(environment, {}).answers[0][:3] == [1, 2, 0]
+        line = reported(environment)
+    assert line["seconds"]["begin"] <= line["seconds"]["import"] <= line["seconds"]["files"] < 10
+    assert line["LoadAfterReady"] > 0
 
 
-def test_nothing_of_the_overlap_stays_in_the_process(tmp_path: Path, store: ObjectStore) -> None:
-    app = (
-        "import early, os, shutil, sys\n"
-        "DURING = type(os.scandir).__name__\n"
-        "def handler(event, context):\n"
-        "    kinds = [type(one).__name__ for one in (os.listdir, os.scandir)]\n"
-        "    hooks = [type(one).__name__ for one in sys.meta_path if not isinstance(one, type)]\n"
-        "    return [DURING, kinds, hooks, os.scandir in os.supports_fd, len(os.supports_fd)]\n"
-    )
-    pointer = _stored(tmp_path, store, {**FILES, "app.py": app}, PROFILE)
+def test_whoever_opens_a_file_that_has_not_arrived_waits_for_it(tmp_path: Path, store: ObjectStore) -> None:
+    pointer = _stored(tmp_path, store, FILES, PROFILE)
     _cold_is_late(store, 0.3)
     with dropped(pointer, store, tmp_path) as environment:
-        [[during, *then]] = call(environment, {}).answers
-    assert during == "function"
-    with native(tmp_path / "tree", tmp_path) as environment:
-        assert [then] == [answer[1:] for answer in call(environment, {}).answers]
+        assert call(environment, {}).answers[0][:3] == [1, 2, len(WEIGHTS)]
+
+
+def test_an_import_that_does_without_what_is_cold_does_not_wait(tmp_path: Path, store: ObjectStore) -> None:
+    imported = tmp_path / "imported"
+    look = (
+        "import early, os, importlib.metadata\nTHING = importlib.metadata.version('thing')\n"
+        "SEEN = [os.path.getsize('weights.bin'), sorted(os.listdir('package')), os.access('rare.py', os.R_OK)]\n"
+        f"try:\n    import cupy\nexcept ImportError:\n    open({str(imported)!r}, 'w').close()"
+    )
+    app = APP.replace("import early", look).replace("[early.VALUE,", "[THING, SEEN, early.VALUE,")
+    metadata = {"thing-1.5.dist-info/METADATA": "Metadata-Version: 2.1\nName: thing\nVersion: 1.5\n"}
+    pointer = _stored(tmp_path, store, {**FILES, **metadata, "app.py": app}, PROFILE)
+    _cold_waits(store, imported.exists)
+    with dropped(pointer, store, tmp_path) as environment:
+        [answer] = call(environment, {}).answers
+        assert answer[:3] == ["1.5", [len(WEIGHTS), ["__init__.py", "late.py"], True], 1]
+        assert reported(environment)["seconds"]["files"] < 10
 
 
 def test_an_import_of_something_cold_waits_for_it(tmp_path: Path, store: ObjectStore) -> None:
@@ -124,21 +121,6 @@ def test_a_search_for_plugins_finds_those_that_are_still_to_come(tmp_path: Path,
     _cold_is_late(store, 0.3)
     with dropped(pointer, store, tmp_path) as environment:
         assert call(environment, {}).answers == [[["one", "two"]] * 2]
-
-
-def test_who_asks_for_the_version_of_a_package_does_not_wait(tmp_path: Path, store: ObjectStore) -> None:
-    asked = tmp_path / "asked"
-    ask = f"import importlib.metadata\nTHING = importlib.metadata.version('thing')\nopen({str(asked)!r}, 'w').close()"
-    app = APP.replace("import early", f"import early\n{ask}").replace("[early.VALUE,", "[THING, early.VALUE,")
-    metadata = {"thing-1.5.dist-info/METADATA": "Metadata-Version: 2.1\nName: thing\nVersion: 1.5\n"}
-    pointer = _stored(tmp_path, store, {**FILES, **metadata, "app.py": app}, PROFILE)
-    _cold_waits(store, asked.exists)
-    with dropped(pointer, store, tmp_path) as environment:
-        happened = call(environment, {})
-    assert happened.answers[0][:2] == ["1.5", 1]
-    seconds = _report(happened.output)["seconds"]
-    assert isinstance(seconds, dict)
-    assert seconds["files"] < 10
 
 
 def test_a_child_that_the_application_forks_while_it_imports_waits_by_itself(
@@ -175,31 +157,6 @@ def test_threads_that_import_at_once_wait_side_by_side(tmp_path: Path, store: Ob
         assert call(environment, {}).answers == [list(range(20))]
 
 
-def test_an_import_of_what_is_nowhere_does_not_wait(tmp_path: Path, store: ObjectStore) -> None:
-    imported = tmp_path / "imported"
-    missing = f"try:\n    import cupy\nexcept ImportError:\n    open({str(imported)!r}, 'w').close()"
-    pointer = _stored(
-        tmp_path, store, {**FILES, "app.py": APP.replace("import early", f"import early\n{missing}")}, PROFILE
-    )
-    _cold_waits(store, imported.exists)
-    with dropped(pointer, store, tmp_path) as environment:
-        happened = call(environment, {})
-    seconds = _report(happened.output)["seconds"]
-    assert isinstance(seconds, dict)
-    assert seconds["files"] < 10
-
-
-def test_an_import_that_fails_for_a_missing_file_starts_again_cleanly(tmp_path: Path, store: ObjectStore) -> None:
-    app = f"open({str(tmp_path / 'starts')!r}, 'a').write('x')\n" + APP.replace(
-        "import early", "import early\nopen('weights.bin').close()"
-    )
-    pointer = _stored(tmp_path, store, {**FILES, "app.py": app}, PROFILE)
-    _cold_is_late(store, 0.3)
-    with dropped(pointer, store, tmp_path) as environment:
-        assert call(environment, {}).answers[0][:3] == [1, 2, len(WEIGHTS)]
-    assert (tmp_path / "starts").read_text() == "xx"
-
-
 def test_a_failing_import_is_reported_as_natively_even_when_it_overlapped(tmp_path: Path, store: ObjectStore) -> None:
     files = {**FILES, "app.py": "import early\nraise ValueError('the application is broken')\n"}
     pointer = _stored(tmp_path, store, files, PROFILE)
@@ -224,8 +181,8 @@ def test_the_smoke_test_brings_home_what_the_start_touched(tmp_path: Path, store
     assert json.loads(recorded.response) == {"a": [1]}
     assert json.loads(plain.payload) == {"a": [2]}
     assert recorded.profile is not None
-    assert set(recorded.profile.touched) == {"app.py", "early.py", "read.txt", "data/listed.html"}
-    assert set(recorded.profile.untouched) == {*COLD, "other/not.html"}
+    assert set(recorded.profile.touched) == {"app.py", "early.py", "read.txt"}
+    assert set(recorded.profile.untouched) == {*COLD, "data/listed.html", "other/not.html"}
 
 
 def test_the_recorded_profile_serves_the_next_release(tmp_path: Path, store: ObjectStore) -> None:
@@ -285,6 +242,63 @@ def test_other_init_types_load_everything_during_init(tmp_path: Path, store: Obj
     assert happened.answers[0][:3] == [1, 2, len(WEIGHTS)]
 
 
+@pytest.mark.parametrize("waits", ["import package.late", "open('weights.bin').close()", LOADS])
+def test_an_import_that_waits_in_the_kernel_is_handed_over_too(tmp_path: Path, store: ObjectStore, waits: str) -> None:
+    pointer = _stored(tmp_path, store, {**FILES, "app.py": f"{waits}\n{APP}"}, PROFILE)
+    handed_over = threading.Event()
+    _cold_waits(store, handed_over.is_set)
+    with dropped(pointer, store, tmp_path, {"DROPSHIFT_HAND_OVER": "0.4"}) as environment:
+        assert environment.start(8).kind == "ready"
+        handed_over.set()
+        answers = [json.loads(environment.run(invocation({}), 10).payload) for _ in range(2)]
+    assert [answer[:3] for answer in answers] == [[1, 2, len(WEIGHTS)]] * 2
+
+
+def _fails_once(store: ObjectStore, begun: Callable[[], bool]) -> None:
+    """Refuse all but the index and the first part, as soon as `begun` says so."""
+    cold = store.late_but_first_and_last
+    store.misbehave = lambda number: "404" if cold(number) and _wait_for(begun) else None
+
+
+def test_a_load_that_fails_while_the_import_waits_is_the_inits_error(tmp_path: Path, store: ObjectStore) -> None:
+    begun = tmp_path / "begun"
+    app = f"open({str(begun)!r}, 'w').close()\nopen('weights.bin').close()\n{APP}"
+    pointer = _stored(tmp_path, store, {**FILES, "app.py": app}, PROFILE)
+    _fails_once(store, begun.exists)
+    with dropped(pointer, store, tmp_path) as environment:
+        [error] = call(environment).answers
+        assert error["errorType"] == "Dropshift.Missing"
+        assert reported(environment, "release.killed")["LoadKills"] == 1
+        store.misbehave = lambda _number: None
+        assert call(environment, {}).answers[0][:3] == [1, 2, len(WEIGHTS)]
+
+
+def test_a_load_that_fails_while_the_import_waits_answers_the_invocation(tmp_path: Path, store: ObjectStore) -> None:
+    pointer = _stored(tmp_path, store, {**FILES, "app.py": f"open('weights.bin').close()\n{APP}"}, PROFILE)
+    handed_over = threading.Event()
+    _fails_once(store, handed_over.is_set)
+    with dropped(pointer, store, tmp_path, {"DROPSHIFT_HAND_OVER": "0.4"}) as environment:
+        assert environment.start(8).kind == "ready"
+        handed_over.set()
+        outcome = environment.run(invocation({}), 10)
+    assert (outcome.kind, json.loads(outcome.payload)["errorType"]) == ("error", "Dropshift.Missing")
+
+
+def test_a_load_that_fails_while_nobody_waits_ends_the_process_after_its_answer(
+    tmp_path: Path, store: ObjectStore
+) -> None:
+    app = "import early\ndef handler(event, context):\n    return early.VALUE\n"
+    pointer = _stored(tmp_path, store, {**FILES, "app.py": app}, PROFILE)
+    started = threading.Event()
+    _fails_once(store, started.is_set)
+    with dropped(pointer, store, tmp_path) as environment:
+        assert call(environment, {}).answers == [1]
+        started.set()
+        assert reported(environment, "release.not_loaded")["kind"] == "Missing"
+        assert environment.process is not None
+        assert environment.process.wait(5) == 1
+
+
 def test_an_import_error_after_the_hand_over_answers_the_invocation_and_ends_the_process(
     tmp_path: Path, store: ObjectStore
 ) -> None:
@@ -298,31 +312,6 @@ def test_an_import_error_after_the_hand_over_answers_the_invocation_and_ends_the
     [error] = happened.answers
     assert (error["errorType"], error["errorMessage"]) == ("ValueError", "broken")
     assert error["stackTrace"][-1].endswith("raise ValueError('broken')\n")
-
-
-@pytest.mark.parametrize("app", ["import early\n", "import package.late\n", "open('weights.bin').close()\n"])
-def test_a_load_that_fails_after_the_hand_over_answers_the_invocation(
-    tmp_path: Path, store: ObjectStore, app: str
-) -> None:
-    pointer = _stored(tmp_path, store, {**FILES, "app.py": app + "handler = print\n"}, PROFILE)
-    handed_over, cold = threading.Event(), store.late_but_first_and_last
-    store.misbehave = lambda number: "404" if cold(number) and handed_over.wait(10) else None
-    with dropped(pointer, store, tmp_path, {"DROPSHIFT_HAND_OVER": "0.4"}) as environment:
-        assert environment.start(8).kind == "ready"
-        handed_over.set()
-        outcome = environment.run(invocation({}), 10)
-    assert (outcome.kind, json.loads(outcome.payload)["errorType"]) == ("error", "Dropshift.Missing")
-
-
-def test_an_import_that_fails_for_a_missing_file_after_the_hand_over_starts_again_with_the_invocation_in_hand(
-    tmp_path: Path, store: ObjectStore
-) -> None:
-    app = "import package.late\nopen('weights.bin').close()\n" + APP
-    pointer = _stored(tmp_path, store, {**FILES, "app.py": app}, PROFILE)
-    _cold_is_late(store, 1.0)
-    with dropped(pointer, store, tmp_path, {"DROPSHIFT_HAND_OVER": "0.3"}) as environment:
-        happened = call(environment, {}, {})
-    assert [answer[:3] for answer in happened.answers] == [[1, 2, len(WEIGHTS)]] * 2
 
 
 def test_a_release_with_libraries_starts_again_after_the_hand_over_with_the_invocation_in_hand(
@@ -343,15 +332,14 @@ def test_a_release_with_libraries_starts_again_after_the_hand_over_with_the_invo
 
 
 def test_an_init_that_was_cut_goes_on_where_it_stood(tmp_path: Path, store: ObjectStore) -> None:
-    pointer = _stored(tmp_path, store, FILES, None)._replace(kind="python")
+    pointer = _stored(tmp_path, store, {**FILES, "app.py": f"open('weights.bin').close()\n{APP}"}, None)
     store.stall = 30
     store.misbehave = lambda number: "stall" if number > 5 else None
     with dropped(pointer, store, tmp_path, {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512"}) as environment:
         assert environment.start(1.0).kind == "exited"
         store.misbehave = lambda _number: None
-        happened = call(environment, {})
-    assert happened.answers[0][:3] == [1, 2, len(WEIGHTS)]
-    assert 0 < int(str(_report(happened.output)["LoadedBytes"])) < len(WEIGHTS)
+        assert call(environment, {}).answers[0][:3] == [1, 2, len(WEIGHTS)]
+        assert 0 < reported(environment)["LoadedBytes"] < len(WEIGHTS)
 
 
 def test_processes_that_share_tmp_load_once(tmp_path: Path, store: ObjectStore) -> None:
@@ -471,7 +459,7 @@ def test_a_load_that_fails_is_the_inits_error_in_one_line(tmp_path: Path, store:
     assert error["errorType"] == "Dropshift.AccessDenied"
     assert error["stackTrace"] == []
     assert "\n" not in error["errorMessage"]
-    told = _told("release.not_loaded", happened.output)
+    [told] = [json.loads(line) for line in happened.output.splitlines() if '"release.not_loaded"' in line]
     assert (told["kind"], told["LoadFailures"]) == ("AccessDenied", 1)
     assert f"{pointer.key}, version {pointer.version}" in str(told["problem"])
 
@@ -480,9 +468,10 @@ def test_a_load_writes_one_line_that_is_also_a_metric(tmp_path: Path, store: Obj
     pointer = _stored(tmp_path, store, FILES, None)
     store.misbehave = lambda number: "503" if number == 2 else None
     with dropped(pointer, store, tmp_path) as environment:
-        told = _report(call(environment, {}, {}).output)
+        call(environment)
+        told = reported(environment)
     assert told["release"] == "release 1"
-    assert (told["LoadRetries"], told["LoadFailures"]) == (1, 0)
+    assert (told["LoadRetries"], told["LoadFailures"], told["LoadKills"]) == (1, 0, 0)
     assert told["LoadedBytes"] == pointer.offset - 8
     assert told["init_type"] == "on-demand"
     metrics = told["_aws"]
@@ -491,37 +480,9 @@ def test_a_load_writes_one_line_that_is_also_a_metric(tmp_path: Path, store: Obj
     assert all(metric["Name"] in told for metric in directive["Metrics"])
 
 
-def test_an_import_never_sees_half_a_file(tmp_path: Path, store: ObjectStore) -> None:
-    seen = tmp_path / "seen"
-    app = (
-        "import os, time\n"
-        "while not any(map(os.path.exists, ['weights.bin', 'weights.bin.arriving'])):\n"
-        "    time.sleep(0.01)\n"
-        f"open({str(seen)!r}, 'w').write(str(os.path.exists('weights.bin')))\n"
-    ) + APP
-    pointer = _stored(tmp_path, store, {**FILES, "app.py": app}, PROFILE)
-    last = pointer.offset - 9
-    store.patience = lambda: _wait_for(seen.exists)
-    store.misbehave = lambda number: "late" if store.requests[number - 1].endswith(f"-{last}") else None
-    with dropped(pointer, store, tmp_path) as environment:
-        assert call(environment, {}).answers[0][:3] == [1, 2, len(WEIGHTS)]
-        assert not list(tmp_path.glob("*/tmp/dropshift/*/*.arriving"))
-    assert seen.read_text() == "False"
-
-
-def test_a_file_of_many_parts_is_there_for_the_module_that_reads_it(tmp_path: Path, store: ObjectStore) -> None:
-    app = "import early\nSIZE = len(open('weights.bin', 'rb').read())\nimport rare\nhandler = lambda *_: SIZE\n"
-    profile = Profile(
-        touched=("app.py", "early.py", "weights.bin", "rare.py"),
-        milliseconds=(0, 5, 100, 200),
-        untouched=("package/__init__.py", "package/late.py"),
-    )
-    pointer = _stored(tmp_path, store, {**FILES, "app.py": app}, profile)
-    with dropped(pointer, store, tmp_path) as environment:
-        assert call(environment, {}).answers == [len(WEIGHTS)]
-
-
-def _wait_for(condition: Callable[[], bool]) -> None:
+def _wait_for(condition: Callable[[], bool]) -> bool:
+    """Return true when the condition holds, or after ten seconds."""
     end = time.monotonic() + 10
     while not condition() and time.monotonic() < end:
         time.sleep(0.01)
+    return True

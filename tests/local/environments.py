@@ -89,6 +89,10 @@ class Environment:
         self._read += len(text)
         return text.decode(errors="replace").rstrip("\n")
 
+    def log(self) -> str:
+        """Everything that was written since the environment was made, whatever `output` has returned of it."""
+        return self._output.read_text(errors="replace") if self._output.exists() else ""
+
     def stop(self) -> None:
         """Kill the process and everything it forked."""
         if self.process is not None:

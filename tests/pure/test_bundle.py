@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from bootstrap.index import Index
 from bootstrap.loader import unpack
 from deployer.aws.profile_request import unwrap
-from deployer.bundle import Plan, build
+from deployer.bundle import BuildOptions, build, layout
 from deployer.bundle.compress import Pace
 from deployer.model.profile import Profile
 from tests.applications import Release, entries, release, write
@@ -114,106 +114,37 @@ def test_no_bytecode_is_written_through_a_link(tmp_path: Path) -> None:
     assert [path.name for path in (tree / "elsewhere").iterdir()] == ["file"]
 
 
-def test_without_a_profile_every_frame_is_hot(tree: Path) -> None:
-    index = _index(release(tree))
-    assert index.hot == len(index.frames)
+def test_what_a_start_touched_comes_in_its_order_and_what_it_did_not_touch_comes_last(tree: Path) -> None:
+    profile = Profile(
+        touched=("lib/one.py", "app.py"), milliseconds=(0, 40), untouched=("data/large.bin", "data/empty")
+    )
+    paths = [file.path for file in _index(release(tree, kind="nodejs", profile=profile)).files]
+    assert paths[:4] == ["run.sh", "lib/one.py", "app.py", "lib/same.py"]
+    assert paths[-2:] == ["data/empty", "data/large.bin"]
 
 
-def test_without_a_profile_only_the_test_modules_of_packages_may_come_late(tmp_path: Path) -> None:
-    files = {"app.py": "", "tests/mine.py": "", "lib/tests/test_a.py": "x = 1\n", "lib/tests/data.txt": "y"}
-    index = _index(release(write(tmp_path, files)))
-    late = {number for frame in index.frames[index.hot :] for one in frame.slices for number in one.files}
-    cached = f"lib/tests/__pycache__/test_a.{sys.implementation.cache_tag}.pyc"
-    assert {index.files[number].path for number in late} == {"lib/tests/test_a.py", cached}
+def test_hot_and_cold_files_share_no_frame(tree: Path) -> None:
+    cold = {"data/empty", "data/large.bin"}
+    profile = Profile(touched=("app.py",), milliseconds=(0,), untouched=tuple(cold))
+    index = _index(release(tree, kind="nodejs", profile=profile))
+    frames = [{index.files[n].path for one in frame.slices for n in one.files} for frame in index.frames]
+    assert all(paths <= cold or not paths & cold for paths in frames)
 
 
-def test_what_a_start_touched_comes_in_its_order_and_only_what_it_did_not_touch_may_come_late(tree: Path) -> None:
-    profile = Profile(touched=("lib/one.py", "app.py"), milliseconds=(0, 40), untouched=("data/large.bin",))
-    index = _index(release(tree, profile=profile))
-    modules = [file.path for file in index.files if file.path in ("lib/one.py", "app.py", "lib/same.py")]
-    assert modules == ["lib/one.py", "app.py", "lib/same.py"]
-    late = {number for frame in index.frames[index.hot :] for one in frame.slices for number in one.files}
-    assert {index.files[number].path for number in late} == {"data/large.bin"}
+def test_programs_come_first_because_nobody_can_wait_for_them(tree: Path) -> None:
+    write(tree, {"bin/tool": "x", "native.so": "y"})
+    for path in ("bin/tool", "native.so"):
+        (tree / path).chmod(0o755)
+    index = _index(release(tree, profile=Profile(untouched=("bin/tool", "native.so"))))
+    assert {file.path for file in index.files[: index.first]} == {"bin/tool", "run.sh"}
 
 
-def test_without_a_profile_modules_come_in_the_order_in_which_the_sources_import_them(tmp_path: Path) -> None:
-    files: dict[str, str | bytes] = {
-        "app/main.py": "import json\nfrom zoo import cage\nfrom . import late\ndef handler(*_):\n    import rare\n",
-        "app/late.py": "class A:\n    try:\n        import aviary\n    except ImportError:\n        pass\n",
-        "app/__init__.py": "",
-        "zoo/__init__.py": "import typing\nif typing.TYPE_CHECKING:\n    import rare\nelse:\n    from .keys import *",
-        "zoo/keys.py": "import app.late",
-        "zoo/cage.py": "((((",
-        "aviary.py": "from .... import beyond",
-        "rare.py": "",
-        "model.bin": RANDOM.randbytes(2 << 20),
-    }
-    tree, body = write(tmp_path / "tree", files), bytearray()
-    plan = Plan(python=(sys.version_info[0], sys.version_info[1]), handler="app/main.handler")
-    built = build(tree, entries(tree), body.extend, plan)
-    index = Index.parse(zstd.decompress(bytes(body[built.offset : built.offset + built.index_size])))
-    sources = [file.path for file in index.files if file.path.endswith(".py")]
-    wanted = ["app/__init__", "app/main", "zoo/__init__", "zoo/keys", "app/late", "aviary", "zoo/cage", "rare"]
-    assert sources == [f"{name}.py" for name in wanted]
-    assert index.files[0].path == "model.bin"
-    needs = index.modules.needs
-    assert index.begin < needs["app.main"] <= needs["rare"] == needs["zoo.cage"]
-
-
-BIG = RANDOM.randbytes(3 << 20)
-TIMED = Profile(
-    touched=("a.py", "a.libs/liba.so", "b.py", "c.py", "model.bin"),
-    milliseconds=(0, 1, 100, 200, 210),
-    untouched=("cold.py", "cold.txt"),
-)
-
-
-def _timed(tmp_path: Path, more: dict[str, str | bytes]) -> tuple[Index, dict[str, set[str]]]:
-    """Give an index and, for each module, the paths that are in place when its import may begin."""
-    files: dict[str, str | bytes] = {"a.py": "", "b.py": BIG[::-1], "c.py": "1", "cold.py": "2", "cold.txt": "3"}
-    files |= {"a.libs/liba.so": BIG, "model.bin": BIG[: 2 << 20], "small.json": "{}"}
-    made = release(write(tmp_path, files | more), kind="nodejs", profile=TIMED)
-    index = _index(made)
-    held = [{index.files[n].path for one in frame.slices for n in one.files} for frame in index.frames]
-    whole = {name: set().union(*held[:frames]) for name, frames in index.modules.needs.items()}
-    return index, {
-        name: {path for path in paths if path != "model.bin" or name == "c"} for name, paths in whole.items()
-    }
-
-
-def test_a_module_waits_for_itself_and_for_the_data_that_was_read_before_the_next_ones_turn(tmp_path: Path) -> None:
-    index, in_place = _timed(tmp_path, {})
-    assert {"a.py", "a.libs/liba.so"} <= in_place["a"]
-    assert "b.py" not in in_place["a"]
-    assert "b.py" in in_place["b"]
-    assert "model.bin" in in_place["c"]
-    assert "cold" not in index.modules.needs
-
-
-def test_a_source_comes_with_its_bytecode_although_nobody_reads_it(tmp_path: Path) -> None:
-    cached = f"a/__pycache__/__init__.{sys.implementation.cache_tag}.pyc"
-    profile = Profile(touched=(cached,), milliseconds=(5,), untouched=("a/__init__.py", "b.py"))
-    index = _index(release(write(tmp_path, {"a/__init__.py": "x = 1\n", "b.py": ""}), profile=profile))
-    slices = [one for frame in index.frames[: index.modules.needs["a"]] for one in frame.slices]
-    assert {"a/__init__.py", cached} <= {index.files[n].path for one in slices for n in one.files}
-
-
-def test_small_data_is_in_place_before_anything_is_imported(tmp_path: Path) -> None:
-    index, _ = _timed(tmp_path, {})
-    early = {index.files[n].path for frame in index.frames[: index.begin] for one in frame.slices for n in one.files}
-    assert "small.json" in early
-    assert "b.py" not in early
-
-
-def test_data_that_no_start_was_seen_to_read_is_in_place_before_anything_is_imported(tmp_path: Path) -> None:
-    index, _ = _timed(tmp_path, {"new.libs/libnew.so": BIG[5:]})
-    early = {index.files[n].path for frame in index.frames[: index.begin] for one in frame.slices for n in one.files}
-    assert "new.libs/libnew.so" in early
-
-
-def test_a_module_that_no_start_was_seen_to_import_waits_for_everything_hot(tmp_path: Path) -> None:
-    index, _ = _timed(tmp_path, {"new.py": "4"})
-    assert index.modules.needs["new"] == index.hot
+def test_where_more_files_are_small_than_can_be_held_the_smallest_come_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layout, "LEASED", 3)
+    index = _index(release(write(tmp_path, {f"{n}.txt": "x" * n for n in range(1, 8)}), kind="nodejs"))
+    assert {file.path for file in index.files[: index.first]} == {f"{n}.txt" for n in range(1, 5)}
 
 
 def test_the_same_tree_gives_the_same_index_but_for_the_levels_chosen(tree: Path) -> None:
@@ -235,7 +166,7 @@ def test_a_file_that_shrinks_while_it_is_bundled_is_an_error(tree: Path) -> None
     described = entries(tree)
     (tree / "data/large.bin").write_bytes(b"short")
     with pytest.raises(OSError, match=r"data/large\.bin is shorter"):
-        build(tree, described, bytearray().extend, Plan(python=None))
+        build(tree, described, bytearray().extend, BuildOptions(python=None))
 
 
 def test_memory_is_a_few_frames_whatever_the_size(tmp_path: Path) -> None:
@@ -243,12 +174,12 @@ def test_memory_is_a_few_frames_whatever_the_size(tmp_path: Path) -> None:
     written: list[int] = []
     code = (
         "import resource, sys; from pathlib import Path; from tests.applications import entries;"
-        "from deployer.bundle import Plan, build; from datetime import timedelta;"
+        "from deployer.bundle import BuildOptions, build; from datetime import timedelta;"
         "from deployer.model.entry import Entry;"
         f"tree = Path({str(tree)!r});"
         "entry = Entry(path='zeros', kind='file', mode=0o644, size=300 << 20, sha256='0' * 64);"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;"
-        "build(tree, [entry], len, Plan(python=None, budget=timedelta(seconds=2)));"
+        "build(tree, [entry], len, BuildOptions(python=None, budget=timedelta(seconds=2)));"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
     )
     output = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
@@ -258,21 +189,11 @@ def test_memory_is_a_few_frames_whatever_the_size(tmp_path: Path) -> None:
 
 @given(st.integers(1, 10**11), st.integers(1, 600), st.integers(1, 6))
 def test_the_level_is_the_strongest_that_the_budget_allows(size: int, seconds: int, threads: int) -> None:
-    pace = Pace(size, Plan(python=None, budget=timedelta(seconds=seconds), threads=threads))
+    pace = Pace(size, BuildOptions(python=None, budget=timedelta(seconds=seconds), threads=threads))
     level = pace.level()
     needed = size / 1e6 / threads / seconds
     stronger = [speed for other, speed in pace.speeds.items() if other > level]
     assert all(speed < needed * 1.1 for speed in stronger)
-
-
-def test_a_setting_that_no_start_looked_for_comes_first_all_the_same(tmp_path: Path) -> None:
-    files: dict[str, str | bytes] = {"a.py": "", "b.py": "1", "new.json": "{}", "b-1.dist-info/METADATA": "Name: b"}
-    data: dict[str, str | bytes] = {"data.html": "x", "large.json": RANDOM.randbytes(70_000)}
-    profile = Profile(touched=("a.py",), milliseconds=(5,), untouched=("b.py", *files, *data))
-    index = _index(release(write(tmp_path / "tree", files | data), profile=profile, kind="nodejs"))
-    early = {index.files[n].path for frame in index.frames[: index.begin] for one in frame.slices for n in one.files}
-    assert {"new.json", "b-1.dist-info/METADATA"} <= early
-    assert not early & {"data.html", "large.json", "b.py"}
 
 
 def test_more_identical_files_than_a_process_may_open_are_written(tmp_path: Path) -> None:
@@ -287,7 +208,8 @@ def test_more_identical_files_than_a_process_may_open_are_written(tmp_path: Path
     resource.setrlimit(resource.RLIMIT_NOFILE, (400, allowed[1]))
     try:
         for frame in index.frames:
-            unpack.put(frame, memoryview(made.body)[position : position + frame.compressed], index.files, root)
+            data = memoryview(made.body)[position : position + frame.compressed]
+            unpack.put(frame, data, unpack.Place(index.files, root, -1))
             position += frame.compressed
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, allowed)

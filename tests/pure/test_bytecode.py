@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deployer.bundle.bytecode import compile_sources
-from deployer.bundle.plan import Plan
+from deployer.bundle.plan import BuildOptions
 from tests import pythons, tools
 from tests.applications import entries, write
 
@@ -50,7 +50,7 @@ def version(request: pytest.FixtureRequest) -> str:
 
 def compiled(tree: Path, version: str) -> dict[str, bytes]:
     """Compile a tree as for a bundle; return the bytecode by its place."""
-    plan = Plan(python=pythons.number(version), pythons=pythons.compilers())
+    plan = BuildOptions(python=pythons.number(version), pythons=pythons.compilers())
     return {entry.path: (tree / entry.path).read_bytes() for entry in compile_sources(tree, entries(tree), plan)}
 
 
