@@ -37,7 +37,7 @@ FILES: dict[str, str | bytes] = {
     "early.py": "VALUE = 1\n",
     "rare.py": "VALUE = 2\n",
     "package/__init__.py": "",
-    "package/late.py": "VALUE = 3\n",
+    "package/late.py": f"VALUE = 3\n#{WEIGHTS[:700_000].hex()}\n",  # more than the first part takes
     "weights.bin": WEIGHTS,
 }
 COLD = ("rare.py", "weights.bin", "package/__init__.py", "package/late.py")
