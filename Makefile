@@ -125,7 +125,7 @@ INSTALL   = $(UV) pip install -q --require-hashes --no-deps --only-binary :all: 
 # Bytecode that is never compared with its source: a function's /var/task is read-only and never changes.
 COMPILE   = "$(PYTHON)" -m compileall -q -j 0 --invalidation-mode unchecked-hash
 # Of the 430 services that botocore describes: those the deployer talks to, and xray, which its tracing looks up.
-SERVICES := cloudwatch events kms lambda s3 sts xray
+SERVICES := cloudwatch events kms lambda logs s3 sts xray
 # What the deployer shares with the bootstrap.
 SHARED   := $(addprefix bootstrap/,__init__.py index.py pointer.py)
 # These, without what the interpreter leaves beside them.

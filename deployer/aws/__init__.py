@@ -10,6 +10,7 @@ from deployer.aws.bundles_bucket import BundlesBucket
 from deployer.aws.eventbridge import EventPublisher
 from deployer.aws.functions import Functions
 from deployer.aws.kms import SignatureVerifier
+from deployer.aws.logs import Logs
 from deployer.aws.metrics import Metrics
 from deployer.aws.records import Records
 from deployer.aws.releases_bucket import ReleasesBucket
@@ -19,6 +20,8 @@ _RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 10}, connec
 """About a minute of trying: with half of all calls throttled, one call in a thousand is given up."""
 _QUICK = Config(retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=2, read_timeout=5)
 """An announcement is not worth a long wait."""
+_ONCE = Config(retries={"total_max_attempts": 1}, connect_timeout=1, read_timeout=2)
+"""The details of a reason are not worth a wait: a rollback comes after them."""
 _INVOKE = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=890)
 """An invocation is never repeated behind our back, and may take as long as a function can run."""
 
@@ -32,6 +35,7 @@ class Aws:
     bundles: BundlesBucket
     records: Records
     metrics: Metrics
+    logs: Logs
     publisher: EventPublisher
     verifier: SignatureVerifier
 
@@ -50,6 +54,7 @@ class Aws:
             bundles=BundlesBucket(s3, settings),
             records=Records(s3, settings),
             metrics=Metrics(session.client("cloudwatch", config=_RETRIES), settings),
+            logs=Logs(lambda: session.client("logs", config=_ONCE)),
             verifier=SignatureVerifier(session.client("kms", config=_RETRIES)),
             publisher=EventPublisher(session.client("events", config=_QUICK), settings),
         )

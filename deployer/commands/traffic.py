@@ -8,6 +8,7 @@ from deployer.commands import answers
 from deployer.commands.answers import Answer
 from deployer.commands.application import NO_RELEASE, Application, is_called, pointer_of
 from deployer.commands.command import Abort, Pause, Promote, ReleaseCommand, Resume, RollBack
+from deployer.decisions import logged_error
 from deployer.deployer import Deployer
 from deployer.model.alias import Alias, Move
 from deployer.model.record import Record
@@ -192,8 +193,16 @@ class TrafficCommands:
         red = self._deployer.aws.metrics.red_alarms(self.app.name, (alarm,)) - set(record.alarms_before)
         if alarm not in red:
             return answers.nothing_to_do(f"{alarm} is not in ALARM, or was before the release began")
-        ending = Ending(status=Status.ROLLED_BACK, reason=f"alarm {alarm} is in ALARM")
+        ending = Ending(status=Status.ROLLED_BACK, reason=self._reason_of(alarm, record, str(alias.canary)))
         return self._remove_canary_and_end(alias, record, Move.ROLL_BACK, ending)
+
+    def _reason_of(self, alarm: str, record: Record, version: str) -> str:
+        """Name an alarm and the error of the canary's failed calls, if its log holds one and can be read at once."""
+        function, now = self._deployer.settings.function(self.app.name), self._deployer.now()
+        since = record.staged_at or now
+        events = self._deployer.aws.logs.events(function, version, since, now, logged_error.TERMS, patience=1)
+        error = logged_error.most_common(events)
+        return f"alarm {alarm} is in ALARM" + (f"; version {version} failed with {error}" if error else "")
 
     # --- forth ---------------------------------------------------------------------------------------------------
 

@@ -24,12 +24,7 @@ def judge(sample: Sample, thresholds: Rollout, alarms_before: frozenset[str] = f
         return _not_yet(canary, stable)
     if isinstance(alarms, Unread) or isinstance(durations, Unread):
         return _not_yet(alarms, durations)
-    reasons = (
-        _alarm_reason(alarms, alarms_before),
-        _error_rate_reason(canary, stable, thresholds),
-        _slowness_reason(canary, durations, thresholds),
-    )
-    if against := [reason for reason in reasons if reason]:
+    if against := _reasons_against(sample, canary, stable, thresholds, _red(alarms, alarms_before)):
         return Verdict(health=Health.UNHEALTHY, reason="; ".join(against))
     if missing := [alarm.name for alarm in alarms if alarm.state == "MISSING"]:
         return Verdict(health=Health.UNMEASURED, reason=f"there is no alarm named {', '.join(missing)}")
@@ -57,19 +52,27 @@ def _too_little(canary: Traffic, stable: Traffic, thresholds: Rollout) -> str | 
     return None
 
 
-def _alarm_reason(alarms: tuple[Alarm, ...], alarms_before: frozenset[str]) -> str | None:
-    red = [alarm.name for alarm in alarms if alarm.state == "ALARM" and alarm.name not in alarms_before]
-    return f"alarm {', '.join(red)} is in ALARM" if red else None
+def _red(alarms: tuple[Alarm, ...], alarms_before: frozenset[str]) -> str:
+    """Return the names of the alarms that turned red since the release began."""
+    return ", ".join(alarm.name for alarm in alarms if alarm.state == "ALARM" and alarm.name not in alarms_before)
 
 
-def _error_rate_reason(canary: Traffic, stable: Traffic, thresholds: Rollout) -> str | None:
-    """Blame errors that chance does not explain."""
-    if evidence(canary, stable, thresholds.error_rate) < _enough_evidence(thresholds):
-        return None
-    return (
-        f"{canary.errors} of {canary.invocations} invocations failed ({canary.error_rate:.1f} %); "
-        f"the stable version fails {stable.error_rate:.1f} %"
-    )
+def _reasons_against(sample: Sample, canary: Traffic, stable: Traffic, thresholds: Rollout, red: str) -> list[str]:
+    """Return what speaks against a version; errors that chance may explain stand beside an alarm, too."""
+    reasons = [f"alarm {red} is in ALARM"] if red else []
+    blamed = evidence(canary, stable, thresholds.error_rate) >= _enough_evidence(thresholds)
+    if blamed or (red and canary.errors):
+        what = sample.error or f"{canary.error_rate:.1f} %"
+        reasons.append(f"{canary.errors} of {canary.invocations} invocations failed ({what})")
+    if blamed:
+        reasons.append(f"the stable version fails {stable.error_rate:.1f} %")
+    durations, slowdown = sample.durations, thresholds.slowdown
+    if isinstance(durations, Durations) and slowdown and durations.canary > slowdown * durations.stable:
+        reasons += [
+            f"{durations.slow} of {canary.invocations} invocations took {durations.canary:.0f} ms or longer",
+            f"the stable version's p95 duration is {durations.stable:.0f} ms",
+        ]
+    return reasons
 
 
 def _enough_evidence(thresholds: Rollout) -> float:
@@ -94,14 +97,3 @@ def too_many_slow(canary: Traffic, stable: Traffic, thresholds: Rollout) -> int 
 
     slow = bisect_left(range(canary.invocations), True, key=tells)
     return slow if slow < canary.invocations else None
-
-
-def _slowness_reason(canary: Traffic, durations: Durations | None, thresholds: Rollout) -> str | None:
-    if durations is None or thresholds.slowdown is None:
-        return None
-    if durations.canary <= thresholds.slowdown * durations.stable:
-        return None
-    return (
-        f"{durations.slow} of {canary.invocations} invocations took {durations.canary:.0f} ms or longer; "
-        f"the stable version's p95 duration is {durations.stable:.0f} ms"
-    )

@@ -72,5 +72,7 @@ class Sample(Value):
     canary: Traffic | Unread
     stable: Traffic | Unread
     alarms: tuple[Alarm, ...] | Unread
+    error: str | None = None
+    """What most of the failed calls raised, or where their log is; None when nobody asked."""
     durations: Durations | Unread | None = None
     """None when they are not judged, or cannot be with so few calls."""

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from deployer.decisions import health, precedence
+from deployer.decisions import health, logged_error, precedence
 from deployer.deployer import Deployer
-from deployer.model.health import Durations, Sample, Traffic, Unread
+from deployer.model.health import Durations, Health, Sample, Traffic, Unread
 from deployer.model.release import Release, required
 
 
@@ -15,7 +15,11 @@ def look(deployer: Deployer, release: Release) -> Release:
     if ending := precedence.ended_by_others(alias, release.id, version):
         return release.ended(ending.status, ending.reason)
     sample = _sample(deployer, release, alias.stable)
-    verdict = health.judge(sample, release.manifest.rollout, release.alarms_before)
+    thresholds = release.manifest.rollout
+    verdict = health.judge(sample, thresholds, release.alarms_before)
+    if verdict.health is Health.UNHEALTHY and isinstance(sample.canary, Traffic) and sample.canary.errors:
+        sample = sample.model_copy(update={"error": _error(deployer, release)})
+        verdict = health.judge(sample, thresholds, release.alarms_before)
     words = str(verdict)
     deployer.change_record(
         release.drop.application, release.id, lambda record: record.with_verdict(words, alias.weight)
@@ -59,3 +63,12 @@ def _durations(
         if answer is None or isinstance(answer, Unread):
             return answer
     return Durations(slow=slow, canary=slowest, stable=usual)
+
+
+def _error(deployer: Deployer, release: Release) -> str:
+    """Return what most of the failed calls raised, as their log says, or how to read the log."""
+    logs, function = deployer.aws.logs, deployer.function(release)
+    since, until = required(release.shifted_at), deployer.now()
+    events = logs.events(function, required(release.version), since, until, logged_error.TERMS)
+    unnamed = f"no error is named in the log yet: aws logs tail {logs.group(function)} --since 1h"
+    return logged_error.most_common(events) or unnamed

@@ -7,6 +7,8 @@ HEALTH = "deployer/decisions/health.py"
 VERDICTS = "tests/pure/test_health.py"
 GUARANTEE = "tests/pure/test_health_guarantee.py"
 METRICS, ASKED = "deployer/aws/metrics.py", "tests/pure/test_metrics.py"
+LOGGED, NAMED = "deployer/decisions/logged_error.py", "tests/pure/test_logged_error.py"
+LOGS, READ = "deployer/aws/logs.py", "tests/pure/test_logs.py"
 STAGES, OPERATIONS = "deployer/model/stages.py", "tests/pure/test_rollout_operations.py"
 
 DEFECTS = (
@@ -27,8 +29,8 @@ DEFECTS = (
     Defect(
         "an alarm that was red before blocks the fix",
         HEALTH,
-        'if alarm.state == "ALARM" and alarm.name not in alarms_before]',
-        'if alarm.state == "ALARM"]',
+        'if alarm.state == "ALARM" and alarm.name not in alarms_before)',
+        'if alarm.state == "ALARM")',
         (VERDICTS,),
     ),
     Defect(
@@ -117,5 +119,40 @@ DEFECTS = (
         "2 * (PUBLISH_TRIES + 2 * ACTIVE_TRIES + HOLD_CHECKS) + _SINGLE_OPERATIONS",
         "2 * (PUBLISH_TRIES + 2 * ACTIVE_TRIES)",
         (f"{OPERATIONS}::test_the_largest_plan_fits_one_execution",),
+    ),
+    Defect(
+        "an error that the application handled is that of a failed call",
+        LOGGED,
+        '        case {"logger": _}:\n            return None\n',
+        "",
+        (f"{NAMED}::test_what_the_application_handled_itself_is_no_error_of_a_call",),
+    ),
+    Defect(
+        "an error is told at any length",
+        LOGGED,
+        "_LONGEST = 160",
+        "_LONGEST = 160_000",
+        (f"{NAMED}::test_an_error_is_one_short_printable_line_whatever_it_holds",),
+    ),
+    Defect(
+        "the place of an error is in a library",
+        LOGGED,
+        'r"/(?:site-packages|node_modules|var/lang|var/runtime|opt|bootstrap)/|^<"',
+        'r"^<"',
+        (f"{NAMED}::test_an_error_is_named_on_one_line",),
+    ),
+    Defect(
+        "the errors of all versions are those of the new one",
+        LOGS,
+        'yield f"{date}/[{version}]"',
+        'yield f"{date}/["',
+        (f"{READ}::test_only_the_streams_of_the_version_are_read",),
+    ),
+    Defect(
+        "a log that cannot be read stops the verdict",
+        LOGS,
+        "except (ClientError, BotoCoreError) as error:",
+        "except BotoCoreError as error:",
+        (f"{READ}::test_a_log_that_cannot_be_read_holds_nothing",),
     ),
 )

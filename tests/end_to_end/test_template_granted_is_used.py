@@ -10,7 +10,7 @@ import pytest
 
 from deployer.model.status import Status
 from tests import template as sam
-from tests.end_to_end.stack import Stack, serving
+from tests.end_to_end.stack import FUNCTION, Stack, serving
 from tests.local import LocalAws
 from tests.local.calls import Call
 from tests.local.configuration import REGION
@@ -71,6 +71,31 @@ def _live(stack: Stack) -> None:
     assert stack.ended(second.model_copy(update={"attempt": 1}))["status"] == Status.LIVE
     assert stack.command("status")["traffic"][0]["bundle"] == "intact"
     assert stack.command("prune", keep=1)["bundles"]
+    _fail(stack)
+
+
+def _fail(stack: Stack) -> None:
+    """A release that fails its callers is rolled back by a look, with no alarm to be faster; another by an alarm."""
+    cloudwatch, name = stack.aws.client("cloudwatch"), f"{FUNCTION}-errors"
+    cloudwatch.delete_alarms(AlarmNames=[name])
+    body = "if event != {'dropshift': {'smoke-test': RELEASE}}: raise KeyError"
+    with stack.callers():
+        assert "KeyError" in stack.ended(stack.drop("1.2", {"lambda_function.py": serving("1.2", body)}))["reason"]
+    cloudwatch.put_metric_alarm(
+        AlarmName=name,
+        Namespace="Tests",
+        MetricName="Errors",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="ignore",
+    )
+    drop = stack.drop("1.3", manifest='[rollout]\nbake = "1d"\n')
+    until(lambda: stack.record(drop).get("status") == Status.SHIFTING and stack.traffic[1], 60)
+    stack.set_alarm("ALARM")
+    assert name in stack.ended(drop)["reason"]
 
 
 def _alarm() -> dict[str, Any]:

@@ -80,6 +80,7 @@ def test_a_release_that_fails_its_callers_is_rolled_back(stack: Stack) -> None:
     with stack.callers() as counts:
         record = stack.ended(stack.drop("1.2", {"lambda_function.py": serving("1.2", body)}))
     assert record["status"] == Status.ROLLED_BACK
+    assert "ValueError: a defect, lambda_function.py:4" in record["reason"], "by the alarm or by a look"
     assert sum(count for who, count in counts.items() if "failed" in who) > 0
     assert stack.traffic == before
     assert stack.ask()[1] == "1.1"
@@ -189,7 +190,7 @@ def test_a_stopped_rollout_leaves_the_alias_whole_and_its_drop_in_a_queue_of_its
     assert "STOPPED" in record["reason"]
     assert stack.traffic[1] == {}
     [letter] = until(lambda: stack.letters("DeadRollouts"))
-    assert letter["drop"]["key"] == drop.key
+    assert letter["key"] == drop.key
     assert stack.letters("DeadLetters") == []
 
 

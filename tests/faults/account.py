@@ -12,7 +12,7 @@ from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from botocore.model import OperationModel
 
 from tests.faults import faults
-from tests.faults.alarms import CloudWatch
+from tests.faults.alarms import CloudWatch, Logs
 from tests.faults.buckets import S3
 from tests.faults.clock import Clock
 from tests.faults.events import Events
@@ -55,6 +55,7 @@ class Account:
         self.s3 = S3(self.clock, [RELEASES, BUNDLES])
         self.lambda_ = Lambda(self.clock, self.s3.body)
         self.cloudwatch = CloudWatch(self.clock)
+        self.logs = Logs(self.cloudwatch)
         self.events = Events()
         self.calls: list[Call] = []
         self.faults: tuple[Fault, ...] = ()

@@ -1,4 +1,4 @@
-"""CloudWatch: alarms with a state, and traffic by version, as a test sets them."""
+"""CloudWatch: alarms with a state, traffic by version and its log, as a test sets them."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -59,3 +59,16 @@ class CloudWatch:
         found = [30.0] if named == "Duration" else [values[named]]
         at = [datetime.fromtimestamp(0, UTC)]
         return {"Id": query["Id"], "Label": named, "Timestamps": at, "Values": found, "StatusCode": "Complete"}
+
+
+class Logs:
+    """The logs of applications: versions of which every call fails say why."""
+
+    def __init__(self, cloudwatch: CloudWatch) -> None:
+        self.actor = "nobody"
+        self._cloudwatch = cloudwatch
+
+    def filter_log_events(self, logStreamNamePrefix: str, **_: object) -> dict[str, Any]:
+        version = logStreamNamePrefix.partition("[")[2].rstrip("]")
+        told = ["[ERROR] ValueError: a defect"] if version in self._cloudwatch.failing else []
+        return {"events": [{"message": message, "logStreamName": logStreamNamePrefix} for message in told]}

@@ -61,11 +61,6 @@ def test_many_errors_beside_too_few_calls_to_compare_with_are_inconclusive() -> 
     assert judge(sample(Traffic(invocations=10, errors=1), stable=seldom), DEFAULTS).health is Health.HEALTHY
 
 
-def test_the_reason_is_in_plain_words() -> None:
-    verdict = judge(sample(Traffic(invocations=20, errors=10)), DEFAULTS)
-    assert verdict.reason == "10 of 20 invocations failed (50.0 %); the stable version fails 0.1 %"
-
-
 def test_a_version_that_fails_as_often_as_the_stable_one_is_not_blamed() -> None:
     ill = Traffic(invocations=1_000, errors=400)
     assert judge(sample(Traffic(invocations=100, errors=40), stable=ill), DEFAULTS).health is Health.HEALTHY
@@ -131,7 +126,21 @@ def test_a_few_calls_are_never_too_slow(calls: int) -> None:
     assert too_many_slow(Traffic(invocations=calls), WELL, Rollout(slowdown=2)) is None
 
 
-def test_every_reason_against_a_version_is_named() -> None:
-    red = Alarm(name="orders-errors", state="ALARM")
-    reason = judge(sample(Traffic(invocations=20, errors=10), red), DEFAULTS).reason
-    assert reason.startswith("alarm orders-errors is in ALARM; 10 of 20 invocations failed")
+RED = Alarm(name="orders-errors", state="ALARM")
+
+
+@pytest.mark.parametrize(
+    ("errors", "alarms", "error", "reason"),
+    [
+        (10, (), None, "10 of 20 invocations failed (50.0 %); the stable version fails 0.1 %"),
+        (10, (), "KeyError: 'x', app.py:3", "10 of 20 invocations failed (KeyError: 'x', app.py:3); the stable …"),
+        (10, (RED,), None, "alarm orders-errors is in ALARM; 10 of 20 invocations failed (50.0 %); the stable …"),
+        (1, (RED,), "KeyError", "alarm orders-errors is in ALARM; 1 of 20 invocations failed (KeyError)"),
+        (0, (RED,), None, "alarm orders-errors is in ALARM"),
+    ],
+)
+def test_every_reason_against_a_version_is_named(
+    errors: int, alarms: tuple[Alarm, ...], error: str | None, reason: str
+) -> None:
+    seen = Sample(canary=Traffic(invocations=20, errors=errors), stable=WELL, alarms=alarms, error=error)
+    assert judge(seen, DEFAULTS).reason == reason.replace("the stable …", "the stable version fails 0.1 %")

@@ -59,10 +59,15 @@ def extract_resource_arn(
     region: str,
     account_id: str,
 ) -> str:
-    """The execution, or the function with its qualifier."""
+    """The execution, the function with its qualifier, or the log group with the suffix that policies name it by.
+
+    Source of the last: CloudWatch Logs API reference, LogGroup, arn and logGroupArn.
+    """
     if service == "lambda" and (found := _EXECUTION.search(unquote(path))):
         return found["arn"]
     arn = original(service, method, path, headers, body, query_params, region, account_id)
+    if service == "logs" and ":log-group:" in arn and not arn.endswith(":*"):
+        return f"{arn}:*"
     qualifier = query_params.get("Qualifier") if service == "lambda" else None
     return f"{arn}:{qualifier[0] if isinstance(qualifier, list) else qualifier}" if qualifier else arn
 

@@ -1,0 +1,90 @@
+"""CloudWatch Logs: what an application's log holds about the calls of one version that failed."""
+
+import time
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from deployer import telemetry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mypy_boto3_logs import CloudWatchLogsClient
+
+_EVENTS = 50
+_DAYS = 2
+"""Streams bear the day on which their environment began: those of yesterday may still be in use."""
+
+
+class Logs:
+    """The log groups of applications. Its client is made when it is needed first, which is seldom."""
+
+    def __init__(self, connect: "Callable[[], CloudWatchLogsClient]") -> None:
+        self._connect = connect
+
+    @cached_property
+    def _client(self) -> "CloudWatchLogsClient":
+        return self._connect()
+
+    @staticmethod
+    def group(function: str) -> str:
+        """Return the name of a function's log group, as the template makes it."""
+        return f"/aws/lambda/{function}"
+
+    def events(
+        self,
+        function: str,
+        version: str,
+        since: datetime,
+        until: datetime,
+        terms: tuple[str, ...],
+        *,
+        patience: float = 10,
+    ) -> tuple[str, ...]:
+        """Return events of a version that hold one of some terms, the newest first.
+
+        It is best effort: what cannot be read is left out, and no call begins after `patience` seconds.
+        Source: CloudWatch Logs API reference, FilterLogEvents.
+        """
+        found: list[str] = []
+        deadline = time.monotonic() + patience
+        for prefix in _streams(function, version, until):
+            try:
+                found += self._in_streams(self.group(function), prefix, since, terms, deadline)
+            except (ClientError, BotoCoreError) as error:
+                telemetry.warn("logs.unreadable", function=function, reason=str(error))
+                break
+            if time.monotonic() > deadline:
+                break
+        return tuple(found[:_EVENTS])
+
+    def _in_streams(
+        self, group: str, prefix: str, since: datetime, terms: tuple[str, ...], deadline: float
+    ) -> "Iterator[str]":
+        """Yield events of the streams with a prefix. Pages may be empty, and more may follow."""
+        pages = self._client.get_paginator("filter_log_events").paginate(
+            logGroupName=group,
+            logStreamNamePrefix=prefix,
+            startTime=int(since.timestamp() * 1000),
+            filterPattern=" ".join(f'?"{term}"' for term in terms),
+            startFromHead=False,
+            PaginationConfig={"MaxItems": _EVENTS},
+        )
+        for page in pages:
+            yield from (event["message"] for event in page["events"])
+            if time.monotonic() > deadline:
+                return
+
+
+def _streams(function: str, version: str, until: datetime) -> "Iterator[str]":
+    """Yield the prefixes of a version's streams; those of a log group that was chosen for it bear its name as well.
+
+    Sources: Lambda developer guide, viewing CloudWatch logs, and configuring CloudWatch log groups.
+    """
+    for day in range(_DAYS):
+        date = f"{until - timedelta(days=day):%Y/%m/%d}"
+        yield f"{date}/[{version}]"
+        yield f"{date}/{function}[{version}]"

@@ -1,0 +1,71 @@
+"""What is asked of an application's log, and that it never stands in the way."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from deployer.aws.logs import Logs
+
+SINCE, UNTIL = datetime(2026, 11, 27, 23, 58, tzinfo=UTC), datetime(2026, 11, 28, 0, 8, tzinfo=UTC)
+PREFIXES = ("2026/11/28/[7]", "2026/11/28/app-orders[7]", "2026/11/27/[7]", "2026/11/27/app-orders[7]")
+"""Both forms of a stream's name; an environment that began yesterday writes to yesterday's stream."""
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - a client of boto3's has no class to name
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "none")
+    return boto3.client("logs", region_name="eu-central-1")
+
+
+@pytest.fixture
+def cloudwatch(client: Any) -> Iterator[Stubber]:  # noqa: ANN401
+    with Stubber(client) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+def asked(prefix: str, **more: object) -> dict[str, Any]:
+    return {
+        "logGroupName": "/aws/lambda/app-orders",
+        "logStreamNamePrefix": prefix,
+        "startTime": int(SINCE.timestamp() * 1000),
+        "filterPattern": '?"ERROR" ?"timed out"',
+        "startFromHead": False,
+        **more,
+    }
+
+
+def read(client: Any) -> tuple[str, ...]:  # noqa: ANN401
+    return Logs(lambda: client).events("app-orders", "7", SINCE, UNTIL, ("ERROR", "timed out"))
+
+
+def test_only_the_streams_of_the_version_are_read(client: Any, cloudwatch: Stubber) -> None:  # noqa: ANN401
+    for number, prefix in enumerate(PREFIXES):
+        cloudwatch.add_response("filter_log_events", {"events": [{"message": str(number)}]}, asked(prefix))
+    assert read(client) == ("0", "1", "2", "3")
+
+
+def test_an_empty_page_is_not_the_last(client: Any, cloudwatch: Stubber) -> None:  # noqa: ANN401
+    first, *others = PREFIXES
+    cloudwatch.add_response("filter_log_events", {"events": [], "nextToken": "more"}, asked(first))
+    found = {"events": [{"message": "late"}]}
+    cloudwatch.add_response("filter_log_events", found, asked(first, nextToken="more"))
+    for prefix in others:
+        cloudwatch.add_response("filter_log_events", {"events": []}, asked(prefix))
+    assert read(client) == ("late",)
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "ResourceNotFoundException", "AccessDeniedException"])
+def test_a_log_that_cannot_be_read_holds_nothing(client: Any, cloudwatch: Stubber, code: str) -> None:  # noqa: ANN401
+    cloudwatch.add_client_error("filter_log_events", code, "no")
+    assert read(client) == ()
+
+
+def test_a_log_without_end_is_read_for_a_while_only(client: Any, cloudwatch: Stubber) -> None:  # noqa: ANN401
+    cloudwatch.add_response("filter_log_events", {"events": [], "nextToken": "more"}, asked(PREFIXES[0]))
+    assert Logs(lambda: client).events("app-orders", "7", SINCE, UNTIL, ("ERROR", "timed out"), patience=-1) == ()
