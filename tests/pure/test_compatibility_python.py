@@ -2,13 +2,20 @@
 
 import marshal
 import sys
+import sysconfig
+from contextlib import closing
+from inspect import iscoroutinefunction
+from pathlib import Path
 
 import pytest
 
 from deployer.inspection.archive import Limits, Refusal
-from deployer.inspection.compatibility import runtime
+from deployer.inspection.compatibility import Probe, python_handler, runtime
+from deployer.inspection.compatibility.candidate import Candidate
 from deployer.inspection.inspect import inspect_archive
+from deployer.model.entry import Entry
 from deployer.model.inspection import Inspection
+from deployer.model.manifest import Manifest
 from tests.pure.compatibility_cases import HANDLER, PYTHON, RUN, elf_of, said, verdict, warned
 from tests.pure.hostile import Memory, member, tgz_of
 
@@ -249,6 +256,13 @@ def test_a_module_that_makes_itself_a_package_hides_nothing() -> None:
     assert isinstance(verdict(files, manifest=RUN), Inspection)
 
 
+def test_the_modules_that_hide_all_others_are_those_that_are_compiled_in() -> None:
+    named = {name for name in sys.builtin_module_names if not name.startswith("_")}
+    for module in sorted(named | {"signal", "json"}):
+        found = verdict({f"{module}.py": HANDLER}, manifest=f'[application]\nhandler = "{module}.handler"\n')
+        assert isinstance(found, Refusal) == (module in named), module
+
+
 @pytest.mark.parametrize("handler", ["time.run", "./app.run", "/app.run"])
 def test_names_that_the_runtime_does_not_import_from_the_release_are_refused(handler: str) -> None:
     files = {"time.py": HANDLER, "app.py": b"def run(e, c): ..."}
@@ -283,3 +297,37 @@ def test_a_handler_is_found_through_links_to_directories() -> None:
         member(b"versions/v2/app/main.py", b"def run(e, c): ..."), current, member(b"dropshift.toml", RUN.encode())
     )
     assert isinstance(inspect_archive(Memory("a.tgz", data), Limits(), PYTHON), Inspection)
+
+
+_EVERY = 5
+PACKAGES = ("concurrent", "email", "html", "importlib", "json", "logging", "urllib")
+
+
+def test_no_function_of_the_standard_library_would_be_refused() -> None:
+    library = Path(sysconfig.get_path("stdlib"))
+    files = [file for package in PACKAGES for file in (library / package).rglob("*.py")] + sorted(library.glob("*.py"))
+    with closing(Probe()) as probe:
+        entries = [_fed(probe, file.relative_to(library).as_posix(), file.read_bytes()) for file in files]
+        candidate = Candidate(entries, probe, Manifest(), PYTHON)
+        handlers = [handler for package in PACKAGES for handler in _functions(package)]
+        for handler in handlers:
+            python_handler.check_handler(candidate, handler)
+    assert len(handlers) > 50
+    assert not candidate.problems
+
+
+def _fed(probe: Probe, path: str, data: bytes) -> Entry:
+    probe.begin(path, len(data))
+    probe.write(data)
+    probe.end()
+    return Entry(path=path, kind="file", mode=0o644, size=len(data))
+
+
+def _functions(package: str) -> list[str]:
+    """Return what can be called in those modules of a package that are imported here."""
+    modules = {
+        name: module for name, module in sys.modules.items() if name.partition(".")[0] == package and "_" not in name
+    }
+    found = ((name, key, value) for name, module in modules.items() for key, value in vars(module).items())
+    called = [(name, key) for name, key, value in found if callable(value) and not iscoroutinefunction(value)]
+    return [f"{name}.{key}" for name, key in called if not key.startswith("__")][::_EVERY]

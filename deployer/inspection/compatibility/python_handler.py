@@ -11,7 +11,7 @@ from deployer.inspection.compatibility.distributions import NOT_EDITABLE, editab
 from deployer.inspection.compatibility.module_search import brought_by, find, packages, places
 
 _BUILT_IN = frozenset(
-    "atexit builtins errno faulthandler gc itertools marshal posix pwd signal sys time".split()  # noqa: SIM905 - a list of words
+    "atexit builtins errno faulthandler gc itertools marshal posix pwd sys time".split()  # noqa: SIM905 - a list of words
 )
 """Modules compiled into every Python, which are found before any file; the runtime refuses a handler in them."""
 
