@@ -14,10 +14,12 @@ from deployer.commands import answers, dispatch
 from deployer.commands.answers import Answer
 from deployer.commands.application import Application
 from deployer.commands.command import Command, ShowStatus
-from deployer.commands.dead_rollout import close_dead_rollout
+from deployer.commands.dead_rollout import close_rollout
 from deployer.commands.traffic import TrafficCommands
 from deployer.deployer import Deployer
 from deployer.model.drop import Drop
+from deployer.model.record import Record
+from deployer.model.status import Status
 from deployer.settings import settings
 
 if TYPE_CHECKING:
@@ -73,16 +75,23 @@ def _on_drops(deployer: Deployer, arrived: events.Drops) -> Answer:
 
 
 def _start(deployer: Deployer, drop: Drop) -> Answer:
-    """Begin the record, then the rollout: a record without a rollout is begun again by S3's next try."""
-    record = deployer.begin_record(drop)
+    """Begin the record, then the rollout: a record without a rollout is begun again by S3's next try.
+
+    A record that somebody deleted after the rollout's end is ended again as the engine remembers it.
+    """
+    known = deployer.aws.records.read(drop.application, drop.release_id)
+    record = known or deployer.begin_record(drop)
     if record.status.final:
         telemetry.info(
             "drop.already_ended", application=drop.application, release=drop.label, status=record.status.value
         )
         return {"release": drop.label, "id": drop.release_id, "status": record.status.value}
-    new = deployer.aws.functions.start(deployer.settings.rollout_function, drop.release_id, drop.model_dump_json())
+    arn, new = deployer.aws.executions.start(drop), known is None
     telemetry.info("drop.received", application=drop.application, release=drop.label, id=drop.release_id, new=new)
     telemetry.count("DropReceived", application=drop.application)
+    execution = deployer.aws.executions.find(arn) if arn and record.status is Status.RECEIVED else None
+    if execution and (execution.died or execution.ending):
+        record = close_rollout(Application(deployer, drop.application), record, execution)
     return {"release": drop.label, "id": drop.release_id, "status": record.status.value}
 
 
@@ -107,19 +116,23 @@ def _on_alarm(deployer: Deployer, alarm: events.AlarmChanged) -> Answer:
     return done
 
 
-def _on_dead_rollout(deployer: Deployer, stopped: events.ExecutionFailed) -> Answer:
-    """End the release of a rollout that died, and make its alias whole."""
-    for application in sorted(deployer.settings.applications):
-        app = Application(deployer, application)
-        record = app.record(stopped.release_id)
-        if record and record.status.final:
-            return answers.nothing_to_do(f"{record.release} ended {record.status}")
-        if record:
-            done = close_dead_rollout(app, record, stopped.status)
-            telemetry.warn("rollout.died", application=application, release=record.release, answer=done["answer"])
-            telemetry.count("RolloutDied", application=application)
-            return done
-    return _ignore(events.Ignored(reason=f"execution {stopped.release_id} is none of ours", needs_attention=True))
+def _on_dead_rollout(deployer: Deployer, failed: events.ExecutionFailed) -> Answer:
+    """End the release of a rollout that died, and make its alias whole: when the engine says so, too."""
+    execution = deployer.aws.executions.find(failed.arn)
+    if execution is None:
+        raise EventNotHandledError(f"the engine has no execution {failed.arn}")
+    if not execution.died:
+        return _ignore(events.Ignored(reason=f"{failed.arn} is {execution.status}", needs_attention=True))
+    drop = execution.drop
+    if drop is None or drop.application not in deployer.settings.applications:
+        return _ignore(events.Ignored(reason=f"{failed.arn} is none of ours", needs_attention=True))
+    record = deployer.aws.records.read(drop.application, drop.release_id) or Record.received(drop, deployer.now())
+    if record.status.final:
+        return answers.nothing_to_do(f"{record.release} ended {record.status}")
+    ended = close_rollout(Application(deployer, drop.application), record, execution)
+    telemetry.warn("rollout.died", application=ended.application, release=ended.release, status=ended.status.value)
+    telemetry.count("RolloutDied", application=ended.application)
+    return answers.done(f"{ended.release} ended {ended.status}: {ended.reason}")
 
 
 def _on_command(deployer: Deployer, command: Command) -> Answer:

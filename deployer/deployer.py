@@ -37,16 +37,21 @@ class Deployer:
         self.aws.publisher.announce(record)
         return self.aws.records.begin(record)
 
+    def record_of(self, release: Release) -> Record:
+        """Return the record that the rollout would begin if somebody deleted it: all that the release has become."""
+        return Record.received(release.drop, self.now()).model_copy(update=release.facts)
+
     def record_progress(self, release: Release, what: str, **found: object) -> Ending | None:
         """Write a moment into the release's record, before its effect; return the end if somebody ended it since."""
         at = self.now()
-        return self.change_record(
-            release.drop.application, release.id, lambda before: before.with_entry(at, what, **found)
-        ).ending
+        return self.change_record(self.record_of(release), lambda before: before.with_entry(at, what, **found)).ending
 
-    def change_record(self, application: str, release_id: str, change: Callable[[Record], Record]) -> Record:
-        """Change a record, and announce the change before it is written: one that is lost is announced again."""
-        return self.aws.records.change(application, release_id, self._announced(change))
+    def change_record(self, known: Record, change: Callable[[Record], Record]) -> Record:
+        """Change a record, and announce the change before it is written: one that is lost is announced again.
+
+        `known` is the record as the caller has it; one that was deleted since is begun anew from it.
+        """
+        return self.aws.records.change(known, self._announced(change))
 
     def _announced(self, change: Callable[[Record], Record]) -> Callable[[Record], Record]:
         def announce(before: Record) -> Record:
@@ -59,9 +64,19 @@ class Deployer:
 
     def mark_rolled_back(self, record: Record) -> None:
         """Remember that a release's bytes were rolled back: they need `force` from now on."""
-        application, digest, bundles = record.application, record.archive_sha256, self.aws.bundles
+        application, bundles = record.application, self.aws.bundles
+        digest = record.archive_sha256 or self.found_again(record).archive_sha256
         if digest and bundles.rolled_back_as(application, digest) != record.release_id:
             bundles.mark_rolled_back(application, digest, record.release_id)
+
+    def found_again(self, record: Record) -> Record:
+        """Complete a record that was begun anew by what its published version says, if it has one."""
+        if record.version and record.archive_sha256:
+            return record
+        versions = self.aws.functions.versions(self.settings.function(record.application))
+        fits = [one for one in versions if one.description and one.description.release_id == record.release_id]
+        found = {"version": fits[-1].version, "archive_sha256": fits[-1].digest} if fits else {}
+        return record.completed(record.model_copy(update=found))
 
     def write_alias(self, application: str, believed: Alias, wanted: Alias) -> Alias:
         """Write the alias unless somebody moved it since it was read; return it as it is then.
@@ -74,26 +89,25 @@ class Deployer:
         return self.aws.functions.write_alias(self.settings.function(application), believed, wanted)
 
     def _record_ending_of(self, application: str, state: AliasState) -> None:
-        record, ending = self.aws.records.read(application, state.release), precedence.ending_from_state(state)
+        ending = precedence.ending_from_state(state)
+        record = self.aws.records.read(application, state.release)
         if record is None or ending is None:
             return
         if ending.status is Status.ROLLED_BACK:
             self.mark_rolled_back(record)
         if not record.status.final:
             at = self.now()
-            self.change_record(application, state.release, lambda one: one.ended(at, ending))
+            self.change_record(record, lambda one: one.ended(at, ending))
 
-    def record_ending(self, record: Record, ending: Ending, what: str) -> None:
-        """Record an end, or only what happened when there is an end already.
+    def record_ending(self, record: Record, ending: Ending, what: str) -> Record:
+        """Record an end and return the record, or record only what happened when there is an end already.
 
         An archive that was rolled back is marked first: whoever repeats this after a death finds the mark.
         """
         if ending.status is Status.ROLLED_BACK:
             self.mark_rolled_back(record)
         at = self.now()
-        self.change_record(
-            record.application, record.release_id, lambda one: one.with_entry(at, what).ended(at, ending)
-        )
+        return self.change_record(record, lambda one: one.with_entry(at, what).ended(at, ending))
 
     def provision(self, application: str, version: str, wanted: int) -> str | None:
         """Ask for provisioned concurrency of a version that has traffic; return a warning when AWS refuses."""

@@ -22,6 +22,13 @@ Source: Amazon S3 user guide, event message structure.
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
+_EXECUTION = (
+    r"^arn:[a-z0-9-]+:lambda:[a-z0-9-]+:\d{12}:function:[\w-]+:[^/\s]{1,64}"
+    r"/durable-execution/[\w-]{1,64}/[\w-]{1,64}$"
+)
+"""Source: AWS Lambda API reference, Execution, DurableExecutionArn."""
+
+
 class Ignored(Value):
     """Something that is none of our business, or cannot be: nothing is done about it."""
 
@@ -51,10 +58,9 @@ class AlarmChanged(Value):
 
 
 class ExecutionFailed(Value):
-    """A durable execution ended without saying how: it failed, timed out or was stopped."""
+    """A durable execution of the rollout is said to have failed, timed out or been stopped; the engine knows."""
 
-    release_id: str
-    status: str
+    arn: str
 
 
 Incoming = Drops | Command | Refused | Ignored | AlarmChanged | ExecutionFailed
@@ -103,8 +109,8 @@ class _AlarmEvent(_Fields):
 
 
 class _ExecutionDetail(_Fields):
-    name: Annotated[str, Field(alias="durableExecutionName")]
-    status: str
+    arn: Annotated[str, Field(alias="durableExecutionArn", pattern=_EXECUTION)]
+    status: Literal["FAILED", "TIMED_OUT", "STOPPED"]
 
 
 class _ExecutionEvent(_Fields):
@@ -135,7 +141,7 @@ def _event(event: dict[str, JsonValue], settings: Settings) -> Incoming:
     if "Records" in event:
         return _drops(event["Records"], settings)
     if "detail-type" in event:
-        return _bridged(event)
+        return _bridged(event, settings)
     return _refused('an S3 event, an EventBridge event, or a command with an "action"', "none of them")
 
 
@@ -197,7 +203,7 @@ def _decoded(key: str) -> str | None:
         return None
 
 
-def _bridged(event: dict[str, JsonValue]) -> AlarmChanged | ExecutionFailed | Ignored:
+def _bridged(event: dict[str, JsonValue], settings: Settings) -> AlarmChanged | ExecutionFailed | Ignored:
     try:
         found = _BRIDGED.validate_python(event)
     except ValidationError:
@@ -205,4 +211,7 @@ def _bridged(event: dict[str, JsonValue]) -> AlarmChanged | ExecutionFailed | Ig
         return Ignored(reason=f"the EventBridge event {kind} is none that is understood", needs_attention=True)
     if isinstance(found, _AlarmEvent):
         return AlarmChanged(name=found.detail.alarm_name, state=found.detail.state.value)
-    return ExecutionFailed(release_id=found.detail.name, status=found.detail.status)
+    function, _, _ = settings.rollout_function.rpartition(":")
+    if not found.detail.arn.startswith(f"{function}:"):
+        return Ignored(reason=f"{shortened(found.detail.arn)} is no execution of the rollout", needs_attention=True)
+    return ExecutionFailed(arn=found.detail.arn)

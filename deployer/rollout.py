@@ -115,7 +115,10 @@ def _why(step: str, error: DurableOperationError) -> str:
 @durable_execution
 def handler(event: dict[str, Any], context: DurableContext) -> dict[str, str]:
     """Roll out what was ordered; the execution's result says how it ended."""
-    return carry_out(Run(context, Release(drop=Drop.model_validate(event))))
+    run = Run(context, Release(drop=Drop.model_validate(event)))
+    name = context.execution_context.durable_execution_arn.split("/")[-2]
+    release = run.step(steps.check_order, run.release, name)
+    return result(release) if release.ending else carry_out(run)
 
 
 def carry_out(run: Run) -> dict[str, str]:
@@ -124,7 +127,11 @@ def carry_out(run: Run) -> dict[str, str]:
         release = roll_out(run, run.release)
     except StepFailedError as error:
         release = run.step(steps.fail, run.release, str(error))
-    release = run.step(steps.finish, release)
+    return result(run.step(steps.finish, release))
+
+
+def result(release: Release) -> dict[str, str]:
+    """Return how a release ended."""
     ending = required(release.ending)
     return {"release": release.id, "status": ending.status, "reason": ending.reason}
 

@@ -8,6 +8,7 @@ from botocore.config import Config
 
 from deployer.aws.bundles_bucket import BundlesBucket
 from deployer.aws.eventbridge import EventPublisher
+from deployer.aws.executions import Executions
 from deployer.aws.functions import Functions
 from deployer.aws.kms import SignatureVerifier
 from deployer.aws.logs import Logs
@@ -31,6 +32,7 @@ class Aws:
     """The services the deployer uses."""
 
     functions: Functions
+    executions: Executions
     releases: ReleasesBucket
     bundles: BundlesBucket
     records: Records
@@ -50,6 +52,7 @@ class Aws:
                 invoker=session.client("lambda", config=_INVOKE),
                 alias=settings.alias,
             ),
+            executions=Executions(session.client("lambda", config=_RETRIES), settings),
             releases=ReleasesBucket(s3, settings),
             bundles=BundlesBucket(s3, settings),
             records=Records(s3, settings),

@@ -2,12 +2,12 @@
 
 import base64
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from botocore.exceptions import ClientError
 from pydantic import JsonValue
 
 from bootstrap.pointer import VARIABLE, Pointer, PointerError
@@ -21,6 +21,8 @@ from deployer.model.value import Value
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
+_DIGEST = re.compile(r"/([0-9a-f]{64})-[^/]+\Z")
+"""In a bundle's key: steps/preparing.py."""
 _LOG_TAIL = 4_096
 """Bytes. Source: Lambda API reference, Invoke, LogResult."""
 
@@ -58,6 +60,20 @@ class PublishedVersion(Value):
     """None for a version that the deployer did not publish."""
     pointer: str | None = None
     """The bundle that it points at, encoded."""
+
+    @property
+    def bundle(self) -> Pointer | None:
+        """The bundle that it points at; None when it has no pointer that can be read."""
+        try:
+            return Pointer.parse(self.pointer) if self.pointer else None
+        except PointerError:
+            return None
+
+    @property
+    def digest(self) -> str:
+        """The archive's SHA-256, which names the bundle; empty without one."""
+        found = _DIGEST.search(self.bundle.key) if self.bundle else None
+        return found[1] if found else ""
 
 
 class Readiness(Value):
@@ -269,22 +285,6 @@ class Functions:
             profile=profile,
             log=base64.b64decode(answer.get("LogResult", "")).decode(errors="replace")[-_LOG_TAIL:],
         )
-
-    def start(self, rollout: str, name: str, payload: str) -> bool:
-        """Start a durable execution under a name; False when that name was started with another payload before.
-
-        The same name with the same payload returns the existing execution.
-        Source: AWS Lambda developer guide, durable functions, idempotency.
-        """
-        try:
-            self._client.invoke(
-                FunctionName=rollout, InvocationType="Event", DurableExecutionName=name, Payload=payload.encode()
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "DurableExecutionAlreadyStartedException":
-                raise
-            return False
-        return True
 
 
 def _json(body: bytes) -> JsonValue:

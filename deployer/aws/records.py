@@ -12,7 +12,8 @@ from deployer.settings import Settings
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_CHANGED_UNDER_US = ("PreconditionFailed", "412", "ConditionalRequestConflict", "409")
+_CHANGED_UNDER_US = ("PreconditionFailed", "412", "ConditionalRequestConflict", "409", "NoSuchKey")
+"""NoSuchKey: somebody deleted the object that IfMatch names."""
 _TRIES = 10
 
 
@@ -34,21 +35,21 @@ class Records:
         found = self._read(_key(application, release_id))
         return found[0] if found else None
 
-    def change(self, application: str, release_id: str, change: Callable[[Record], Record]) -> Record:
+    def change(self, known: Record, change: Callable[[Record], Record]) -> Record:
         """Apply a pure change to a record and write it if nobody wrote in between, else try again on the newer one.
 
-        Raises KeyError when there is no such record, ContendedError when others write faster than we read.
+        A record that somebody deleted is begun anew, from what the caller knows. Raises ContendedError when others
+        write faster than we read.
         Source: Amazon S3 user guide, conditional writes.
         """
         for _ in range(_TRIES):
-            found = self._read(_key(application, release_id))
-            if found is None:
-                raise KeyError(f"there is no record of release {release_id}")
-            before, etag = found
-            after = change(before)
-            if after == before or self._put(after, IfMatch=etag):
+            before, etag = self._read(_key(known.application, known.release_id)) or (known, None)
+            after = change(before.completed(known))
+            if etag and after == before:
                 return after
-        raise ContendedError(f"the record of release {release_id} changed {_TRIES} times while it was written")
+            if self._put(after, **({"IfMatch": etag} if etag else {"IfNoneMatch": "*"})):
+                return after
+        raise ContendedError(f"the record of release {known.release_id} changed {_TRIES} times while it was written")
 
     def newest(self, application: str, limit: int) -> list[Record]:
         """Read the records that were written last, newest first."""

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bootstrap.pointer import Pointer, PointerError
+from bootstrap.pointer import Pointer
 from deployer.aws.functions import PublishedVersion
 from deployer.commands.answers import Serving
 from deployer.deployer import Deployer
 from deployer.model.alias import Alias
 from deployer.model.record import Record
+from deployer.model.status import Ending, Status
 
 RECENT = 50
 """Records looked through for releases under way."""
@@ -35,10 +36,26 @@ class Application:
         """What a version is; None when there is no such version."""
         return self.deployer.aws.functions.published(self.function, version)
 
-    def record_of(self, version: str) -> Record | None:
-        """The record of the release that a version is; None for a version that is none."""
+    def record_of(self, version: str, *, live: bool = False) -> Record | None:
+        """The record of the release that a version is; None for a version that is none.
+
+        A record that is missing is begun anew from what the version says. `live`: it has all traffic.
+        """
         published = self.published(version)
-        return self.record(published.description.release_id) if published and published.description else None
+        description = published.description if published else None
+        if published is None or description is None:
+            return None
+        known = Record(
+            release_id=description.release_id,
+            application=self.name,
+            release=description.label,
+            version=version,
+            archive_sha256=published.digest,
+        ).with_entry(self.deployer.now(), "there was no record; this is what the version says")
+        if live:
+            known = known.ended(self.deployer.now(), Ending(status=Status.LIVE, reason=f"version {version} was live"))
+        stored = self.record(description.release_id)
+        return stored.completed(known) if stored else known
 
     def record(self, release_id: str) -> Record | None:
         """The record of a release."""
@@ -91,9 +108,4 @@ def is_called(published: PublishedVersion, name: str) -> bool:
 
 def pointer_of(published: PublishedVersion | None) -> Pointer | None:
     """Return the bundle that a version points at; None when it has no pointer that can be read."""
-    if published is None or published.pointer is None:
-        return None
-    try:
-        return Pointer.parse(published.pointer)
-    except PointerError:
-        return None
+    return published.bundle if published else None

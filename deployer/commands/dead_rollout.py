@@ -1,34 +1,40 @@
 """The repair after a durable execution that died: its alias is made whole, and its release ends."""
 
-from deployer.commands import answers
-from deployer.commands.answers import Answer
+from deployer.aws.executions import Execution
 from deployer.commands.application import Application
-from deployer.commands.traffic import unprovision, warned
+from deployer.commands.traffic import unprovision
 from deployer.decisions import precedence
 from deployer.model.alias import Alias, Move
 from deployer.model.record import Record
 from deployer.model.status import Ending, Status
 
 
-def close_dead_rollout(app: Application, record: Record, execution_status: str) -> Answer:
-    """Make the alias whole after a rollout that died, and end its release.
+def close_rollout(app: Application, record: Record, execution: Execution) -> Record:
+    """End the release of an execution that is over, and make the alias whole; return the record with its end.
 
+    The alias comes first: a record that is missing, or refused, leaves no version with a share that nobody watches.
     Source: AWS Lambda developer guide, durable functions: a failed execution is not retried and runs no
     compensation.
     """
-    after = app.deployer.change_alias(app.name, lambda alias: _without(alias, record))
-    reason = f"the rollout's execution ended {execution_status}"
+    deployer, release_id = app.deployer, record.release_id
+    if execution.ending:
+        words = "the record was lost; the engine had kept the end"
+        return deployer.record_ending(deployer.found_again(record), execution.ending, words)
+    after = deployer.change_alias(app.name, lambda alias: _without(alias, release_id))
+    record = deployer.found_again(record)
+    reason = f"the rollout's execution ended {execution.status}"
     served = isinstance(after, Alias) and record.version and after.stable == record.version
     status = Status.LIVE if served else _undone(after, record) or Status.FAILED
-    app.deployer.record_ending(record, Ending(status=status, reason=reason), reason)
-    warnings = [] if served else unprovision(app, record)
-    return {**answers.done(f"{record.release} ended {status}: {reason}"), **warned(warnings)}
+    ended = deployer.record_ending(record, Ending(status=status, reason=reason), reason)
+    if not served:
+        unprovision(app, record)
+    return ended
 
 
-def _without(alias: Alias, record: Record) -> Alias:
+def _without(alias: Alias, release_id: str) -> Alias:
     """Return the alias without a release's share; an alias that others moved stays as it is."""
-    mine = record.version and alias.canary == record.version and alias.managed
-    return alias.remove_canary(record.release_id, Move.ROLL_BACK) if mine else alias
+    mine = alias.canary and alias.managed and alias.recorded and alias.recorded.release == release_id
+    return alias.remove_canary(release_id, Move.ROLL_BACK) if mine else alias
 
 
 def _undone(alias: Alias | Ending, record: Record) -> Status | None:

@@ -53,12 +53,13 @@ class Maintenance:
             return answers.done(f"roll out {drop.label} again", dry_run=True, id=drop.release_id)
         deployer = self.app.deployer
         deployer.begin_record(drop)
-        deployer.aws.functions.start(deployer.settings.rollout_function, drop.release_id, drop.model_dump_json())
+        deployer.aws.executions.start(drop)
         return answers.done(f"rolling out {drop.label} again", id=drop.release_id)
 
     def _earlier(self, name: str) -> Record | None:
         records = self.app.deployer.aws.records.newest(self.app.name, RECORDS_SEARCHED)
-        fits = [record for record in records if name in (record.release, record.release_id, record.version)]
+        known = [record for record in records if record.key]
+        fits = [record for record in known if name in (record.release, record.release_id, record.version)]
         return max(fits, key=lambda record: record.timeline[0].at, default=None)
 
     def _next_attempt(self, earlier: Record, *, force: bool) -> Drop:

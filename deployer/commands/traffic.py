@@ -86,7 +86,7 @@ class TrafficCommands:
         words = _rollback_words(alias.stable, target)
         if command.dry_run:
             return answers.done(words, dry_run=True)
-        left = self.app.record_of(alias.stable)
+        left = self.app.record_of(alias.stable, live=True)
         if refusal := self._move(alias, alias.roll_back_to(left.release_id if left else "none", target)):
             return refusal
         warnings = self._record_rollback(left, target, words, command.reason)
@@ -215,6 +215,9 @@ class TrafficCommands:
         record = self.app.record_of(canary)
         if record is None:
             return answers.refusal("alias", f"version {canary}", "a release's version", "it was shifted by others")
+        if not record.stages and not command.full:
+            found = "none: the release's record was deleted"
+            return answers.refusal("stages", found, "the plan that the record had", 'say "full": true, or wait')
         if command.weight and command.weight not in record.stages:
             return answers.refusal("weight", f"{command.weight}", f"one of {list(record.stages)}", "look at status")
         if command.weight and command.weight <= alias.weight:
@@ -291,7 +294,7 @@ def note_warning(app: Application, record: Record, warning: str | None) -> list[
     if warning is None:
         return []
     at = app.deployer.now()
-    app.deployer.change_record(app.name, record.release_id, lambda one: one.with_entry(at, warning))
+    app.deployer.change_record(record, lambda one: one.with_entry(at, warning))
     return [warning]
 
 

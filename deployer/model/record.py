@@ -9,6 +9,11 @@ from deployer.model.status import Ending, Status
 from deployer.model.text import Sentence
 from deployer.model.value import Value
 
+_FACTS = (
+    *("key", "version_id", "archive_sha256", "version", "provisioned_concurrency"),
+    *("warnings", "alarms_before", "stages", "bakes"),
+)
+"""What stays true of a release once it is known."""
 _TIMELINE = 200
 """Moments kept; a plan of many stages keeps its newest."""
 
@@ -27,8 +32,9 @@ class Record(Value):
     application: str
     release: str
     """The release's name, safe to show."""
-    key: str
-    version_id: str
+    key: str = ""
+    """Empty in a record that a command had to begin anew, until the rollout writes into it."""
+    version_id: str = ""
     status: Status = Status.RECEIVED
     reason: Sentence = ""
     problems: Problems = ()
@@ -76,6 +82,11 @@ class Record(Value):
         new = () if any(moment.what == entry.what for moment in self.timeline) else (entry,)
         timeline = (*self.timeline, *new)[-_TIMELINE:]
         return Record.model_validate({**dict(self), **known, "timeline": timeline})
+
+    def completed(self, known: "Record") -> "Record":
+        """Return the record with what another one of the release has and it lacks: it may have been begun anew."""
+        lost = {name: found for name in _FACTS if not getattr(self, name) and (found := getattr(known, name))}
+        return self.model_copy(update=lost) if lost else self
 
     def with_verdict(self, verdict: str, weight: int) -> "Record":
         """Write down what the last look said, and the share of the traffic it saw; looks are no moments."""

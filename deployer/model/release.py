@@ -31,6 +31,8 @@ class Release(Value):
     """Everything the rollout knows of a release; each step returns it with what the step added."""
 
     drop: Drop
+    ordered_at: datetime | None = None
+    """When the controller began the release's record."""
     dropped: datetime | None = None
     """The object's LastModified; of a redeployed one, the time of the command."""
     inspection: Inspection | None = None
@@ -66,6 +68,23 @@ class Release(Value):
     def id(self) -> str:
         """The release id."""
         return self.drop.release_id
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """What the release's record keeps of what the steps have found so far."""
+        found: dict[str, object] = {
+            "version": self.version,
+            "stages": tuple(stage.weight for stage in self.stages),
+            "bakes": tuple(stage.bake for stage in self.stages),
+            "alarms_before": tuple(sorted(self.alarms_before)),
+        }
+        if self.inspection:
+            found["archive_sha256"] = self.inspection.sha256
+            found["warnings"] = self.inspection.warnings
+            found["provisioned_concurrency"] = self.manifest.resources.provisioned_concurrency or 0
+        if self.shifted_at:
+            found |= {"status": Status.SHIFTING, "staged_at": self.shifted_at, "weight": self.weight}
+        return found
 
     @property
     def manifest(self) -> Manifest:

@@ -22,8 +22,8 @@ LONGEST_HOLD_WAIT = timedelta(minutes=30)
 PUBLISH_TRIES = 60
 ACTIVE_TRIES = 120
 """At up to fifteen seconds each: half an hour, more than a SnapStart snapshot takes."""
-_SINGLE_OPERATIONS = 10
-"""The execution, and inspect, make_bundle, smoke_test, plan_stages, promote, roll_back, fail, finish; one in hand."""
+_SINGLE_OPERATIONS = 11
+"""The execution, and check_order, inspect, make_bundle, smoke_test, plan_stages, promote, roll_back, fail, finish; one in hand."""
 OPERATIONS_ASIDE = 2 * (PUBLISH_TRIES + 2 * ACTIVE_TRIES + HOLD_CHECKS) + _SINGLE_OPERATIONS
 """What a rollout may need besides its stages: a step and a wait for each try and each check of a held release."""
 MAX_TIME = timedelta(days=6, hours=12)

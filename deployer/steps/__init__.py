@@ -5,12 +5,13 @@ ending in the returned release; an exception is unexpected, and the step is trie
 """
 
 from deployer.steps.looking import look
-from deployer.steps.preparing import inspect, make_bundle
+from deployer.steps.preparing import check_order, inspect, make_bundle
 from deployer.steps.publishing import check_active, provision_concurrency, publish, smoke_test
 from deployer.steps.shifting import fail, finish, plan_stages, promote, roll_back, shift
 
 __all__ = [
     "check_active",
+    "check_order",
     "fail",
     "finish",
     "inspect",

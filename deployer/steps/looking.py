@@ -21,9 +21,7 @@ def look(deployer: Deployer, release: Release) -> Release:
         sample = sample.model_copy(update={"error": _error(deployer, release)})
         verdict = health.judge(sample, thresholds, release.alarms_before)
     words = str(verdict)
-    deployer.change_record(
-        release.drop.application, release.id, lambda record: record.with_verdict(words, alias.weight)
-    )
+    deployer.change_record(deployer.record_of(release), lambda record: record.with_verdict(words, alias.weight))
     return release.updated(verdict=verdict, weight=alias.weight, paused=alias.paused)
 
 

@@ -10,17 +10,35 @@ from deployer import bundle
 from deployer.admission import admit
 from deployer.deployer import Deployer
 from deployer.inspection import archive
+from deployer.model.drop import misplaced
 from deployer.model.release import Bundle, Release, required
 from deployer.model.status import Ending, Status
 from deployer.model.text import shortened
 
 
+def check_order(deployer: Deployer, release: Release, execution_name: str) -> Release:
+    """Refuse an order that the controller did not give: whoever may invoke the rollout could release any bytes.
+
+    The controller alone orders drops of the releases bucket, under the release's id, and begins their records.
+    """
+    drop, settings = release.drop, deployer.settings
+    record = None
+    if drop.bucket != settings.releases_bucket or execution_name != drop.release_id:
+        found = f"bucket {shortened(drop.bucket)}, execution {shortened(execution_name)}"
+    elif problem := misplaced(drop.key, settings.applications):
+        found = str(problem)
+    else:
+        found, record = "no record", deployer.aws.records.read(drop.application, drop.release_id)
+    if record is None:
+        return release.ended(Status.REJECTED, f"not ordered by the controller: {found}")
+    if record.status.final:
+        return release.ended(record.status, record.reason)
+    return release.updated(ordered_at=record.timeline[0].at)
+
+
 def inspect(deployer: Deployer, release: Release) -> Release:
     """Look at what was dropped: whether it is all there, well-formed, and will run in its function."""
     drop = release.drop
-    record = deployer.begin_record(drop)
-    if record.status.final:
-        return release.ended(record.status, record.reason)
     admitted = admit(deployer, drop)
     if admitted is None:
         return release.ended(Status.REJECTED, f"the object version is not there any more: {shortened(drop.key)}")
@@ -28,7 +46,7 @@ def inspect(deployer: Deployer, release: Release) -> Release:
         return release.ended(admitted.status, admitted.reason, admitted.problems)
     found, head = admitted.inspection, admitted.head
     release = release.updated(
-        dropped=record.timeline[0].at if drop.attempt else head.modified,
+        dropped=release.ordered_at if drop.attempt else head.modified,
         inspection=found,
         function=admitted.function,
     )
@@ -37,10 +55,6 @@ def inspect(deployer: Deployer, release: Release) -> Release:
         release,
         f"inspected: {found.files} files, {found.unpacked / 1e6:.1f} MB unpacked",
         status=Status.INSPECTED,
-        archive_sha256=found.sha256,
-        warnings=found.warnings,
-        alarms_before=tuple(sorted(release.alarms_before)),
-        provisioned_concurrency=found.manifest.resources.provisioned_concurrency or 0,
     )
     return _known_before(deployer, release, force=drop.force or head.force) or release
 

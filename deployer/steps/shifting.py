@@ -93,7 +93,6 @@ def fail(deployer: Deployer, release: Release, reason: str) -> Release:
 
 def _remove_canary_and_end(deployer: Deployer, release: Release, status: Status, reason: str) -> Release:
     version = release.version
-    deployer.record_progress(release, f"take the traffic away: {shortened(reason, 200)}")
 
     def decide(alias: Alias) -> Alias | Ending:
         if version and alias.canary == version and alias.managed:
@@ -109,6 +108,7 @@ def _remove_canary_and_end(deployer: Deployer, release: Release, status: Status,
         return precedence.ended_by_others(alias, release.id, version) or alias
 
     after = deployer.change_alias(release.drop.application, decide)
+    deployer.record_progress(release, f"take the traffic away: {shortened(reason, 200)}")
     ending = after if isinstance(after, Ending) else Ending(status=status, reason=reason)
     return release.ended(ending.status, ending.reason)
 
@@ -119,11 +119,11 @@ def finish(deployer: Deployer, release: Release) -> Release:
     That bytes were rolled back is remembered before, whoever took them back: a command that did may have died since.
     """
     ending = required(release.ending)
-    record = deployer.begin_record(release.drop)
-    if ending.status is Status.ROLLED_BACK and not record.status.final:
+    record = deployer.record_of(release)
+    if ending.status is Status.ROLLED_BACK and not deployer.recorded_ending(release):
         deployer.mark_rolled_back(record)
     at = deployer.now()
-    written = deployer.change_record(release.drop.application, release.id, lambda record: record.ended(at, ending))
+    written = deployer.change_record(record, lambda one: one.ended(at, ending))
     _give_back_concurrency(deployer, release, written.status)
     return release.ended(written.status, written.reason, written.problems)
 

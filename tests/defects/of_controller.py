@@ -3,6 +3,8 @@
 from tests.defects.breaking import Defect
 
 REFUSED = "tests/faults/test_refused.py"
+DELETED = "tests/faults/test_deleted.py"
+SENDERS = "tests/faults/test_senders.py"
 
 DEFECTS = (
     Defect(
@@ -61,5 +63,75 @@ DEFECTS = (
         "        if self.dropped != other.dropped and self.key_id != other.key_id:\n"
         "            return self.dropped > other.dropped\n",
         ("tests/pure/test_drop.py",),
+    ),
+    Defect(
+        "a record that was deleted is not begun anew",
+        "deployer/aws/records.py",
+        "            before, etag = self._read(_key(known.application, known.release_id)) or (known, None)\n",
+        '            before, etag = self._read(_key(known.application, known.release_id)) or (known, "gone")\n',
+        (f"{DELETED}::test_a_release_whose_record_is_deleted_mid_bake_goes_live_and_is_told_whole",),
+    ),
+    Defect(
+        "a record that was begun anew forgets what the rollout knows",
+        "deployer/aws/records.py",
+        "after = change(before.completed(known))",
+        "after = change(before)",
+        (f"{DELETED}::test_a_release_whose_record_is_deleted_mid_bake_goes_live_and_is_told_whole",),
+    ),
+    Defect(
+        "a dead rollout's share is found by its record alone",
+        "deployer/commands/dead_rollout.py",
+        "lambda alias: _without(alias, release_id))",
+        'lambda alias: _without(alias, release_id if record.version else ""))',
+        (f"{DELETED}::test_a_dead_rollout_without_a_record_leaves_no_share_behind",),
+    ),
+    Defect(
+        "a promotion guesses the stages that a deleted record had",
+        "deployer/commands/traffic.py",
+        "        if not record.stages and not command.full:",
+        "        if False:",
+        (f"{DELETED}::test_a_promotion_to_the_next_stage_does_not_guess_stages_that_were_deleted",),
+    ),
+    Defect(
+        "a repeated event leaves a deleted record without an end",
+        "deployer/controller.py",
+        "    if execution and (execution.died or execution.ending):",
+        "    if False:",
+        (f"{DELETED}::test_an_event_that_comes_again_ends_a_deleted_record_as_the_engine_remembers_it",),
+    ),
+    Defect(
+        "the rollout believes any order",
+        "deployer/steps/preparing.py",
+        '        found, record = "no record", deployer.aws.records.read(drop.application, drop.release_id)\n',
+        '        found, record = "no record", deployer.begin_record(drop)\n',
+        (f"{SENDERS}::test_a_rollout_that_the_controller_did_not_order_touches_nothing",),
+    ),
+    Defect(
+        "the rollout believes the name of any bucket",
+        "deployer/steps/preparing.py",
+        "    if drop.bucket != settings.releases_bucket or execution_name",
+        "    if execution_name",
+        (f"{SENDERS}::test_a_rollout_that_the_controller_did_not_order_touches_nothing",),
+    ),
+    Defect(
+        "news of a dead rollout is believed as it comes",
+        "deployer/controller.py",
+        "    if not execution.died:",
+        "    if False:",
+        (f"{SENDERS}::test_news_of_a_death_that_the_engine_does_not_confirm_ends_nothing",),
+    ),
+    Defect(
+        "news about another function is taken for the rollout's",
+        "deployer/events.py",
+        '    if not found.detail.arn.startswith(f"{function}:"):',
+        "    if False:",
+        (f"{SENDERS}::test_news_that_is_not_the_rollouts_is_ignored",),
+    ),
+    Defect(
+        "a drop that comes again is logged as new",
+        "deployer/controller.py",
+        "    arn, new = deployer.aws.executions.start(drop), known is None",
+        "    arn, new = deployer.aws.executions.start(drop), True",
+        (f"{SENDERS}::test_a_drop_that_comes_again_is_not_logged_as_new",),
     ),
 )

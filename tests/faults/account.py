@@ -47,6 +47,10 @@ class Call:
     outcome: str = "no answer"
 
 
+def _bundles_key(call: Call) -> str:
+    return str(call.params.get("Key") or call.params.get("Prefix")) if call.params.get("Bucket") == BUNDLES else ""
+
+
 class Account:
     """Services, a clock, a log of calls, and what is to go wrong."""
 
@@ -94,7 +98,8 @@ class Account:
     def points(self) -> list[Point]:
         """The boundaries that were passed so far."""
         return [
-            Point(call.number, call.service, call.operation, faults.conditional(call.params)) for call in self.calls
+            Point(call.number, call.service, call.operation, faults.conditional(call.params), _bundles_key(call))
+            for call in self.calls
         ]
 
     def checkpoint(self, name: str, keep: Callable[[], None]) -> None:
@@ -154,6 +159,8 @@ class Account:
             self._die()
         if kind is Kind.TIMEOUT_BEFORE:
             raise ConnectTimeoutError(endpoint_url=url)
+        if kind in faults.DELETED:
+            self.s3.hide(BUNDLES, faults.DELETED[kind])
 
     def _after(self, kind: Kind | None, url: str) -> None:
         if kind is Kind.KILLED_AFTER:

@@ -24,6 +24,8 @@ class Stored:
     body: bytes
     modified: datetime
     metadata: Mapping[str, str]
+    marker: bool = False
+    """Whether this is a delete marker: it hides the versions before it from calls that name none."""
 
     @property
     def etag(self) -> str:
@@ -55,6 +57,8 @@ class S3:
     def __init__(self, clock: Clock, names: Iterable[str]) -> None:
         self.buckets = {name: Bucket() for name in names}
         self.written: list[Written] = []
+        self.hidden: list[tuple[int, str]] = []
+        """What somebody deleted, by key, in the order of all effects."""
         self.actor = "nobody"
         self._clock = clock
 
@@ -62,6 +66,13 @@ class S3:
         """Return the bytes of an object version, None when there is none."""
         fits = [one.body for one in self.buckets[bucket].objects.get(key, []) if one.version == version]
         return fits[0] if fits else None
+
+    def hide(self, bucket: str, keys: re.Pattern[str]) -> None:
+        """Delete objects as somebody does who names no version."""
+        for key, versions in self.buckets[bucket].objects.items():
+            if keys.fullmatch(key) and not versions[-1].marker:
+                versions.append(Stored(f"v{self._clock.number()}", b"", self._clock.now, {}, marker=True))
+                self.hidden.append((self._clock.number(), key))
 
     def head_object(self, Bucket: str, Key: str, **params: Any) -> dict[str, Any]:  # noqa: ANN401 - the rest of the request
         return self._told(self._find(Bucket, Key, **params))
@@ -88,7 +99,7 @@ class S3:
             raise ServiceError("AccessDenied", 403)
         versions = self.buckets[bucket].objects.get(key, [])
         fits = [one for one in versions if VersionId in (None, one.version)]
-        if not fits:
+        if not fits or fits[-1].marker:
             raise ServiceError("NoSuchVersion" if VersionId else "NoSuchKey", 404)
         return fits[-1]
 
@@ -112,6 +123,7 @@ class S3:
         **params: Any,  # noqa: ANN401 - the rest of the request
     ) -> dict[str, Any]:
         versions = self.buckets[Bucket].objects.get(Key, [])
+        versions = [] if versions and versions[-1].marker else versions
         if IfNoneMatch and versions:
             raise ServiceError("PreconditionFailed", 412)
         if IfMatch and not versions:
@@ -179,7 +191,8 @@ class S3:
         return {"VersionId": VersionId}
 
     def list_objects_v2(self, Bucket: str, Prefix: str = "", **_: object) -> dict[str, Any]:
-        found = {key: one[-1] for key, one in sorted(self.buckets[Bucket].objects.items()) if key.startswith(Prefix)}
+        newest = {key: one[-1] for key, one in sorted(self.buckets[Bucket].objects.items()) if key.startswith(Prefix)}
+        found = {key: one for key, one in newest.items() if not one.marker}
         told = [
             {"Key": key, "LastModified": one.modified, "ETag": one.etag, "Size": len(one.body)}
             for key, one in found.items()
@@ -191,6 +204,6 @@ class S3:
             {"Key": key, "VersionId": one.version, "LastModified": one.modified, "Size": len(one.body)}
             for key, versions in sorted(self.buckets[Bucket].objects.items())
             for one in versions
-            if key.startswith(Prefix)
+            if key.startswith(Prefix) and not one.marker
         ]
         return {"IsTruncated": False, "Versions": told}

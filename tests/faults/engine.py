@@ -13,11 +13,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from aws_durable_execution_sdk_python.config import Duration, StepConfig, StepSemantics
+from aws_durable_execution_sdk_python.context import ExecutionContext
 from aws_durable_execution_sdk_python.exceptions import ExecutionError, StepError, StepInterruptedError
 
 from deployer import rollout
 from tests.faults.account import Account
 from tests.faults.faults import Killed
+from tests.faults.functions import execution_arn
 
 TIMEOUT = timedelta(days=7)
 """How long an execution may take, as template.yaml has it."""
@@ -71,6 +73,11 @@ class Execution:
         """When the service ends it."""
         return self.began + TIMEOUT
 
+    @property
+    def arn(self) -> str:
+        """As the service makes it. Source: Lambda API reference, Execution, DurableExecutionArn."""
+        return execution_arn(self.name)
+
 
 class Context:
     """What the rollout sees of the engine during one invocation."""
@@ -79,6 +86,7 @@ class Context:
         self._account = account
         self._execution = execution
         self._next = 0
+        self.execution_context = ExecutionContext(durable_execution_arn=execution.arn)
 
     def step(self, body: Callable[[object], Any], name: str, config: StepConfig) -> Any:  # noqa: ANN401 - any JSON
         """Run a step, or return what it returned before."""

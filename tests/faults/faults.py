@@ -1,5 +1,6 @@
 """What can go wrong at a call's boundary, and where it is to go wrong."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -29,6 +30,10 @@ class Kind(StrEnum):
     GONE = "404 for ever"
     LIMITED = "limit exceeded for ever"
     EXPIRED = "expired token for ever"
+    RECORDS_DELETED = "records deleted by somebody"
+    MARKS_DELETED = "rolled-back marks deleted by somebody"
+    PROFILES_DELETED = "profiles deleted by somebody"
+    LOCATIONS_DELETED = "bundle descriptions deleted by somebody"
 
 
 TIMES = {Kind.THROTTLED_TWICE: 2, Kind.BROKEN_TWICE: 2, Kind.BUSY: 1, Kind.STALE: 1}
@@ -82,6 +87,13 @@ _REFUSALS = {
     ("events", "gone"): ("ResourceNotFoundException", 404),
     ("events", "expired"): ("ExpiredTokenException", 400),
 }
+DELETED = {
+    Kind.RECORDS_DELETED: re.compile(r"records/[^/]+/([^/]+\.json)?\Z"),
+    Kind.MARKS_DELETED: re.compile(r"records/[^/]+/rolled-back/.+"),
+    Kind.PROFILES_DELETED: re.compile(r"profiles/.+"),
+    Kind.LOCATIONS_DELETED: re.compile(r"bundles/.+\.json\Z"),
+}
+"""What is deleted in the bundles bucket, by key; a call that lists records names their prefix."""
 REFUSED = {
     Kind.THROTTLED_TWICE: "throttled",
     Kind.THROTTLED: "throttled",
@@ -107,14 +119,20 @@ class Point:
     service: str
     operation: str
     conditional: bool
+    key: str
+    """The key or prefix that the call names in the bundles bucket; empty for another call."""
 
     def kinds(self) -> tuple[Kind, ...]:
-        """What can go wrong here: a 412 needs a condition, a 409 something that changes; the engine only dies."""
+        """What can go wrong here: a 412 needs a condition, a 409 something that changes; the engine only dies.
+
+        What somebody deletes is missed at the next call that names it, so it is deleted before each of those.
+        """
         if self.service == "engine":
             return _ENGINE
         never = set() if self.conditional else {Kind.STALE, Kind.BUSY}
         if self.service != "lambda":
             never.add(Kind.LIMITED)
+        never |= {kind for kind, keys in DELETED.items() if not keys.match(self.key)}
         if self.operation == "PublishVersion":
             never.discard(Kind.BUSY)
         return tuple(kind for kind in Kind if kind not in never)

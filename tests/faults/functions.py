@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from tests.faults.buckets import ACCOUNT
 from tests.faults.clock import Clock
 from tests.faults.wire import ServiceError
 
@@ -90,6 +91,8 @@ class Lambda:
         """Of every version that was ever published."""
         self.orders: dict[str, str] = {}
         """Payloads of the durable executions, by name."""
+        self.executions: Mapping[str, Any] = {}
+        """The engine's, by name."""
         self.actor = "nobody"
         self._clock = clock
         self._read = read
@@ -304,7 +307,22 @@ class Lambda:
     def _begin(self, name: str, payload: str) -> dict[str, Any]:
         if self.orders.setdefault(name, payload) != payload:
             raise ServiceError("DurableExecutionAlreadyStartedException", 409)
-        return {"StatusCode": 202}
+        return {"StatusCode": 202, "DurableExecutionArn": execution_arn(name)}
+
+    def get_durable_execution(self, DurableExecutionArn: str, **_: object) -> dict[str, Any]:
+        name = DurableExecutionArn.split("/")[-2]
+        if name not in self.orders or DurableExecutionArn != execution_arn(name):
+            raise ServiceError("ResourceNotFoundException", 404)
+        execution = self.executions.get(name)
+        found = {
+            "DurableExecutionArn": DurableExecutionArn,
+            "DurableExecutionName": name,
+            "Status": execution.status if execution else "RUNNING",
+            "InputPayload": self.orders[name],
+        }
+        if execution and execution.status == "SUCCEEDED":
+            found["Result"] = json.dumps(execution.result)
+        return found
 
     # --- what all share ------------------------------------------------------------------------------------------
 
@@ -335,6 +353,11 @@ class Lambda:
     def _check(believed: str | None, present: str) -> None:
         if believed not in (None, present):
             raise ServiceError("PreconditionFailedException", 412)
+
+
+def execution_arn(name: str) -> str:
+    """The ARN of an execution of the rollout. Source: Lambda API reference, Execution, DurableExecutionArn."""
+    return f"arn:aws:lambda:eu-central-1:{ACCOUNT}:function:dropshift-rollout:1/durable-execution/{name}/1"
 
 
 def _content(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -175,16 +175,36 @@ def _at_rest(world: World) -> Iterator[str]:
 
 
 def _ended_once(world: World) -> Iterator[str]:
+    """One end each, that does not change; what somebody deleted is begun anew, and ends as it did."""
     ends: dict[str, Record] = {}
-    for _, record in _records(world):
-        before = ends.get(record.release_id)
-        if before and (before.status, before.reason) != (record.status, record.reason):
+    for record, before in _each_with_the_one_before(world):
+        if before and before.status.final and (before.status, before.reason) != (record.status, record.reason):
             yield f"{record.release}: {before.status} became {record.status}: {record.reason}"
         if record.status.final:
-            ends.setdefault(record.release_id, record)
+            first = ends.setdefault(record.release_id, record)
+            if first.status != record.status:
+                yield f"{record.release}: {first.status} before its record was deleted, {record.status} after it"
     for drop in _drops(world):
-        if drop.release_id not in ends or not ends[drop.release_id].reason:
+        if not (drop.release_id in ends and ends[drop.release_id].reason) and not _ended_without_record(world, drop):
             yield f"{drop.name} has no end with a reason"
+
+
+def _each_with_the_one_before(world: World) -> Iterator[tuple[Record, Record | None]]:
+    """Every record that was written, and the one that it replaced; None when there was none, or none any more."""
+    last: dict[str, Record] = {}
+    hidden = sorted(world.account.s3.hidden)
+    for at, record in _records(world):
+        while hidden and hidden[0][0] < at:
+            last.pop(hidden.pop(0)[1].rpartition("/")[2].removesuffix(".json"), None)
+        yield record, last.get(record.release_id)
+        last[record.release_id] = record
+
+
+def _ended_without_record(world: World, drop: Drop) -> bool:
+    """Whether a record was deleted before the rollout saw it: the execution says that nobody ordered it."""
+    execution = world.executions.get(drop.release_id)
+    deleted = any(drop.release_id in key for _, key in world.account.s3.hidden)
+    return deleted and world.record(drop) is None and bool(execution and execution.result)
 
 
 def _drops(world: World) -> list[Drop]:

@@ -25,6 +25,7 @@ from tests.faults.wiring import REGION, connected, inhabited
 from tests.faults.world import World, packed
 from tests.local import LocalAws
 from tests.local.configuration import REGION as LOCAL_REGION
+from tests.local.durable_runner import real_arns
 
 _numbers = itertools.count(1)
 
@@ -183,7 +184,7 @@ def _by_sdk(world: World) -> dict[str, str]:
     drop = world.drops[-1]
     world.executions[drop.release_id].status = "ELSEWHERE"
     world.account.begin(f"rollout {drop.release_id}")
-    with DurableFunctionTestRunner(handler=rollout.handler, execution_timeout=300, region=REGION) as runner:
+    with real_arns(), DurableFunctionTestRunner(rollout.handler, execution_timeout=300, region=REGION) as runner:
         ended = runner.run(input=drop.model_dump_json(), execution_name=drop.release_id)
     result: dict[str, str] = json.loads(str(ended.result))
     return result

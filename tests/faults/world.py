@@ -80,6 +80,7 @@ class World:
         for name in sorted(self.settings.applications):
             self.account.lambda_.create(self.settings.function(name), self.settings.alias)
         self.account.pass_time(self.account.now + timedelta(minutes=1))
+        self.account.lambda_.executions = self.executions
 
     # --- what people do ----------------------------------------------------------------------------------------------
 
@@ -247,7 +248,7 @@ class World:
     def record(self, drop: Drop) -> Record | None:
         """The record of a release."""
         versions = self.account.s3.buckets[BUNDLES].objects.get(f"records/{drop.application}/{drop.release_id}.json")
-        return Record.model_validate_json(versions[-1].body) if versions else None
+        return Record.model_validate_json(versions[-1].body) if versions and not versions[-1].marker else None
 
 
 def _is_to_be_said_again(answer: Mapping[str, Any]) -> bool:
@@ -258,7 +259,7 @@ def _is_to_be_said_again(answer: Mapping[str, Any]) -> bool:
 def stopped(execution: Execution) -> dict[str, Any]:
     """What EventBridge tells of an execution that ended without an answer."""
     detail = {
-        "durableExecutionArn": f"{ROLLOUT}/durable-execution/{execution.name}/1",
+        "durableExecutionArn": execution.arn,
         "durableExecutionName": execution.name,
         "functionArn": ROLLOUT,
         "status": execution.status,

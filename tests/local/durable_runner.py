@@ -8,12 +8,14 @@ import json
 import math
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import quote
 
+import pytest
 from aws_durable_execution_sdk_python_testing import WebRunner, WebRunnerConfig, runner
 from aws_durable_execution_sdk_python_testing.clock import SkipClock
 from aws_durable_execution_sdk_python_testing.execution import Execution
@@ -75,7 +77,7 @@ class Runner:
     def __init__(self, endpoint: str, speed: float) -> None:
         _set_speed(speed)
         _try_for_ever()
-        around(Execution, "new", _with_real_arn)
+        around(Execution, "new", with_real_arn)
         self._names: dict[tuple[str, str], tuple[str, Start]] = {}
         self._lock = threading.Lock()
         web = WebServiceConfig(host="127.0.0.1", port=0)
@@ -131,7 +133,7 @@ class Runner:
         return str(json.loads(answer.body)["ExecutionArn"])
 
 
-def _with_real_arn(original: Callable[..., Execution], input: StartDurableExecutionInput) -> Execution:  # noqa: A002
+def with_real_arn(original: Callable[..., Execution], input: StartDurableExecutionInput) -> Execution:  # noqa: A002
     """Name an execution as the service does; the runner's own ARN is a bare UUID.
 
     https://docs.aws.amazon.com/lambda/latest/api/API_GetDurableExecution.html
@@ -141,6 +143,16 @@ def _with_real_arn(original: Callable[..., Execution], input: StartDurableExecut
     token = execution.durable_execution_arn.rsplit("/", 1)[-1]
     execution.durable_execution_arn = f"{function}/durable-execution/{input.execution_name}/{token}"
     return execution
+
+
+@contextmanager
+def real_arns() -> Iterator[None]:
+    """Have runners that are begun in this process name executions as the service does."""
+    needs(Execution, "new")
+    original = Execution.new
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Execution, "new", lambda input: with_real_arn(original, input))  # noqa: A006 - the runner's name
+        yield
 
 
 def _try_for_ever() -> None:

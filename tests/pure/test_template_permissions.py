@@ -63,6 +63,7 @@ def test_every_option_that_needs_a_permission_is_looked_at() -> None:
     assert {statement.sid for statement in OPTIONAL} == {
         "AnnounceChanges",
         "LetOurRulesKeepLostEvents",
+        "ReadHowRolloutsEndedUnderTheKey",
         "ReadItsStepsUnderTheKey",
         "ReadSignaturesBesideDrops",
         "UseTheKeyThroughS3",

@@ -13,6 +13,7 @@ SETTINGS = Settings(
     releases_bucket="dropshift-releases-123456789012",
     bundles_bucket="dropshift-bundles-123456789012",
     account_id="123456789012",
+    rollout_function="arn:aws:lambda:eu-central-1:123456789012:function:dropshift-rollout:live",
 )
 
 

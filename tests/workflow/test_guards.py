@@ -43,15 +43,15 @@ def test_what_was_staged_meanwhile_is_not_overwritten(served: World) -> None:
 
 def test_two_who_change_a_record_at_once_are_both_in_it(served: World) -> None:
     records, drop = served.deployer.aws.records, served.drop("1.1")
-    records.begin(Record.received(drop, served.deployer.now()))
+    known = records.begin(Record.received(drop, served.deployer.now()))
     at, others = served.deployer.now(), iter(["the other's"])
 
     def interrupted(record: Record) -> Record:
         if what := next(others, ""):
-            records.change(drop.application, drop.release_id, lambda one: one.with_entry(at, what))
+            records.change(known, lambda one: one.with_entry(at, what))
         return record.with_entry(at, "ours")
 
-    records.change(drop.application, drop.release_id, interrupted)
+    records.change(known, interrupted)
     assert [moment.what for moment in served.record(drop).timeline] == ["received", "the other's", "ours"]
 
 

@@ -284,8 +284,7 @@ def execution_ended(status: str) -> Callable[[Case], Answer]:
     """The engine says that the execution ended; what is left of the process does not know and goes on."""
 
     def happening(case: Case) -> Answer:
-        stopped = events.ExecutionFailed(release_id=case.drop.release_id, status=status)
-        return controller.answer(case.world.deployer, stopped)
+        return controller.answer(case.world.deployer, case.world.engine_ends(case.drop, status))
 
     return happening
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from deployer import controller, events
+from deployer.model.drop import Drop
 from deployer.model.status import Status
 from tests.workflow.test_commands import CANARY, GO_ON, NOW
 from tests.workflow.world import World
@@ -117,7 +118,7 @@ def test_a_dead_rollout_leaves_the_alias_whole_and_ends_failed(served: World) ->
     threading.Thread(target=served.roll_out, args=(drop,), daemon=True).start()
     assert died.wait(60)
     assert served.alias.canary == "3"
-    stopped = events.ExecutionFailed(release_id=drop.release_id, status="FAILED")
+    stopped = served.engine_ends(drop, "FAILED")
     controller.answer(served.deployer, stopped)
     assert served.alias.traffic == ("2", None, 0)
     record = served.record(drop)
@@ -127,8 +128,8 @@ def test_a_dead_rollout_leaves_the_alias_whole_and_ends_failed(served: World) ->
 
 
 def test_an_execution_of_somebody_else_is_ignored(served: World) -> None:
-    answer = controller.answer(served.deployer, events.ExecutionFailed(release_id="f" * 32, status="FAILED"))
-    assert answer["answer"] == "ignored"
+    somebodys = Drop(bucket=served.settings.releases_bucket, key="somebody/1.0.zip", version_id="1")
+    assert controller.answer(served.deployer, served.engine_ends(somebodys, "FAILED"))["answer"] == "ignored"
 
 
 def concurrency(world: World) -> dict[str, int]:

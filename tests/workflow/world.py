@@ -7,7 +7,10 @@ import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from http import HTTPStatus
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import unquote
 
 import boto3
 import botocore.session
@@ -23,6 +26,7 @@ from deployer.model.drop import FORCE, SIGNATURE, Drop
 from deployer.model.record import Record
 from deployer.settings import Settings
 from tests.local.configuration import ACCOUNT, REGION
+from tests.local.durable_runner import real_arns
 
 # What stands in for the bootstrap: the release under test is the deployer's work, so the function only has to start,
 # fail to start, or answer, as the release's name says.
@@ -75,6 +79,10 @@ class People:
         self.cloudwatch: Any = self.session.client("cloudwatch")
 
 
+def _arn(name: str) -> str:
+    return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:rollout:1/durable-execution/{name}/1"
+
+
 class World:
     """An application of its own: function, alias, records, and the wiring of the deployer."""
 
@@ -91,13 +99,18 @@ class World:
         self._looks = 0
         self._plans: dict[int, list[Callable[[], object]]] = {}
         self.ordered: list[str] = []
+        self._engine: dict[str, dict[str, str]] = {}
+        """What the engine says of executions that ended, by ARN."""
         self.announced: list[dict[str, Any]] = []
         self.unbelieving: list[dict[str, Any]] = []
         """What the deployer wrote to an alias without saying which revision it believed in."""
         watched = self._watched = _another(people.session)
         watched.events.register("before-call", self._count)
         watched.events.register("after-call", self._answer_first)
+        watched.events.register("after-call.lambda.Invoke", self._name_execution)
         watched.events.register("before-call.lambda.Invoke", self._remember_order)
+        hooks: Any = watched.events  # one that answers in the service's place, which the stubs do not know
+        hooks.register("before-call.lambda.GetDurableExecution", self._describe)
         watched.events.register("provide-client-params.eventbridge.PutEvents", self._hear)
         watched.events.register("provide-client-params.lambda.UpdateAlias", self._doubt)
         self._eyes = Functions(self.lambda_, self.lambda_, self.lambda_, settings.alias)
@@ -198,6 +211,22 @@ class World:
         """Have AWS say this in its first answers to an operation, for what takes minutes there and no time here."""
         self._first_answers[operation] = list(answers)
 
+    def engine_ends(self, drop: Drop, status: str) -> events.ExecutionFailed:
+        """Have the engine say that the drop's execution ended so; return what EventBridge makes of it."""
+        self._engine[_arn(drop.release_id)] = {"Status": status, "InputPayload": drop.model_dump_json()}
+        return events.ExecutionFailed(arn=_arn(drop.release_id))
+
+    def _describe(self, params: dict[str, Any], **_: object) -> tuple[Any, dict[str, str]]:
+        """Answer for the engine: the rollout runs in this process."""
+        arn = unquote(params["url_path"]).partition("/durable-executions/")[2]
+        found = {"DurableExecutionArn": arn, "DurableExecutionName": arn.split("/")[-2], "Status": "RUNNING"}
+        return SimpleNamespace(status_code=200), found | self._engine.get(arn, {})
+
+    def _name_execution(self, parsed: dict[str, Any], **_: object) -> None:
+        """Answer an order as a durable function does; the function that is invoked here is none."""
+        if parsed.get("StatusCode") == HTTPStatus.ACCEPTED and self.ordered:
+            parsed["DurableExecutionArn"] = _arn(Drop.model_validate_json(self.ordered[-1]).release_id)
+
     def _answer_first(self, model: Any, parsed: dict[str, Any], **_: object) -> None:  # noqa: ANN401 - botocore's
         if waiting := self._first_answers.get(model.name):
             _within(parsed, waiting.pop(0))
@@ -227,7 +256,8 @@ class World:
     def roll_out(self, drop: Drop) -> dict[str, str]:
         """Run the rollout to its end, with its waits skipped; return what the execution returns."""
         self._looks = 0
-        with DurableFunctionTestRunner(handler=rollout.handler, execution_timeout=3_000, region=REGION) as runner:
+        self.deployer.begin_record(drop)
+        with real_arns(), DurableFunctionTestRunner(rollout.handler, execution_timeout=3_000, region=REGION) as runner:
             ended = runner.run(input=drop.model_dump_json(), execution_name=drop.release_id)
         if ended.result is None:
             raise AssertionError(f"the execution {ended.status}: {ended.error}")
