@@ -23,7 +23,7 @@ PUBLISH_TRIES = 60
 ACTIVE_TRIES = 120
 """At up to fifteen seconds each: half an hour, more than a SnapStart snapshot takes."""
 _SINGLE_OPERATIONS = 11
-"""The execution, and check_order, inspect, make_bundle, smoke_test, plan_stages, promote, roll_back, fail, finish; one in hand."""
+"""The execution, and the steps that are taken once: check_order, inspect … finish; one in hand."""
 OPERATIONS_ASIDE = 2 * (PUBLISH_TRIES + 2 * ACTIVE_TRIES + HOLD_CHECKS) + _SINGLE_OPERATIONS
 """What a rollout may need besides its stages: a step and a wait for each try and each check of a held release."""
 MAX_TIME = timedelta(days=6, hours=12)

@@ -40,8 +40,8 @@ WRITES = (
     Defect(
         "a record is written without looking who wrote in between",
         RECORDS,
-        "if after == before or self._put(after, IfMatch=etag):",
-        "if after == before or self._put(after):",
+        'if self._put(after, **({"IfMatch": etag} if etag else {"IfNoneMatch": "*"})):',
+        "if self._put(after):",
         (f"{GUARDS}::test_two_who_change_a_record_at_once_are_both_in_it",),
     ),
     Defect(
@@ -158,7 +158,7 @@ ORDER = (
     Defect(
         "a dead rollout leaves the alias split",
         "deployer/commands/dead_rollout.py",
-        "after = app.deployer.change_alias(app.name, lambda alias: _without(alias, record))",
+        "after = deployer.change_alias(app.name, lambda alias: _without(alias, release_id))",
         "after = app.alias()",
         (f"{WATCHING}::test_a_dead_rollout_leaves_the_alias_whole_and_ends_failed",),
     ),
@@ -200,7 +200,7 @@ ORDER = (
     Defect(
         "a rollout forgets that its bytes were rolled back by a command that died",
         SHIFTING,
-        "if ending.status is Status.ROLLED_BACK and not record.status.final:",
+        "if ending.status is Status.ROLLED_BACK and not deployer.recorded_ending(release):",
         "if False:",
         (f"{ROLLED_BACK}::test_a_rollback_mid_bake_that_dies_is_finished_by_the_rollout",),
     ),
