@@ -2,59 +2,53 @@
 
 import argparse
 import os
+import shutil
 import sys
-from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 
-from deployer.inspection import archive, compatibility, report
-from deployer.inspection.archive import Contents, FileSource, Limits, Refusal
-from deployer.inspection.inspect import inspect_contents, manifest_of
+from deployer import sandbox
+from deployer.inspection import archive, report
+from deployer.inspection.archive import FileSource, Limits, Refusal
 from deployer.model.function import FunctionConfiguration
-from deployer.model.inspection import Inspection
+from deployer.model.inspection import Inspection, Sound
 
 ACCEPTED, REFUSED, BUG = 0, 1, 70
 """Exit statuses; Python's own for an exception is 1, which would read as a refusal."""
-type Found = tuple[Contents, Inspection | None] | Refusal
+_ASSUMED = "python3.13"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Return 0 if the archive is accepted, 1 if it is refused; every reason is on stderr."""
     options = _parser().parse_args(arguments)
-    with closing(compatibility.Probe()) as probe:
-        found = _unpack(options, probe) if options.outdir else _look(options, probe, probe)
-    return _refused(found) if isinstance(found, Refusal) else _accepted(found)
+    found = _unpack(options) if options.outdir else _inspect(options)
+    status, lines = (REFUSED, _refused(found)) if isinstance(found, Refusal) else (ACCEPTED, _accepted(found))
+    for line in (*_assumptions(options), *lines):
+        print(line, file=sys.stderr if status else sys.stdout)
+    return status
 
 
-def _unpack(options: argparse.Namespace, probe: compatibility.Probe) -> Found:
+def _inspect(options: argparse.Namespace) -> Inspection | Refusal:
+    function = _function(options, options.runtime or _ASSUMED)
+    return sandbox.inspect(FileSource(options.archive), Limits(unpacked=options.limit), function)
+
+
+def _unpack(options: argparse.Namespace) -> Sound | Refusal:
     """Inspect and unpack in one reading; a directory that was made for nothing is removed."""
-    new = not options.outdir.exists()
-    options.outdir.mkdir(parents=True, exist_ok=True)
-    with archive.Staging(options.outdir) as staging:
-        found = _look(options, probe, archive.Tee(staging, probe))
-        if not isinstance(found, Refusal):
-            staging.place(found[0].entries)
-    if new and isinstance(found, Refusal):
-        options.outdir.rmdir()
+    new, outdir = not options.outdir.exists(), options.outdir
+    outdir.mkdir(parents=True, exist_ok=True)
+    function = _function(options, options.runtime) if options.runtime else None
+    found = sandbox.unpack(FileSource(options.archive), Limits(unpacked=options.limit), function, outdir.resolve())
+    if isinstance(found, Refusal):
+        for left in [outdir] if new else outdir.glob(f"{archive.STAGING}*"):
+            shutil.rmtree(left)
     return found
 
 
-def _look(options: argparse.Namespace, probe: compatibility.Probe, sink: archive.Sink) -> Found:
-    """Inspect; without a runtime, only structure and manifest."""
-    contents = archive.read(FileSource(options.archive), Limits(unpacked=options.limit), sink)
-    if isinstance(contents, Refusal):
-        return contents
-    if options.runtime:
-        judged = inspect_contents(contents, probe, _function(options))
-        return judged if isinstance(judged, Refusal) else (contents, judged)
-    manifest = manifest_of(contents, probe)
-    return Refusal(problems=manifest) if isinstance(manifest, tuple) else (contents, None)
-
-
-def _function(options: argparse.Namespace) -> FunctionConfiguration:
+def _function(options: argparse.Namespace, runtime: str) -> FunctionConfiguration:
     return FunctionConfiguration(
         name="function",
-        runtime=options.runtime,
+        runtime=runtime,
         architecture=options.architecture,
         memory=options.memory,
         snap_start=options.snap_start,
@@ -62,26 +56,31 @@ def _function(options: argparse.Namespace) -> FunctionConfiguration:
     )
 
 
-def _accepted(found: tuple[Contents, Inspection | None]) -> int:
-    contents, judged = found
-    files = sum(entry.kind == "file" for entry in contents.entries)
-    _say(f"accepted: {contents.format}, {files} files, {contents.unpacked} bytes unpacked, sha256 {contents.sha256}")
-    if judged:
-        _say(f"starts as {judged.start.kind}: {judged.start.handler or ' '.join(judged.start.command)}")
-        for warning in judged.warnings:
-            _say(f"warning: {warning}")
-    return ACCEPTED
+def _accepted(found: Sound) -> list[str]:
+    facts = f"{found.format}, {found.files} files, {found.unpacked} bytes unpacked, sha256 {found.sha256}"
+    if not isinstance(found, Inspection):
+        return [f"accepted: {facts}"]
+    stages = ", ".join(map(str, found.manifest.rollout.plan()))
+    return [
+        f"accepted: {facts}",
+        f"starts as {found.start.kind}: {found.start.handler or ' '.join(found.start.command)}",
+        *(f"warning: {warning}" for warning in found.warnings),
+        f"would go live as: {f'{stages}, then all traffic' if stages else 'all traffic at once'}",
+    ]
 
 
-def _refused(found: Refusal) -> int:
+def _refused(found: Refusal) -> list[str]:
     count = len(found.problems)
-    print(f"refused: {count} problem{'s' * (count > 1)}", file=sys.stderr)  # noqa: T201 - a command speaks
-    print(report.text(found.problems), file=sys.stderr)  # noqa: T201 - a command speaks
-    return REFUSED
+    return [f"refused: {count} problem{'s' * (count > 1)}", report.text(found.problems)]
 
 
-def _say(line: str) -> None:
-    print(line)  # noqa: T201 - a command speaks
+def _assumptions(options: argparse.Namespace) -> list[str]:
+    if options.runtime:
+        return []
+    if options.outdir:
+        return ["not looked at: whether it will run; name the function's --runtime and --architecture"]
+    machine = f"{_ASSUMED} on {options.architecture}"
+    return [f"assumed: a function for {machine}; name another one's --runtime and --architecture"]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -99,7 +98,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("outdir", type=Path, nargs="?", metavar="OUTDIR", help="unpack it there, if it is accepted")
     limit = int(os.environ.get("UNPACKED_LIMIT", Limits().unpacked))
     command.add_argument("--limit", type=int, default=limit, metavar="BYTES", help="unpacked at most, %(default)s")
-    command.add_argument("--runtime", help="also say whether it will run, for instance in python3.13 or nodejs22.x")
+    command.add_argument(
+        "--runtime", help=f"the function's, for instance nodejs22.x; {_ASSUMED}, or none where it is only unpacked"
+    )
     command.add_argument("--architecture", choices=("x86_64", "arm64"), default="x86_64")
     command.add_argument("--memory", type=int, default=1024, metavar="MB", help="the function's, %(default)s")
     command.add_argument("--layers", action="store_true", help="the function has layers, which may bring the handler")
@@ -112,12 +113,12 @@ def _file(name: str) -> Path:
     if path.is_dir():
         raise argparse.ArgumentTypeError(f"{name} is a folder: pack what is in it (cd {name} && zip -qr ../app.zip .)")
     if not path.is_file():
-        raise argparse.ArgumentTypeError(f"{name} is no file")
+        raise argparse.ArgumentTypeError(f"{name} is not a file")
     return path
 
 
 def _bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Tell of an exception, a full disk for instance, by an exit status of its own."""
+    """End with an exit status of its own for an exception, a full disk for instance."""
     sys.__excepthook__(kind, error, trace)
     sys.stderr.flush()
     os._exit(BUG)

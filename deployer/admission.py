@@ -1,10 +1,9 @@
 """One drop at the door: is its object there, is its archive accepted, and is it signed as this deployer asks."""
 
-from deployer import signature
+from deployer import sandbox, signature
 from deployer.aws.releases_bucket import Head
 from deployer.deployer import Deployer
-from deployer.inspection import archive, report
-from deployer.inspection.inspect import inspect_archive
+from deployer.inspection import report
 from deployer.model.drop import Drop
 from deployer.model.function import FunctionConfiguration
 from deployer.model.inspection import Inspection
@@ -27,10 +26,15 @@ def admit(deployer: Deployer, drop: Drop) -> Admitted | Ending | None:
     if head is None:
         return None
     function = aws.functions.configuration(deployer.settings.function(drop.application))
-    limits = archive.Limits(unpacked=deployer.settings.unpacked_limit)
-    found = inspect_archive(aws.releases.archive(drop, head.size), limits, function)
-    if isinstance(found, archive.Refusal):
-        return Ending(status=Status.REJECTED, reason=report.line(found.problems), problems=found.problems)
+    limits = sandbox.Limits(unpacked=deployer.settings.unpacked_limit)
+    found = sandbox.inspect(aws.releases.archive(drop, head.size), limits, function)
+    if isinstance(found, sandbox.Refusal):
+        return rejected(found)
     if problem := signature.objection(aws, deployer.settings.signing_key, drop, head, found.sha256):
         return Ending(status=Status.REJECTED, reason=str(problem), problems=(problem,))
     return Admitted(head=head, function=function, inspection=found)
+
+
+def rejected(refusal: sandbox.Refusal) -> Ending:
+    """Return the ending of a release whose archive is refused."""
+    return Ending(status=Status.REJECTED, reason=report.line(refusal.problems), problems=refusal.problems)

@@ -1,13 +1,14 @@
 """One inspection for the rollout, for `validate` and for the offline command: structure, manifest, compatibility."""
 
 from contextlib import closing
+from pathlib import Path
 
 from deployer.inspection import archive, compatibility
-from deployer.inspection.archive import Contents, Limits, Refusal, Source
+from deployer.inspection.archive import Contents, Limits, Refusal, Source, Staging, Tee
 from deployer.inspection.compatibility import Accepted, Probe
 from deployer.inspection.compatibility.probe import SOURCE
 from deployer.model.function import FunctionConfiguration
-from deployer.model.inspection import Inspection
+from deployer.model.inspection import Inspection, Sound
 from deployer.model.manifest import NAME, Manifest, parse
 from deployer.model.problem import Problem
 from deployer.model.toml import LARGEST
@@ -17,9 +18,21 @@ def inspect_archive(source: Source, limits: Limits, function: FunctionConfigurat
     """Read an archive once; return what it is, or everything that speaks against it."""
     with closing(Probe()) as probe:
         contents = archive.read(source, limits, probe)
+        return contents if isinstance(contents, Refusal) else inspect_contents(contents, probe, function)
+
+
+def unpack_archive(
+    source: Source, limits: Limits, function: FunctionConfiguration | None, directory: Path
+) -> Sound | Refusal:
+    """Inspect and unpack in one reading; without a function, whether the release would run is not looked at."""
+    with closing(Probe()) as probe, Staging(directory) as staging:
+        contents = archive.read(source, limits, Tee(staging, probe))
         if isinstance(contents, Refusal):
             return contents
-        return inspect_contents(contents, probe, function)
+        found = inspect_contents(contents, probe, function) if function else _sound_with_manifest(contents, probe)
+        if not isinstance(found, Refusal):
+            staging.place(contents.entries)
+        return found
 
 
 def inspect_contents(contents: Contents, probe: Probe, function: FunctionConfiguration) -> Inspection | Refusal:
@@ -30,7 +43,15 @@ def inspect_contents(contents: Contents, probe: Probe, function: FunctionConfigu
     accepted = compatibility.check_compatibility(contents, probe, manifest, function)
     if not isinstance(accepted, Accepted):
         return Refusal(problems=accepted)
-    return _inspection(contents, manifest, accepted)
+    found = dict(_sound(contents))
+    return Inspection(
+        **found, manifest=manifest, start=accepted.start, storage=accepted.storage, warnings=accepted.warnings
+    )
+
+
+def _sound_with_manifest(contents: Contents, probe: Probe) -> Sound | Refusal:
+    manifest = manifest_of(contents, probe)
+    return Refusal(problems=manifest) if isinstance(manifest, tuple) else _sound(contents)
 
 
 def manifest_of(contents: Contents, probe: Probe) -> Manifest | tuple[Problem, ...]:
@@ -42,15 +63,11 @@ def manifest_of(contents: Contents, probe: Probe) -> Manifest | tuple[Problem, .
     return parse(text)
 
 
-def _inspection(contents: Contents, manifest: Manifest, accepted: Accepted) -> Inspection:
-    return Inspection(
+def _sound(contents: Contents) -> Sound:
+    return Sound(
         sha256=contents.sha256,
         size=contents.size,
         unpacked=contents.unpacked,
         files=sum(entry.kind == "file" for entry in contents.entries),
         format=contents.format,
-        manifest=manifest,
-        start=accepted.start,
-        storage=accepted.storage,
-        warnings=accepted.warnings,
     )

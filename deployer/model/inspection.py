@@ -10,8 +10,8 @@ from deployer.model.value import Value
 Format = Literal["zip", "tar", "tar.gz", "tar.zst"]
 
 
-class Inspection(Value):
-    """What an accepted archive is."""
+class Sound(Value):
+    """An archive that can be unpacked, whatever is in it."""
 
     sha256: str
     size: int
@@ -20,6 +20,11 @@ class Inspection(Value):
     """Bytes of all files."""
     files: int
     format: Format
+
+
+class Inspection(Sound):
+    """What an accepted archive is: a sound one that will run in its function."""
+
     manifest: Manifest
     start: Start
     """What the release becomes at cold start."""

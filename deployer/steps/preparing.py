@@ -1,15 +1,12 @@
 """Steps before a version exists: the archive is inspected, and made into the bundle that the bootstrap loads."""
 
 import os
-import tempfile
 from datetime import timedelta
-from pathlib import Path
 
 from bootstrap.index import SCHEMA
-from deployer import bundle
-from deployer.admission import admit
+from deployer import sandbox
+from deployer.admission import admit, rejected
 from deployer.deployer import Deployer
-from deployer.inspection import archive
 from deployer.model.drop import misplaced
 from deployer.model.release import Bundle, Release, required
 from deployer.model.status import Ending, Status
@@ -43,7 +40,7 @@ def inspect(deployer: Deployer, release: Release) -> Release:
     if admitted is None:
         return release.ended(Status.REJECTED, f"the object version is not there any more: {shortened(drop.key)}")
     if isinstance(admitted, Ending):
-        return release.ended(admitted.status, admitted.reason, admitted.problems)
+        return release.updated(ending=admitted)
     found, head = admitted.inspection, admitted.head
     release = release.updated(
         dropped=release.ordered_at if drop.attempt else head.modified,
@@ -88,20 +85,36 @@ def make_bundle(deployer: Deployer, release: Release) -> Release:
     function, digest = required(release.function), required(release.inspection).sha256
     key = f"bundles/{release.drop.application}/{digest}-{function.runtime}-{SCHEMA}.tar.zst"
     made = deployer.aws.bundles.find_bundle(key) or _build(deployer, release, key)
+    if isinstance(made, sandbox.Refusal):
+        return release.updated(ending=rejected(made))
     deployer.record_progress(release, f"bundled: {made.size / 1e6:.1f} MB", status=Status.BUNDLED)
     return release.updated(bundle=made)
 
 
-def _build(deployer: Deployer, release: Release, key: str) -> Bundle:
+class _RefusedError(Exception):
+    """There will be no bundle; what was uploaded of it is given up."""
+
+    def __init__(self, refusal: sandbox.Refusal) -> None:
+        super().__init__()
+        self.refusal = refusal
+
+
+def _unless_refused(found: sandbox.Built | sandbox.Refusal) -> sandbox.Built:
+    if isinstance(found, sandbox.Refusal):
+        raise _RefusedError(found)
+    return found
+
+
+def _build(deployer: Deployer, release: Release, key: str) -> Bundle | sandbox.Refusal:
     seen, aws = required(release.inspection), deployer.aws
-    with tempfile.TemporaryDirectory(prefix="dropshift-") as folder:
-        tree = Path(folder)
-        limits = archive.Limits(unpacked=deployer.settings.unpacked_limit)
-        contents = archive.unpack(aws.releases.archive(release.drop, seen.size), tree, limits)
-        if isinstance(contents, archive.Refusal) or contents.sha256 != seen.sha256:
-            raise RuntimeError("the archive is not the one that was inspected")
-        with aws.bundles.upload(key) as upload:
-            built = bundle.build(tree, contents.entries, upload.write, _plan(deployer, release))
+    source = aws.releases.archive(release.drop, seen.size)
+    limits = sandbox.Limits(unpacked=deployer.settings.unpacked_limit)
+    try:
+        with sandbox.workspace() as tree, aws.bundles.upload(key) as upload:
+            plan = _plan(deployer, release)
+            built = _unless_refused(sandbox.build(source, seen.sha256, limits, plan, tree, upload.write))
+    except _RefusedError as error:
+        return error.refusal
     made = Bundle(
         key=key,
         version_id=upload.version_id,
@@ -115,10 +128,10 @@ def _build(deployer: Deployer, release: Release, key: str) -> Bundle:
     return made
 
 
-def _plan(deployer: Deployer, release: Release) -> bundle.BuildOptions:
+def _plan(deployer: Deployer, release: Release) -> sandbox.BuildOptions:
     runtime, start = required(release.function).runtime, required(release.inspection).start
     python = tuple(int(part) for part in runtime.removeprefix("python").split(".")) if start.kind == "python" else ()
-    return bundle.BuildOptions(
+    return sandbox.BuildOptions(
         python=(python[0], python[1]) if python else None,
         profile=deployer.aws.bundles.profile(release.drop.application, runtime),
         budget=timedelta(seconds=deployer.settings.bundle_seconds),

@@ -18,10 +18,12 @@ from botocore.useragent import UserAgentString
 from deployer import controller, rollout
 from deployer.aws import Aws
 from deployer.model import stages
+from deployer.sandbox import host
 from deployer.settings import Settings
 from deployer.telemetry import logger
 from tests.faults.account import BUNDLES, RELEASES, Account
 from tests.faults.buckets import ACCOUNT
+from tests.guests import guest_thread
 
 if TYPE_CHECKING:
     from tests.faults.world import World
@@ -105,6 +107,7 @@ def inhabited(world: "World") -> Iterator["World"]:
         patch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _seconds: None))
         patch.setattr(UserAgentString, "to_string", lambda _self: "")  # nobody reads it, and it takes a tenth of all
         patch.setattr(stages, "HOLD_CHECKS", HOLD_CHECKS)
+        patch.setattr(host, "_guest", guest_thread)  # a process for each archive would be most of the time here
         patch.setattr(sys, "stdout", world.prints)
         for handler in logger.handlers:
             patch.setattr(handler, "stream", world.prints)

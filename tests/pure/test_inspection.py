@@ -27,13 +27,30 @@ def test_an_accepted_archive_is_summed_up_and_unpacked(
     good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["inspect", str(good), str(tmp_path / "out")]) == 0
-    assert "accepted: zip, 2 files, 40 bytes unpacked" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "accepted: zip, 2 files, 40 bytes unpacked" in told
+    assert "not looked at: whether it will run" in told
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["lambda_function.py", "run"]
 
 
-def test_with_a_runtime_the_command_says_whether_it_will_run(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["inspect", str(good), "--runtime", "python3.13"]) == 0
-    assert "starts as python: lambda_function.lambda_handler" in capsys.readouterr().out
+def test_the_command_says_for_which_function_whether_it_will_run_and_how_it_would_be_rolled_out(
+    good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["inspect", str(good)]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert "python3.13 on x86_64" in told[0]
+    assert "starts as python: lambda_function.lambda_handler" in told
+    assert told[-1] == "would go live as: 10 % for 5m, then all traffic"
+    at_once = tmp_path / "at-once.zip"
+    handler, manifest = b"def lambda_handler(e, c): ...\n", b'[rollout]\nstrategy = "all-at-once"\n'
+    at_once.write_bytes(zip_of(Member(b"lambda_function.py", handler), Member(b"dropshift.toml", manifest)))
+    assert main(["inspect", str(at_once), "--runtime", "python3.13"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[-1] == "would go live as: all traffic at once"
+    assert "assumed" not in told[0]
+
+
+def test_without_a_function_that_fits_nothing_is_accepted(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["inspect", str(good), "--runtime", "nodejs22.x", "--architecture", "arm64"]) == 1
     assert "index.js" in capsys.readouterr().err
 
@@ -44,8 +61,12 @@ def test_every_reason_is_on_stderr_and_nothing_is_unpacked(tmp_path: Path, capsy
     assert main(["inspect", str(path), str(out)]) == 1
     told = capsys.readouterr()
     assert not told.out
-    assert told.err.startswith("refused: 4 problems\n../a, ../e\n    found:   a '..' component\n")
+    assert "\nrefused: 4 problems\n../a, ../e\n    found:   a '..' component\n" in told.err
     assert not out.exists()
+    out.mkdir()
+    (out / "mine").touch()
+    assert main(["inspect", str(path), str(out)]) == 1
+    assert [left.name for left in out.iterdir()] == ["mine"]
 
 
 def test_a_bad_manifest_is_a_refusal_even_without_a_function(
@@ -73,7 +94,7 @@ def test_help_and_misuse_answer_without_a_traceback() -> None:
         [sys.executable, "-m", "deployer", "inspect", "/no/such"], capture_output=True, text=True, check=False
     )
     assert wrong.returncode == 2
-    assert "is no file" in wrong.stderr
+    assert "is not a file" in wrong.stderr
 
 
 def test_a_folder_is_answered_with_the_command_that_packs_it(

@@ -10,7 +10,9 @@ from aws_durable_execution_sdk_python import state
 
 from deployer import rollout
 from deployer.model.status import Status
+from deployer.sandbox import host
 from deployer.settings import Settings
+from tests.guests import guest_thread
 from tests.local import LocalAws
 from tests.local.configuration import ACCOUNT, REGION
 from tests.local.upstream import needs
@@ -73,6 +75,7 @@ def worlds(local_aws: LocalAws, buckets: tuple[str, str], rollout_function: str)
         with pytest.MonkeyPatch.context() as patch:
             for name, value in {**local_aws.environment, **powertools}.items():
                 patch.setenv(name, value)
+            patch.setattr(host, "_guest", guest_thread)  # the end-to-end tests have processes
             made = World(application, settings, people())
             made.create()
             wire(patch, "aws", lambda: made.deployer.aws)

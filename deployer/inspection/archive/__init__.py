@@ -9,15 +9,17 @@ write is accepted. Pure but for the source that is read and the directory that `
 
 from deployer.inspection.archive.contents import Contents, Limits, Refusal, Sink, Tee
 from deployer.inspection.archive.read import SUFFIXES, read
-from deployer.inspection.archive.source import FileSource, Source
-from deployer.inspection.archive.unpack import Staging, unpack
+from deployer.inspection.archive.source import FileSource, HashedStream, Source
+from deployer.inspection.archive.unpack import STAGING, Staging, unpack
 from deployer.model.entry import Entry
 
 __all__ = [
+    "STAGING",
     "SUFFIXES",
     "Contents",
     "Entry",
     "FileSource",
+    "HashedStream",
     "Limits",
     "Refusal",
     "Sink",

@@ -20,7 +20,7 @@ from deployer.model.entry import Entry
 SMALL = 64 * 1024
 WAITING = 32 * 2**20
 """Bytes of small files that wait in memory."""
-_STAGING = ".dropshift-"
+STAGING = ".dropshift-"
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 _DIRECTORY = 0o755
 _CROWD = 1000
@@ -52,7 +52,7 @@ class Staging:
         self._file: int | None = None
 
     def __enter__(self) -> Self:
-        self._path = Path(tempfile.mkdtemp(prefix=_STAGING, dir=self._directory))
+        self._path = Path(tempfile.mkdtemp(prefix=STAGING, dir=self._directory))
         self._at = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
         self._masked = 0o777 & ~_mode_made(self._path)
         return self

@@ -1,0 +1,19 @@
+"""Where hostile bytes are looked at: a process of its own, without credentials, with limits on all that it may take.
+
+    host: this process, which has credentials        guest: parses, unpacks, compiles, compresses
+      job: which archive, what to do with it     ───►
+                                                 ◄───  bytes of the archive, please; and the next ones
+      reads them from S3 or a file               ───►
+                                                 ◄───  bytes of the bundle
+      writes them                                ◄───  the answer, which is parsed as any input is
+
+A guest that takes too much memory, processor or wall time, writes too large a file, crashes, is killed, or answers what
+cannot be read, has given its answer: a refusal, in a sentence. Only a guest that does not start is an error of ours.
+"""
+
+from deployer.bundle import BuildOptions, Built
+from deployer.inspection.archive import Limits, Refusal
+from deployer.sandbox.host import build, inspect, unpack
+from deployer.sandbox.workspace import workspace
+
+__all__ = ["BuildOptions", "Built", "Limits", "Refusal", "build", "inspect", "unpack", "workspace"]

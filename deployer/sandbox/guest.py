@@ -1,0 +1,118 @@
+"""The guest: `python -m deployer.sandbox.guest`, its socket on standard input. It alone parses hostile bytes."""
+
+import os
+import resource
+import socket
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+
+from deployer import bundle
+from deployer.bundle import Built
+from deployer.inspection import archive
+from deployer.inspection.archive import Refusal
+from deployer.inspection.inspect import inspect_archive, unpack_archive
+from deployer.model.inspection import Sound
+from deployer.sandbox.jobs import JOB, Allowance, BuildJob, InspectJob, Job
+from deployer.sandbox.wire import LARGEST, OUT_OF_MEMORY, RANGE, Channel, Kind
+
+_CRASHED = 1
+_GRACE = 5
+"""Seconds of processor time between the signal that has a name of its own and SIGKILL."""
+_SHOWN = 500
+"""Characters of an exception's text."""
+
+
+def main() -> None:
+    """Do one job. What goes to standard error until the job is known can only be about our own start."""
+    channel = Channel(socket.socket(fileno=os.dup(sys.stdin.fileno())))
+    channel.send(Kind.READY)
+    job = JOB.validate_json(channel.receive()[1])
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+    sys.excepthook = _crash_on(channel)
+    confine(job.allowance)
+    channel.send(Kind.ANSWER, work(job, channel).model_dump_json(by_alias=True).encode())
+
+
+def confine(allowance: Allowance) -> None:
+    """Take no more than allowed from now on; limits that the host was given itself may be lower."""
+    _limit(resource.RLIMIT_CPU, allowance.processor, _GRACE)
+    _limit(resource.RLIMIT_FSIZE, allowance.file)
+    _limit(resource.RLIMIT_CORE, 0)
+    if sys.platform == "linux":  # elsewhere it bounds something else, or nothing
+        _limit(resource.RLIMIT_AS, allowance.memory << 20)
+
+
+def _limit(which: int, wanted: int, grace: int = 0) -> None:
+    hard = resource.getrlimit(which)[1]
+    limit, last = (one if hard == resource.RLIM_INFINITY else min(one, hard) for one in (wanted, wanted + grace))
+    resource.setrlimit(which, (limit, last))
+
+
+def work(job: Job, channel: Channel) -> Sound | Built | Refusal:
+    """Do what the host asks for."""
+    source = _Piped(job, channel)
+    if isinstance(job, BuildJob):
+        return _build(job, source, channel)
+    return _inspect(job, source)
+
+
+def _inspect(job: InspectJob, source: "_Piped") -> Sound | Refusal:
+    if job.directory is not None:
+        return unpack_archive(source, job.limits, job.function, job.directory)
+    if job.function is None:
+        raise ValueError("neither a function to inspect for nor a directory to unpack into")
+    return inspect_archive(source, job.limits, job.function)
+
+
+def _build(job: BuildJob, source: "_Piped", channel: Channel) -> Built | Refusal:
+    contents = archive.unpack(source, job.tree, job.limits)
+    if isinstance(contents, Refusal):
+        return contents
+
+    def write(data: bytes) -> None:
+        for start in range(0, len(data), LARGEST):
+            channel.send(Kind.WRITE, memoryview(data)[start : start + LARGEST])
+
+    return bundle.build(job.tree, contents.entries, write, job.plan)
+
+
+class _Piped:
+    """The archive, whose bytes the host reads."""
+
+    def __init__(self, job: Job, channel: Channel) -> None:
+        self.name, self.size = job.name, job.size
+        self._channel = channel
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Read a range."""
+        return self._channel.ask(Kind.READ, RANGE.pack(offset, length))
+
+    def stream(self) -> Iterator[bytes]:
+        """Read everything in order."""
+        while piece := self._channel.ask(Kind.NEXT):
+            yield piece
+
+
+type _Hook = Callable[[type[BaseException], BaseException, TracebackType | None], object]
+
+
+def _crash_on(channel: Channel) -> _Hook:
+    """Return a hook for an exception that nobody expected: the host makes a refusal of it."""
+
+    def crash(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, MemoryError):
+            os._exit(OUT_OF_MEMORY)
+        at = traceback.extract_tb(trace)[-1]
+        place = f"{at.name}, line {at.lineno} of {Path(at.filename).name}"
+        text = f"{kind.__name__} in {place}: {str(error)[:_SHOWN]}"
+        channel.send(Kind.CRASH, text.encode(errors="backslashreplace"))
+        os._exit(_CRASHED)
+
+    return crash
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,178 @@
+"""The host: starts a guest, gives it the archive's bytes, takes the bundle's, and makes a value of how it ended."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from deployer.bundle import BuildOptions, Built
+from deployer.inspection.archive import HashedStream, Limits, Refusal, Source
+from deployer.model.function import FunctionConfiguration
+from deployer.model.inspection import Inspection, Sound
+from deployer.model.problem import Problem
+from deployer.sandbox.jobs import BUILT, INSPECTED, UNPACKED, BuildJob, InspectJob, Job, for_bundle, for_inspection
+from deployer.sandbox.wire import LARGEST, OUT_OF_MEMORY, RANGE, Channel, ClosedError, Kind, LateError
+
+type Write = Callable[[bytes], object]
+
+_PIECE = 256 * 1024
+"""Bytes of the archive that are given at a time."""
+_LAST_WORDS = 5
+"""Seconds that a guest which said something senseless may still take to end."""
+_ENVIRONMENT = ("LD_LIBRARY_PATH", "TMPDIR")
+"""Variables that a guest gets: on Lambda, Python does not start without the first. None of them is a secret."""
+_COMMAND = (sys.executable, "-P", "-s", "-m", "deployer.sandbox.guest")
+_REPACK = "leave out of the archive what is unusual in it; if nothing is, the deployer has a defect: report it"
+
+
+class NotStartedError(RuntimeError):
+    """No guest started, so nothing is known of the archive: the installation is not whole, or the machine is full."""
+
+
+class _CrashedError(Exception):
+    """The guest met an exception that nobody expected."""
+
+
+def inspect(source: Source, limits: Limits, function: FunctionConfiguration) -> Inspection | Refusal:
+    """Return what an archive is, or everything that speaks against it."""
+    allowed = for_inspection(limits)
+    job = InspectJob(name=source.name, size=source.size, limits=limits, allowance=allowed, function=function)
+    return _checked(*_run(job, source, INSPECTED))
+
+
+def unpack(source: Source, limits: Limits, function: FunctionConfiguration | None, directory: Path) -> Sound | Refusal:
+    """Inspect and unpack in one reading; without a function, whether the release would run is not looked at."""
+    allowed = for_inspection(limits)
+    job = InspectJob(
+        name=source.name, size=source.size, limits=limits, allowance=allowed, function=function, directory=directory
+    )
+    return _checked(*_run(job, source, UNPACKED))
+
+
+def build(source: Source, sha256: str, limits: Limits, plan: BuildOptions, tree: Path, write: Write) -> Built | Refusal:
+    """Unpack the archive with this digest into an empty directory, and write its bundle."""
+    job = BuildJob(
+        name=source.name, size=source.size, limits=limits, allowance=for_bundle(limits), tree=tree, plan=plan
+    )
+    found, given = _run(job, source, BUILT, write)
+    if given.hexdigest() != sha256 and not isinstance(found, Refusal):
+        raise RuntimeError("the archive is not the one that was inspected")
+    return found
+
+
+def _checked[T: Sound](found: T | Refusal, given: HashedStream) -> T | Refusal:
+    """Hold a guest's answer against the bytes that it was given: a signature counts for these."""
+    if isinstance(found, Refusal) or (found.sha256, found.size) == (given.hexdigest(), given.size):
+        return found
+    return _refusal("an answer about other bytes than the archive's", "one about these")
+
+
+def _run[T](job: Job, source: Source, answers: TypeAdapter[T], write: Write = len) -> tuple[T | Refusal, HashedStream]:
+    """Have a guest do a job; return its answer, or what is wrong with how it ended, and the bytes that it was given."""
+    given = HashedStream(source.stream())
+    with _guest(job.allowance.seconds) as (process, channel):
+        try:
+            channel.send(Kind.JOB, job.model_dump_json(by_alias=True).encode())
+            return answers.validate_json(_serve(channel, job, source, given, write)), given
+        except LateError:
+            found, allowed = f"{job.task} took more than {job.allowance.seconds} s", "an archive that is read in time"
+        except ClosedError:
+            found, allowed = _how_it_ended(job, _status(process))
+        except _CrashedError as error:
+            found, allowed = f"{job.task} ended with {error}", "an archive that can be read to its end"
+        except ValidationError:
+            found, allowed = f"{job.task} gave an answer that cannot be read", "one that can"
+    return _refusal(found, allowed), given
+
+
+def _serve(channel: Channel, job: Job, source: Source, given: HashedStream, write: Write) -> bytes:
+    """Give the guest what it asks for until it answers."""
+    pieces, written = _small(given), 0
+    while True:
+        kind, data = channel.receive()
+        match kind:
+            case Kind.READ:
+                offset, length = RANGE.unpack(data)
+                channel.send(Kind.BYTES, source.read_at(offset, min(length, LARGEST)))
+            case Kind.NEXT:
+                channel.send(Kind.BYTES, next(pieces, b""))
+            case Kind.WRITE if written + len(data) <= job.most:
+                written += len(data)
+                write(data)
+            case Kind.ANSWER:
+                return data
+            case Kind.CRASH:
+                raise _CrashedError(data.decode(errors="backslashreplace"))
+            case _:
+                raise ClosedError
+
+
+def _small(pieces: HashedStream) -> Iterator[memoryview]:
+    for piece in pieces:
+        view = memoryview(piece)
+        for start in range(0, len(view), _PIECE):
+            yield view[start : start + _PIECE]
+
+
+@contextmanager
+def _guest(seconds: float) -> Iterator[tuple["subprocess.Popen[bytes]", Channel]]:
+    """Start a guest; whatever happens, it does not outlive its job."""
+    ours, theirs = socket.socketpair()
+    with ours:
+        with theirs:
+            process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                _COMMAND, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env=_environment(), cwd="/"
+            )
+        try:
+            channel = Channel(ours, seconds)
+            _await_start(process, channel)
+            yield process, channel
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _await_start(process: "subprocess.Popen[bytes]", channel: Channel) -> None:
+    try:
+        channel.receive()
+    except (ClosedError, LateError):
+        raise NotStartedError(f"the sandbox ended with {_status(process)} before it was ready") from None
+
+
+def _environment() -> dict[str, str]:
+    root = Path(__file__).parents[2]
+    return {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ} | {
+        "PYTHONPATH": str(root),
+        "MALLOC_ARENA_MAX": "2",  # address space that threads set aside, by 64 MB each, counts as taken
+    }
+
+
+def _status(process: "subprocess.Popen[bytes]") -> int:
+    """Return a guest's exit status, negative for a signal; one that goes on after its last word is killed."""
+    try:
+        return process.wait(_LAST_WORDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
+def _how_it_ended(job: Job, status: int) -> tuple[str, str]:
+    """Return what was found, and what is allowed."""
+    allowance = job.allowance
+    if status == OUT_OF_MEMORY:
+        return f"{job.task} needed more than {allowance.memory} MB of memory", f"at most {allowance.memory} MB"
+    if status == -signal.SIGXCPU:
+        seconds = allowance.processor
+        return f"{job.task} needed more than {seconds} s of processor time", f"at most {seconds} s"
+    how = signal.Signals(-status).name if status < 0 else f"exit status {status}"
+    return f"{job.task} was ended by {how}, perhaps for want of memory", "an archive that can be read to its end"
+
+
+def _refusal(found: str, allowed: str) -> Refusal:
+    return Refusal(problems=(Problem(where="archive", found=found, allowed=allowed, remedy=_REPACK),))

@@ -1,0 +1,102 @@
+"""Pure: what a guest is asked to do, how much it may take, and what it may answer."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from deployer.bundle import BuildOptions, Built
+from deployer.inspection.archive import Limits, Refusal
+from deployer.model.function import FunctionConfiguration
+from deployer.model.inspection import Inspection, Sound
+from deployer.model.value import Value
+
+_INSPECTION = 640
+"""MB for an inspection, the same wherever it is made: the controller has 1,024."""
+_HOST = 384
+"""MB that the host needs itself: parts of the archive and of the bundle on their way."""
+_ELSEWHERE = 2_048
+"""MB for a bundle where there is no function whose memory could be known."""
+_SPOOL = 2**30
+"""Bytes of one file that an inspection may write: what it keeps of sources."""
+
+
+class Allowance(Value):
+    """How much a guest may take before what it looks at is refused."""
+
+    memory: int
+    """MB of address space: code, threads and all."""
+    processor: int
+    """Seconds of processor time, of all threads together."""
+    seconds: int
+    """Seconds by the clock, the wait for the archive's bytes included."""
+    file: int
+    """Bytes of one file that it writes."""
+
+
+def for_inspection(limits: Limits) -> Allowance:
+    """Return what an inspection may take: 1 GB takes 20 s of a processor."""
+    return Allowance(memory=_INSPECTION, processor=480, seconds=600, file=max(_SPOOL, limits.unpacked))
+
+
+def for_bundle(limits: Limits) -> Allowance:
+    """Return what the making of a bundle may take: nearly all that the function has, and most of its 900 seconds."""
+    function = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", _HOST + _ELSEWHERE))
+    threads = os.cpu_count() or 1
+    return Allowance(memory=function - _HOST, processor=840 * threads, seconds=840, file=limits.unpacked)
+
+
+class _Work(Value):
+    """What every guest has to know."""
+
+    name: str
+    """The archive's."""
+    size: int
+    """Bytes of the archive."""
+    limits: Limits
+    allowance: Allowance
+
+
+class InspectJob(_Work):
+    """Look at an archive, and unpack it into a directory if one is named."""
+
+    kind: Literal["inspect"] = "inspect"
+    function: FunctionConfiguration | None
+    """Without one, whether the release would run is not looked at."""
+    directory: Path | None = None
+
+    @property
+    def task(self) -> str:
+        """Return what the guest does, for a sentence."""
+        return "inspection"
+
+    @property
+    def most(self) -> int:
+        """Return the bytes that it may hand out besides its answer."""
+        return 0
+
+
+class BuildJob(_Work):
+    """Unpack an archive into an empty directory, and make the bundle."""
+
+    kind: Literal["build"] = "build"
+    tree: Path
+    plan: BuildOptions
+
+    @property
+    def task(self) -> str:
+        """Return what the guest does, for a sentence."""
+        return "bundling"
+
+    @property
+    def most(self) -> int:
+        """Return the bytes that the bundle may have: the release's bytes, bytecode and index."""
+        return 4 * self.limits.unpacked
+
+
+type Job = InspectJob | BuildJob
+JOB: TypeAdapter[Job] = TypeAdapter(Annotated[InspectJob | BuildJob, Field(discriminator="kind")])
+INSPECTED: TypeAdapter[Inspection | Refusal] = TypeAdapter(Inspection | Refusal)
+UNPACKED: TypeAdapter[Sound | Refusal] = TypeAdapter(Inspection | Sound | Refusal)
+BUILT: TypeAdapter[Built | Refusal] = TypeAdapter(Built | Refusal)

@@ -1,0 +1,96 @@
+"""Messages between host and guest over a socket: a kind, a length, the bytes. Nothing in them is code."""
+
+import socket
+import struct
+import time
+from enum import IntEnum
+
+_HEADER = struct.Struct("<BI")
+RANGE = struct.Struct("<QI")
+"""What a READ asks for: offset and length."""
+LARGEST = 16 << 20
+"""Bytes of one message."""
+
+
+class Kind(IntEnum):
+    """What a message is; the guest's are READY, READ, NEXT, WRITE, ANSWER and CRASH."""
+
+    READY = 1
+    JOB = 2
+    READ = 3
+    """A range of the archive."""
+    NEXT = 4
+    """The next bytes of the archive; an empty answer is its end."""
+    BYTES = 5
+    WRITE = 6
+    """Bytes of the bundle."""
+    ANSWER = 7
+    CRASH = 8
+    """An exception that nobody expected, in words."""
+
+
+OUT_OF_MEMORY = 71
+"""A guest's exit status: nothing can be said where nothing can be allocated."""
+
+
+class ClosedError(Exception):
+    """The other process has gone, or sends what is not a message."""
+
+
+class LateError(Exception):
+    """The deadline is over."""
+
+
+class Channel:
+    """One end of the socket. Raises ClosedError when the other end is gone, LateError after the deadline."""
+
+    def __init__(self, end: socket.socket, seconds: float | None = None) -> None:
+        self._end = end
+        self._deadline = None if seconds is None else time.monotonic() + seconds
+
+    def send(self, kind: Kind, data: bytes | memoryview = b"") -> None:
+        """Send one message."""
+        self._wait()
+        try:
+            self._end.sendall(_HEADER.pack(kind, len(data)))
+            if data:  # without any, the other end may have read all there is, answered and gone
+                self._end.sendall(data)
+        except TimeoutError:
+            raise LateError from None
+        except ConnectionError:
+            raise ClosedError from None
+
+    def receive(self) -> tuple[Kind, bytes]:
+        """Return the next message."""
+        kind, length = _HEADER.unpack(self._exactly(_HEADER.size))
+        if kind not in Kind or length > LARGEST:
+            raise ClosedError
+        return Kind(kind), self._exactly(length)
+
+    def ask(self, kind: Kind, data: bytes = b"") -> bytes:
+        """Send a message and return the bytes that answer it."""
+        self.send(kind, data)
+        return self.receive()[1]
+
+    def _exactly(self, length: int) -> bytes:
+        data = bytearray(length)
+        view = memoryview(data)
+        while view:
+            self._wait()
+            try:
+                count = self._end.recv_into(view)
+            except TimeoutError:
+                raise LateError from None
+            except ConnectionError:
+                raise ClosedError from None
+            if not count:
+                raise ClosedError
+            view = view[count:]
+        return bytes(data)
+
+    def _wait(self) -> None:
+        if self._deadline is not None:
+            left = self._deadline - time.monotonic()
+            if left <= 0:
+                raise LateError
+            self._end.settimeout(left)
