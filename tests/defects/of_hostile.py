@@ -6,6 +6,8 @@ ARCHIVE = "deployer/inspection/archive"
 BOUNDS = "tests/pure/test_archive_bounds.py"
 TOML, PROBLEM = "deployer/model/toml.py", "deployer/model/problem.py"
 MANIFESTS, PROBLEMS = "tests/pure/test_manifest.py", "tests/pure/test_problems.py"
+HOST, GUEST, SANDBOX = "deployer/sandbox/host.py", "deployer/sandbox/guest.py", "tests/pure/test_sandbox.py"
+ENDS = f"{SANDBOX}::test_whatever_becomes_of_a_guest_is_a_refusal_in_a_sentence"
 COSTS = f"{MANIFESTS}::test_no_manifest_costs_more_than_a_moment_and_a_few_megabytes"
 
 DEFECTS = (
@@ -89,5 +91,89 @@ DEFECTS = (
         "kept = sum(total <= _ROOM - _REST for total in totals[: LISTED - 1])",
         "kept = len(totals[: LISTED - 1])",
         (PROBLEMS,),
+    ),
+    Defect(
+        "a guest gets the deployer's environment",
+        HOST,
+        "env=_environment(), ",
+        "",
+        (f"{SANDBOX}::test_a_guest_gets_no_variable_that_could_be_a_secret",),
+    ),
+    Defect(
+        "a guest may take any memory",
+        GUEST,
+        "        _limit(resource.RLIMIT_AS, allowance.memory << 20)",
+        "        _limit(resource.RLIMIT_AS, allowance.memory << 24)",
+        (f"{ENDS}[memory]",),
+    ),
+    Defect(
+        "a guest may take any processor time",
+        GUEST,
+        "    _limit(resource.RLIMIT_CPU, allowance.processor, _GRACE)\n",
+        "",
+        (f"{ENDS}[processor]",),
+    ),
+    Defect(
+        "a guest may write a file of any size",
+        GUEST,
+        "    _limit(resource.RLIMIT_FSIZE, allowance.file)\n",
+        "",
+        (f"{ENDS}[file]",),
+    ),
+    Defect(
+        "a guest is waited for as long as it likes",
+        HOST,
+        "channel = Channel(ours, seconds)",
+        "channel = Channel(ours, 12 * seconds)",
+        (f"{ENDS}[clock]",),
+    ),
+    Defect(
+        "a guest outlives its job",
+        HOST,
+        "        finally:\n            process.kill()\n            process.wait()\n",
+        "        finally:\n            pass\n",
+        (f"{SANDBOX}::test_an_error_of_the_source_is_one_and_the_guest_does_not_outlive_it",),
+    ),
+    Defect(
+        "a guest's digest is believed",
+        HOST,
+        "(found.sha256, found.size) == (given.hexdigest(), given.size)",
+        "found.size == given.size",
+        (f"{ENDS}[lie]",),
+    ),
+    Defect(
+        "a guest hands out as much as it likes",
+        HOST,
+        "case Kind.WRITE if written + len(data) <= job.most:",
+        "case Kind.WRITE:",
+        (f"{ENDS}[hands out]",),
+    ),
+    Defect(
+        "other bytes than the inspected ones are bundled",
+        HOST,
+        "if given.hexdigest() != sha256 and not isinstance(found, Refusal):",
+        "if not sha256:",
+        (f"{SANDBOX}::test_bytes_that_were_not_inspected_are_not_bundled",),
+    ),
+    Defect(
+        "a broken installation refuses every archive",
+        HOST,
+        "            _await_start(process, channel)\n",
+        "",
+        (f"{SANDBOX}::test_a_guest_that_does_not_even_start_is_an_error_of_ours",),
+    ),
+    Defect(
+        "what a killed step left stays on the disk",
+        "deployer/sandbox/workspace.py",
+        "    _remove_abandoned()\n    while",
+        "    while",
+        (f"{SANDBOX}::test_what_a_killed_process_left_is_removed_when_the_next_begins_and_nothing_else",),
+    ),
+    Defect(
+        "the directory of a step that is under way is removed by another",
+        "deployer/sandbox/workspace.py",
+        "fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)",
+        "fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)",
+        (f"{SANDBOX}::test_what_a_killed_process_left_is_removed_when_the_next_begins_and_nothing_else",),
     ),
 )
