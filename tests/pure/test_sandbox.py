@@ -25,11 +25,11 @@ APP = zip_of(
     Member(b"lambda_function.py", b"def lambda_handler(e, c): ...\n"), Member(b"data", bytes(700_000), method=8)
 )
 LIMITS = sandbox.Limits(unpacked=2**24)
-TIGHT = Allowance(memory=256, processor=2, seconds=20, file=2**20)
+TIGHT = Allowance(memory=256, processor=1, seconds=200, file=2**20)
 BAD = {
     "memory": "inspection needed more than 256 MB of memory; allowed: at most 256 MB",
-    "processor": "inspection needed more than 2 s of processor time",
-    "clock": "inspection took more than 20 s",
+    "processor": "inspection needed more than 1 s of processor time",
+    "clock": "inspection took more than 3 s",
     "file": "OSError in",
     "recursion": "inspection ended with RecursionError in _recursion, line",
     "crash": "inspection was ended by SIGSEGV",
@@ -83,7 +83,7 @@ def test_whatever_becomes_of_a_guest_is_a_refusal_in_a_sentence(
     refusal = sandbox.inspect(source, LIMITS, PYTHON)
     assert isinstance(refusal, sandbox.Refusal)
     (problem,) = refusal.problems
-    assert BAD[how].replace("20 s", "3 s") in str(problem)
+    assert BAD[how] in str(problem)
     assert str(problem).isprintable()
 
 
