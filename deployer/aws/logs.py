@@ -3,11 +3,13 @@
 import time
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from deployer import telemetry
+from deployer.model.health import Unread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
 
 _EVENTS = 50
+_LOADED = "release.loaded"
+"""What the bootstrap calls the event of an environment that has loaded its release."""
+_COUNTING = 20.0
+"""Seconds."""
 _DAYS = 2
 """Streams bear the day on which their environment began: those of yesterday may still be in use."""
 
@@ -47,36 +53,44 @@ class Logs:
         """Return events of a version that hold one of some terms, the newest first.
 
         It is best effort: what cannot be read is left out, and no call begins after `patience` seconds.
-        Source: CloudWatch Logs API reference, FilterLogEvents.
         """
         found: list[str] = []
+        try:
+            found.extend(islice(self._find(function, version, since, until, terms, patience), _EVENTS))
+        except (ClientError, BotoCoreError, TimeoutError) as error:
+            telemetry.warn("logs.unreadable", function=function, reason=str(error))
+        return tuple(found)
+
+    def loads(self, function: str, version: str, since: datetime, until: datetime) -> int | Unread:
+        """Return how many environments of a version have loaded the release: each reports it in one event."""
+        try:
+            return sum(1 for _ in self._find(function, version, since, until, (_LOADED,), _COUNTING))
+        except (ClientError, BotoCoreError, TimeoutError) as error:
+            telemetry.warn("logs.unreadable", function=function, reason=str(error))
+            return Unread(reason=str(error))
+
+    def _find(
+        self, function: str, version: str, since: datetime, until: datetime, terms: tuple[str, ...], patience: float
+    ) -> "Iterator[str]":
+        """Yield events as they are found; raise TimeoutError when there may be more after `patience` seconds.
+
+        Pages may be empty, and more may follow. Source: CloudWatch Logs API reference, FilterLogEvents.
+        """
         deadline = time.monotonic() + patience
         for prefix in _streams(function, version, until):
-            try:
-                found += self._in_streams(self.group(function), prefix, since, terms, deadline)
-            except (ClientError, BotoCoreError) as error:
-                telemetry.warn("logs.unreadable", function=function, reason=str(error))
-                break
             if time.monotonic() > deadline:
-                break
-        return tuple(found[:_EVENTS])
-
-    def _in_streams(
-        self, group: str, prefix: str, since: datetime, terms: tuple[str, ...], deadline: float
-    ) -> "Iterator[str]":
-        """Yield events of the streams with a prefix. Pages may be empty, and more may follow."""
-        pages = self._client.get_paginator("filter_log_events").paginate(
-            logGroupName=group,
-            logStreamNamePrefix=prefix,
-            startTime=int(since.timestamp() * 1000),
-            filterPattern=" ".join(f'?"{term}"' for term in terms),
-            startFromHead=False,
-            PaginationConfig={"MaxItems": _EVENTS},
-        )
-        for page in pages:
-            yield from (event["message"] for event in page["events"])
-            if time.monotonic() > deadline:
-                return
+                raise TimeoutError("the log is longer than can be read in time")
+            pages = self._client.get_paginator("filter_log_events").paginate(
+                logGroupName=self.group(function),
+                logStreamNamePrefix=prefix,
+                startTime=int(since.timestamp() * 1000),
+                filterPattern=" ".join(f'?"{term}"' for term in terms),
+                startFromHead=False,
+            )
+            for page in pages:
+                yield from (event["message"] for event in page["events"])
+                if "nextToken" in page and time.monotonic() > deadline:
+                    raise TimeoutError("the log is longer than can be read in time")
 
 
 def _streams(function: str, version: str, until: datetime) -> "Iterator[str]":

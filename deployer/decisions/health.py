@@ -66,8 +66,8 @@ def _reasons_against(sample: Sample, canary: Traffic, stable: Traffic, threshold
         reasons.append(f"{canary.errors} of {canary.invocations} invocations failed ({what})")
     if blamed:
         reasons.append(f"the stable version fails {stable.error_rate:.1f} %")
-    durations, slowdown = sample.durations, thresholds.slowdown
-    if isinstance(durations, Durations) and slowdown and durations.canary > slowdown * durations.stable:
+    durations = sample.durations
+    if isinstance(durations, Durations) and too_slow(durations, thresholds):
         reasons += [
             f"{durations.slow} of {canary.invocations} invocations took {durations.canary:.0f} ms or longer",
             f"the stable version's p95 duration is {durations.stable:.0f} ms",
@@ -97,3 +97,8 @@ def too_many_slow(canary: Traffic, stable: Traffic, thresholds: Rollout) -> int 
 
     slow = bisect_left(range(canary.invocations), True, key=tells)
     return slow if slow < canary.invocations else None
+
+
+def too_slow(durations: Durations, thresholds: Rollout) -> bool:
+    """Return whether so many calls took so long that chance does not explain it."""
+    return thresholds.slowdown is not None and durations.canary > thresholds.slowdown * durations.stable

@@ -1,5 +1,6 @@
 """The step that looks at a version in use: what it did, what the alarms say, and what follows from that."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from deployer.decisions import health, logged_error, precedence
@@ -14,59 +15,82 @@ def look(deployer: Deployer, release: Release) -> Release:
     alias = deployer.aws.functions.alias(function)
     if ending := precedence.ended_by_others(alias, release.id, version):
         return release.ended(ending.status, ending.reason)
-    sample = _sample(deployer, release, alias.stable)
-    thresholds = release.manifest.rollout
+    since = required(release.shifted_at).replace(second=0, microsecond=0)  # CloudWatch counts by the minute
+    stage = _Stage(deployer, release, alias.stable, since, deployer.now())
+    sample, thresholds = stage.sample(), release.manifest.rollout
     verdict = health.judge(sample, thresholds, release.alarms_before)
     if verdict.health is Health.UNHEALTHY and isinstance(sample.canary, Traffic) and sample.canary.errors:
-        sample = sample.model_copy(update={"error": _error(deployer, release)})
+        sample = sample.model_copy(update={"error": stage.error()})
         verdict = health.judge(sample, thresholds, release.alarms_before)
     words = str(verdict)
     deployer.change_record(deployer.record_of(release), lambda record: record.with_verdict(words, alias.weight))
     return release.updated(verdict=verdict, weight=alias.weight, paused=alias.paused)
 
 
-def _sample(deployer: Deployer, release: Release, stable_version: str) -> Sample:
-    """Read what both versions did since the stage began, and the alarms."""
-    metrics, function = deployer.aws.metrics, deployer.function(release)
-    since, until = required(release.shifted_at), deployer.now()
-    canary = metrics.traffic(function, required(release.version), since, until)
-    stable = metrics.traffic(function, stable_version, since, until)
-    return Sample(
-        canary=canary,
-        stable=stable,
-        alarms=metrics.alarms(release.drop.application, release.manifest.rollout.alarms),
-        durations=_durations(deployer, release, stable_version, until, canary, stable),
-    )
+@dataclass(frozen=True)
+class _Stage:
+    """What CloudWatch has of two versions since a stage began."""
 
+    deployer: Deployer
+    release: Release
+    stable: str
+    since: datetime
+    until: datetime
 
-def _durations(
-    deployer: Deployer,
-    release: Release,
-    stable_version: str,
-    until: datetime,
-    canary: Traffic | Unread,
-    stable: Traffic | Unread,
-) -> Durations | Unread | None:
-    """Read how long calls took, if there are enough of them for a verdict on that."""
-    if isinstance(canary, Unread) or isinstance(stable, Unread):
-        return None
-    slow = health.too_many_slow(canary, stable, release.manifest.rollout)
-    if slow is None:
-        return None
-    metrics, function, since = deployer.aws.metrics, deployer.function(release), required(release.shifted_at)
-    within = 100 * (1 - slow / canary.invocations)
-    slowest = metrics.duration(function, required(release.version), since, until, within)
-    usual = metrics.duration(function, stable_version, since, until, 95)
-    for answer in (slowest, usual):
-        if answer is None or isinstance(answer, Unread):
-            return answer
-    return Durations(slow=slow, canary=slowest, stable=usual)
+    @property
+    def _function(self) -> str:
+        return self.deployer.function(self.release)
 
+    @property
+    def _canary(self) -> str:
+        return required(self.release.version)
 
-def _error(deployer: Deployer, release: Release) -> str:
-    """Return what most of the failed calls raised, as their log says, or how to read the log."""
-    logs, function = deployer.aws.logs, deployer.function(release)
-    since, until = required(release.shifted_at), deployer.now()
-    events = logs.events(function, required(release.version), since, until, logged_error.TERMS)
-    unnamed = f"no error is named in the log yet: aws logs tail {logs.group(function)} --since 1h"
-    return logged_error.most_common(events) or unnamed
+    def sample(self) -> Sample:
+        """Read what both versions did, and the alarms."""
+        metrics = self.deployer.aws.metrics
+        canary = metrics.traffic(self._function, self._canary, self.since, self.until)
+        stable = metrics.traffic(self._function, self.stable, self.since, self.until)
+        return Sample(
+            canary=canary,
+            stable=stable,
+            alarms=metrics.alarms(self.release.drop.application, self.release.manifest.rollout.alarms),
+            durations=self._durations(canary, stable),
+        )
+
+    def _durations(self, canary: Traffic | Unread, stable: Traffic | Unread) -> Durations | Unread | None:
+        """Read how long calls took, if there are enough of them for a verdict on that.
+
+        An environment may finish loading within its first call, and a new version has many new environments. So
+        calls that look too slow are left out, the slowest first, as many as environments have loaded the release.
+        """
+        if isinstance(canary, Unread) or isinstance(stable, Unread):
+            return None
+        thresholds = self.release.manifest.rollout
+        slow = health.too_many_slow(canary, stable, thresholds)
+        if slow is None:
+            return None
+        durations = self._slowest(canary, slow)
+        if not isinstance(durations, Durations) or not health.too_slow(durations, thresholds):
+            return durations
+        loads = self.deployer.aws.logs.loads(self._function, self._canary, self.since, self.until)
+        return loads if isinstance(loads, Unread) else self._slowest(canary, slow, left_out=loads)
+
+    def _slowest(self, canary: Traffic, slow: int, left_out: int = 0) -> Durations | Unread | None:
+        """Read how long the slowest calls took at least, and 95 % of the stable version's calls at most."""
+        percent = 100 * (1 - (slow + left_out) / canary.invocations)
+        if percent <= 0:
+            return None
+        metrics = self.deployer.aws.metrics
+        slowest = metrics.duration(self._function, self._canary, self.since, self.until, percent)
+        usual = metrics.duration(self._function, self.stable, self.since, self.until, 95)
+        for answer in (slowest, usual):
+            if answer is None or isinstance(answer, Unread):
+                return answer
+        return Durations(slow=slow, canary=slowest, stable=usual)
+
+    def error(self) -> str:
+        """Return what most of the failed calls raised, as their log says, or how to read the log."""
+        logs = self.deployer.aws.logs
+        events = logs.events(self._function, self._canary, self.since, self.until, logged_error.TERMS)
+        unnamed = f"no error is named in the log yet: aws logs tail {logs.group(self._function)} --since 1h"
+        return logged_error.most_common(events) or unnamed

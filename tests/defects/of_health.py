@@ -151,8 +151,22 @@ DEFECTS = (
     Defect(
         "a log that cannot be read stops the verdict",
         LOGS,
-        "except (ClientError, BotoCoreError) as error:",
-        "except BotoCoreError as error:",
+        "_EVENTS))\n        except (ClientError, BotoCoreError, TimeoutError) as error:",
+        "_EVENTS))\n        except (BotoCoreError, TimeoutError) as error:",
         (f"{READ}::test_a_log_that_cannot_be_read_holds_nothing",),
+    ),
+    Defect(
+        "first calls that held the rest of the loading count as slow",
+        "deployer/steps/looking.py",
+        "self._slowest(canary, slow, left_out=loads)",
+        "self._slowest(canary, slow, left_out=0)",
+        ("tests/workflow/test_slowness.py",),
+    ),
+    Defect(
+        "environments that could not be counted are none",
+        LOGS,
+        "            return Unread(reason=str(error))",
+        "            return 0",
+        (f"{READ}::test_what_could_not_be_counted_is_not_zero",),
     ),
 )

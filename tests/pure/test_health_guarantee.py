@@ -1,10 +1,12 @@
 """Simulated releases: a good one is hardly ever blamed, however often it is looked at, and a bad one soon is."""
 
+import math
 import random
 
 import pytest
 
-from deployer.decisions.health import RISK, judge
+from deployer.decisions.health import RISK, judge, too_many_slow
+from deployer.model.health import Durations as Taken
 from deployer.model.health import Health, Sample, Traffic
 from deployer.model.manifest import Rollout
 from deployer.model.stages import CHECKS_PER_BAKE, Stage, linear
@@ -21,7 +23,7 @@ PLANS = {
     "5, 50 and 95 %": Rollout(stages=(Stage(weight=5), Stage(weight=50), Stage(weight=95))),
     "30 %, nothing allowed": Rollout(weight=30, error_rate=0),
 }
-HELD = 300
+HELD = 220
 """Looks at a release that is held: more than a rollout takes."""
 
 
@@ -110,3 +112,63 @@ def test_a_bad_release_is_caught(calls: int, rate: float, looks: int, share: flo
     split = [(calls, 9 * calls)] * looks
     found = [blamed_in_stage(Rollout(), Calls(chance, rate), Calls(chance, 0.0), split) for _ in range(500)]
     assert sum(1 for look in found if look) >= share * 500
+
+
+class Durations:
+    """How long the calls of a version took so far."""
+
+    def __init__(self, chance: random.Random, factor: float) -> None:
+        self._chance = chance
+        self._factor = factor
+        self._sorted: list[float] = []
+
+    def come(self, number: int) -> None:
+        """Answer more calls."""
+        took = [self._factor * self._chance.lognormvariate(4, 1) for _ in range(number)]
+        self._sorted.extend(took)
+        self._sorted.sort()  # quick, for most of it is in order
+
+    def slowest(self, number: int) -> float:
+        """Return how long so many calls took at least."""
+        return self._sorted[-number]
+
+    def traffic(self) -> Traffic:
+        """Return what CloudWatch has counted."""
+        return Traffic(invocations=len(self._sorted))
+
+
+def called_slow(thresholds: Rollout, canary: Durations, stable: Durations, split: tuple[int, int], looks: int) -> bool:
+    """Look at a version again and again, and return whether it is blamed for its slow calls."""
+    for _ in range(looks):
+        canary.come(split[0])
+        stable.come(split[1])
+        seen, compared = canary.traffic(), stable.traffic()
+        slow = too_many_slow(seen, compared, thresholds)
+        if slow is None:
+            continue
+        usual = stable.slowest(math.ceil(0.05 * compared.invocations))
+        taken = Taken(slow=slow, canary=canary.slowest(slow), stable=usual)
+        verdict = judge(Sample(canary=seen, stable=compared, alarms=(), durations=taken), thresholds)
+        if verdict.health is Health.UNHEALTHY:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("split", [(1, 9), (10, 90), (50, 50), (90, 10)])
+def test_a_release_that_is_as_fast_is_hardly_ever_called_slow(split: tuple[int, int]) -> None:
+    """Not even where the manifest allows nothing, and one call in twenty is slow by its definition."""
+    chance, thresholds = seeded(f"slow, {split}"), Rollout(slowdown=1)
+    found = [
+        called_slow(thresholds, Durations(chance, 1), Durations(chance, 1), split, CHECKS_PER_BAKE)
+        for _ in range(RELEASES // 3)
+    ]
+    assert not any(found)
+
+
+@pytest.mark.parametrize(("split", "looks"), [((3, 27), 10), ((10, 90), 3), ((50, 50), 1)])
+def test_a_release_that_is_much_slower_is_caught(split: tuple[int, int], looks: int) -> None:
+    chance, thresholds = seeded(f"much slower, {split}"), Rollout(slowdown=2)
+    found = [
+        called_slow(thresholds, Durations(chance, 20), Durations(chance, 1), split, looks) for _ in range(RELEASES // 3)
+    ]
+    assert sum(found) >= 0.95 * len(found)

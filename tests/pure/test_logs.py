@@ -9,6 +9,7 @@ import pytest
 from botocore.stub import Stubber
 
 from deployer.aws.logs import Logs
+from deployer.model.health import Unread
 
 SINCE, UNTIL = datetime(2026, 11, 27, 23, 58, tzinfo=UTC), datetime(2026, 11, 28, 0, 8, tzinfo=UTC)
 PREFIXES = ("2026/11/28/[7]", "2026/11/28/app-orders[7]", "2026/11/27/[7]", "2026/11/27/app-orders[7]")
@@ -66,6 +67,27 @@ def test_a_log_that_cannot_be_read_holds_nothing(client: Any, cloudwatch: Stubbe
     assert read(client) == ()
 
 
-def test_a_log_without_end_is_read_for_a_while_only(client: Any, cloudwatch: Stubber) -> None:  # noqa: ANN401
-    cloudwatch.add_response("filter_log_events", {"events": [], "nextToken": "more"}, asked(PREFIXES[0]))
+@pytest.mark.usefixtures("cloudwatch")
+def test_a_log_is_read_for_a_while_only(client: Any) -> None:  # noqa: ANN401
     assert Logs(lambda: client).events("app-orders", "7", SINCE, UNTIL, ("ERROR", "timed out"), patience=-1) == ()
+
+
+def test_environments_that_loaded_are_counted(client: Any, cloudwatch: Stubber) -> None:  # noqa: ANN401
+    for prefix in PREFIXES:
+        expected = asked(prefix, filterPattern='?"release.loaded"')
+        cloudwatch.add_response("filter_log_events", {"events": [{"message": "{}"}] * 3}, expected)
+    assert Logs(lambda: client).loads("app-orders", "7", SINCE, UNTIL) == 12
+
+
+def test_what_could_not_be_counted_is_not_zero(client: Any, cloudwatch: Stubber) -> None:  # noqa: ANN401
+    cloudwatch.add_client_error("filter_log_events", "ThrottlingException", "Rate exceeded")
+    assert isinstance(Logs(lambda: client).loads("app-orders", "7", SINCE, UNTIL), Unread)
+
+
+@pytest.mark.usefixtures("cloudwatch")
+def test_a_log_that_takes_too_long_to_count_is_not_taken_for_counted(
+    client: Any,  # noqa: ANN401
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("deployer.aws.logs._COUNTING", -1)
+    assert isinstance(Logs(lambda: client).loads("app-orders", "7", SINCE, UNTIL), Unread)

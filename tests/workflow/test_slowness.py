@@ -1,0 +1,72 @@
+"""A version that answers more slowly is rolled back, and one whose environments were loading is not."""
+
+import time
+from datetime import UTC, datetime
+
+from deployer.model.status import Status
+from tests.local import LocalAws
+from tests.workflow.test_commands import GO_ON
+from tests.workflow.world import World
+
+SLOWDOWN = f"{GO_ON}slowdown = 2.0\n"
+
+
+def serve(world: World, version: str | None, *took: tuple[float, int]) -> None:
+    """Have CloudWatch count calls of a version, so many with each of some durations in milliseconds."""
+    if version is None:
+        return
+    world.serve(version, sum(number for _, number in took))
+    dimensions = {
+        "FunctionName": world.function,
+        "Resource": f"{world.function}:{world.settings.alias}",
+        "ExecutedVersion": version,
+    }
+    durations = {
+        "MetricName": "Duration",
+        "Unit": "Milliseconds",
+        "Values": [milliseconds for milliseconds, _ in took],
+        "Counts": [float(number) for _, number in took],
+        "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
+    }
+    world.cloudwatch.put_metric_data(Namespace="AWS/Lambda", MetricData=[durations])
+
+
+def load(aws: LocalAws, world: World, version: str | None, environments: int) -> None:
+    """Have environments of a version report that they have loaded the release."""
+    logs, group = aws.client("logs"), f"/aws/lambda/{world.function}"
+    stream = f"{datetime.now(UTC):%Y/%m/%d}/[{version}]{time.monotonic_ns()}"
+    if not logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
+        logs.create_log_group(logGroupName=group)
+    logs.create_log_stream(logGroupName=group, logStreamName=stream)
+    event = {"timestamp": int(time.time() * 1000), "message": '{"event": "release.loaded", "release": "1.1"}'}
+    logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=[event] * environments)
+
+
+def test_a_version_that_answers_more_slowly_is_rolled_back(served: World) -> None:
+    def answer() -> None:
+        serve(served, served.alias.stable, (100, 90))
+        serve(served, served.alias.canary, (100, 15), (900, 15))
+
+    served.at_every_look(answer)
+    ended = served.release("1.1", SLOWDOWN)
+    assert ended["status"] == Status.ROLLED_BACK
+    assert "invocations took 900 ms or longer; the stable version's p95 duration is 100 ms" in ended["reason"]
+
+
+def test_a_version_that_answers_as_fast_goes_live(served: World) -> None:
+    def answer() -> None:
+        serve(served, served.alias.stable, (100, 85), (5_000, 5))
+        serve(served, served.alias.canary, (190, 29), (5_000, 1))
+
+    served.at_every_look(answer)
+    assert served.release("1.1", SLOWDOWN)["status"] == Status.LIVE
+
+
+def test_first_calls_that_held_the_rest_of_the_loading_do_not_count(served: World, local_aws: LocalAws) -> None:
+    def answer() -> None:
+        serve(served, served.alias.stable, (100, 90))
+        serve(served, served.alias.canary, (100, 15), (9_000, 15))
+        load(local_aws, served, served.alias.canary, 15)
+
+    served.at_every_look(answer)
+    assert served.release("1.1", SLOWDOWN)["status"] == Status.LIVE
