@@ -99,7 +99,7 @@ class Deployer:
             at = self.now()
             self.change_record(record, lambda one: one.ended(at, ending))
 
-    def record_ending(self, record: Record, ending: Ending, what: str) -> Record:
+    def record_ending(self, record: Record, ending: Ending, what: str, *, move: str = "") -> Record:
         """Record an end and return the record, or record only what happened when there is an end already.
 
         An archive that was rolled back is marked first: whoever repeats this after a death finds the mark.
@@ -107,7 +107,7 @@ class Deployer:
         if ending.status is Status.ROLLED_BACK:
             self.mark_rolled_back(record)
         at = self.now()
-        return self.change_record(record, lambda one: one.with_entry(at, what).ended(at, ending))
+        return self.change_record(record, lambda one: one.with_move(at, what, move).ended(at, ending))
 
     def provision(self, application: str, version: str, wanted: int) -> str | None:
         """Ask for provisioned concurrency of a version that has traffic; return a warning when AWS refuses."""

@@ -87,22 +87,26 @@ class TrafficCommands:
         if command.dry_run:
             return answers.done(words, dry_run=True)
         left = self.app.record_of(alias.stable, live=True)
-        if refusal := self._move(alias, alias.roll_back_to(left.release_id if left else "none", target)):
-            return refusal
-        warnings = self._record_rollback(left, target, words, command.reason)
+        after = self._move(alias, alias.roll_back_to(left.release_id if left else "none", target))
+        if not isinstance(after, Alias):
+            return after
+        reason = command.reason or words
+        warnings = self._record_rollback(left, after, words, reason)
         if alias.canary:
-            warnings += self._attempt(lambda: self._record_left(self.app.record_of(str(alias.canary)), words, words))
+            canary = str(alias.canary)
+            warnings += self._attempt(lambda: self._record_left(self.app.record_of(canary), after, words, reason))
         return answers.done(words.replace("roll", "rolled", 1), version=target, **warned(warnings))
 
-    def _record_rollback(self, left: Record | None, target: str, words: str, reason: str | None = None) -> list[str]:
+    def _record_rollback(self, left: Record | None, after: Alias, words: str, reason: str) -> list[str]:
         """Write down what a rollback left, now that all traffic is where it should be; return what AWS refused."""
-        warnings = self._attempt(lambda: self._record_left(left, words, reason or words))
-        return warnings + self._attempt(lambda: self._provision(target))
+        warnings = self._attempt(lambda: self._record_left(left, after, words, reason))
+        return warnings + self._attempt(lambda: self._provision(after.stable))
 
-    def _record_left(self, record: Record | None, words: str, reason: str) -> list[str]:
+    def _record_left(self, record: Record | None, after: Alias, words: str, reason: str) -> list[str]:
         if record is None:
             return []
-        self._deployer.record_ending(record, Ending(status=Status.ROLLED_BACK, reason=reason), words)
+        ending = Ending(status=Status.ROLLED_BACK, reason=reason)
+        self._deployer.record_ending(record, ending, words, move=after.revision)
         return unprovision(self.app, record)
 
     def _attempt(self, act: Callable[[], list[str]]) -> list[str]:
@@ -120,7 +124,8 @@ class TrafficCommands:
         """
         record = self.app.record(alias.recorded.release) if alias.rolled_back and alias.recorded else None
         if record and not command.dry_run and (record.status is Status.LIVE or not record.status.final):
-            warnings = self._record_rollback(record, alias.stable, _rollback_words(record.version, alias.stable))
+            words = _rollback_words(record.version, alias.stable)
+            warnings = self._record_rollback(record, alias, words, command.reason or words)
             return {**answers.nothing_to_do(why), **warned(warnings)}
         return answers.nothing_to_do(why)
 
@@ -152,8 +157,9 @@ class TrafficCommands:
         A: the rollout reads the alias.  B: abort writes the description, which changes the RevisionId.  A: its write is
         refused (412), it reads again and finds the abort. So the abort wins whenever it comes before the write.
         """
-        if refusal := self._move(alias, alias.abort_waiting(record.release_id)):
-            return refusal
+        after = self._move(alias, alias.abort_waiting(record.release_id))
+        if not isinstance(after, Alias):
+            return after
         ending = Ending(status=Status.ABORTED, reason=command.reason or "abort by command")
         warnings = self._attempt(lambda: self._record_removal(record, ending, "abort"))
         return answers.done(f"aborted {record.release} before it had any traffic", **warned(warnings))
@@ -171,8 +177,9 @@ class TrafficCommands:
     def _remove_canary_and_end(
         self, alias: Alias, record: Record, move: Move, ending: Ending, *, by_command: bool = False
     ) -> Answer:
-        if refusal := self._move(alias, alias.remove_canary(record.release_id, move, by_command=by_command)):
-            return refusal
+        after = self._move(alias, alias.remove_canary(record.release_id, move, by_command=by_command))
+        if not isinstance(after, Alias):
+            return after
         warnings = self._attempt(lambda: self._record_removal(record, ending, _removal_words(move, alias)))
         words = f"all traffic is on version {alias.stable} again"
         return answers.done(words, version=alias.stable, **warned(warnings))
@@ -235,13 +242,14 @@ class TrafficCommands:
         alias = self.app.alias()
         if blocked := self._no_canary(alias) or self._refuse_another_release(alias.canary, command.release):
             return blocked
-        paused = command.action == "pause"
-        if alias.managed and alias.paused is paused:
-            return answers.nothing_to_do("it is paused" if paused else "it is not paused")
-        words = f"{command.action} at {alias.weight} %"
-        return self._move_by_command(
-            alias, alias.pause(paused=paused), command, words, self.app.record_of(str(alias.canary))
-        )
+        record, words = self.app.record_of(str(alias.canary)), f"{command.action} at {alias.weight} %"
+        wanted = alias.pause(paused=command.action == "pause")
+        if not alias.managed or alias.paused is not wanted.paused:
+            return self._move_by_command(alias, wanted, command, words, record)
+        found = "it is paused" if wanted.paused else "it is not paused"
+        unwritten = alias.same_as(wanted) and not command.dry_run  # the last move was this command, which may have died
+        warnings = self._record_command(record, alias, command, words) if unwritten else []
+        return {**answers.nothing_to_do(found), **warned(warnings)}
 
     # --- what the moves share --------------------------------------------------------------------------------------
 
@@ -252,19 +260,28 @@ class TrafficCommands:
             return answers.refusal("alias", "moved by others", "as the deployer left it", "move the alias by hand")
         if command.dry_run:
             return answers.done(words, dry_run=True)
-        if refusal := self._move(alias, wanted):
-            return refusal
-        if record:
-            what = f"by command: {words}" + (f" ({command.reason})" if command.reason else "")
-            warnings = self._attempt(lambda: note_warning(self.app, record, what)[1:])
-            return answers.done(f"done: {words}", **warned(warnings))
-        return answers.done(f"done: {words}")
+        after = self._move(alias, wanted)
+        if not isinstance(after, Alias):
+            return after
+        return answers.done(f"done: {words}", **warned(self._record_command(record, after, command, words)))
 
-    def _move(self, alias: Alias, wanted: Alias) -> Answer | None:
-        """Write the alias once; refuse when somebody moved it since it was read."""
+    def _record_command(self, record: Record | None, after: Alias, command: ReleaseCommand, words: str) -> list[str]:
+        """Write down a command, once for the move that it made; return what AWS refused."""
+        if record is None:
+            return []
+        at, what = self._deployer.now(), f"by command: {words}" + (f" ({command.reason})" if command.reason else "")
+
+        def act() -> list[str]:
+            self._deployer.change_record(record, lambda one: one.with_move(at, what, after.revision))
+            return []
+
+        return self._attempt(act)
+
+    def _move(self, alias: Alias, wanted: Alias) -> Alias | Answer:
+        """Write the alias once and return it; refuse when somebody moved it since it was read."""
         after = self._deployer.write_alias(self.app.name, alias, wanted)
         if after.same_as(wanted):
-            return None
+            return after
         return answers.refusal("alias", "moved by others at this moment", "unchanged", "look at status, ask again")
 
     def _no_canary(self, alias: Alias) -> Answer | None:

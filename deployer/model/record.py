@@ -1,6 +1,11 @@
 """Pure: what is written down of a release, for `status` and `history`. It decides nothing about traffic."""
 
+import operator
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
 
 from deployer.model.drop import Drop
 from deployer.model.duration import Duration
@@ -23,6 +28,8 @@ class TimelineEntry(Value):
 
     at: datetime
     what: Sentence
+    move: Annotated[str, Field(exclude_if=operator.not_)] = ""
+    """The alias's RevisionId after the command that did it: two commands in the same words are two moments."""
 
 
 class Record(Value):
@@ -77,10 +84,16 @@ class Record(Value):
 
         A moment that is there already is not added again: a step that is repeated leaves one.
         """
+        return self._with(TimelineEntry(at=at, what=what), found)
+
+    def with_move(self, at: datetime, what: str, revision: str) -> "Record":
+        """Add the moment of a command, which is known by the move that it made and not by its words."""
+        return self._with(TimelineEntry(at=at, what=what, move=revision), {})
+
+    def _with(self, entry: TimelineEntry, found: Mapping[str, object]) -> "Record":
         known = {} if self.status.final else found
-        entry = TimelineEntry(at=at, what=what)
-        new = () if any(moment.what == entry.what for moment in self.timeline) else (entry,)
-        timeline = (*self.timeline, *new)[-_TIMELINE:]
+        there = any((one.move or one.what) == (entry.move or entry.what) for one in self.timeline)
+        timeline = self.timeline if there else (*self.timeline, entry)[-_TIMELINE:]
         return Record.model_validate({**dict(self), **known, "timeline": timeline})
 
     def completed(self, known: "Record") -> "Record":

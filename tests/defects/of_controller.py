@@ -4,6 +4,8 @@ from tests.defects.breaking import Defect
 
 REFUSED = "tests/faults/test_refused.py"
 DELETED = "tests/faults/test_deleted.py"
+RECORDED = "tests/faults/test_commands_recorded.py"
+TRAFFIC = "deployer/commands/traffic.py"
 SENDERS = "tests/faults/test_senders.py"
 
 DEFECTS = (
@@ -87,7 +89,7 @@ DEFECTS = (
     ),
     Defect(
         "a promotion guesses the stages that a deleted record had",
-        "deployer/commands/traffic.py",
+        TRAFFIC,
         "        if not record.stages and not command.full:",
         "        if False:",
         (f"{DELETED}::test_a_promotion_to_the_next_stage_does_not_guess_stages_that_were_deleted",),
@@ -133,5 +135,19 @@ DEFECTS = (
         "    arn, new = deployer.aws.executions.start(drop), known is None",
         "    arn, new = deployer.aws.executions.start(drop), True",
         (f"{SENDERS}::test_a_drop_that_comes_again_is_not_logged_as_new",),
+    ),
+    Defect(
+        "a command in the words of an earlier one is not recorded",
+        "deployer/model/record.py",
+        "self._with(TimelineEntry(at=at, what=what, move=revision), {})",
+        "self._with(TimelineEntry(at=at, what=what), {})",
+        (f"{RECORDED}::test_every_pause_is_recorded_and_announced",),
+    ),
+    Defect(
+        "a pause that died after its move is never recorded",
+        TRAFFIC,
+        "unwritten = alias.same_as(wanted) and not command.dry_run",
+        "unwritten = False",
+        (f"{RECORDED}::test_a_pause_that_died_after_its_move_is_recorded_when_it_is_said_again",),
     ),
 )

@@ -1,0 +1,67 @@
+"""Each command that moves the alias is in the record and in the news once, in whatever words others came before it."""
+
+import json
+
+import pytest
+
+from tests.faults.faults import Fault, Kind
+from tests.faults.flows import STAGES, live, prepared, two_live
+from tests.faults.wiring import inhabited
+from tests.faults.world import World
+
+
+@pytest.fixture
+def baking() -> World:
+    world = prepared(live)
+    with inhabited(world):
+        world.drop("1.1", STAGES)
+        world.run(until=world.shifting)
+    return world
+
+
+def recorded(world: World) -> list[str]:
+    record = world.record(world.drops[-1])
+    assert record
+    return [moment.what for moment in record.timeline if "by command" in moment.what]
+
+
+def announced(world: World) -> list[str]:
+    said = [json.loads(entry["Detail"])["what"] for entry in world.account.events.put]
+    return [what for what in said if "by command" in what]
+
+
+def test_every_pause_is_recorded_and_announced(baking: World) -> None:
+    with inhabited(baking):
+        for action in ("pause", "resume", "pause"):
+            baking.command(action)
+    expected = [f"by command: {action} at 10 %" for action in ("pause", "resume", "pause")]
+    assert recorded(baking) == announced(baking) == expected
+
+
+def test_a_pause_that_is_said_twice_is_recorded_once(baking: World) -> None:
+    with inhabited(baking):
+        baking.command("pause")
+        assert baking.command("pause")["answer"] == "nothing to do: it is paused"
+    assert recorded(baking) == ["by command: pause at 10 %"]
+
+
+def test_a_pause_that_died_after_its_move_is_recorded_when_it_is_said_again(baking: World) -> None:
+    with inhabited(baking):
+        baking.command("pause", dry_run=True)
+        baking.account.calls.clear()
+        baking.account.faults = (Fault(5, Kind.KILLED_BEFORE),)
+        while baking.account.calls[4:] == []:
+            baking.command("pause")
+    assert baking.alias().description.startswith("move=pause")
+    assert recorded(baking) == ["by command: pause at 10 %"]
+
+
+def test_a_second_rollback_from_the_same_release_is_recorded_too() -> None:
+    world = prepared(two_live)
+    with inhabited(world):
+        world.command("rollback")
+        world.command("rollback", to="1.1", force=True)
+        world.command("rollback", to="1.0", force=True)
+    record = world.record(world.drops[-1])
+    assert record
+    assert [moment.what for moment in record.timeline].count("roll back from version 3 to version 2") == 2
