@@ -78,7 +78,7 @@ DEFECTS = (
         "deployer/aws/records.py",
         "after = change(before.completed(known))",
         "after = change(before)",
-        (f"{DELETED}::test_a_release_whose_record_is_deleted_mid_bake_goes_live_and_is_told_whole",),
+        (f"{DELETED}::test_a_record_that_a_repeated_event_begins_anew_mid_bake_is_completed_by_the_rollout",),
     ),
     Defect(
         "a dead rollout's share is found by its record alone",

@@ -91,6 +91,8 @@ class Lambda:
         """Of every version that was ever published."""
         self.orders: dict[str, str] = {}
         """Payloads of the durable executions, by name."""
+        self.chilled: list[str] = []
+        """Versions that lost their provisioned concurrency while an alias gave them traffic."""
         self.executions: Mapping[str, Any] = {}
         """The engine's, by name."""
         self.actor = "nobody"
@@ -206,7 +208,10 @@ class Lambda:
         return {"RequestedProvisionedConcurrentExecutions": ProvisionedConcurrentExecutions, "Status": "IN_PROGRESS"}
 
     def delete_provisioned_concurrency_config(self, FunctionName: str, Qualifier: str) -> dict[str, Any]:
-        if self._function(FunctionName).provisioned.pop(Qualifier, None) is None:
+        function = self._function(FunctionName)
+        if any(Qualifier in alias.traffic for alias in function.aliases.values()):
+            self.chilled += [Qualifier] * (Qualifier in function.provisioned)
+        if function.provisioned.pop(Qualifier, None) is None:
             raise ServiceError("ProvisionedConcurrencyConfigNotFoundException", 404)
         return {}
 

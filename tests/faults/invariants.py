@@ -37,6 +37,7 @@ def violations(world: World) -> list[str]:
     checks = (
         _points_at_releases,
         _moves,
+        _warm,
         _at_rest,
         _ended_once,
         _honest,
@@ -129,6 +130,11 @@ def _is_stable_again(move: Moved, version: str) -> bool:
         and max(move.before, key=lambda one: one == version) == version
         and ((note := AliasState.parse(move.note_before)) is not None and note.stable == version)
     )
+
+
+def _warm(world: World) -> Iterator[str]:
+    """No version with traffic loses its provisioned concurrency."""
+    yield from (f"version {version} had traffic and lost what it had" for version in world.account.lambda_.chilled)
 
 
 def _release(world: World, function: str, version: str) -> str | None:

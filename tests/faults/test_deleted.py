@@ -45,6 +45,16 @@ def test_a_release_whose_record_is_deleted_mid_bake_goes_live_and_is_told_whole(
     assert violations(shifting) == []
 
 
+def test_a_record_that_a_repeated_event_begins_anew_mid_bake_is_completed_by_the_rollout(shifting: World) -> None:
+    with inhabited(shifting):
+        shifting.notify(shifting.drops[-1])
+        shifting.receive(shifting.inbox[-1])
+        assert ended(shifting).version is None
+        shifting.run()
+    assert (ended(shifting).status, ended(shifting).version, ended(shifting).stages) == ("live", "3", (10, 50))
+    assert violations(shifting) == []
+
+
 def test_a_dead_rollout_without_a_record_leaves_no_share_behind(shifting: World) -> None:
     with inhabited(shifting):
         shifting.stop(shifting.executions[shifting.drops[-1].release_id])
