@@ -18,6 +18,7 @@ from aws_durable_execution_sdk_python.retries import RetryDecision, RetryStrateg
 
 from deployer import steps, telemetry
 from deployer.aws import aws
+from deployer.aws.errors import RefusedError
 from deployer.deployer import Deployer
 from deployer.model.drop import Drop
 from deployer.model.health import Health
@@ -55,7 +56,7 @@ class ResultTooLargeError(Exception):
 def _decide(error: Exception, attempts: int) -> RetryDecision:
     """Try a step again, unless that cannot help."""
     outgrown = isinstance(error, StepInterruptedError) and attempts >= _INTERRUPTIONS
-    if outgrown or isinstance(error, ResultTooLargeError):
+    if outgrown or isinstance(error, RefusedError | ResultTooLargeError):
         return RetryDecision.no_retry()
     return _again(error, attempts)
 
@@ -109,6 +110,8 @@ def _why(step: str, error: DurableOperationError) -> str:
     """Return why a step failed for good, and what to do about it where that is known."""
     if error.error_type.endswith(StepInterruptedError.__name__):
         return f"{step} ran out of time or memory; raise RolloutMemory, then drop the archive again"
+    if error.error_type.endswith(RefusedError.__name__):
+        return str(error)
     return f"{step} failed for good: {error}"
 
 

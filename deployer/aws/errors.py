@@ -1,7 +1,7 @@
 """What AWS's errors mean for what comes next: another try, or an answer."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 from botocore.exceptions import ClientError
 
@@ -33,13 +33,25 @@ class EventNotHandledError(Exception):
     """AWS refuses for good what an event needs. An answer would lose the event; raised, it is kept as a dead letter."""
 
 
-@contextmanager
-def refusals() -> Iterator[None]:
+def refusals() -> AbstractContextManager[None]:
     """Raise RefusedError for a refusal that another try does not mend; let every other error pass as it is."""
+    return _refused(lambda error: not is_transient(error))
+
+
+def refusals_of_input() -> AbstractContextManager[None]:
+    """Raise RefusedError for what AWS can never do: more memory than the account may have, for instance.
+
+    A refusal for another reason, such as a permission, may end within minutes and passes as it is.
+    """
+    return _refused(lambda error: error.response["Error"]["Code"] == "InvalidParameterValueException")
+
+
+@contextmanager
+def _refused(lasts: Callable[[ClientError], bool]) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        if is_transient(error):
+        if not lasts(error):
             raise
         raise RefusedError(_in_words(error)) from error
 

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import JsonValue
 
 from bootstrap.pointer import VARIABLE, Pointer, PointerError
+from deployer.aws.errors import refusals_of_input
 from deployer.aws.profile_request import CLIENT_CONTEXT, unwrap
 from deployer.decisions.smoke import InvocationResult
 from deployer.model.alias import Alias, AliasState
 from deployer.model.drop import VersionDescription
-from deployer.model.function import FunctionConfiguration, FunctionSizes
+from deployer.model.function import Difference, FunctionConfiguration, FunctionSizes
 from deployer.model.value import Value
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class LatestConfiguration(Value):
     revision: str
     code_sha256: str
     environment: dict[str, str]
+    environment_error: str
+    """Why it may not be read; empty if it may. What cannot be read must not be written."""
     updating: bool
     """Whether an update is still being applied."""
     modified: datetime
@@ -60,6 +63,8 @@ class PublishedVersion(Value):
     """None for a version that the deployer did not publish."""
     pointer: str | None = None
     """The bundle that it points at, encoded."""
+    environment_error: str = ""
+    """Why its environment, which has the pointer, may not be read; empty if it may."""
 
     @property
     def bundle(self) -> Pointer | None:
@@ -80,7 +85,7 @@ class Readiness(Value):
     """Whether a version can be invoked yet."""
 
     state: str
-    """Pending, Active, Inactive or Failed."""
+    """Pending, Active or another of Lambda's states; of provisioned concurrency READY, IN_PROGRESS or FAILED."""
     reason: str = ""
 
 
@@ -96,8 +101,9 @@ class Functions:
         self._alias = alias
 
     def configuration(self, function: str) -> FunctionConfiguration:
-        """Read what a function is configured to be."""
+        """Read what a function is configured to be, and what its alias needs of it."""
         found = self._client.get_function_configuration(FunctionName=function)
+        live = self._client.get_function_configuration(FunctionName=function, Qualifier=self._alias)
         architectures = found.get("Architectures") or ["x86_64"]
         snap_start = found.get("SnapStart", {}).get("ApplyOn") == "PublishedVersions"
         runtime = found.get("Runtime", "")
@@ -114,8 +120,15 @@ class Functions:
             snap_start=snap_start,
             layers=tuple(layer["Arn"] for layer in found.get("Layers", ())),
             module_path=tuple(filter(None, path.split(":"))),
-            environment_error=environment.get("Error", {}).get("Message", ""),
+            environment_error=_environment_error(found),
+            alias_has_concurrency=self._alias_has_concurrency(function),
+            differs=tuple(_differing(found, live)),
         )
+
+    def _alias_has_concurrency(self, function: str) -> bool:
+        pages = self._client.get_paginator("list_provisioned_concurrency_configs").paginate(FunctionName=function)
+        found = [config["FunctionArn"] for page in pages for config in page["ProvisionedConcurrencyConfigs"]]
+        return any(arn.endswith(f":{self._alias}") for arn in found)
 
     def alias(self, function: str) -> Alias:
         """Read the alias as it is now."""
@@ -130,7 +143,8 @@ class Functions:
         if believed.same_as(wanted):
             return believed
         try:
-            return self._read(self._update(function, believed, wanted))
+            with refusals_of_input():
+                return self._read(self._update(function, believed, wanted))
         except self._alias_client.exceptions.PreconditionFailedException:
             return self.alias(function)
 
@@ -169,6 +183,7 @@ class Functions:
             revision=found["RevisionId"],
             code_sha256=found["CodeSha256"],
             environment=found.get("Environment", {}).get("Variables", {}),
+            environment_error=_environment_error(found),
             updating=pending,
             modified=datetime.fromisoformat(found["LastModified"]),
             sizes=FunctionSizes(
@@ -180,16 +195,19 @@ class Functions:
 
     def configure(self, function: str, believed: LatestConfiguration, wanted: LatestConfiguration) -> None:
         """Write the unpublished configuration if it still stands as believed; a 412 or 409 leaves it as it is."""
+        if believed.environment_error:
+            raise ValueError("an environment that was not read would be lost")
         refusals = self._client.exceptions
         try:
-            self._client.update_function_configuration(
-                FunctionName=function,
-                Environment={"Variables": wanted.environment},
-                MemorySize=wanted.sizes.memory,
-                Timeout=wanted.sizes.timeout,
-                EphemeralStorage={"Size": wanted.sizes.ephemeral_storage},
-                RevisionId=believed.revision,
-            )
+            with refusals_of_input():
+                self._client.update_function_configuration(
+                    FunctionName=function,
+                    Environment={"Variables": wanted.environment},
+                    MemorySize=wanted.sizes.memory,
+                    Timeout=wanted.sizes.timeout,
+                    EphemeralStorage={"Size": wanted.sizes.ephemeral_storage},
+                    RevisionId=believed.revision,
+                )
         except (refusals.PreconditionFailedException, refusals.ResourceConflictException):
             return
 
@@ -209,12 +227,10 @@ class Functions:
         return found["Version"] if pointer == believed.pointer and found["Description"] == description else None
 
     def versions(self, function: str) -> Iterator[PublishedVersion]:
-        """List the published versions, oldest first."""
+        """List the published versions, oldest first, in whatever order Lambda lists them."""
         pages = self._client.get_paginator("list_versions_by_function").paginate(FunctionName=function)
-        for page in pages:
-            for found in page["Versions"]:
-                if found["Version"] != "$LATEST":
-                    yield _published(found)
+        listed = [found for page in pages for found in page["Versions"] if found["Version"] != "$LATEST"]
+        yield from map(_published, sorted(listed, key=lambda found: int(found["Version"])))
 
     def published(self, function: str, version: str) -> PublishedVersion | None:
         """Read what a version is; None when there is no such version."""
@@ -248,9 +264,10 @@ class Functions:
                 return Readiness(state=found["Status"], reason=found.get("StatusReason", ""))
         except self._client.exceptions.ProvisionedConcurrencyConfigNotFoundException:
             pass  # as it is before it is asked for
-        asked = self._client.put_provisioned_concurrency_config(
-            FunctionName=function, Qualifier=version, ProvisionedConcurrentExecutions=wanted
-        )
+        with refusals_of_input():
+            asked = self._client.put_provisioned_concurrency_config(
+                FunctionName=function, Qualifier=version, ProvisionedConcurrentExecutions=wanted
+            )
         return Readiness(state=asked["Status"], reason=asked.get("StatusReason", ""))
 
     def unprovision(self, function: str, version: str) -> None:
@@ -298,5 +315,27 @@ def _json(body: bytes) -> JsonValue:
 
 def _published(found: Mapping[str, Any]) -> PublishedVersion:
     variables = found.get("Environment", {}).get("Variables", {})
-    description = VersionDescription.parse(found.get("Description") or "")
-    return PublishedVersion(version=found["Version"], description=description, pointer=variables.get(VARIABLE))
+    return PublishedVersion(
+        version=found["Version"],
+        description=VersionDescription.parse(found.get("Description") or ""),
+        pointer=variables.get(VARIABLE),
+        environment_error=_environment_error(found),
+    )
+
+
+def _environment_error(found: Mapping[str, Any]) -> str:
+    """Return why a function's variables cannot be read: Lambda answers without them then.
+
+    Source: AWS Lambda API reference, EnvironmentResponse; developer guide, securing environment variables.
+    """
+    return str(found.get("Environment", {}).get("Error", {}).get("Message", ""))
+
+
+def _differing(latest: Mapping[str, Any], live: Mapping[str, Any]) -> Iterator[Difference]:
+    """Tell what the next version would not have alike with the live release; nothing before there is one."""
+    if VersionDescription.parse(live.get("Description") or "") is None:
+        return
+    if latest.get("Role") != live.get("Role"):
+        yield "execution role"
+    if (latest.get("DeadLetterConfig") or None) != (live.get("DeadLetterConfig") or None):
+        yield "dead letter queue"

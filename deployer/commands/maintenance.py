@@ -74,6 +74,13 @@ class Maintenance:
         """Delete versions nobody names, oldest first, and bundles that no version points at."""
         functions, bundles = self.app.deployer.aws.functions, self.app.deployer.aws.bundles
         versions = [found for found in functions.versions(self.app.function) if found.description]
+        if hidden := next(filter(None, (found.environment_error for found in versions)), None):
+            return answers.refusal(
+                "the function",
+                f"versions whose bundles may not be read ({hidden})",
+                "versions whose environment the deployer may read",
+                "see KmsKeyArn in the function's block of the stack",
+            )
         under_way = self.app.under_way()
         kept = versions_to_keep(
             versions, command.keep, self.app.alias(), functions.aliased_versions(self.app.function), under_way

@@ -12,12 +12,17 @@ SIZES = "DROPSHIFT_SIZES"
 """Environment variable in which the deployer remembers the sizes that the stack gave the function."""
 
 Architecture = Literal["x86_64", "arm64"]
+Difference = Literal["execution role", "dead letter queue"]
+"""What two versions must have alike to share an alias's traffic.
+
+Source: AWS Lambda developer guide, Lambda alias routing configuration.
+"""
 
 
 class FunctionConfiguration(Value):
-    """The configuration of an application's function, as GetFunctionConfiguration tells it.
+    """The configuration of an application's function and of its alias, as Lambda has it.
 
-    Source: AWS Lambda API reference, FunctionConfiguration.
+    Source: AWS Lambda API reference, FunctionConfiguration, ListProvisionedConcurrencyConfigs.
     """
 
     name: str
@@ -39,7 +44,7 @@ class FunctionConfiguration(Value):
     """AWS's reason why the function's variables cannot be read; empty if they can."""
     alias_has_concurrency: bool = False
     """The alias has provisioned concurrency of its own, with which Lambda moves traffic by itself."""
-    differs: tuple[Literal["execution role", "dead letter queue"], ...] = ()
+    differs: tuple[Difference, ...] = ()
     """What a new version would not share with the version that the alias serves."""
 
 

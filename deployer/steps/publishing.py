@@ -30,6 +30,8 @@ def publish(deployer: Deployer, release: Release) -> Release:
     if release.id in versions:
         return _published(deployer, release, versions[release.id])
     latest = functions.latest(function)
+    if latest.environment_error:
+        return release.ended(Status.FAILED, f"the function's environment may not be read: {latest.environment_error}")
     wanted = _staged(deployer, release, latest)
     if latest.updating or (latest.release_id not in versions and _is_anothers_turn(deployer, release, latest)):
         return release
@@ -96,18 +98,23 @@ def _pointer(deployer: Deployer, release: Release) -> Pointer:
 
 
 def check_active(deployer: Deployer, release: Release) -> Release:
-    """Ask whether the version can be invoked yet; under SnapStart that takes minutes."""
+    """Ask whether the version can be invoked yet; under SnapStart that takes minutes.
+
+    An invocation fails in every state but Active. Source: AWS Lambda developer guide, Lambda function states.
+    """
     ready = deployer.aws.functions.readiness(deployer.function(release), required(release.version))
-    if ready.state == "Failed":
-        return release.ended(Status.FAILED, f"the version never became Active: {ready.reason or 'no reason given'}")
-    return release.updated(active=ready.state in ("Active", "Inactive"))
+    if ready.state not in ("Active", "Pending"):
+        reason = f"the version is {ready.state} instead of Active: {ready.reason or 'no reason given'}"
+        return release.ended(Status.FAILED, reason)
+    return release.updated(active=ready.state == "Active")
 
 
 def provision_concurrency(deployer: Deployer, release: Release) -> Release:
     """Have the provisioned concurrency that the manifest asks for, on the version itself, before it has traffic.
 
-    Lambda refuses provisioned concurrency on an alias with weights; on a version it stays whatever the alias does.
-    Source: AWS Lambda developer guide, configuring provisioned concurrency.
+    On an alias Lambda itself writes weights while it moves, and refuses the weights of others: "Invalid alias
+    configuration for Provisioned Concurrency". On a version it stays, whatever the alias does.
+    Sources: gradientedge/cdk-utils#1110, hashicorp/terraform-provider-aws#48116.
     """
     wanted = release.manifest.resources.provisioned_concurrency
     if not wanted:

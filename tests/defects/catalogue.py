@@ -136,9 +136,9 @@ ORDER = (
     Defect(
         "what is staged is written without its RevisionId",
         FUNCTIONS,
-        '                EphemeralStorage={"Size": wanted.sizes.ephemeral_storage},\n'
-        "                RevisionId=believed.revision,\n",
-        '                EphemeralStorage={"Size": wanted.sizes.ephemeral_storage},\n',
+        'EphemeralStorage={"Size": wanted.sizes.ephemeral_storage},\n'
+        "                    RevisionId=believed.revision,\n",
+        'EphemeralStorage={"Size": wanted.sizes.ephemeral_storage},\n',
         (f"{GUARDS}::test_what_was_staged_meanwhile_is_not_overwritten",),
     ),
     Defect(

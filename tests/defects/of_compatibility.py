@@ -154,8 +154,8 @@ DEFECTS = (
     Defect(
         "variables that cannot be read are an empty environment",
         "deployer/aws/functions.py",
-        '            environment_error=environment.get("Error", {}).get("Message", ""),\n',
-        "",
+        '    return str(found.get("Environment", {}).get("Error", {}).get("Message", ""))\n',
+        '    return ""\n',
         ("tests/pure/test_function_configuration.py",),
     ),
     Defect(

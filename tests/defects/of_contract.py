@@ -6,6 +6,7 @@ TEMPLATE = "template.yaml"
 PERMISSIONS, HARDENING = "tests/pure/test_template_permissions.py", "tests/pure/test_template_hardening.py"
 REFERENCE = "tests/end_to_end/test_template_reference.py"
 KILLED = "tests/faults/test_killed_steps.py"
+FUNCTIONS, SETTINGS = "deployer/aws/functions.py", "tests/faults/test_function_settings.py"
 STACK = "tests/end_to_end/test_the_main_job.py"
 ALIASES = (
     "                Action: lambda:ListAliases\n                Resource: !Sub arn:${AWS::Partition}:lambda:"
@@ -96,6 +97,55 @@ DEFECTS = (
         "    if size > _LARGEST:\n",
         "    if size > 2 * _LARGEST:\n",
         ("tests/faults/test_stand_ins.py",),
+    ),
+    Defect(
+        "an environment that was hidden since the inspection is written",
+        "deployer/steps/publishing.py",
+        "    if latest.environment_error:\n",
+        "    if False:\n",
+        (SETTINGS,),
+    ),
+    Defect(
+        "prune takes versions it cannot read for versions without a bundle",
+        "deployer/commands/maintenance.py",
+        "        if hidden := next(filter(None, (found.environment_error for found in versions)), None):\n",
+        "        if hidden := None:\n",
+        (SETTINGS,),
+    ),
+    Defect(
+        "versions are pruned in the order in which Lambda lists them",
+        FUNCTIONS,
+        'sorted(listed, key=lambda found: int(found["Version"]))',
+        "listed",
+        (SETTINGS,),
+    ),
+    Defect(
+        "an alias with provisioned concurrency of its own is not noticed",
+        FUNCTIONS,
+        'arn.endswith(f":{self._alias}")',
+        "False",
+        (SETTINGS,),
+    ),
+    Defect(
+        "stages are begun among versions of two roles",
+        FUNCTIONS,
+        "differs=tuple(_differing(found, live)),",
+        "differs=(),",
+        (SETTINGS,),
+    ),
+    Defect(
+        "what AWS can never do is tried for ten minutes",
+        "deployer/rollout.py",
+        "isinstance(error, RefusedError | ResultTooLargeError)",
+        "isinstance(error, ResultTooLargeError)",
+        (SETTINGS,),
+    ),
+    Defect(
+        "an Inactive version is smoke-tested",
+        "deployer/steps/publishing.py",
+        'if ready.state not in ("Active", "Pending"):',
+        'if ready.state == "Failed":',
+        ("tests/workflow/test_watching.py",),
     ),
     Defect(
         "a stack is removed while its executions sleep",

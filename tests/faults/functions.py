@@ -1,7 +1,8 @@
 """Lambda's control plane as strict as the real one: revisions, immutable versions, states, weights, named executions.
 
-Sources: AWS Lambda API reference, UpdateAlias, PublishVersion, UpdateFunctionConfiguration, Invoke; developer guide,
-function states, weighted aliases, durable functions (idempotency).
+Sources: AWS Lambda API reference, UpdateAlias, PublishVersion, UpdateFunctionConfiguration, EnvironmentResponse,
+Invoke; developer guide, function states, weighted aliases (one role and one dead letter queue), durable functions
+(idempotency); for an alias with provisioned concurrency hashicorp/terraform-provider-aws#48116.
 """
 
 import base64
@@ -24,6 +25,9 @@ PENDING = timedelta(seconds=5)
 ENVIRONMENT = 4_096
 """Bytes of all variables. Source: Lambda developer guide, quotas; the refusal tells the whole environment."""
 _KEPT = ("FunctionName", "Runtime", "Role", "Handler", "Architectures", "CodeSha256", "MemorySize", "Timeout")
+_SHARED = ("Role", "DeadLetterConfig")
+"""What both versions of a weighted alias have alike."""
+_HIDDEN = {"Error": {"ErrorCode": "AccessDeniedException", "Message": "Lambda was unable to decrypt the variables"}}
 
 
 @dataclass
@@ -52,7 +56,10 @@ class Function:
     ready_at: dict[str, datetime] = field(default_factory=dict)
     aliases: dict[str, Alias] = field(default_factory=dict)
     provisioned: dict[str, int] = field(default_factory=dict)
+    """By version or alias."""
     published: int = 0
+    hidden: bool = False
+    """Whether its environment is encrypted with a key that the deployer may not use."""
 
 
 @dataclass(frozen=True)
@@ -125,9 +132,17 @@ class Lambda:
         function = self._function(FunctionName)
         if Qualifier == "$LATEST":
             progress = "InProgress" if self._clock.now < function.busy_until else "Successful"
-            return {**function.config, "Version": "$LATEST", "State": "Active", "LastUpdateStatus": progress}
-        found = self._version(function, Qualifier)
-        return {**found, "State": self._state(function, Qualifier), "LastUpdateStatus": "Successful"}
+            state = {"Version": "$LATEST", "State": "Active", "LastUpdateStatus": progress}
+            return self._shown(function, {**function.config, **state})
+        version = function.aliases[Qualifier].version if Qualifier in function.aliases else Qualifier
+        found = self._version(function, version)
+        state = {"State": self._state(function, version), "LastUpdateStatus": "Successful"}
+        return self._shown(function, {**found, **state})
+
+    @staticmethod
+    def _shown(function: Function, config: dict[str, Any]) -> dict[str, Any]:
+        """Show a configuration to somebody who may not use the function's key."""
+        return {**config, "Environment": _HIDDEN} if function.hidden else config
 
     def get_function(self, **params: str) -> dict[str, Any]:
         return {"Configuration": self.get_function_configuration(**params)}
@@ -179,8 +194,10 @@ class Lambda:
         return {**made, "State": "Pending"}
 
     def list_versions_by_function(self, FunctionName: str, **_: object) -> dict[str, Any]:
+        """List them in no order, for none is promised."""
         function = self._function(FunctionName)
-        return {"Versions": [{**function.config, "Version": "$LATEST"}, *function.versions.values()]}
+        listed = [{**function.config, "Version": "$LATEST"}, *reversed(function.versions.values())]
+        return {"Versions": [self._shown(function, config) for config in listed]}
 
     def delete_function(self, FunctionName: str, Qualifier: str | None = None) -> dict[str, Any]:
         if Qualifier is None and ":" not in FunctionName:
@@ -203,9 +220,22 @@ class Lambda:
         self, FunctionName: str, Qualifier: str, ProvisionedConcurrentExecutions: int
     ) -> dict[str, Any]:
         function = self._function(FunctionName)
-        self._version(function, Qualifier)
+        if Qualifier not in function.aliases:
+            self._version(function, Qualifier)
+        elif function.aliases[Qualifier].weights:
+            raise ServiceError("InvalidParameterValueException", 400)
         function.provisioned[Qualifier] = ProvisionedConcurrentExecutions
         return {"RequestedProvisionedConcurrentExecutions": ProvisionedConcurrentExecutions, "Status": "IN_PROGRESS"}
+
+    def list_provisioned_concurrency_configs(self, FunctionName: str, **_: object) -> dict[str, Any]:
+        arn = f"arn:aws:lambda:eu-west-1:123456789012:function:{FunctionName}"
+        provisioned = self._function(FunctionName).provisioned.items()
+        return {
+            "ProvisionedConcurrencyConfigs": [
+                {"FunctionArn": f"{arn}:{name}", "RequestedProvisionedConcurrentExecutions": count, "Status": "READY"}
+                for name, count in provisioned
+            ]
+        }
 
     def delete_provisioned_concurrency_config(self, FunctionName: str, Qualifier: str) -> dict[str, Any]:
         function = self._function(FunctionName)
@@ -251,6 +281,9 @@ class Lambda:
             revision=self._revision(),
         )
         self._fits(function, after)
+        if after.weights and Name in function.provisioned:
+            words = "Invalid alias configuration for Provisioned Concurrency"
+            raise ServiceError("InvalidParameterValueException", 400, words)
         function.aliases[Name] = after
         notes = before.description, after.description
         checked = RevisionId is not None
@@ -271,6 +304,10 @@ class Lambda:
                 raise ServiceError("InvalidParameterValueException", 400)
         if not all(0 <= share <= 1 for share in alias.weights.values()):
             raise ServiceError("InvalidParameterValueException", 400)
+        for shared in _SHARED:
+            if len({str(function.versions[one].get(shared)) for one in (alias.version, *alias.weights)}) > 1:
+                words = "Specified versions must be associated with the same execution role and dead letter queue"
+                raise ServiceError("InvalidParameterValueException", 400, words)
 
     # --- invocations ---------------------------------------------------------------------------------------------
 
@@ -366,5 +403,5 @@ def execution_arn(name: str) -> str:
 
 
 def _content(config: Mapping[str, Any]) -> dict[str, Any]:
-    kept = (*_KEPT, "Environment", "EphemeralStorage")
+    kept = (*_KEPT, "DeadLetterConfig", "Environment", "EphemeralStorage")
     return {name: config.get(name) for name in kept}

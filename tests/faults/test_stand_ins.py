@@ -28,6 +28,7 @@ from tests.local.configuration import REGION as LOCAL_REGION
 from tests.local.durable_runner import real_arns
 
 _numbers = itertools.count(1)
+QUEUE = "arn:aws:sqs:eu-west-1:123456789012:lost"
 
 
 class Aws:
@@ -120,6 +121,35 @@ def test_weights_stay_until_they_are_written_and_name_versions_that_exist(aws: A
     assert not aws.alias().get("RoutingConfig", {}).get("AdditionalVersionWeights")
 
 
+INVALID = "InvalidParameterValueException"
+
+
+@pytest.mark.parametrize(
+    "changed", [{"Role": "arn:aws:iam::123456789012:role/b"}, {"DeadLetterConfig": {"TargetArn": QUEUE}}]
+)
+def test_versions_of_two_roles_or_dead_letter_queues_share_no_traffic(aws: Aws, changed: dict[str, Any]) -> None:
+    """Source: AWS Lambda developer guide, Lambda alias routing configuration."""
+    aws.configure("one", **changed)
+    version = aws.publish()["Version"]
+    assert refused(lambda: aws.move(RoutingConfig={"AdditionalVersionWeights": {version: 0.1}})) == INVALID
+    assert refused(lambda: aws.move(FunctionVersion=version)) == "done"
+
+
+def test_an_alias_with_provisioned_concurrency_takes_no_weights_and_one_with_weights_no_concurrency(aws: Aws) -> None:
+    """Sources: hashicorp/terraform-provider-aws#48116, aws/serverless-application-model#1296."""
+    aws.configure("one")
+    version = aws.publish()["Version"]
+    of_alias = {"FunctionName": aws.function, "Qualifier": "live"}
+    wanted, weights = {**of_alias, "ProvisionedConcurrentExecutions": 2}, {"AdditionalVersionWeights": {version: 0.1}}
+    aws.lambda_.put_provisioned_concurrency_config(**wanted)
+    listed = aws.lambda_.list_provisioned_concurrency_configs(FunctionName=aws.function)
+    assert [one["FunctionArn"].rpartition(":")[2] for one in listed["ProvisionedConcurrencyConfigs"]] == ["live"]
+    assert refused(lambda: aws.move(RoutingConfig=weights)) == INVALID
+    aws.lambda_.delete_provisioned_concurrency_config(**of_alias)
+    assert refused(lambda: aws.move(RoutingConfig=weights)) == "done"
+    assert refused(lambda: aws.lambda_.put_provisioned_concurrency_config(**wanted)) == INVALID
+
+
 def test_a_version_is_published_from_what_was_read_and_once(aws: Aws) -> None:
     before = aws.lambda_.get_function_configuration(FunctionName=aws.function)["RevisionId"]
     aws.configure("one", RevisionId=before)
@@ -131,7 +161,7 @@ def test_a_version_is_published_from_what_was_read_and_once(aws: Aws) -> None:
     again = aws.publish(Description="second")
     assert (again["Version"], again["Description"]) == (made["Version"], "first")
     found = aws.lambda_.list_versions_by_function(FunctionName=aws.function)["Versions"]
-    assert [one["Version"] for one in found] == ["$LATEST", "1", made["Version"]]
+    assert {one["Version"] for one in found} == {"$LATEST", "1", made["Version"]}
 
 
 def test_objects_are_written_under_conditions(aws: Aws) -> None:

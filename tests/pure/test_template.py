@@ -13,6 +13,8 @@ from deployer.commands.command import parse as parse_command
 from deployer.settings import APPLICATION_NAME, Settings
 from tests import template as sam
 
+LARGEST = 10_000
+"""MB that an archive may unpack to."""
 UPDATE = {"ErrorAlarmThreshold": "9", "LogRetentionDays": "7", "RolloutMemory": "10240", "WriteOnceReleases": "true"}
 
 
@@ -144,6 +146,15 @@ def test_the_rollout_is_durable_and_has_room_for_the_largest_release(stack: sam.
     rollout = sam.Names(stack, sam.defaults(stack)).text(stack["Resources"]["Rollout"]["Properties"])
     assert rollout["DurableConfig"] == {"ExecutionTimeout": 7 * 24 * 3600, "RetentionPeriodInDays": 30}
     assert (rollout["Timeout"], rollout["EphemeralStorage"]) == (900, {"Size": 10240})
+
+
+def test_the_controller_has_time_to_validate_the_largest_archive(stack: sam.Template) -> None:
+    """Sources: docs/reliability.md, inspection; AWS Lambda developer guide, memory (1,769 MB are one vCPU), quotas."""
+    controller = stack["Resources"]["Controller"]["Properties"]
+    processor_seconds = 19.5 * LARGEST / 1_025  # of 1,025 MB of packages
+    inspects = processor_seconds / (controller["MemorySize"] / 1_769)
+    downloads = LARGEST / 78
+    assert inspects + downloads < controller["Timeout"] <= 900
 
 
 @pytest.mark.parametrize("bucket", ["ReleasesBucket", "BundlesBucket"])

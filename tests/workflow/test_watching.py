@@ -178,6 +178,15 @@ def snapshot(state: str, optimised: str) -> dict[str, Any]:
     return {"Configuration": {"State": state, "SnapStart": snap_start}}
 
 
+@pytest.mark.parametrize("state", ["Inactive", "Deactivated", "ActiveNonInvocable", "Deleting", "Failed"])
+def test_a_version_in_any_state_but_active_is_not_smoke_tested(world: World, state: str) -> None:
+    """An invocation would fail. Source: AWS Lambda developer guide, Lambda function states."""
+    world.answer_first("GetFunction", {"Configuration": {"State": state, "StateReason": "as it is"}})
+    ended = world.release("1.0")
+    assert (ended["status"], ended["reason"]) == (Status.FAILED, f"the version is {state} instead of Active: as it is")
+    assert "Invoke" not in world.calls
+
+
 def test_a_snapshot_is_waited_for_until_it_is_active_and_optimised(served: World) -> None:
     making, made = snapshot("Pending", "Off"), snapshot("Active", "Off")
     served.answer_first("GetFunction", *[making] * 60, *[made] * 3, snapshot("Active", "On"))

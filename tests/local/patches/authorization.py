@@ -48,6 +48,22 @@ def lambda_action(original: Callable[..., str | None], method: str, path: str) -
     return original(method, path)
 
 
+def extract_iam_action(
+    original: Callable[..., str | None],
+    service: str,
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    query_params: Mapping[str, Any],
+) -> str | None:
+    """One path is for one version's provisioned concurrency and for all of a function's."""
+    action = original(service, method, path, headers, body, query_params)
+    if action == "lambda:GetProvisionedConcurrencyConfig" and "List" in query_params:
+        return "lambda:ListProvisionedConcurrencyConfigs"
+    return action
+
+
 def extract_resource_arn(
     original: Callable[..., str],
     service: str,
@@ -89,6 +105,7 @@ def resolve_condition_key(original: Callable[..., Any], key: str, ctx: iam_evalu
 def install() -> None:
     """Name actions and resources before upstream decides."""
     around(iam_actions, "_lambda_action", lambda_action)
+    around(iam_actions, "extract_iam_action", extract_iam_action)
     around(iam_actions, "extract_resource_arn", extract_resource_arn)
     around(app, "pin_request_origin", pin_request_origin)
     needs(iam, "_roles")

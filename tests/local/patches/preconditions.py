@@ -1,17 +1,20 @@
 """Publishing and moving an alias are refused as AWS refuses them.
 
 Upstream publishes whatever RevisionId or code digest the caller believed in, and while an update is still in
-progress; it points aliases at versions that do not exist and takes any weights.
+progress; it points aliases at versions that do not exist, and takes any weights: of versions of two roles or dead
+letter queues, and on an alias that has provisioned concurrency.
 
 https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
 https://docs.aws.amazon.com/lambda/latest/api/API_UpdateAlias.html
+https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html (one role, one dead letter queue)
+https://github.com/hashicorp/terraform-provider-aws/pull/48116 (provisioned concurrency)
 """
 
 import contextvars
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ministack.core.responses import error_response_json
+from ministack.core.responses import error_response_json, json_response
 from ministack.services import lambda_svc
 from ministack.services.cloudformation import provisioners
 
@@ -67,6 +70,9 @@ def _unroutable(name: str, alias_name: str | None, data: Record) -> Response | N
     weights = (data.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
     for code, message, status in _faults(name, function["versions"], stable, weights):
         return _error(code, message, status)
+    if weights and alias_name in function.get("provisioned_concurrency", {}):
+        message = "Invalid alias configuration for Provisioned Concurrency"
+        return _error("InvalidParameterValueException", message, 400)
     return None
 
 
@@ -85,6 +91,33 @@ def _faults(name: str, versions: Record, stable: str, weights: dict[str, float])
         yield "InvalidParameterValueException", "Invalid function version. Function version already specified", 400
     if len(weights) > 1 or not all(0 <= float(weight) <= 1 for weight in weights.values()):
         yield "InvalidParameterValueException", "Invalid value for additional version weights", 400
+    configs = [versions[version]["config"] for version in (stable, *weights) if version in versions]
+    for shared, what in (("Role", "execution role"), ("DeadLetterConfig", "dead letter queue")):
+        if len({str(config.get(shared) or None) for config in configs}) > 1:
+            message = f"Specified versions must be associated with the same {what}"
+            yield "InvalidParameterValueException", message, 400
+
+
+def put_provisioned_concurrency(
+    original: Callable[..., Response], func_name: str, qualifier: str, data: Record
+) -> Response:
+    """Refuse an alias that has weights."""
+    alias = lambda_svc._functions.get(func_name, {}).get("aliases", {}).get(qualifier, {})
+    if (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights"):
+        message = "Alias with weights can not be used with Provisioned Concurrency"
+        return _error("InvalidParameterValueException", message, 400)
+    return original(func_name, qualifier, data)
+
+
+def get_provisioned_concurrency(original: Callable[..., Response], func_name: str, qualifier: str) -> Response:
+    """List all of a function's; upstream takes the list for a question about `$LATEST`."""
+    if qualifier or func_name not in lambda_svc._functions:
+        return original(func_name, qualifier)
+    found = lambda_svc._functions[func_name].get("provisioned_concurrency", {})
+    arn = lambda_svc._func_arn(func_name)
+    listed = [{"FunctionArn": f"{arn}:{name}", **config} for name, config in found.items()]
+    answer: Response = json_response({"ProvisionedConcurrencyConfigs": listed})
+    return answer
 
 
 def lambda_version_create(original: Callable[..., object], logical_id: Any, props: Any, stack_name: Any) -> object:
@@ -109,6 +142,8 @@ def install() -> None:
     around(lambda_svc, "_publish_version", publish_version)
     around(lambda_svc, "_create_alias", create_alias)
     around(lambda_svc, "_update_alias", update_alias)
+    around(lambda_svc, "_put_provisioned_concurrency", put_provisioned_concurrency)
+    around(lambda_svc, "_get_provisioned_concurrency", get_provisioned_concurrency)
     around(provisioners, "_lambda_version_create", lambda_version_create)
     handlers: Any = provisioners._RESOURCE_HANDLERS
     handlers["AWS::Lambda::Version"]["create"] = provisioners._lambda_version_create
