@@ -2,7 +2,6 @@
 
 import math
 from datetime import datetime, timedelta
-from itertools import batched
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -12,16 +11,12 @@ from deployer.model.health import Alarm, Traffic, Unread
 from deployer.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
 
 _MINUTE = timedelta(minutes=1)
 _DAY = timedelta(days=1)
 """The longest period that CloudWatch documents for alarms; for queries it documents none."""
-_ALARMS_ASKED = 100
-"""Source: CloudWatch API reference, DescribeAlarms: names in one request."""
 
 type Series = dict[datetime, float]
 
@@ -130,9 +125,9 @@ class Metrics:
         return values
 
     def alarms(self, application: str, named: tuple[str, ...]) -> tuple[Alarm, ...] | Unread:
-        """Return the alarms that watch an application, and those that are named."""
+        """Return the alarms that watch an application, and those that are named: a manifest names a hundred at most."""
         try:
-            found = self._watching(application) | self._named(named)
+            found = self._watching(application) | (self._alarms(AlarmNames=list(named)) if named else {})
         except (ClientError, BotoCoreError) as error:
             telemetry.warn("alarms.unreadable", application=application, reason=str(error))
             return Unread(reason=str(error))
@@ -150,12 +145,6 @@ class Metrics:
         """Return the alarms whose names begin with the application's function and a dash."""
         found = self._alarms(AlarmNamePrefix=f"{self._settings.function(application)}-")
         return {name: state for name, state in found.items() if self._settings.watched_by(name) == application}
-
-    def _named(self, names: "Iterable[str]") -> dict[str, str]:
-        found: dict[str, str] = {}
-        for some in batched(names, _ALARMS_ASKED, strict=False):
-            found |= self._alarms(AlarmNames=list(some))
-        return found
 
     def _alarms(self, **which: str | list[str]) -> dict[str, str]:
         pages = self._client.get_paginator("describe_alarms").paginate(

@@ -92,10 +92,10 @@ def too_many_slow(canary: Traffic, stable: Traffic, thresholds: Rollout) -> int 
     usual = Traffic(invocations=stable.invocations, errors=math.ceil(_SLOW_SHARE * stable.invocations))
     enough = _enough_evidence(thresholds)
 
-    def tells(slow: int) -> bool:
+    def is_enough(slow: int) -> bool:
         return evidence(Traffic(invocations=canary.invocations, errors=slow), usual, 0) >= enough
 
-    slow = bisect_left(range(canary.invocations), True, key=tells)
+    slow = bisect_left(range(canary.invocations), True, key=is_enough)
     return slow if slow < canary.invocations else None
 
 

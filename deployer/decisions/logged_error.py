@@ -16,7 +16,7 @@ from deployer.model.text import shortened
 TERMS = ("ERROR", "errorType", "timeout", "timed out", "Runtime exited", "Error Type", "release.not_loaded")
 """An event that names the error of a failed call holds one of these words or phrases."""
 _LONGEST = 160
-"""Characters of an error that are told; a message may repeat what a caller sent."""
+"""Characters of an error that a reason repeats; a message may hold what a caller sent."""
 _PYTHON = re.compile(r"\[ERROR\] (?P<error>[^\r\n]+)")
 _NODE = re.compile(
     r"\tERROR\t(?:Invoke Error|Uncaught Exception|Unhandled Promise Rejection)\s*(?P<json>\{.*)", re.DOTALL

@@ -57,7 +57,7 @@ class Alarm(Value):
 
 
 class Verdict(Value):
-    """What a look says, and why."""
+    """What follows from a look, and why."""
 
     health: Health
     reason: str

@@ -1,4 +1,4 @@
-"""The step that looks at a version in use: what it did, what the alarms say, and what follows from that."""
+"""The step that looks at a version in use: it reads metrics, alarms and the log, and has them judged."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -89,7 +89,7 @@ class _Stage:
         return Durations(slow=slow, canary=slowest, stable=usual)
 
     def error(self) -> str:
-        """Return what most of the failed calls raised, as their log says, or how to read the log."""
+        """Return what most of the failed calls raised, read from their log, or the command that shows the log."""
         logs = self.deployer.aws.logs
         events = logs.events(self._function, self._canary, self.since, self.until, logged_error.TERMS)
         unnamed = f"no error is named in the log yet: aws logs tail {logs.group(self._function)} --since 1h"

@@ -93,13 +93,6 @@ DEFECTS = (
         (f"{ASKED}::test_a_percentile_of_several_periods_is_averaged_by_their_calls",),
     ),
     Defect(
-        "all alarms are asked for at once, and CloudWatch refuses",
-        METRICS,
-        "_ALARMS_ASKED = 100",
-        "_ALARMS_ASKED = 1_000",
-        (f"{ASKED}::test_alarms_are_asked_for_in_hundreds",),
-    ),
-    Defect(
         "five slow calls in a hundred and one more are a verdict",
         HEALTH,
         "return evidence(Traffic(invocations=canary.invocations, errors=slow), usual, 0) >= enough",
