@@ -18,6 +18,7 @@ from deployer.commands.dead_rollout import close_rollout
 from deployer.commands.traffic import TrafficCommands
 from deployer.deployer import Deployer
 from deployer.model.drop import Drop
+from deployer.model.overview import UNKNOWN, IgnoredDrop
 from deployer.model.record import Record
 from deployer.model.status import Status
 from deployer.settings import settings
@@ -55,7 +56,7 @@ def answer(deployer: Deployer, incoming: events.Incoming) -> Answer:
         case events.Drops():
             return _on_drops(deployer, incoming)
         case events.Ignored():
-            return _ignore(incoming)
+            return _ignore(deployer, incoming)
         case events.Refused():
             telemetry.warn("request.refused", problems=[str(problem) for problem in incoming.problems])
             return answers.refused(incoming.problems)
@@ -69,9 +70,10 @@ def answer(deployer: Deployer, incoming: events.Incoming) -> Answer:
 
 def _on_drops(deployer: Deployer, arrived: events.Drops) -> Answer:
     for ignored in arrived.ignored:
-        _ignore(ignored)
+        _ignore(deployer, ignored)
     started = [_start(deployer, drop) for drop in arrived.drops]
-    return {"answer": f"{len(started)} releases", "releases": started, "ignored": [i.reason for i in arrived.ignored]}
+    words = f"started {len(started)} release{'s' * (len(started) != 1)}"
+    return {"answer": words, "releases": started, "ignored": [one.reason for one in arrived.ignored]}
 
 
 def _start(deployer: Deployer, drop: Drop) -> Answer:
@@ -95,7 +97,10 @@ def _start(deployer: Deployer, drop: Drop) -> Answer:
     return {"release": drop.label, "id": drop.release_id, "status": record.status.value}
 
 
-def _ignore(ignored: events.Ignored) -> Answer:
+def _ignore(deployer: Deployer, ignored: events.Ignored) -> Answer:
+    if ignored.key:
+        drop = IgnoredDrop(at=deployer.now(), key=ignored.key, reason=ignored.reason)
+        deployer.aws.records.change_overview(ignored.application or UNKNOWN, lambda one: one.with_ignored(drop))
     if ignored.needs_attention:
         telemetry.warn("event.ignored", reason=ignored.reason)
         telemetry.count("EventIgnored")
@@ -109,7 +114,7 @@ def _on_alarm(deployer: Deployer, alarm: events.AlarmChanged) -> Answer:
     application = deployer.settings.watched_by(alarm.name)
     if application is None or alarm.state != "ALARM":
         return _ignore(
-            events.Ignored(reason=f"alarm {alarm.name} is {alarm.state}: no release of ours is watched by it")
+            deployer, events.Ignored(reason=f"alarm {alarm.name} is {alarm.state}: no release of ours is watched by it")
         )
     done = TrafficCommands(Application(deployer, application)).roll_back_on_alarm(alarm.name)
     telemetry.info("alarm.heard", alarm=alarm.name, application=application, answer=done["answer"])
@@ -122,10 +127,12 @@ def _on_dead_rollout(deployer: Deployer, failed: events.ExecutionFailed) -> Answ
     if execution is None:
         raise EventNotHandledError(f"the engine has no execution {failed.arn}")
     if not execution.died:
-        return _ignore(events.Ignored(reason=f"{failed.arn} is {execution.status}", needs_attention=True))
+        return _ignore(deployer, events.Ignored(reason=f"{failed.arn} is {execution.status}", needs_attention=True))
     drop = execution.drop
     if drop is None or drop.application not in deployer.settings.applications:
-        return _ignore(events.Ignored(reason=f"{failed.arn} is none of ours", needs_attention=True))
+        return _ignore(
+            deployer, events.Ignored(reason=f"{failed.arn} is not a rollout of this deployer", needs_attention=True)
+        )
     record = deployer.aws.records.read(drop.application, drop.release_id) or Record.received(drop, deployer.now())
     if record.status.final:
         return answers.nothing_to_do(f"{record.release} ended {record.status}")
@@ -137,9 +144,8 @@ def _on_dead_rollout(deployer: Deployer, failed: events.ExecutionFailed) -> Answ
 
 def _on_command(deployer: Deployer, command: Command) -> Answer:
     if isinstance(command, ShowStatus) and command.application is None:
-        return answers.statuses(
-            [dispatch.status(Application(deployer, name)) for name in sorted(deployer.settings.applications)]
-        )
+        each = [dispatch.status(Application(deployer, name)) for name in sorted(deployer.settings.applications)]
+        return answers.statuses(each, deployer.aws.records.overview(UNKNOWN).ignored, deployer.now())
     done = dispatch.dispatch(Application(deployer, str(command.application)), command)
     telemetry.info("command.answered", action=command.action, application=command.application, answer=done["answer"])
     telemetry.count("CommandAnswered", action=command.action)

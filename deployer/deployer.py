@@ -33,6 +33,7 @@ class Deployer:
         """Announce a drop and write its record unless there is one; return the record that is there."""
         if there := self.aws.records.read(drop.application, drop.release_id):
             return there
+        self.aws.records.change_overview(drop.application, lambda overview: overview.begun(drop.release_id))
         record = Record.received(drop, self.now())
         self.aws.publisher.announce(record)
         return self.aws.records.begin(record)
@@ -46,12 +47,21 @@ class Deployer:
         at = self.now()
         return self.change_record(self.record_of(release), lambda before: before.with_entry(at, what, **found)).ending
 
+    def record_step(self, release: Release, step: str) -> None:
+        """Record the step that begins, in words that follow "is", so that `status` shows it while it runs."""
+        at = self.now()
+        self.change_record(self.record_of(release), lambda record: record.in_step(at, step))
+
     def change_record(self, known: Record, change: Callable[[Record], Record]) -> Record:
         """Change a record, and announce the change before it is written: one that is lost is announced again.
 
         `known` is the record as the caller has it; one that was deleted since is begun anew from it.
         """
-        return self.aws.records.change(known, self._announced(change))
+        record = self.aws.records.change(known, self._announced(change))
+        if record.status.final:
+            release_id, status = record.release_id, record.status
+            self.aws.records.change_overview(record.application, lambda one: one.ended(release_id, status))
+        return record
 
     def _announced(self, change: Callable[[Record], Record]) -> Callable[[Record], Record]:
         def announce(before: Record) -> Record:

@@ -30,11 +30,15 @@ _EXECUTION = (
 
 
 class Ignored(Value):
-    """Something that is none of our business, or cannot be: nothing is done about it."""
+    """An event that is not for this deployer, or that it cannot handle. Nothing is done."""
 
     reason: str
     needs_attention: bool = False
     """Whether a person should look at it."""
+    key: str | None = None
+    """Of an object in the releases bucket that is no release: `status` shows it."""
+    application: str | None = None
+    """The application that its key names; None when there is no such application."""
 
 
 class Drops(Value):
@@ -163,7 +167,8 @@ def _drop_of(raw: JsonValue, settings: Settings) -> Drop | Ignored:
         record = _Record.model_validate(raw)
     except ValidationError as error:
         fields = sorted({".".join(str(part) for part in detail["loc"]) for detail in error.errors()})
-        return Ignored(reason=f"no S3 record: look at {', '.join(fields) or 'the whole'}", needs_attention=True)
+        reason = f"not a valid S3 event record: check {', '.join(fields) or 'all of it'}"
+        return Ignored(reason=reason, needs_attention=True)
     bucket, dropped = record.s3.bucket.name, record.s3.object
     if not record.event_version.startswith(_EVENT_MAJOR):
         return Ignored(
@@ -183,7 +188,9 @@ def _drop(bucket: str, dropped: _Object, settings: Settings) -> Drop | Ignored:
     if key.endswith(SIGNATURE_SUFFIX):
         return Ignored(reason=f"{shortened(key)} is a signature; the archive it belongs to counts")
     if problem := misplaced(key, settings.applications):
-        return Ignored(reason=str(problem), needs_attention=True)
+        named = key.partition("/")[0]
+        application = named if named in settings.applications else None
+        return Ignored(reason=str(problem), needs_attention=True, key=shortened(key), application=application)
     if dropped.version_id in (None, "", "null"):
         reason = f"{shortened(key)} has no version id: was versioning of the bucket suspended?"
         return Ignored(reason=reason, needs_attention=True)
@@ -208,7 +215,7 @@ def _bridged(event: dict[str, JsonValue], settings: Settings) -> AlarmChanged | 
         found = _BRIDGED.validate_python(event)
     except ValidationError:
         kind = shortened(repr(event.get("detail-type")))
-        return Ignored(reason=f"the EventBridge event {kind} is none that is understood", needs_attention=True)
+        return Ignored(reason=f"unknown EventBridge event {kind}", needs_attention=True)
     if isinstance(found, _AlarmEvent):
         return AlarmChanged(name=found.detail.alarm_name, state=found.detail.state.value)
     function, _, _ = settings.rollout_function.rpartition(":")

@@ -1,4 +1,4 @@
-"""S3: one JSON object a release, written by compare-and-swap."""
+"""S3: one JSON object per release and one per application, written by compare-and-swap."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from deployer.aws.errors import ContendedError
+from deployer.model.overview import Overview
 from deployer.model.record import Record
+from deployer.model.value import Value
 from deployer.settings import Settings
 
 if TYPE_CHECKING:
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 _CHANGED_UNDER_US = ("PreconditionFailed", "412", "ConditionalRequestConflict", "409", "NoSuchKey")
 """NoSuchKey: somebody deleted the object that IfMatch names."""
 _TRIES = 10
+_REBUILT_FROM = 100
+"""Records that a lost overview is made from: those written last."""
 
 
 class Records:
@@ -26,7 +30,7 @@ class Records:
 
     def begin(self, record: Record) -> Record:
         """Write a record unless there is one; return the one that is there afterwards."""
-        if self._put(record, IfNoneMatch="*"):
+        if self._put(_key(record.application, record.release_id), record, IfNoneMatch="*"):
             return record
         return self.read(record.application, record.release_id) or record
 
@@ -42,14 +46,39 @@ class Records:
         write faster than we read.
         Source: Amazon S3 user guide, conditional writes.
         """
+        key = _key(known.application, known.release_id)
         for _ in range(_TRIES):
-            before, etag = self._read(_key(known.application, known.release_id)) or (known, None)
+            before, etag = self._read(key) or (known, None)
             after = change(before.completed(known))
             if etag and after == before:
                 return after
-            if self._put(after, **({"IfMatch": etag} if etag else {"IfNoneMatch": "*"})):
+            if self._put(key, after, **({"IfMatch": etag} if etag else {"IfNoneMatch": "*"})):
                 return after
         raise ContendedError(f"the record of release {known.release_id} changed {_TRIES} times while it was written")
+
+    def overview(self, application: str) -> Overview:
+        """Read what an application is about; a lost overview is made from its records."""
+        return self._overview(application)[0]
+
+    def change_overview(self, application: str, change: Callable[[Overview], Overview]) -> None:
+        """Apply a pure change to an application's overview, as `change` does to a record.
+
+        Raises ContendedError when others write faster than we read.
+        """
+        for _ in range(_TRIES):
+            before, condition = self._overview(application)
+            after = change(before)
+            if after == before or self._put(_overview_key(application), after, **condition):
+                return
+        raise ContendedError(f"the overview of {application} changed {_TRIES} times while it was written")
+
+    def _overview(self, application: str) -> tuple[Overview, dict[str, str]]:
+        """Return the overview and the condition to write it under."""
+        try:
+            found = self._client.get_object(Bucket=self._bucket, Key=_overview_key(application))
+        except self._client.exceptions.NoSuchKey:
+            return Overview.of(self.newest(application, _REBUILT_FROM)), {"IfNoneMatch": "*"}
+        return Overview.model_validate_json(found["Body"].read()), {"IfMatch": found["ETag"]}
 
     def newest(self, application: str, limit: int) -> list[Record]:
         """Read the records that were written last, newest first."""
@@ -73,13 +102,13 @@ class Records:
             return None
         return Record.model_validate_json(found["Body"].read()), found["ETag"]
 
-    def _put(self, record: Record, **condition: str) -> bool:
+    def _put(self, key: str, value: Value, **condition: str) -> bool:
         """Write under a condition; False when it does not hold."""
         try:
             self._client.put_object(
                 Bucket=self._bucket,
-                Key=_key(record.application, record.release_id),
-                Body=record.model_dump_json(indent=1).encode(),
+                Key=key,
+                Body=value.model_dump_json(indent=1).encode(),
                 ContentType="application/json",
                 **condition,  # type: ignore[arg-type]  # IfMatch or IfNoneMatch, both strings
             )
@@ -88,6 +117,10 @@ class Records:
                 return False
             raise
         return True
+
+
+def _overview_key(application: str) -> str:
+    return f"records/{application}/overview"
 
 
 def _key(application: str, release_id: str) -> str:

@@ -7,11 +7,18 @@ from typing import Any
 from deployer.inspection import report
 from deployer.model.alias import Alias
 from deployer.model.duration import show
+from deployer.model.overview import IgnoredDrop
 from deployer.model.problem import Problem
 from deployer.model.record import Record
 from deployer.model.value import Value
 
 type Answer = dict[str, Any]
+
+
+MOST_UNDER_WAY = 5
+"""Releases under way that `status` shows; the rest are counted."""
+_LINES = 12
+"""Lines of one release's problems that `status` shows."""
 
 
 class Serving(Value):
@@ -24,7 +31,26 @@ class Serving(Value):
     release_id: str | None = None
     dropped: datetime | None = None
     bundle: str
-    """"intact", "missing", or "none" for a version that was not made from a release."""
+    """"present", "missing", or "none" for a version that was not made from a release."""
+
+
+class State(Value):
+    """Everything that `status` shows of one application."""
+
+    alias: Alias
+    serving: tuple[Serving, ...]
+    under_way: tuple[Record, ...] = ()
+    """Newest first."""
+    not_shown: int = 0
+    """Releases that may be under way, too, and were not read."""
+    ended: Record | None = None
+    """The newest drop, when it ended otherwise than live."""
+    rolled_back: Record | None = None
+    """The release that a command rolled back last, until the alias moves again."""
+    ignored: tuple[IgnoredDrop, ...] = ()
+    """Drops that were ignored after the newest one."""
+    previous: str | None = None
+    """The release that a rollback goes to."""
 
 
 def refused(problems: Sequence[Problem]) -> Answer:
@@ -51,42 +77,90 @@ def done(what: str, *, dry_run: bool = False, **more: object) -> Answer:
     return {"answer": f"would {what}" if dry_run else what, **more}
 
 
-def status(
-    application: str, alias: Alias, serving: Sequence[Serving], running: Sequence[Record], now: datetime
-) -> Answer:
-    """Tell where an application's traffic is and which releases are under way: in lines, and in fields."""
+def titled(release: str | None, version: str | None) -> str:
+    """Return a release's name with its version in brackets; the version alone when it is no release."""
+    if release is None:
+        return f"version {version}"
+    return f"{release} (version {version})" if version else release
+
+
+def status(application: str, state: State, now: datetime) -> Answer:
+    """Return where an application's traffic is and which releases are under way: in lines, and in fields."""
+    alias = state.alias
     moved = alias.recorded is not None and not alias.managed
     return {
         "application": application,
         "answer": [
-            *_shares(serving, now),
-            *(["the alias was moved by others since the deployer's last move"] if moved else []),
-            *([line for record in running for line in progress(record, alias, now)] or ["no release under way"]),
-            *([f"a rollback goes to version {alias.previous}"] if alias.previous and not alias.canary else []),
+            *_shares(state.serving, now),
+            *(["others moved the alias after the deployer's last move"] if moved else []),
+            *_under_way(state, now),
+            *(_rollback(state, state.rolled_back) if state.rolled_back else []),
+            *(_ended(state.ended, now) if state.ended else []),
+            *_ignored(state.ignored, now),
+            *([] if alias.canary else [_way_back(state)]),
         ],
-        "traffic": [one.model_dump(mode="json", exclude_none=True) for one in serving],
-        "previous": alias.previous,
+        "traffic": [one.model_dump(mode="json", exclude_none=True) for one in state.serving],
+        "previous": alias.previous if state.previous else None,
         "paused": alias.paused,
         "moved_by_others": moved,
-        "under_way": [under_way_record(record) for record in running],
+        "under_way": [under_way_record(record) for record in state.under_way],
+        "ended": under_way_record(state.ended) if state.ended else None,
+        "ignored": [one.model_dump(mode="json") for one in state.ignored],
     }
 
 
-def statuses(each: Sequence[Answer]) -> Answer:
-    """Tell of all applications."""
-    return {"answer": [f"{one['application']}: {line}" for one in each for line in one["answer"]], "applications": each}
+def _under_way(state: State, now: datetime) -> list[str]:
+    lines = [line for record in state.under_way for line in progress(record, state.alias, now)]
+    more = [f"{state.not_shown} more drops wait; all but the newest will end superseded"] if state.not_shown else []
+    return [*lines, *more] or ["no release under way"]
+
+
+def _rollback(state: State, left: Record) -> list[str]:
+    """Return who has been live since a rollback by command, and why the other one is not."""
+    stable = state.serving[0].release
+    found = left.rolled_back
+    since = f" since {found.at:%H:%M}" if found else ""
+    reason = found.reason if found else left.reason
+    return [f"{stable} is live again{since}; {left.release} was rolled back by command: {reason}"]
+
+
+def _ended(record: Record, now: datetime) -> list[str]:
+    """Return how the newest drop ended, with what to do about it."""
+    age = _ago(now - record.timeline[0].at)
+    head = f"{record.release}, dropped {age} ago, ended {record.status}: {record.reason}"
+    detail = report.text(record.problems).splitlines() if record.problems else []
+    return [head, *(f"    {line.strip()}" for line in detail[:_LINES])]
+
+
+def _way_back(state: State) -> str:
+    return f"a rollback goes to {state.previous}" if state.previous else "nothing to roll back to yet"
+
+
+def statuses(each: Sequence[Answer], ignored: Sequence[IgnoredDrop], now: datetime) -> Answer:
+    """Return the status of all applications, and the drops that were ignored because they named none of them."""
+    lines = [f"{one['application']}: {line}" for one in each for line in one["answer"]]
+    return {
+        "answer": [*lines, *_ignored(ignored, now)],
+        "applications": each,
+        "ignored": [one.model_dump(mode="json") for one in ignored],
+    }
+
+
+def _ignored(drops: Sequence[IgnoredDrop], now: datetime) -> list[str]:
+    return [f"ignored {_ago(now - one.at)} ago: {one.reason}" for one in drops]
 
 
 def _shares(serving: Sequence[Serving], now: datetime) -> list[str]:
     """Tell each version's share, in columns."""
-    width = max((len(one.release) for one in serving), default=0)
+    titles = [titled(one.release, one.version) for one in serving]
+    width = max(map(len, titles), default=0)
     return [
-        f"{one.share:3} %  {one.release:{width}}  version {one.version}{_age(one, now)}{_BUNDLE[one.bundle]}"
-        for one in serving
+        f"{one.share:3} %  {title:{width}}{_age(one, now)}{_BUNDLE[one.bundle]}"
+        for one, title in zip(serving, titles, strict=True)
     ]
 
 
-_BUNDLE = {"intact": ", bundle intact", "missing": ", its bundle is MISSING", "none": ""}
+_BUNDLE = {"present": ", bundle present", "missing": ", its bundle is MISSING", "none": ""}
 
 
 def _age(one: Serving, now: datetime) -> str:
@@ -105,9 +179,16 @@ def _ago(age: timedelta) -> str:
 def progress(record: Record, alias: Alias, now: datetime) -> list[str]:
     """Say in a line or two where a release stands."""
     if record.version is None or record.version != alias.canary:
-        return [f"{record.release} is {record.status}, {_ago(now - record.timeline[-1].at)} ago"]
+        return [f"{record.release} is {_running(record, now)}"]
     verdict = [f"{record.release}: the last look said {record.verdict}"] if record.verdict else []
     return [f"{record.release} is {_stage(record, alias, now)}", *verdict]
+
+
+def _running(record: Record, now: datetime) -> str:
+    """Return the step that runs; between steps, the one that ended."""
+    if record.step and record.step_at:
+        return f"{record.step}, for {_ago(now - record.step_at)}"
+    return f"{record.status}, {_ago(now - record.timeline[-1].at)} ago"
 
 
 def _stage(record: Record, alias: Alias, now: datetime) -> str:
@@ -118,8 +199,17 @@ def _stage(record: Record, alias: Alias, now: datetime) -> str:
     following = f"{record.stages[number + 1]} %" if number + 1 < len(record.stages) else "all traffic"
     at = f"at stage {number + 1} of {len(record.stages)}, {alias.weight} %"
     if alias.paused:
-        return f"{at}, paused; after resume, {following}"
+        return f'{at}, paused{_by_whom(record)}; "resume" goes on to {following}'
     return f"{at}; {_time_left(record, number, now)}, then {following}"
+
+
+def _by_whom(record: Record) -> str:
+    """Return when a release was paused, and the reason that was given."""
+    said = [entry for entry in record.timeline if entry.what.startswith("by command: pause")]
+    if not said:
+        return ""
+    reason = said[-1].what.partition("(")[2].removesuffix(")")
+    return f" since {said[-1].at:%H:%M}" + (f" ({reason})" if reason else "")
 
 
 def _time_left(record: Record, number: int, now: datetime) -> str:
@@ -138,17 +228,23 @@ def under_way_record(record: Record) -> dict[str, Any]:
 
 
 def history(application: str, records: Sequence[Record]) -> Answer:
-    """Tell the releases written about last, newest drop first."""
-    records = sorted(records, key=lambda record: record.timeline[0].at, reverse=True)
+    """Return releases and how they ended, in the order given."""
     return {
         "application": application,
-        "answer": [f"{record.timeline[0].at:%Y-%m-%d %H:%M:%S} {ending(record)}" for record in records],
+        "answer": [f"{_time(record):%Y-%m-%d %H:%M:%S} {ending(record)}" for record in records],
         "releases": [under_way_record(record) for record in records],
     }
 
 
+def _time(record: Record) -> datetime:
+    """Return when a release ended; while it has not, when it last changed."""
+    return record.ended_at or record.timeline[-1].at
+
+
 def ending(record: Record) -> str:
-    """Say in a line how a release ended, or where it stands."""
+    """Return in a line how a release ended, or where it stands."""
     reason = f": {record.reason}" if record.reason else ""
-    version = f" (version {record.version})" if record.version else ""
-    return f"{record.release}{version} {record.status}{reason}"
+    line = f"{titled(record.release, record.version)} {record.status}{reason}"
+    if not record.rolled_back:
+        return line
+    return f"{line}; rolled back by command at {record.rolled_back.at:%Y-%m-%d %H:%M:%S}: {record.rolled_back.reason}"

@@ -5,14 +5,17 @@ from dataclasses import dataclass
 
 from bootstrap.pointer import Pointer
 from deployer.aws.functions import PublishedVersion
-from deployer.commands.answers import Serving
+from deployer.commands import answers
+from deployer.commands.answers import MOST_UNDER_WAY, Serving, State
 from deployer.deployer import Deployer
 from deployer.model.alias import Alias
+from deployer.model.overview import IgnoredDrop, Overview
 from deployer.model.record import Record
 from deployer.model.status import Ending, Status
+from deployer.model.text import shortened
 
-RECENT = 50
-"""Records looked through for releases under way."""
+SPARE_RECORDS = 10
+"""Records that `history` reads beyond its limit: those written last are nearly those dropped last."""
 NO_RELEASE = "no release yet"
 
 
@@ -63,8 +66,64 @@ class Application:
 
     def under_way(self) -> list[Record]:
         """The releases that have not ended, newest first."""
-        newest = self.deployer.aws.records.newest(self.name, RECENT)
-        return [record for record in newest if not record.status.final]
+        found = (self.record(release_id) for release_id in reversed(self.overview().under_way))
+        return [record for record in found if record and not record.status.final]
+
+    def overview(self) -> Overview:
+        """What is under way, what came last, what went live."""
+        return self.deployer.aws.records.overview(self.name)
+
+    def recent(self, limit: int) -> list[Record]:
+        """The releases that were dropped last, newest first."""
+        newest, found = self.overview().newest, self.deployer.aws.records.newest(self.name, limit + SPARE_RECORDS)
+        if newest and newest not in {record.release_id for record in found}:
+            found += filter(None, [self.record(newest)])
+        return sorted(found, key=lambda record: record.timeline[0].at, reverse=True)[:limit]
+
+    def known_releases(self) -> str:
+        """Return the newest releases that a command can name."""
+        versions = [found for found in self.deployer.aws.functions.versions(self.function) if found.description]
+        names = [answers.titled(one.description.label, one.version) for one in versions[-5:] if one.description]
+        return ", ".join(reversed(names)) or "a release: there is none yet"
+
+    def title(self, version: str | None) -> str:
+        """Return a version as people know it: its release, and its number in brackets."""
+        published = self.published(version) if version else None
+        return answers.titled(published.description.label if published and published.description else None, version)
+
+    def state(self) -> State:
+        """Read everything that `status` shows, in at most ten calls while one release is under way."""
+        alias, overview = self.alias(), self.overview()
+        running = [
+            record
+            for release_id in reversed(overview.under_way[-MOST_UNDER_WAY:])
+            if (record := self.record(release_id)) and not record.status.final
+        ]
+        newest = None
+        if overview.newest and overview.newest not in {record.release_id for record in running}:
+            newest = self.record(overview.newest)
+        left = self.record(alias.recorded.release) if alias.rolled_back and alias.recorded else None
+        return State(
+            alias=alias,
+            serving=tuple(self.serving(alias)),
+            under_way=tuple(running),
+            not_shown=max(0, len(overview.under_way) - MOST_UNDER_WAY),
+            ended=newest if newest and newest.status.final and newest.status is not Status.LIVE else None,
+            rolled_back=left,
+            ignored=self._ignored_since(overview, newest or next(iter(running), None)),
+            previous=self._previous(alias),
+        )
+
+    def _ignored_since(self, overview: Overview, newest: Record | None) -> tuple[IgnoredDrop, ...]:
+        return tuple(one for one in overview.ignored if newest is None or one.at > newest.timeline[0].at)
+
+    def _previous(self, alias: Alias) -> str | None:
+        """Return the release that a rollback goes to; None when `rollback` would refuse."""
+        if alias.canary or alias.previous is None:
+            return None
+        published = self.published(alias.previous)
+        usable = published and published.description and pointer_of(published)
+        return answers.titled(published.description.label, alias.previous) if usable else None  # type: ignore[union-attr]  # usable says so
 
     def version_of(self, name: str) -> str | None:
         """Find the version that a release name, a release id or a version means; the newest, if several fit."""
@@ -74,11 +133,11 @@ class Application:
         return fits[-1] if fits else None
 
     def bundle_state(self, published: PublishedVersion | None) -> str:
-        """Whether the bundle of a version is "intact" or "missing"; "none" for a version that has no bundle."""
+        """Return "present" or "missing" for the bundle of a version; "none" for a version that has no bundle."""
         pointer = pointer_of(published)
         if pointer is None:
             return "none"
-        return "intact" if self.deployer.aws.bundles.exists(pointer.key, pointer.version) else "missing"
+        return "present" if self.deployer.aws.bundles.exists(pointer.key, pointer.version) else "missing"
 
     def serving(self, alias: Alias) -> Iterator[Serving]:
         """The versions that have traffic."""
@@ -102,7 +161,7 @@ def is_called(published: PublishedVersion, name: str) -> bool:
     """Whether a version goes by a name: its number, its release's name or its release's id."""
     description = published.description
     return name == published.version or (
-        description is not None and name in (description.label, description.release_id)
+        description is not None and shortened(name) in (description.label, description.release_id)
     )
 
 

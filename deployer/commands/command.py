@@ -4,13 +4,23 @@ import difflib
 from typing import Annotated, Literal
 
 from aws_lambda_powertools.utilities import parser
-from pydantic import Field, JsonValue, StringConstraints, ValidationError
+from pydantic import BeforeValidator, Field, JsonValue, StringConstraints, ValidationError
+from pydantic_core import ErrorDetails
 
 from deployer.model.problem import Problem
 from deployer.model.text import shortened
+from deployer.model.validation import allowed
 from deployer.model.value import Value
 
+
+def _version(value: object) -> object:
+    """Return a whole number as text: it means a version."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 Name = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=1_024)]
+Release = Annotated[Name, BeforeValidator(_version)]
+"""A release name, a release id or a version."""
 Text = Annotated[str, StringConstraints(strict=True, max_length=500)]
 Flag = Annotated[bool, Field(strict=True)]
 
@@ -27,8 +37,8 @@ class ChangeCommand(Value):
 class ReleaseCommand(ChangeCommand):
     """A command that may name the release it means: by name, release id or version."""
 
-    release: Name | None = None
-    """When another release is in this place by now, the command is refused."""
+    release: Release | None = None
+    """If another release is in its place, the command is refused."""
 
 
 class ShowStatus(Value):
@@ -51,7 +61,7 @@ class RollBack(ReleaseCommand):
     """Back to an earlier release: the recorded previous one, or the one named; `release` is the one to leave."""
 
     action: Literal["rollback"]
-    to: Name | None = None
+    to: Release | None = None
     force: Flag = False
 
 
@@ -61,7 +71,7 @@ class Promote(ReleaseCommand):
     action: Literal["promote"]
     full: Flag = False
     weight: Annotated[int, Field(strict=True, ge=1, le=99)] = 0
-    """The stage to go on to, by its percent; the next one when left out, which said twice is another one."""
+    """Percent of the stage to go to. If omitted, the next stage: sending the command twice advances two stages."""
 
 
 class Abort(ReleaseCommand):
@@ -95,7 +105,7 @@ class Redeploy(ChangeCommand):
     """Every step again for an earlier drop."""
 
     action: Literal["redeploy"]
-    release: Name
+    release: Release
     force: Flag = False
 
 
@@ -104,7 +114,7 @@ class Prune(ChangeCommand):
 
     action: Literal["prune"]
     keep: Annotated[int, Field(strict=True, ge=1, le=1_000)] = 10
-    """How many of the newest releases stay in any case."""
+    """How many of the newest releases stay; those that went live before those that did not."""
 
 
 Command = Annotated[
@@ -116,26 +126,26 @@ _BY_ACTION = {model.model_fields["action"].annotation.__args__[0]: model for mod
 
 
 def parse(payload: dict[str, JsonValue], applications: frozenset[str]) -> Command | tuple[Problem, ...]:
-    """Read a command, or tell everything that is wrong with it."""
+    """Return a command, or everything that is wrong with it."""
     try:
         command: Command = parser.parse(event=payload, model=Command)  # type: ignore[call-overload]  # a union is no class
     except ValidationError as error:
-        return tuple(_problem(detail["type"], detail["loc"], detail["msg"], payload) for detail in error.errors())
+        return tuple(_problem(detail, payload) for detail in error.errors())
     name = command.application
     if name is not None and name not in applications:
         return (_unknown("application", name, sorted(applications)),)
     return command
 
 
-def _problem(kind: str, loc: tuple[int | str, ...], message: str, payload: dict[str, JsonValue]) -> Problem:
-    action = payload.get("action")
+def _problem(detail: ErrorDetails, payload: dict[str, JsonValue]) -> Problem:
+    action, kind, loc = payload.get("action"), detail["type"], detail["loc"]
     if kind.startswith("union_tag"):
         return _unknown("action", action, list(_BY_ACTION))
     field = str(loc[-1])
     if kind == "extra_forbidden":
         return _unknown("field", field, list(_BY_ACTION[str(action)].model_fields))
     found = "nothing" if kind == "missing" else shortened(repr(payload.get(field)))
-    return Problem(where=field, found=found, allowed=message, remedy=f"correct it; see events/{action}.json")
+    return Problem(where=field, found=found, allowed=allowed(detail), remedy=f"correct it; see events/{action}.json")
 
 
 def _unknown(what: str, found: JsonValue, known: list[str]) -> Problem:

@@ -26,8 +26,7 @@ def dispatch(app: Application, command: Command) -> Answer:  # noqa: PLR0911 - o
         case ShowStatus():
             return status(app)
         case ShowHistory():
-            records = app.deployer.aws.records.newest(app.name, command.limit)
-            return answers.history(app.name, records)
+            return answers.history(app.name, app.recent(command.limit))
         case RollBack():
             return TrafficCommands(app).roll_back(command)
         case Promote():
@@ -45,6 +44,5 @@ def dispatch(app: Application, command: Command) -> Answer:  # noqa: PLR0911 - o
 
 
 def status(app: Application) -> Answer:
-    """Tell where the traffic is, and which releases are under way."""
-    alias = app.alias()
-    return answers.status(app.name, alias, list(app.serving(alias)), app.under_way(), app.deployer.now())
+    """Return where the traffic is, and which releases are under way."""
+    return answers.status(app.name, app.state(), app.deployer.now())

@@ -15,6 +15,7 @@ from deployer.model.alias import Alias
 from deployer.model.drop import Drop, misplaced
 from deployer.model.record import Record
 from deployer.model.status import Ending
+from deployer.model.text import shortened
 
 RECORDS_SEARCHED = 100
 """Records that are searched for a release's name, newest first."""
@@ -49,17 +50,38 @@ class Maintenance:
         if earlier is None:
             return answers.refusal("release", f'"{command.release}"', "a release name or release id", "see history")
         drop = self._next_attempt(earlier, force=command.force)
+        if refusal := self._already(earlier) or self._needs_force(earlier, force=command.force):
+            return refusal
         if command.dry_run:
             return answers.done(f"roll out {drop.label} again", dry_run=True, id=drop.release_id)
         deployer = self.app.deployer
         deployer.begin_record(drop)
-        deployer.aws.executions.start(drop)
+        if not deployer.aws.executions.start(drop):
+            force = "without" if command.force else "with"
+            found = f'{drop.label}, which is being rolled out again {force} "force"'
+            return answers.refusal("release", found, "a release that is not under way", "abort it, then redeploy")
         return answers.done(f"rolling out {drop.label} again", id=drop.release_id)
 
+    def _already(self, earlier: Record) -> Answer | None:
+        """Refuse what the rollout would end as a duplicate: the archive that is live under this very key."""
+        live = self.app.record_of(self.app.alias().stable)
+        if live is None or (live.key, live.archive_sha256) != (earlier.key, earlier.archive_sha256):
+            return None
+        return answers.nothing_to_do(f"{answers.titled(live.release, live.version)} is live with this archive")
+
+    def _needs_force(self, earlier: Record, *, force: bool) -> Answer | None:
+        """Refuse what the rollout would reject: an archive that was rolled back."""
+        digest = earlier.archive_sha256
+        if force or not digest or not self.app.deployer.aws.bundles.rolled_back_as(self.app.name, digest):
+            return None
+        why = f" ({earlier.rolled_back.reason})" if earlier.rolled_back else ""
+        found = f"{answers.titled(earlier.release, earlier.version)}, whose archive was rolled back{why}"
+        return answers.refusal("release", found, "an archive that was not rolled back", 'add "force": true')
+
     def _earlier(self, name: str) -> Record | None:
-        records = self.app.deployer.aws.records.newest(self.app.name, RECORDS_SEARCHED)
+        records, label = self.app.deployer.aws.records.newest(self.app.name, RECORDS_SEARCHED), shortened(name)
         known = [record for record in records if record.key]
-        fits = [record for record in known if name in (record.release, record.release_id, record.version)]
+        fits = [record for record in known if label in (record.release, record.release_id, record.version)]
         return max(fits, key=lambda record: record.timeline[0].at, default=None)
 
     def _next_attempt(self, earlier: Record, *, force: bool) -> Drop:
@@ -83,13 +105,19 @@ class Maintenance:
             )
         under_way = self.app.under_way()
         kept = versions_to_keep(
-            versions, command.keep, self.app.alias(), functions.aliased_versions(self.app.function), under_way
+            versions,
+            command.keep,
+            self.app.alias(),
+            functions.aliased_versions(self.app.function),
+            under_way,
+            frozenset(self.app.overview().went_live),
         )
         to_delete = [found for found in versions if found.version not in kept]
         remaining = [found for found in versions if found.version in kept]
         orphans = unreferenced_bundles(bundles.object_versions(self.app.name), remaining, under_way)
         size = sum(stored.size for stored in orphans)
-        words = f"delete {len(to_delete)} versions and {size / 1e6:.1f} MB of bundles, keep {len(remaining)}"
+        titles = [answers.titled(found.description.label, found.version) for found in to_delete if found.description]
+        words = f"delete {', '.join(titles) or 'no version'} and {size / 1e6:.1f} MB of bundles, keep {len(remaining)}"
         report = {"versions": [found.version for found in to_delete], "bundles": sorted({one.key for one in orphans})}
         if command.dry_run:
             return {**answers.done(words, dry_run=True), **report}
@@ -114,15 +142,27 @@ class Maintenance:
 
 
 def versions_to_keep(
-    versions: list[PublishedVersion], keep: int, alias: Alias, named: frozenset[str], under_way: list[Record]
+    versions: list[PublishedVersion],
+    keep: int,
+    alias: Alias,
+    named: frozenset[str],
+    under_way: list[Record],
+    went_live: frozenset[str],
 ) -> frozenset[str]:
     """Pure: the versions that must stay: the newest, and all that an alias, `previous` or a rollout names.
 
+    Releases that failed go before those that went live, whatever their age.
+
     The recorded state counts even when others moved the alias since: better a version too many than one too few.
     """
-    newest = {found.version for found in versions[-keep:]}
+    ranked = sorted(versions, key=lambda found: _went_live(found, went_live))
+    newest = {found.version for found in ranked[-keep:]}
     previous = {alias.recorded.previous, alias.recorded.stable} if alias.recorded else set()
     return frozenset(filter(None, newest | named | previous | {record.version for record in under_way}))
+
+
+def _went_live(found: PublishedVersion, went_live: frozenset[str]) -> bool:
+    return found.description is not None and found.description.release_id in went_live
 
 
 def unreferenced_bundles(

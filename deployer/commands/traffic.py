@@ -14,11 +14,11 @@ from deployer.model.alias import Alias, Move
 from deployer.model.record import Record
 from deployer.model.status import Ending, Status
 
-_ROLLED_BACK = (
-    "a release was rolled back already, and version {stable} has all traffic; "
-    'to go back from that one too, name where to in "to"'
-)
+_ROLLED_BACK = 'already rolled back: {stable} has all traffic. To go back further, name a release in "to"'
 """For a rollback that is said twice: the second one does not mean the release that did well."""
+_FIX_FORWARD = 'drop a fix; once it has its share, send {"action":"promote","full":true}'
+_ANOTHER_WEIGHT = 'name one of these, or send "full": true'
+_AGAIN = "run status and send the command again"
 _BAD_ENDINGS = (Status.ROLLED_BACK, Status.ABORTED, Status.FAILED)
 
 
@@ -49,30 +49,31 @@ class TrafficCommands:
     def _target(self, alias: Alias, command: RollBack) -> str | Answer:
         """Find the version to go back to, or say why there is none."""
         if alias.rolled_back and command.to is None and command.release is None:
-            return self._nothing_left(alias, command, _ROLLED_BACK.format(stable=alias.stable))
+            return self._nothing_left(alias, command, _ROLLED_BACK.format(stable=self.app.title(alias.stable)))
         target = self.app.version_of(command.to) if command.to else alias.previous
         if target == alias.stable and not alias.canary:
-            return self._nothing_left(alias, command, f"version {target} has all traffic")
+            return self._nothing_left(alias, command, f"{self.app.title(target)} has all traffic")
         if target is None and command.to is None:
-            why = 'no previous version is recorded; name a release or version in "to"'
+            why = 'there is no earlier release to go back to; name one in "to"'
             return self._nothing_left(alias, command, why)
         if target is None:
-            return answers.refusal("to", f'"{command.to}"', "a release name, release id or version", "see history")
+            return answers.refusal("to", f'"{command.to}"', self.app.known_releases(), "name one of these")
         return target
 
     def _unfit(self, version: str, *, force: bool) -> Answer | None:
         """Refuse a version that cannot, or should not, serve."""
         published = self.app.published(version)
         if published is None or published.description is None or pointer_of(published) is None:
-            found = f"version {version}, which was not made from a release"
-            return answers.refusal("to", found, "a version that the deployer published", "see history")
-        if self.app.bundle_state(published) != "intact":
-            found = f"version {version}, whose bundle is gone"
+            found = f"version {version}, which is not a release: there is nothing to go back to yet"
+            return answers.refusal("rollback", found, "a version that the deployer published", _FIX_FORWARD)
+        if self.app.bundle_state(published) != "present":
+            found = f"{answers.titled(published.description.label, version)}, whose bundle is gone"
             return answers.refusal("to", found, "a version whose bundle exists", "drop the release again")
         record = self.app.record(published.description.release_id)
         if record and not force and self._ended_badly(record):
-            found = f"version {version}, which ended {record.status} and was taken back: {record.timeline[-1].what}"
-            return answers.refusal("to", found, "a release that did well", 'say "force": true to use it all the same')
+            found = f"{answers.ending(record)}"
+            allowed = "a release that was not rolled back, aborted or failed"
+            return answers.refusal("to", found, allowed, 'add "force": true to use it anyway')
         return None
 
     def _ended_badly(self, record: Record) -> bool:
@@ -83,7 +84,7 @@ class TrafficCommands:
         return marked == record.release_id
 
     def _roll_back_to(self, alias: Alias, target: str, command: RollBack) -> Answer:
-        words = _rollback_words(alias.stable, target)
+        words = _rollback_words(self.app.title(alias.stable), self.app.title(target))
         if command.dry_run:
             return answers.done(words, dry_run=True)
         left = self.app.record_of(alias.stable, live=True)
@@ -124,7 +125,7 @@ class TrafficCommands:
         """
         record = self.app.record(alias.recorded.release) if alias.rolled_back and alias.recorded else None
         if record and not command.dry_run and (record.status is Status.LIVE or not record.status.final):
-            words = _rollback_words(record.version, alias.stable)
+            words = _rollback_words(self.app.title(record.version), self.app.title(alias.stable))
             warnings = self._record_rollback(record, alias, words, command.reason or words)
             return {**answers.nothing_to_do(why), **warned(warnings)}
         return answers.nothing_to_do(why)
@@ -132,6 +133,9 @@ class TrafficCommands:
     def _provision(self, version: str) -> list[str]:
         """Ask for the provisioned concurrency that a version was released with; its traffic does not wait for it."""
         record = self.app.record_of(version)
+        if record and record.rolled_back:
+            at = self._deployer.now()
+            self._deployer.change_record(record, lambda one: one.live_again(at, "has all traffic again, by command"))
         if record is None or not record.provisioned_concurrency:
             return []
         warning = self._deployer.provision(self.app.name, version, record.provisioned_concurrency)
@@ -181,7 +185,7 @@ class TrafficCommands:
         if not isinstance(after, Alias):
             return after
         warnings = self._attempt(lambda: self._record_removal(record, ending, _removal_words(move, alias)))
-        words = f"all traffic is on version {alias.stable} again"
+        words = f"all traffic is on {self.app.title(alias.stable)} again"
         return answers.done(words, version=alias.stable, **warned(warnings))
 
     def _record_removal(self, record: Record, ending: Ending, words: str) -> list[str]:
@@ -220,20 +224,21 @@ class TrafficCommands:
             return blocked
         canary = str(alias.canary)
         record = self.app.record_of(canary)
+        title = answers.titled(record.release, canary) if record else ""
         if record is None:
             return answers.refusal("alias", f"version {canary}", "a release's version", "it was shifted by others")
         if not record.stages and not command.full:
             found = "none: the release's record was deleted"
             return answers.refusal("stages", found, "the plan that the record had", 'say "full": true, or wait')
         if command.weight and command.weight not in record.stages:
-            return answers.refusal("weight", f"{command.weight}", f"one of {list(record.stages)}", "look at status")
+            return answers.refusal("weight", f"{command.weight}", f"one of {list(record.stages)}", _ANOTHER_WEIGHT)
         if command.weight and command.weight <= alias.weight:
-            return answers.nothing_to_do(f"version {canary} has {alias.weight} %")
+            return answers.nothing_to_do(f"{title} has {alias.weight} %")
         higher = [weight for weight in record.stages if weight > alias.weight and weight >= command.weight]
         if command.full or not higher:
-            words, wanted = f"promote version {canary}", alias.promote(record.release_id, canary)
+            words, wanted = f"promote {title}", alias.promote(record.release_id, canary)
         else:
-            words = f"shift {higher[0]} % of the traffic to version {canary}"
+            words = f"shift {higher[0]} % of the traffic to {title}"
             wanted = alias.shift(record.release_id, canary, higher[0])
         return self._move_by_command(alias, wanted, command, words, record)
 
@@ -282,7 +287,7 @@ class TrafficCommands:
         after = self._deployer.write_alias(self.app.name, alias, wanted)
         if after.same_as(wanted):
             return after
-        return answers.refusal("alias", "moved by others at this moment", "unchanged", "look at status, ask again")
+        return answers.refusal("alias", "moved by others at this moment", "unchanged", _AGAIN)
 
     def _no_canary(self, alias: Alias) -> Answer | None:
         return None if alias.canary else answers.nothing_to_do("no release is taking traffic in stages")
@@ -295,8 +300,8 @@ class TrafficCommands:
         if published and is_called(published, meant):
             return None
         description = published.description if published else None
-        found = f'version {version}, release "{description.label if description else NO_RELEASE}"'
-        return answers.refusal("release", found, f'"{meant}"', "the world moved on; look at status")
+        found = answers.titled(description.label if description else NO_RELEASE, version)
+        return answers.refusal("release", found, f'"{meant}"', _AGAIN)
 
 
 def unprovision(app: Application, record: Record) -> list[str]:
@@ -320,9 +325,9 @@ def warned(warnings: list[str]) -> Answer:
     return {"warning": warnings} if warnings else {}
 
 
-def _rollback_words(left: str | None, target: str) -> str:
-    return f"roll back from version {left} to version {target}"
+def _rollback_words(left: str, target: str) -> str:
+    return f"roll back from {left} to {target}"
 
 
 def _removal_words(move: Move, alias: Alias) -> str:
-    return f"{move}: take {alias.weight} % of the traffic from version {alias.canary}"
+    return f"{str(move).replace('-', ' ')}: version {alias.canary} loses its {alias.weight} % of the traffic"

@@ -1,6 +1,7 @@
 """Pure: what a version's first answer says about it."""
 
 import json
+import re
 
 from pydantic import JsonValue
 
@@ -11,6 +12,12 @@ from deployer.model.value import Value
 
 _CANNOT_START = ("Runtime.", "Dropshift.", "Sandbox.", "Function.", "Extension.")
 """Error types of a function that does not start, as Lambda and the bootstrap name them."""
+_PYTHON_FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+), in (?P<function>\S+)')
+_NODE_FRAME = re.compile(r"at (?:(?P<function>[\w$.<>]+) )?\(?(?:file://)?(?P<file>/[^():]+):(?P<line>\d+):\d+\)?")
+_TREE = re.compile(r"^.*/(?:dropshift/[0-9a-f]+|task)/")
+"""The folder of the release, or the task root: nobody needs it to find a line."""
+_FRAMES = 20
+"""Lines of a stack trace that a record keeps: the innermost."""
 
 
 class InvocationResult(Value):
@@ -24,13 +31,41 @@ class InvocationResult(Value):
     """What the start touched, when it was a fresh one and the bootstrap recorded it."""
 
 
+def traceback(result: InvocationResult) -> tuple[str, ...]:
+    """Return the stack trace of an answer that is an error, innermost frame last; empty without one.
+
+    Source: AWS Lambda developer guide, `stackTrace` of Python's errors and `trace` of Node.js's.
+    """
+    body = result.payload if isinstance(result.payload, dict) else {}
+    python, node = body.get("stackTrace"), body.get("trace")
+    lines = python if isinstance(python, list) else node[:0:-1] if isinstance(node, list) else []
+    texts = [_TREE.sub("", str(line).strip()) for line in lines[-_FRAMES:]]
+    return tuple(shortened(text, 300) for text in texts)
+
+
+def _place(result: InvocationResult) -> str:
+    """Return where an error was raised, " at app.py:3 in handler"; empty when the answer does not say."""
+    body = result.payload if isinstance(result.payload, dict) else {}
+    python, node = body.get("stackTrace"), body.get("trace")
+    frames: list[re.Match[str] | None] = []
+    if isinstance(python, list):
+        frames = [_PYTHON_FRAME.search(str(line)) for line in reversed(python)]
+    elif isinstance(node, list):
+        frames = [_NODE_FRAME.search(str(line)) for line in node]
+    found = next(filter(None, frames), None)
+    if found is None:
+        return ""
+    function = f" in {found['function']}" if found["function"] else ""
+    return shortened(f" at {_TREE.sub('', found['file'])}:{found['line']}{function}", 200)
+
+
 def default_event(release: str) -> JsonValue:
     """Make the event of a release whose manifest names none; an application may recognise and answer it."""
     return {"dropshift": {"smoke-test": release}}
 
 
 def failure(result: InvocationResult, smoke: Smoke | None) -> str | None:
-    """Say why a version may not have traffic; None when it may.
+    """Return why a version may not have traffic; None when it may.
 
     With a `[smoke]` table, the answer must be no error and hold what is expected. Without one, the application cannot
     know the event, so an error that its own handler raises is no reason; one that tells it does not start is.
@@ -53,7 +88,7 @@ def _cannot_start(payload: JsonValue) -> bool:
 def _error(result: InvocationResult) -> str:
     body = result.payload if isinstance(result.payload, dict) else {"errorMessage": str(result.payload)}
     kind, message = body.get("errorType", "an error"), body.get("errorMessage", "")
-    return f"{kind}: {shortened(str(message), 600)}"
+    return f"{shortened(str(kind))}: {shortened(str(message), 600)}{_place(result)}"
 
 
 def _described(value: JsonValue) -> str:
@@ -70,7 +105,10 @@ def _described(value: JsonValue) -> str:
 
 
 def difference(wanted: JsonValue, found: JsonValue, where: str = "response") -> str | None:
-    """Say where an answer lacks what is wanted of it; None when `wanted` is a subset of `found`."""
+    """Return where an answer lacks what is wanted of it; None when `wanted` is a subset of `found`.
+
+    Lists are compared item by item, from the first.
+    """
     if isinstance(wanted, dict) and isinstance(found, dict):
         pairs = ((f"{where}.{key}", value, found.get(key)) for key, value in wanted.items())
     elif isinstance(wanted, list) and isinstance(found, list) and len(wanted) <= len(found):

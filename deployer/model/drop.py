@@ -1,5 +1,6 @@
 """Pure: a dropped object, the release it is, how a published version records it, and which of two is the newer."""
 
+import difflib
 import hashlib
 import re
 from datetime import UTC, datetime
@@ -77,9 +78,18 @@ def misplaced(key: str, applications: frozenset[str]) -> Problem | None:
         return _problem(key, "a key outside the layout", LAYOUT)
     if application not in applications:
         known = ", ".join(sorted(applications))
-        return _problem(key, f'the unknown application "{shortened(application)}"', known)
-    if not _SUFFIX.search(rest) or not _SUFFIX.sub("", rest):
-        return _problem(key, "no archive by its name", LAYOUT)
+        near = difflib.get_close_matches(application[:80], applications, n=1)
+        remedy = "add it to Applications and deploy, then drop again"
+        return Problem(
+            where=shortened(key),
+            found=f'the unknown application "{shortened(application)}"',
+            allowed=known,
+            remedy=f'did you mean "{near[0]}"? Otherwise {remedy}' if near else remedy,
+        )
+    if not _SUFFIX.search(rest):
+        return _problem(key, "a file name that does not end in .zip, .tar.gz, .tgz or .tar.zst", LAYOUT)
+    if not _SUFFIX.sub("", rest):
+        return _problem(key, "a release without a name", LAYOUT)
     return None
 
 

@@ -136,7 +136,7 @@ class Smoke(Section):
 
     event: JsonValue = None
     expect: JsonValue = None
-    """A subset of the response: every key and item named here must be there, with this value."""
+    """A subset of the response: every key named here must be there, with this value. Lists go item by item."""
 
 
 class Resources(Section):

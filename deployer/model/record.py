@@ -32,6 +32,13 @@ class TimelineEntry(Value):
     """The alias's RevisionId after the command that did it: two commands in the same words are two moments."""
 
 
+class RolledBack(Value):
+    """A rollback by command of a release that was live. The release's ending stays `live`."""
+
+    at: datetime
+    reason: Sentence
+
+
 class Record(Value):
     """One release, from its arrival to its one end."""
 
@@ -60,6 +67,13 @@ class Record(Value):
     weight: int = 0
     verdict: str = ""
     """What the last look said."""
+    traceback: tuple[Sentence, ...] = ()
+    """The stack trace of a smoke test that failed, innermost frame last."""
+    step: Sentence = ""
+    """The step that runs now, in words that follow "is"."""
+    step_at: datetime | None = None
+    ended_at: datetime | None = None
+    rolled_back: RolledBack | None = None
     timeline: tuple[TimelineEntry, ...] = ()
 
     @property
@@ -92,6 +106,8 @@ class Record(Value):
 
     def _with(self, entry: TimelineEntry, found: Mapping[str, object]) -> "Record":
         known = {} if self.status.final else found
+        if "status" in known:
+            known = {"step": "", "step_at": None, **known}
         there = any((one.move or one.what) == (entry.move or entry.what) for one in self.timeline)
         timeline = self.timeline if there else (*self.timeline, entry)[-_TIMELINE:]
         return Record.model_validate({**dict(self), **known, "timeline": timeline})
@@ -108,6 +124,24 @@ class Record(Value):
     def ended(self, at: datetime, ending: Ending) -> "Record":
         """Write down the end; a release that has one keeps it."""
         if self.status.final:
+            return self._after_a_rollback(at, ending)
+        ended: dict[str, object] = {"status": ending.status, "reason": ending.reason, "problems": ending.problems}
+        return self.with_entry(at, f"{ending.status}: {ending.reason}", **ended, ended_at=at, step="", step_at=None)
+
+    def _after_a_rollback(self, at: datetime, ending: Ending) -> "Record":
+        """Record that a live release was rolled back; a rollback that is repeated changes nothing."""
+        if self.rolled_back or (self.status, ending.status) != (Status.LIVE, Status.ROLLED_BACK):
             return self
-        what = f"{ending.status}: {ending.reason}"
-        return self.with_entry(at, what, status=ending.status, reason=ending.reason, problems=ending.problems)
+        return self.model_copy(update={"rolled_back": RolledBack(at=at, reason=ending.reason)})
+
+    def live_again(self, at: datetime, what: str) -> "Record":
+        """Record that a release that was rolled back has all traffic again."""
+        if self.rolled_back is None:
+            return self
+        return self.with_entry(at, what).model_copy(update={"rolled_back": None})
+
+    def in_step(self, at: datetime, step: str) -> "Record":
+        """Record the step that begins, or how far it is. A step that is repeated began when it began first."""
+        if self.status.final or self.step == step:
+            return self
+        return self.model_copy(update={"step": step, "step_at": at})

@@ -36,6 +36,7 @@ def check_order(deployer: Deployer, release: Release, execution_name: str) -> Re
 def inspect(deployer: Deployer, release: Release) -> Release:
     """Look at what was dropped: whether it is all there, well-formed, and will run in its function."""
     drop = release.drop
+    deployer.record_step(release, "being inspected")
     admitted = admit(deployer, drop)
     if admitted is None:
         return release.ended(Status.REJECTED, f"the object version is not there any more: {shortened(drop.key)}")
@@ -69,7 +70,7 @@ def _known_before(deployer: Deployer, release: Release, *, force: bool) -> Relea
     drop, digest = release.drop, required(release.inspection).sha256
     earlier = deployer.aws.bundles.rolled_back_as(drop.application, digest)
     if earlier and earlier != release.id and not force:
-        reason = f"these bytes were rolled back as release {earlier}; force releases them all the same"
+        reason = f"this archive was rolled back before, as release {earlier}; force releases it again"
         return release.ended(Status.REJECTED, reason)
     function = deployer.function(release)
     published = deployer.aws.functions.published(function, deployer.aws.functions.alias(function).stable)
@@ -107,6 +108,7 @@ def _unless_refused(found: sandbox.Built | sandbox.Refusal) -> sandbox.Built:
 
 def _build(deployer: Deployer, release: Release, key: str) -> Bundle | sandbox.Refusal:
     seen, aws = required(release.inspection), deployer.aws
+    deployer.record_step(release, f"being bundled ({seen.unpacked / 1e6:.0f} MB)")
     source = aws.releases.archive(release.drop, seen.size)
     limits = sandbox.Limits(unpacked=deployer.settings.unpacked_limit)
     try:

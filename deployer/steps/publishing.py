@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from bootstrap.pointer import VARIABLE, Pointer
 from deployer.aws.functions import LatestConfiguration
-from deployer.decisions.smoke import default_event, failure
+from deployer.decisions.smoke import default_event, failure, traceback
 from deployer.deployer import Deployer
 from deployer.model.function import SIZES, SavedSizes
 from deployer.model.release import Release, required
@@ -135,6 +135,7 @@ def smoke_test(deployer: Deployer, release: Release) -> Release:
         runtime = required(release.function).runtime
         deployer.aws.bundles.save_profile(release.drop.application, runtime, result.profile)
     if reason := failure(result, smoke):
+        deployer.record_progress(release, "smoke test failed", traceback=traceback(result))
         return release.ended(Status.FAILED, f"smoke test: {reason}")
     deployer.record_progress(release, "smoke test passed", status=Status.SMOKE_TESTED)
     return release

@@ -40,8 +40,8 @@ WRITES = (
     Defect(
         "a record is written without looking who wrote in between",
         RECORDS,
-        'if self._put(after, **({"IfMatch": etag} if etag else {"IfNoneMatch": "*"})):',
-        "if self._put(after):",
+        'if self._put(key, after, **({"IfMatch": etag} if etag else {"IfNoneMatch": "*"})):',
+        "if self._put(key, after):",
         (f"{GUARDS}::test_two_who_change_a_record_at_once_are_both_in_it",),
     ),
     Defect(
@@ -207,7 +207,7 @@ ORDER = (
     Defect(
         "a rollback goes to a version whose bundle is gone",
         TRAFFIC,
-        'if self.app.bundle_state(published) != "intact":',
+        'if self.app.bundle_state(published) != "present":',
         "if False:",
         (f"{COMMANDS}::test_a_rollback_to_a_release_whose_bundle_is_gone_is_refused",),
     ),

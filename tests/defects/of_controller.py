@@ -69,8 +69,8 @@ DEFECTS = (
     Defect(
         "a record that was deleted is not begun anew",
         "deployer/aws/records.py",
-        "            before, etag = self._read(_key(known.application, known.release_id)) or (known, None)\n",
-        '            before, etag = self._read(_key(known.application, known.release_id)) or (known, "gone")\n',
+        "            before, etag = self._read(key) or (known, None)\n",
+        '            before, etag = self._read(key) or (known, "gone")\n',
         (f"{DELETED}::test_a_release_whose_record_is_deleted_mid_bake_goes_live_and_is_told_whole",),
     ),
     Defect(

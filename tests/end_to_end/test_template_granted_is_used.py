@@ -69,7 +69,7 @@ def _live(stack: Stack) -> None:
     assert "would be accepted" in stack.command("validate", key="hello/1.0.zip")["answer"]
     stack.command("redeploy", release=second.release_id, force=True)
     assert stack.ended(second.model_copy(update={"attempt": 1}))["status"] == Status.LIVE
-    assert stack.command("status")["traffic"][0]["bundle"] == "intact"
+    assert stack.command("status")["traffic"][0]["bundle"] == "present"
     assert stack.command("prune", keep=1)["bundles"]
     _fail(stack)
 

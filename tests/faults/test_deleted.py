@@ -98,7 +98,7 @@ def test_a_rollback_marks_bytes_whose_record_is_deleted() -> None:
         assert world.command("rollback")["version"] == "2"
     assert len([key for key in world.account.s3.buckets[BUNDLES].objects if "/rolled-back/" in key]) == 1
     assert ended(world).status == "live"
-    assert ended(world).timeline[-1].what == "roll back from version 3 to version 2"
+    assert ended(world).timeline[-1].what == "roll back from 1.1 (version 3) to 1.0 (version 2)"
 
 
 def test_an_event_that_comes_again_ends_a_deleted_record_as_the_engine_remembers_it() -> None:

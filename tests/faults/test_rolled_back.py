@@ -49,7 +49,7 @@ def test_a_rollback_that_is_said_again_writes_down_the_one_that_died(given_up: W
     assert len(marks(given_up)) == 1
     record = given_up.record(given_up.drops[1])
     assert record
-    assert record.timeline[-1].what == "roll back from version 3 to version 2"
+    assert record.timeline[-1].what == "roll back from 1.1 (version 3) to 1.0 (version 2)"
 
 
 def test_a_dry_run_finishes_nothing(given_up: World) -> None:

@@ -58,7 +58,7 @@ def test_prune_deletes_versions_and_bundles_and_leaves_the_function(stack: Deliv
     pruned = stack.command("prune", keep=1)
     assert pruned["versions"]
     assert stack.ask()[1]["release"] == "last"
-    assert stack.command("status")["traffic"][0]["bundle"] == "intact"
+    assert stack.command("status")["traffic"][0]["bundle"] == "present"
     listed = stack.account.client("lambda").list_versions_by_function(FunctionName=stack.function)["Versions"]
     assert not {version["Version"] for version in listed} & set(pruned["versions"])
 

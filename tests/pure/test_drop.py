@@ -43,9 +43,9 @@ def test_a_key_names_application_and_release(key: str, name: str) -> None:
         ("hello/../orders/1.zip", "layout"),
         ("orders/1.zip", "unknown application"),
         ("Hello/1.zip", "unknown application"),
-        ("hello/1.exe", "no archive"),
-        ("hello/.zip", "no archive"),
-        ("hello/1.ZIP", "no archive"),
+        ("hello/1.exe", "does not end in .zip"),
+        ("hello/.zip", "without a name"),
+        ("hello/1.ZIP", "does not end in .zip"),
         ("hello/" + "v" * 1_020 + ".zip", "bytes"),
     ],
 )

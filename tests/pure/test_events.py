@@ -119,7 +119,9 @@ def test_a_record_that_is_none_does_not_stop_those_around_it(bad: Any) -> None: 
     found = events.parse({"Records": [first, bad, other]}, SETTINGS)
     assert isinstance(found, events.Drops)
     assert len(found.drops) == 2
-    assert [(one.reason.partition(":")[0], one.needs_attention) for one in found.ignored] == [("no S3 record", True)]
+    assert [(one.reason.partition(":")[0], one.needs_attention) for one in found.ignored] == [
+        ("not a valid S3 event record", True)
+    ]
 
 
 def test_a_removal_releases_nothing() -> None:

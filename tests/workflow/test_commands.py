@@ -33,13 +33,13 @@ def ages_aside(lines: list[str]) -> list[str]:
 def test_status_tells_traffic_release_stage_and_verdict(served: World) -> None:
     _, answer = during(served, 3, lambda: served.command("status"))
     assert [(one["release"], one["share"], one["bundle"]) for one in answer["traffic"]] == [
-        ("1.0", 90, "intact"),
-        ("1.1", 10, "intact"),
+        ("1.0", 90, "present"),
+        ("1.1", 10, "present"),
     ]
     assert answer["under_way"][0]["status"] == Status.SHIFTING
     assert [line.split(";")[0] for line in ages_aside(answer["answer"])] == [
-        " 90 %  1.0  version 2, dropped … ago, bundle intact",
-        " 10 %  1.1  version 3, dropped … ago, bundle intact",
+        " 90 %  1.0 (version 2), dropped … ago, bundle present",
+        " 10 %  1.1 (version 3), dropped … ago, bundle present",
         "1.1 is at stage 1 of 2, 10 %",
         "1.1: the last look said inconclusive: 0 of 10 invocations needed for a verdict",
     ]
@@ -47,7 +47,11 @@ def test_status_tells_traffic_release_stage_and_verdict(served: World) -> None:
 
 
 def test_status_of_an_application_without_a_release_says_so(world: World) -> None:
-    assert world.command("status")["answer"] == ["100 %  no release yet  version 1", "no release under way"]
+    assert world.command("status")["answer"] == [
+        "100 %  no release yet (version 1)",
+        "no release under way",
+        "nothing to roll back to yet",
+    ]
 
 
 def test_history_tells_the_newest_drop_first_and_how_each_ended(served: World) -> None:
@@ -61,7 +65,7 @@ def test_a_rollback_is_one_write_and_brings_back_the_code(served: World) -> None
     assert served.release("1.1", NOW)["status"] == Status.LIVE
     served.calls.clear()
     answer = served.command("rollback", reason="checkout fails for guests")
-    assert answer["answer"] == "rolled back from version 3 to version 2"
+    assert answer["answer"] == "rolled back from 1.1 (version 3) to 1.0 (version 2)"
     assert served.calls.count("UpdateAlias") == 1
     assert served.alias.traffic == ("2", None, 0)
     body = served.lambda_.invoke(FunctionName=served.function, Qualifier="live", Payload=b"{}")["Payload"].read()
@@ -129,7 +133,7 @@ def test_a_promotion_by_hand_goes_to_the_next_stage_and_the_release_bakes_there(
     shares: list[int] = []
     served.at_every_look(lambda: shares.append(served.alias.weight))
     ended, answer = during(served, 1, lambda: served.command("promote"))
-    assert answer["answer"] == "done: shift 50 % of the traffic to version 3"
+    assert answer["answer"] == "done: shift 50 % of the traffic to 1.1 (version 3)"
     assert ended["status"] == Status.LIVE
     assert (shares.count(10), shares.count(50)) == (1, 5)
 
@@ -165,7 +169,7 @@ def test_a_command_that_means_another_release_is_refused(served: World) -> None:
 
     served.at_look(2, mistaken)
     assert served.release("1.1", GO_ON)["status"] == Status.LIVE
-    assert ["the world moved on" in one for one in told] == [True] * len(UNDER_WAY)
+    assert ["run status and send the command again" in one for one in told] == [True] * len(UNDER_WAY)
 
 
 def test_what_others_moved_is_left_to_them(served: World) -> None:

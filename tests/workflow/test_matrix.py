@@ -59,7 +59,7 @@ Linear45PercentEvery1Minute | nothing         | live        | new
 # says to go on. `previous` is the release before the live one, `old`.
 POINTS = """
 point          | what happens            | answer                                       | ends        | alias
-before publish | status                  | {name} is inspected                          | live        | new
+before publish | status                  | {name} is being bundled                      | live        | new
 in smoke       | status                  | {name} is published                          | live        | new
 mid-bake       | status                  | {name} is at stage 1 of 2, 10 %              | live        | new
 last stage     | status                  | {name} is at stage 2 of 2, 50 %              | live        | new
@@ -74,9 +74,9 @@ in smoke       | promote full            | nothing to do                        
 mid-bake       | promote                 | done: shift 50 %                             | live        | new
 mid-bake       | promote weight=50       | done: shift 50 %                             | live        | new
 mid-bake       | promote weight=33       | refused                                      | live        | new
-mid-bake       | promote full            | done: promote version {new}                  | live        | new
-mid-bake       | promote full dry_run    | would promote version {new}                  | live        | new
-last stage     | promote                 | done: promote version {new}                  | live        | new
+mid-bake       | promote full            | done: promote {name} (version {new})         | live        | new
+mid-bake       | promote full dry_run    | would promote {name} (version {new})         | live        | new
+last stage     | promote                 | done: promote {name} (version {new})         | live        | new
 before publish | pause                   | nothing to do                                | live        | new
 in smoke       | resume                  | nothing to do                                | live        | new
 mid-bake       | resume                  | nothing to do                                | live        | new
@@ -88,27 +88,27 @@ last stage     | pause, then resume      | done: pause at 50 %                  
 last stage     | pause, then rollback    | done: pause at 50 %                          | rolled-back | old
 before publish | abort                   | aborted {name} before it had any traffic     | aborted     | old
 in smoke       | abort                   | aborted {name} before it had any traffic     | aborted     | old
-mid-bake       | abort                   | all traffic is on version {old} again        | aborted     | old
-last stage     | abort                   | all traffic is on version {old} again        | aborted     | old
+mid-bake       | abort                   | (version {old}) again                        | aborted     | old
+last stage     | abort                   | (version {old}) again                        | aborted     | old
 last stage     | abort dry_run           | would abort                                  | live        | new
-before publish | rollback                | rolled back from version {old}               | live        | new
-in smoke       | rollback                | rolled back from version {old}               | live        | new
-mid-bake       | rollback                | all traffic is on version {old} again        | rolled-back | old
-mid-bake       | rollback to={previous}  | rolled back from version {old}               | rolled-back | previous
-last stage     | rollback                | all traffic is on version {old} again        | rolled-back | old
-last stage     | rollback dry_run        | would roll-back                              | live        | new
+before publish | rollback                | (version {old}) to                           | live        | new
+in smoke       | rollback                | (version {old}) to                           | live        | new
+mid-bake       | rollback                | (version {old}) again                        | rolled-back | old
+mid-bake       | rollback to={previous}  | (version {old}) to                           | rolled-back | previous
+last stage     | rollback                | (version {old}) again                        | rolled-back | old
+last stage     | rollback dry_run        | would roll back: version {new} loses its 50 %| live        | new
 before publish | alarm red               | nothing to do                                | rolled-back | old
 in smoke       | alarm red               | nothing to do                                | rolled-back | old
-mid-bake       | alarm red               | all traffic is on version {old} again        | rolled-back | old
-last stage     | alarm red               | all traffic is on version {old} again        | rolled-back | old
+mid-bake       | alarm red               | (version {old}) again                        | rolled-back | old
+last stage     | alarm red               | (version {old}) again                        | rolled-back | old
 mid-bake       | alarm event late        | nothing to do                                | live        | new
 mid-bake       | calls fail              |                                              | rolled-back | old
 last stage     | calls fail              |                                              | rolled-back | old
 in smoke       | cannot start            |                                              | failed      | old
-before publish | same event again        | 1 releases                                   | live        | new
-in smoke       | same event again        | 1 releases                                   | live        | new
-mid-bake       | same event again        | 1 releases                                   | live        | new
-last stage     | same event again        | 1 releases                                   | live        | new
+before publish | same event again        | started 1 release                            | live        | new
+in smoke       | same event again        | started 1 release                            | live        | new
+mid-bake       | same event again        | started 1 release                            | live        | new
+last stage     | same event again        | started 1 release                            | live        | new
 before publish | newer drop              | live                                         | superseded  | newer
 in smoke       | newer drop              | live                                         | superseded  | newer
 mid-bake       | newer drop              | live                                         | superseded  | newer

@@ -56,7 +56,7 @@ def test_an_alarm_rolls_back_at_once_with_one_write(served: World) -> None:
 
     served.at_look(2, goes_red)
     ended = served.release("1.1", CANARY)
-    assert answers[0]["answer"] == "all traffic is on version 2 again"
+    assert answers[0]["answer"] == "all traffic is on 1.0 (version 2) again"
     assert ended["status"] == Status.ROLLED_BACK
     assert "is in ALARM" in ended["reason"]
 

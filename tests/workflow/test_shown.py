@@ -1,0 +1,105 @@
+"""Whatever happened to an application, `status` and `history` show it until something newer comes."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from deployer import controller, events
+from deployer.model.status import Status
+from tests.workflow.world import World
+
+AT_ONCE = '[rollout]\nstrategy = "all-at-once"\n'
+
+
+def lines(world: World) -> str:
+    return "\n".join(world.command("status")["answer"])
+
+
+def test_a_rollback_by_command_is_in_status_history_and_record_with_its_reason(served: World) -> None:
+    served.release("1.1", AT_ONCE)
+    served.command("rollback", reason="misclassifies")
+    assert "1.0 is live again since" in lines(served)
+    assert "1.1 was rolled back by command: misclassifies" in lines(served)
+    newest = served.command("history", limit=1)
+    assert newest["answer"][0].endswith("misclassifies")
+    assert newest["releases"][0]["rolled_back"]["reason"] == "misclassifies"
+    assert newest["releases"][0]["status"] == Status.LIVE
+    served.command("rollback", to="1.1", force=True)
+    assert "rolled back by command" not in lines(served).replace("1.0 was rolled back by command", "")
+
+
+def test_a_rejected_drop_shows_until_a_newer_one(served: World) -> None:
+    served.release("1.1", files={"other.py": ""})
+    assert "1.1, dropped" in lines(served)
+    assert "ended rejected" in lines(served)
+    assert "to do:" in lines(served)
+    served.release("1.2", AT_ONCE)
+    assert "1.1" not in lines(served)
+
+
+@pytest.mark.parametrize("key", ["{}/v9.whl", "helo/v9.zip", "v9.zip"])
+def test_an_ignored_drop_shows_with_its_key(served: World, key: str) -> None:
+    dropped = key.format(served.application)
+    record: dict[str, Any] = {
+        "eventVersion": "2.1",
+        "eventSource": "aws:s3",
+        "eventName": "ObjectCreated:Put",
+        "s3": {"bucket": {"name": served.settings.releases_bucket}, "object": {"key": dropped, "versionId": "v"}},
+    }
+    answer: dict[str, Any] = controller.answer(served.deployer, events.parse({"Records": [record]}, served.settings))
+    assert json.dumps(answer["ignored"]).count(dropped) == 1
+    everything = controller.answer(served.deployer, events.parse({"action": "status"}, served.settings))
+    assert f"ago: {dropped}: " in "\n".join(everything["answer"])
+    assert (f"ago: {dropped}: " in lines(served)) is dropped.startswith(served.application)
+
+
+def test_status_of_an_application_takes_at_most_ten_calls_however_many_releases_it_has_had(served: World) -> None:
+    for number in range(1, 6):
+        served.release(f"1.{number}", AT_ONCE)
+    served.calls.clear()
+    served.command("status")
+    assert len(served.calls) <= 10, served.calls
+    assert "ListObjectsV2" not in served.calls
+
+
+def test_a_first_release_offers_no_rollback_and_says_what_to_do_instead(world: World) -> None:
+    world.release("1.0")
+    assert "nothing to roll back to yet" in lines(world)
+    refused = world.command("rollback")
+    assert "promote" in refused["problems"][0]["remedy"]
+
+
+def test_redeploy_refuses_at_once_and_never_swallows_force(served: World) -> None:
+    served.release("1.1", AT_ONCE)
+    served.command("rollback", reason="misclassifies")
+    refused = served.command("redeploy", release="1.1")
+    assert "misclassifies" in refused["problems"][0]["found"]
+    assert served.command("redeploy", release="1.1", force=True)["answer"] == "rolling out 1.1 again"
+    assert served.command("redeploy", release="1.0")["answer"].startswith("nothing to do")
+
+
+def test_the_newest_drop_comes_first_whatever_was_written_last(served: World) -> None:
+    served.release("1.1", AT_ONCE)
+    first = served.command("history", limit=2)["releases"][-1]
+    record = served.deployer.aws.records.read(served.application, first["release_id"])
+    assert record
+    served.deployer.change_record(record, lambda one: one.with_entry(served.deployer.now(), "touched"))
+    assert served.command("history", limit=1)["releases"][0]["release"] == "1.1"
+
+
+def test_prune_keeps_what_went_live_before_what_failed(served: World) -> None:
+    served.release("1.1", AT_ONCE)
+    served.release("1.2-broken")
+    served.release("1.3-broken")
+    deleted = served.command("prune", keep=1, dry_run=True)
+    assert "1.2-broken" in deleted["answer"]
+    assert "1.1" not in deleted["answer"]
+
+
+def test_a_failed_smoke_test_names_the_error_and_keeps_the_stack_trace(served: World) -> None:
+    served.release("1.1-raising", '[smoke]\nevent = { path = "/" }\n')
+    [newest] = served.command("history", limit=1)["releases"]
+    assert re.search(r"ValueError: no such event at \S*bootstrap\.py:\d+ in handler", newest["reason"])
+    assert "in handler" in newest["traceback"][-1]
