@@ -150,8 +150,8 @@ DEFECTS = (
     Defect(
         "a stack is removed while its executions sleep",
         "tests/live/account.py",
-        '    stop_executions(account.client("lambda"), f"{stack}-rollout")\n',
-        "",
-        ("tests/live/test_main_flows.py",),
+        'lambda_.stop_durable_execution(DurableExecutionArn=execution["DurableExecutionArn"])',
+        "pass",
+        ("tests/end_to_end/test_local_aws_stack.py",),
     ),
 )

@@ -1,11 +1,15 @@
 """The local AWS deploys a SAM template: builds with make, keeps functions durable, leaves moved aliases alone."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.live.account import stop_executions
 from tests.local import LocalAws
 from tests.local.deploy import DeploymentError
+from tests.local.functions import WITH_PACKAGES
+from tests.local.waiting import until
 
 TEMPLATE = """
 Transform: AWS::Serverless-2016-10-31
@@ -71,6 +75,39 @@ def test_a_stack_is_built_created_and_updated_and_an_alias_that_was_moved_stays(
     assert local_aws.deploy("hats", {"Colour": "blue"}, template) == {"Colour": "blue"}
     assert client.get_alias(FunctionName="hat", Name="live")["FunctionVersion"] == "2"
     assert client.get_alias(FunctionName="cap", Name="live")["FunctionVersion"] == "2"
+
+
+SLEEPS = """
+from aws_durable_execution_sdk_python import durable_execution
+from aws_durable_execution_sdk_python.config import Duration
+@durable_execution
+def handler(event, context):
+    context.wait(Duration.from_hours(200))
+"""
+
+
+def test_a_stack_is_deleted_when_the_executions_of_its_functions_have_ended(
+    local_aws: LocalAws, template: Path
+) -> None:
+    """Source: Lambda's state reason DrainingDurableExecutions; aws-controllers-k8s/lambda-controller#208."""
+    text = TEMPLATE.replace("FunctionName: hat\n", "FunctionName: hat4\n").replace("cap }", "cap4 }")
+    template.write_text(text.replace("{ COLOUR:", f"{{ PYTHONPATH: {WITH_PACKAGES['PYTHONPATH']}, COLOUR:"))
+    (template.parent / "app.py").write_text(SLEEPS)
+    (template.parent / "Makefile").write_text('build-%: ; cp app.py "$(ARTIFACTS_DIR)/app.py"\n')
+    local_aws.deploy("sleeping", {}, template)
+    lambda_, cloudformation = local_aws.client("lambda"), local_aws.client("cloudformation")
+    lambda_.invoke(FunctionName="hat4", Qualifier="live", InvocationType="Event", Payload="{}")
+    until(lambda: lambda_.list_durable_executions_by_function(FunctionName="hat4")["DurableExecutions"])
+    cloudformation.delete_stack(StackName="sleeping")
+    until(lambda: _status(cloudformation) == "DELETE_IN_PROGRESS")
+    assert lambda_.get_function(FunctionName="hat4")
+    stop_executions(lambda_, "hat4")
+    until(lambda: _status(cloudformation) == "DELETE_COMPLETE")
+
+
+def _status(cloudformation: Any) -> str:  # noqa: ANN401 - a boto3 client
+    found = cloudformation.list_stacks()["StackSummaries"]
+    return next(str(one["StackStatus"]) for one in found if one["StackName"] == "sleeping")
 
 
 def test_a_function_that_cannot_be_built_is_named(local_aws: LocalAws, template: Path) -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 pytestmark = pytest.mark.timeout(3600)
+LONG = '[rollout]\nstages = [{ weight = 50, bake = "1d" }]\n'
+"""Looks are hours apart: what happens within a minute comes through EventBridge."""
 PLAN = '[rollout]\nstages = [{ weight = 50, bake = "10m" }]\n'
 AT_ONCE = '[rollout]\nstrategy = "all-at-once"\n'
 STARTS = 10
@@ -31,7 +33,7 @@ def served(on_aws: Delivered, tmp_path: Path) -> Delivered:
 
 
 def test_an_alarm_puts_the_alias_back_within_a_minute(served: Delivered, tmp_path: Path) -> None:
-    drop = served.drop("alarmed", packed(tmp_path, "alarmed", PLAN))
+    drop = served.drop("alarmed", packed(tmp_path, "alarmed", LONG))
     served.reaches(drop, Status.SHIFTING)
     cloudwatch, began = served.account.client("cloudwatch"), time.monotonic()
     cloudwatch.set_alarm_state(AlarmName=f"{served.function}-errors", StateValue="ALARM", StateReason="a live test")
@@ -61,7 +63,7 @@ def test_a_release_that_fails_its_callers_is_rolled_back_by_real_metrics(served:
 
 
 def test_a_stopped_execution_leaves_the_alias_whole(served: Delivered, tmp_path: Path) -> None:
-    drop = served.drop("stopped", packed(tmp_path, "stopped", PLAN))
+    drop = served.drop("stopped", packed(tmp_path, "stopped", LONG))
     served.reaches(drop, Status.SHIFTING)
     client = served.account.client("lambda")
     (execution,) = client.list_durable_executions_by_function(
