@@ -73,6 +73,11 @@ NODE_CASES: dict[str, tuple[dict[str, bytes], str]] = {
     "a re-export": ({"index.js": b'module.exports = require("./dist/main");'}, ""),
     "a re-export by TypeScript": ({"index.js": b'"use strict";__exportStar(require("./api"), exports);'}, ""),
     "exports by computed names": ({"index.js": b"for (const n of names) exports[n] = make(n);"}, ""),
+    "exports by a default that is made elsewhere": (
+        {"index.mjs": b"import api from './api.mjs';\nexport default { ...api };\n"},
+        "",
+    ),
+    "exports by a spread": ({"index.js": b"const api = make();\nmodule.exports = { x: 1, ...api };\n"}, ""),
     "a directory with an index": ({"index/index.js": HANDLER}, ""),
     "a minified module": (
         {"index.js": b"var e=()=>1;export{e as handler};\nexports.x=1", "package.json": MODULE_TYPE},

@@ -33,7 +33,7 @@ _ESM = re.compile(
 )
 _MAYBE_COMMONJS = re.compile(rb"\b(exports\b|require\s*\()")
 _REPLACES = re.compile(
-    rb"export\s*\*|exports\s*\[|module\.exports\s*=\s*[^\s{]|\\u"
+    rb"export\s*\*|export\s+default\b|exports\s*\[|module\.exports\s*=\s*[^\s{]|\{[^{}]*\.\.\.|\\u"
     rb"|\b(__exportStar|_export_star|assign|defineProperty|entries|keys|eval|Function)\s*\("
 )
 """Exports whose names the file need not spell out."""
