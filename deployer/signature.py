@@ -8,7 +8,7 @@ from deployer.aws.releases_bucket import Head
 from deployer.model.drop import SIGNATURE, SIGNATURE_SUFFIX, Drop
 from deployer.model.problem import Problem
 
-_REMEDY = "sign the archive's SHA-256 as the README shows, and drop it again"
+_REMEDY = "sign the archive's SHA-256 as docs/manifest.md shows, and drop it again"
 _ALLOWED = f"a signature in the object's metadata ({SIGNATURE}) or beside it ({SIGNATURE_SUFFIX})"
 
 
