@@ -19,7 +19,6 @@ from deployer.commands.traffic import TrafficCommands
 from deployer.deployer import Deployer
 from deployer.model.drop import Drop
 from deployer.model.overview import UNKNOWN, IgnoredDrop
-from deployer.model.record import Record
 from deployer.model.status import Status
 from deployer.settings import settings
 
@@ -93,7 +92,7 @@ def _start(deployer: Deployer, drop: Drop) -> Answer:
     telemetry.count("DropReceived", application=drop.application)
     execution = deployer.aws.executions.find(arn) if arn and record.status is Status.RECEIVED else None
     if execution and (execution.died or execution.ending):
-        record = close_rollout(Application(deployer, drop.application), record, execution)
+        record = close_rollout(Application(deployer, drop.application), drop, execution) or record
     return {"release": drop.label, "id": drop.release_id, "status": record.status.value}
 
 
@@ -133,10 +132,9 @@ def _on_dead_rollout(deployer: Deployer, failed: events.ExecutionFailed) -> Answ
         return _ignore(
             deployer, events.Ignored(reason=f"{failed.arn} is not a rollout of this deployer", needs_attention=True)
         )
-    record = deployer.aws.records.read(drop.application, drop.release_id) or Record.received(drop, deployer.now())
-    if record.status.final:
-        return answers.nothing_to_do(f"{record.release} ended {record.status}")
-    ended = close_rollout(Application(deployer, drop.application), record, execution)
+    ended = close_rollout(Application(deployer, drop.application), drop, execution)
+    if ended is None:
+        return answers.nothing_to_do(f"{drop.label} has its end")
     telemetry.warn("rollout.died", application=ended.application, release=ended.release, status=ended.status.value)
     telemetry.count("RolloutDied", application=ended.application)
     return answers.done(f"{ended.release} ended {ended.status}: {ended.reason}")

@@ -5,23 +5,26 @@ from deployer.commands.application import Application
 from deployer.commands.traffic import unprovision
 from deployer.decisions import precedence
 from deployer.model.alias import Alias, Move
+from deployer.model.drop import Drop
 from deployer.model.record import Record
 from deployer.model.status import Ending, Status
 
 
-def close_rollout(app: Application, record: Record, execution: Execution) -> Record:
-    """End the release of an execution that is over, and make the alias whole; return the record with its end.
+def close_rollout(app: Application, drop: Drop, execution: Execution) -> Record | None:
+    """Make the alias whole after an execution that is over, and end its release; None when that has its end.
 
     The alias comes first: a record that is missing, or refused, leaves no version with a share that nobody watches.
     Source: AWS Lambda developer guide, durable functions: a failed execution is not retried and runs no
     compensation.
     """
-    deployer, release_id = app.deployer, record.release_id
-    if execution.ending:
-        words = "the record was lost; the engine had kept the end"
-        return deployer.record_ending(deployer.found_again(record), execution.ending, words)
-    after = deployer.change_alias(app.name, lambda alias: _without(alias, release_id))
+    deployer, ending = app.deployer, execution.ending
+    after = None if ending else deployer.change_alias(app.name, lambda alias: _without(alias, drop.release_id))
+    record = app.record(drop.release_id) or Record.received(drop, deployer.now())
+    if record.status.final:
+        return None
     record = deployer.found_again(record)
+    if ending:
+        return deployer.record_ending(record, ending, "the record was lost; the engine had kept the end")
     reason = f"the rollout's execution ended {execution.status}"
     served = isinstance(after, Alias) and record.version and after.stable == record.version
     status = Status.LIVE if served else _undone(after, record) or Status.FAILED
@@ -37,7 +40,7 @@ def _without(alias: Alias, release_id: str) -> Alias:
     return alias.remove_canary(release_id, Move.ROLL_BACK) if mine else alias
 
 
-def _undone(alias: Alias | Ending, record: Record) -> Status | None:
+def _undone(alias: Alias | Ending | None, record: Record) -> Status | None:
     """Return what a person did to a release whose rollout died; None when nobody did anything.
 
     A: rollback moves the alias, and dies before it updates the record.  B: the rollout dies, too.  The alias's

@@ -158,7 +158,7 @@ ORDER = (
     Defect(
         "a dead rollout leaves the alias split",
         "deployer/commands/dead_rollout.py",
-        "after = deployer.change_alias(app.name, lambda alias: _without(alias, release_id))",
+        "after = None if ending else deployer.change_alias(app.name, lambda alias: _without(alias, drop.release_id))",
         "after = app.alias()",
         (f"{WATCHING}::test_a_dead_rollout_leaves_the_alias_whole_and_ends_failed",),
     ),

@@ -83,9 +83,12 @@ DEFECTS = (
     Defect(
         "a dead rollout's share is found by its record alone",
         "deployer/commands/dead_rollout.py",
-        "lambda alias: _without(alias, release_id))",
-        'lambda alias: _without(alias, release_id if record.version else ""))',
-        (f"{DELETED}::test_a_dead_rollout_without_a_record_leaves_no_share_behind",),
+        "lambda alias: _without(alias, drop.release_id))",
+        "lambda alias: _without(alias, drop.release_id) if app.record(drop.release_id) else alias)",
+        (
+            f"{DELETED}::test_a_dead_rollout_without_a_record_leaves_no_share_behind",
+            f"{DELETED}::test_a_dead_rollout_whose_record_is_refused_leaves_no_share_behind",
+        ),
     ),
     Defect(
         "a promotion guesses the stages that a deleted record had",

@@ -64,6 +64,17 @@ def test_a_dead_rollout_without_a_record_leaves_no_share_behind(shifting: World)
     assert violations(shifting) == []
 
 
+def test_a_dead_rollout_whose_record_is_refused_leaves_no_share_behind(shifting: World) -> None:
+    with inhabited(shifting):
+        shifting.account.chance = lambda call: Kind.DENIED if "records/" in str(call.params.get("Key")) else None
+        shifting.stop(shifting.executions[shifting.drops[-1].release_id])
+        shifting.run()
+        assert shifting.alias().traffic == {"2": 100}
+        shifting.drive_again()
+    assert ended(shifting).status == "failed"
+    assert violations(shifting) == []
+
+
 @pytest.mark.parametrize(("action", "status"), [("rollback", "rolled-back"), ("abort", "aborted")])
 def test_a_command_takes_the_share_away_without_a_record(shifting: World, action: str, status: str) -> None:
     with inhabited(shifting):
