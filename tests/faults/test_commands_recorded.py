@@ -64,4 +64,4 @@ def test_a_second_rollback_from_the_same_release_is_recorded_too() -> None:
         world.command("rollback", to="1.0", force=True)
     record = world.record(world.drops[-1])
     assert record
-    assert [moment.what for moment in record.timeline].count("roll back from version 3 to version 2") == 2
+    assert [moment.what for moment in record.timeline].count("roll back from 1.1 (version 3) to 1.0 (version 2)") == 2
