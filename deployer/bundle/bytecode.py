@@ -6,9 +6,12 @@ child processes that are given their files on stdin, because Lambda has no /dev/
 """
 
 import hashlib
+import os
+import resource
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
 from deployer.bundle.plan import BuildOptions
@@ -16,8 +19,16 @@ from deployer.model.entry import Entry
 
 COMPILER = Path(__file__).with_name("compiler.py")
 NOT_OPTIMIZED = "0"
-_WORTH_A_COMPILER = 100
-"""Files for which a further process is worth its start."""
+_FILES, _BYTES = 250, 4 << 20
+"""Sources that one process compiles: so many, or of so many bytes."""
+_MEMORY = 512 << 20
+"""Bytes of address space for a compiler, or its share of what there is."""
+_SECONDS = 30
+"""Processor time for a compiler; these many bytes take a tenth of it."""
+_LARGEST = 64 << 20
+"""Bytes of one file of bytecode, while it is written."""
+_DEATHS = 5
+"""Sources that may end their compiler; whatever is left then stays uncompiled."""
 
 
 def compile_sources(tree: Path, entries: Sequence[Entry], options: BuildOptions) -> list[Entry]:
@@ -29,14 +40,64 @@ def compile_sources(tree: Path, entries: Sequence[Entry], options: BuildOptions)
         return []
     tag = "cpython-{}{}".format(*options.python)
     links = {entry.path for entry in entries if entry.kind == "symlink"}
-    files = [entry.path for entry in entries if entry.kind == "file" and entry.path.endswith(".py")]
-    sources = [path for path in files if links.isdisjoint((_bytecode_of(path, tag), _cache_of(path)))]
-    share = min(options.threads, 1 + len(sources) // _WORTH_A_COMPILER)
-    command = (*_interpreter(options.python, options.pythons), str(tree), NOT_OPTIMIZED)
-    compilers = [_compiler(command, sources[first::share]) for first in range(share)]
-    for compiler in compilers:
-        compiler.wait()
-    return [_describe(tree, path) for path in (_bytecode_of(one, tag) for one in sources) if (tree / path).is_file()]
+    files = [entry for entry in entries if entry.kind == "file" and entry.path.endswith(".py")]
+    sources = [one for one in files if links.isdisjoint((_bytecode_of(one.path, tag), _cache_of(one.path)))]
+    compilers = _Compilers((*_interpreter(options.python, options.pythons), str(tree), NOT_OPTIMIZED), options.threads)
+    with ThreadPoolExecutor(options.threads) as pool:
+        list(pool.map(compilers.compile, _batches(sources)))
+    places = [_bytecode_of(source.path, tag) for source in sources]
+    return [_describe(tree, path) for path in places if (tree / path).is_file()]
+
+
+def _batches(sources: Sequence[Entry]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    size = 0
+    for source in sources:
+        if batch and (len(batch) == _FILES or size + source.size > _BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(source.path)
+        size += source.size
+    yield batch
+
+
+class _Compilers:
+    """Processes that compile some sources each. What one of them does not survive is left out."""
+
+    def __init__(self, command: Sequence[str], at_once: int) -> None:
+        self._command = command
+        self._memory = min(_MEMORY, _address_space() // at_once)
+        self._deaths = 0
+
+    def compile(self, sources: Sequence[str]) -> None:
+        """Compile all that can be."""
+        while sources and self._deaths < _DEATHS:
+            done = self._run(sources)
+            self._deaths += done < len(sources)
+            sources = sources[done + 1 :]
+
+    def _run(self, sources: Sequence[str]) -> int:
+        """Return how many of the sources a process was done with when it ended."""
+        with subprocess.Popen(  # noqa: S603 - an interpreter of ours, isolated from the archive's modules
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ},
+        ) as process:
+            self._confine(process.pid)  # it has no sources yet
+            return len(process.communicate("".join(f"{path}\0" for path in sources).encode())[0])
+
+    def _confine(self, process: int) -> None:
+        resource.prlimit(process, resource.RLIMIT_AS, (self._memory, self._memory))
+        resource.prlimit(process, resource.RLIMIT_CPU, (_SECONDS, _SECONDS))
+        resource.prlimit(process, resource.RLIMIT_FSIZE, (_LARGEST, _LARGEST))
+
+
+def _address_space() -> int:
+    """Return the bytes of address space that there are for this process."""
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return sys.maxsize if limit == resource.RLIM_INFINITY else limit
 
 
 def _interpreter(python: tuple[int, int], pythons: Path) -> tuple[str, ...]:
@@ -44,17 +105,6 @@ def _interpreter(python: tuple[int, int], pythons: Path) -> tuple[str, ...]:
     if python == sys.version_info[:2]:
         return (sys.executable, "-I", str(COMPILER))
     return (str(pythons / "{}.{}".format(*python) / "python"),)
-
-
-def _compiler(command: Sequence[str], sources: Sequence[str]) -> subprocess.Popen[bytes]:
-    """Start compiling `sources`. Both kinds of interpreter are isolated from the archive's modules."""
-    compiler = subprocess.Popen(  # noqa: S603 - an interpreter of ours
-        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    if compiler.stdin:
-        compiler.stdin.write("".join(f"{path}\0" for path in sources).encode())
-        compiler.stdin.close()
-    return compiler
 
 
 def _cache_of(source: str) -> str:

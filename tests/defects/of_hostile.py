@@ -7,6 +7,8 @@ BOUNDS = "tests/pure/test_archive_bounds.py"
 TOML, PROBLEM = "deployer/model/toml.py", "deployer/model/problem.py"
 MANIFESTS, PROBLEMS = "tests/pure/test_manifest.py", "tests/pure/test_problems.py"
 HOST, GUEST, SANDBOX = "deployer/sandbox/host.py", "deployer/sandbox/guest.py", "tests/pure/test_sandbox.py"
+BYTECODE = "deployer/bundle/bytecode.py"
+TAKES = "tests/pure/test_bytecode.py::test_a_source_that_takes_more_than_a_compiler_may_costs_nobody_else_its_bytecode"
 ENDS = f"{SANDBOX}::test_whatever_becomes_of_a_guest_is_a_refusal_in_a_sentence"
 COSTS = f"{MANIFESTS}::test_no_manifest_costs_more_than_a_moment_and_a_few_megabytes"
 
@@ -175,5 +177,33 @@ DEFECTS = (
         "fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)",
         "fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)",
         (f"{SANDBOX}::test_what_a_killed_process_left_is_removed_when_the_next_begins_and_nothing_else",),
+    ),
+    Defect(
+        "a compiler may take any memory and time",
+        BYTECODE,
+        "            self._confine(process.pid)  # it has no sources yet\n",
+        "            resource.prlimit(process.pid, resource.RLIMIT_AS, (8 * _MEMORY, 8 * _MEMORY))\n",
+        ("tests/pure/test_bytecode.py::test_compilers_that_die_again_and_again_end",),
+    ),
+    Defect(
+        "bytecode may have any size",
+        "deployer/bundle/compiler.py",
+        "    if len(bytecode) > TIMES * os.stat(source).st_size + BASE:",
+        "    if len(bytecode) > 2**30 + os.stat(source).st_size:",
+        (f"{TAKES}[3.13]",),
+    ),
+    Defect(
+        "what a compiler does not survive costs the rest its bytecode",
+        BYTECODE,
+        "            sources = sources[done + 1 :]\n",
+        "            sources = []\n",
+        ("tests/pure/test_bytecode.py::test_a_source_that_kills_its_compiler_costs_nobody_else_its_bytecode",),
+    ),
+    Defect(
+        "a compiler gets the deployer's environment",
+        BYTECODE,
+        '            env={name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ},\n',
+        "",
+        ("tests/pure/test_bytecode.py::test_a_compiler_gets_no_variable_of_the_deployer",),
     ),
 )

@@ -1,10 +1,12 @@
 """The bytecode in a bundle: for the function's own Python, whatever the deployer's, and as that Python makes it."""
 
+import resource
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from deployer.bundle import bytecode
 from deployer.bundle.bytecode import compile_sources
 from deployer.bundle.plan import BuildOptions
 from tests import pythons, tools
@@ -98,3 +100,46 @@ def test_a_file_that_shares_its_bytes_with_old_bytecode_keeps_them(tmp_path: Pat
     (tree / place("a.py", version)).hardlink_to(tree / "precious.bin")
     compiled(tree, version)
     assert (tree / "precious.bin").read_text() == "precious"
+
+
+def nested(levels: int) -> str:
+    """Return a source whose bytecode doubles with each level: the innermost body is there once for each way to it."""
+    return "".join(f"{' ' * deep}try:y\n{' ' * deep}finally:\n" for deep in range(levels)) + f"{' ' * levels}x=1\n"
+
+
+def test_a_source_that_takes_more_than_a_compiler_may_costs_nobody_else_its_bytecode(
+    tmp_path: Path, version: str
+) -> None:
+    """With 24 levels, the last takes 60 GB and more than ten minutes."""
+    hostile = {f"h{levels}.py": nested(levels) for levels in (12, 15, 17, 24)}
+    found = compiled(write(tmp_path, {"a.py": "x = 1\n", **hostile, "z.py": "x = 2\n"}), version)
+    assert set(found) == {place("a.py", version), place("z.py", version)}
+
+
+def test_a_source_that_kills_its_compiler_costs_nobody_else_its_bytecode(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bytecode, "_SECONDS", 1)
+    monkeypatch.setattr(bytecode, "_MEMORY", 2**40)
+    found = compiled(write(tmp_path, {"a.py": "x = 1\n", "h.py": nested(24), "z.py": "x = 2\n"}), pythons.OWN)
+    assert set(found) == {place("a.py", pythons.OWN), place("z.py", pythons.OWN)}
+
+
+def test_compilers_that_die_again_and_again_end(tmp_path: Path) -> None:
+    hostile = {f"h{number}.py": nested(24) for number in range(9)}
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert set(compiled(write(tmp_path, {"a.py": "x = 1\n", **hostile}), pythons.OWN)) == {place("a.py", pythons.OWN)}
+    now = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime < 40
+
+
+def test_a_compiler_gets_no_variable_of_the_deployer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    seen = tmp_path / "environment"
+    shell = tmp_path / "pythons" / "3.8" / "python"
+    shell.parent.mkdir(parents=True)
+    shell.write_text(f"#!/bin/sh\nenv > {seen}\n")
+    shell.chmod(0o755)
+    tree = write(tmp_path / "tree", {"a.py": "x = 1\n"})
+    assert not compile_sources(tree, entries(tree), BuildOptions(python=(3, 8), pythons=tmp_path / "pythons"))
+    assert "secret" not in seen.read_text()
