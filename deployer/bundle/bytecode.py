@@ -66,7 +66,7 @@ class _Compilers:
 
     def __init__(self, command: Sequence[str], at_once: int) -> None:
         self._command = command
-        self._memory = min(_MEMORY, _address_space() // at_once)
+        self._memory = min(_MEMORY, _allowed(resource.RLIMIT_AS) // at_once)
         self._deaths = 0
 
     def compile(self, sources: Sequence[str]) -> None:
@@ -89,14 +89,19 @@ class _Compilers:
             return len(process.communicate("".join(f"{path}\0" for path in sources).encode())[0])
 
     def _confine(self, process: int) -> None:
-        resource.prlimit(process, resource.RLIMIT_AS, (self._memory, self._memory))
-        resource.prlimit(process, resource.RLIMIT_CPU, (_SECONDS, _SECONDS))
-        resource.prlimit(process, resource.RLIMIT_FSIZE, (_LARGEST, _LARGEST))
+        limits = (
+            (resource.RLIMIT_AS, self._memory),
+            (resource.RLIMIT_CPU, _SECONDS),
+            (resource.RLIMIT_FSIZE, _LARGEST),
+        )
+        for which, limit in limits:
+            allowed = min(limit, _allowed(which))
+            resource.prlimit(process, which, (allowed, allowed))
 
 
-def _address_space() -> int:
-    """Return the bytes of address space that there are for this process."""
-    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+def _allowed(which: int) -> int:
+    """Return a limit of this process, which none that it starts can exceed."""
+    limit = resource.getrlimit(which)[1]
     return sys.maxsize if limit == resource.RLIM_INFINITY else limit
 
 
