@@ -17,7 +17,7 @@ def __getattr__(name: str) -> object:
     try:
         cold_start = importlib.import_module("_dropshift.startup.cold_start")
     except ImportError as error:
-        if error.name == "_dropshift":  # not there, or with the magic number of another version
+        if error.name in ("_dropshift", "_dropshift.startup"):  # not there, or with another version's magic number
             raise _of_another_runtime() from None
         raise
     start = cold_start.begin(before)

@@ -1,7 +1,7 @@
 """Put the bootstrap's package together: package.py TARGET [--zstd FOLDER] [--compiler ...]. Runs at build time only.
 
-The package holds bootstrap.py and bootstrap.mjs, which the runtimes look for. One for Python also has `_dropshift`,
-which nobody's module is called: our bytecode, and zstd's native module for a Python that has none of its own. Compiled
+The package holds bootstrap.py and bootstrap.mjs, which the runtimes look for, and `_dropshift`, which nobody's module
+is called: Node's modules, and in one for Python our bytecode and, where Python has none, zstd's native module. Compiled
 beforehand, because /var/task is read-only and a cold start would compile everything anew.
 """
 
@@ -30,6 +30,7 @@ def assemble(target: Path, compiler: Sequence[str | Path] = (), zstd: Path | Non
     target.mkdir(parents=True, exist_ok=True)
     for entry in ENTRIES:
         shutil.copyfile(source / entry, target / entry)
+    shutil.copytree(source / "node", inner / "node")
     if compiler:
         _copy_modules(source, inner)
         _compile(target, compiler)

@@ -147,7 +147,7 @@ def dropped(
     """Run the release that `pointer` names through the bootstrap; `runtime` as above, `main` begins Python's."""
     told = {"AWS_ENDPOINT_URL_S3": store.url, **({VARIABLE: pointer.encode()} if pointer else {})}
     told |= variables or {}
-    root = package(_name(runtime))
+    root = package(told.get("AWS_EXECUTION_ENV", _name(runtime)).removeprefix("AWS_Lambda_"))
     with _environment(root, "bootstrap.handler", directory, told, runtime, main) as environment:
         yield environment
 

@@ -5,14 +5,13 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from tests import tools
+from tests import pythons, tools
 from tests.applications import call, dropped, native, package, release, write
 from tests.local.environments import Environment
 from tests.object_store import ObjectStore
@@ -31,12 +30,12 @@ class Run(NamedTuple):
 
     def variables_at(self, root: Path) -> dict[str, str]:
         """The function's variables for a task root."""
-        given = {"AWS_EXECUTION_ENV": "AWS_Lambda_python3.13", **self.variables}
+        given = {"AWS_EXECUTION_ENV": f"AWS_Lambda_python{pythons.VERSION}", **self.variables}
         return {name: value.replace("{root}", str(root)) for name, value in given.items()}
 
     def command(self, place: Path) -> tuple[str, ...]:
         """The wrapper with Python's own runtime as its arguments."""
-        return (*self.wrapper, sys.executable, str(place / "runtime" / "bootstrap.py"))
+        return (*self.wrapper, str(pythons.runtime()), str(place / "runtime" / "bootstrap.py"))
 
 
 def _answers(environment: Environment) -> list[Any]:

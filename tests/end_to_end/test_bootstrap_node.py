@@ -294,7 +294,7 @@ def test_requests_are_signed_as_in_python(tmp_path: Path, runtime: list[str]) ->
         cases.append(
             {"target": theirs, "extra": extra, "credentials": credentials, "region": "eu-central-1", "time": time}
         )
-    (tmp_path / "sign.mjs").write_text(SIGN % json.dumps(str(package() / "bootstrap.mjs")))
+    (tmp_path / "sign.mjs").write_text(SIGN % json.dumps(str(package() / "_dropshift/node/endpoint.mjs")))
     done = subprocess.run(
         [runtime[0], tmp_path / "sign.mjs"], input=json.dumps(cases), check=True, capture_output=True, text=True
     )

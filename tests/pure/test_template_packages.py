@@ -49,6 +49,10 @@ def _modules() -> set[str]:
     return {f"_dropshift/{name}" for name in modules - {"bootstrap.pyc", "package.pyc", "template_runtime.pyc"}}
 
 
+def _node_modules() -> set[str]:
+    return {f"_dropshift/node/{path.name}" for path in (ROOT / "bootstrap" / "node").iterdir()}
+
+
 @pytest.fixture(params=pythons.served())
 def version(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -62,11 +66,11 @@ def test_an_applications_package_is_the_bootstrap_and_zstds_native_module_where_
     tagged = f"_dropshift/loader/_zstd.{pythons.tag(version)}-"
     assert [name[: len(tagged)] for name in native] == [tagged] * (pythons.number(version) < (3, 14))
     cached = f"__pycache__/bootstrap.{pythons.tag(version)}.pyc"
-    assert files == {"bootstrap.py", "bootstrap.mjs", cached, *_modules(), *native}
+    assert files == {"bootstrap.py", "bootstrap.mjs", cached, *_modules(), *_node_modules(), *native}
 
 
-def test_an_applications_package_for_node_is_the_two_modules_that_runtimes_look_for() -> None:
-    assert _files(application("nodejs24.x")) == {"bootstrap.py", "bootstrap.mjs"}
+def test_an_applications_package_for_node_has_nothing_of_pythons_but_the_entry() -> None:
+    assert _files(application("nodejs24.x")) == {"bootstrap.py", "bootstrap.mjs", *_node_modules()}
 
 
 def test_an_applications_package_decompresses_without_anything_else(version: str) -> None:

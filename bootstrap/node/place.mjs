@@ -1,0 +1,64 @@
+// Parts of a bundle: which ranges they are, and how a verified one becomes files.
+
+import { createHash } from "node:crypto";
+import fs from "node:fs";
+import * as zlib from "node:zlib";
+
+const [FIRST, USUAL, LAST, OPENING, CLOSING] = [1 << 19, 2 << 20, 1 << 20, 4, 8 << 20];
+const { O_WRONLY, O_CREAT, O_NOFOLLOW, O_TRUNC } = fs.constants;
+
+export const canDecompress = Boolean(zlib.zstdDecompressSync);
+
+/** Return the index; its digest has been checked. */
+export const parse = (content) => JSON.parse(zlib.zstdDecompressSync(content));
+
+/** Return which ranges are asked for, as in bootstrap/loader/parts.py. */
+export function plan(index) {
+  const parts = [];
+  let remaining = index.frames.reduce((sum, [compressed]) => sum + compressed, 0);
+  let part = { offset: 0, size: 0, frames: [] };
+  for (const frame of index.frames) {
+    const limit = parts.length < OPENING ? FIRST : remaining < CLOSING ? LAST : USUAL;
+    if (part.frames.length && part.size + frame[0] > limit) {
+      parts.push(part);
+      remaining -= part.size;
+      part = { offset: part.offset + part.size, size: 0, frames: [] };
+    }
+    part.frames.push(frame);
+    part.size += frame[0];
+  }
+  return [...parts, part];
+}
+
+/** Write a part's files below `root` if each of its frames has the digest that the index pins; return whether. */
+export function place(part, data, index, root) {
+  let start = 0;
+  const frames = part.frames.map((frame) => [frame, data.subarray(start, (start += frame[0]))]);
+  const isWhole = ([[, , digest], bytes]) => createHash("sha256").update(bytes).digest("hex") === digest;
+  if (!frames.every(isWhole)) return false;
+  for (const [[, size, , slices], bytes] of frames) {
+    // One chunk of just this size: smaller ones are allocated, and put together, by the dozen.
+    const raw = zlib.zstdDecompressSync(bytes, { chunkSize: size + 64 });
+    put(raw, slices, index.files, root);
+    free(raw);
+  }
+  free(data);
+  return true;
+}
+
+/** Give memory back at once, unless it is Node's own pool: else the collector looks through everything for its sake. */
+const free = ({ buffer }) => buffer.byteLength > Buffer.poolSize && buffer.transfer(0);
+
+function put(raw, [offsets = [], lengths, positions, held], [names, modes, sizes], root) {
+  for (const [at, offset] of offsets.entries()) {
+    const [length, position] = [lengths[at], positions[at]];
+    for (const file of held[at]) {
+      const whole = length === sizes[file] ? O_TRUNC : 0;
+      const target = fs.openSync(`${root}/${names[file]}`, O_WRONLY | O_CREAT | O_NOFOLLOW | whole, modes[file]);
+      for (let done = 0; done < length; ) {
+        done += fs.writeSync(target, raw, offset + done, length - done, position + done);
+      }
+      fs.closeSync(target);
+    }
+  }
+}

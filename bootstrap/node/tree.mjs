@@ -1,0 +1,99 @@
+// Where a release lies on disk, when it counts as complete, and room for it; as in bootstrap/tree.py.
+
+import fs from "node:fs";
+import path from "node:path";
+import { sha256 } from "./endpoint.mjs";
+import { describe, fault } from "./failures.mjs";
+
+const SLACK = 16 << 20;
+
+export function treeOf(pointer) {
+  const base = `${process.env.TMPDIR || "/tmp"}/dropshift`;
+  const directory = `${base}/${pointer.sha256.slice(0, 32)}`;
+  const named = (ending) => `${directory}.${ending}`;
+  return { base, directory, marker: named("complete"), journal: named("journal"), index: named("index") };
+}
+
+/** Remove what other releases left, and an incomplete tree that has no journal. */
+export function clear(tree) {
+  const ours = path.basename(tree.directory);
+  for (const name of fs.readdirSync(tree.base)) {
+    if (!name.startsWith(ours)) fs.rmSync(`${tree.base}/${name}`, { recursive: true, force: true });
+  }
+  if (!fs.existsSync(tree.journal)) remove(tree);
+}
+
+function remove(tree) {
+  for (const name of [tree.marker, tree.journal, tree.index, tree.directory]) {
+    fs.rmSync(name, { recursive: true, force: true });
+  }
+}
+
+/** Make directories and links; what a killed load left behind may stay. */
+export function prepare(tree, index) {
+  const unlessThere = (make) => {
+    try {
+      make();
+    } catch (error) {
+      if (error.code !== "EEXIST") throw error;
+    }
+  };
+  for (const name of ["", ...index.directories]) unlessThere(() => fs.mkdirSync(`${tree.directory}/${name}`, 0o755));
+  for (const [name, target] of index.links) unlessThere(() => fs.symlinkSync(target, `${tree.directory}/${name}`));
+}
+
+/** Write the marker: from now on the tree is complete, as it is at this moment. */
+export function complete(tree, pointer) {
+  fs.writeFileSync(tree.marker, pointer.sha256);
+  fs.rmSync(tree.journal, { force: true });
+}
+
+/** Return whether the tree is complete and as it was verified; remove one that has been changed since.
+ *
+ * The kernel sets a changed file's ctime, and a changed folder's, whatever an application says of its times; inode(7).
+ */
+export function isWhole(tree, pointer, parse) {
+  const marker = fs.statSync(tree.marker, { bigint: true, throwIfNoEntry: false });
+  if (!marker) return false;
+  if (fs.readFileSync(tree.marker, "latin1") === pointer.sha256 && isAsVerified(tree, pointer, marker.ctimeNs, parse)) return true;
+  remove(tree);
+  return false;
+}
+
+function isAsVerified(tree, pointer, since, parse) {
+  if (!fs.existsSync(tree.index)) return false;
+  const content = fs.readFileSync(tree.index);
+  if (sha256(content) !== pointer.sha256) return false;
+  const index = parse(content);
+  const untouched = (name, is) => {
+    const seen = fs.lstatSync(`${tree.directory}/${name}`, { bigint: true, throwIfNoEntry: false });
+    return seen !== undefined && seen.ctimeNs <= since && is(seen);
+  };
+  const [names = [], , sizes = []] = index.files;
+  return (
+    ["", ...index.directories].every((name) => untouched(name, (seen) => seen.isDirectory())) &&
+    index.links.every(([name]) => untouched(name, (seen) => seen.isSymbolicLink())) &&
+    names.every((name, number) => untouched(name, (seen) => seen.isFile() && seen.size === BigInt(sizes[number])))
+  );
+}
+
+/** Refuse a release that cannot fit, before the first byte is asked for. */
+export function checkSpace(tree, pointer) {
+  const disk = fs.statfsSync(tree.base);
+  if (fs.existsSync(tree.journal) || disk.bavail * disk.bsize >= pointer.unpacked + SLACK) return;
+  throw full(tree, pointer);
+}
+
+/** Return what the disk refused, in one line; any other error stays as it is. */
+export function refused(error, tree, pointer) {
+  if (["ENOSPC", "EDQUOT"].includes(error.code)) return full(tree, pointer);
+  return error.syscall ? fault("Dropshift.Disk", `${describe(pointer)}: ${error.message}`) : error;
+}
+
+function full(tree, pointer) {
+  // The folder above is there even when our own could not be made.
+  const disk = fs.statfsSync(path.dirname(tree.base));
+  const [free, needed] = [disk.bavail * disk.bsize, pointer.unpacked + SLACK].map((bytes) => Math.ceil(bytes / 2 ** 20));
+  const remedy = `raise the function's ephemeral storage to at least ${needed + 64} MB, or write less to /tmp`;
+  return fault("Dropshift.NoSpace", `${describe(pointer)}: needs ${needed} MB, ${tree.base} has ${free} MB free; ${remedy}`);
+}
