@@ -11,6 +11,16 @@ from .fetch import TIMEOUT, Endpoint
 from .parts import FIRST
 from .sigv4 import Credentials, Target, encode
 
+SUFFIXES = (
+    ("cn-", "amazonaws.com.cn"),
+    ("eusc-", "amazonaws.eu"),
+    ("us-iso-", "c2s.ic.gov"),
+    ("us-isob-", "sc2s.sgov.gov"),
+    ("us-isof-", "csp.hci.ic.gov"),
+    ("eu-isoe-", "cloud.adc-e.uk"),
+)
+"""Domains of the partitions beside AWS's first, by how the names of their Regions begin."""
+FIPS, DUAL_STACK = "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"
 ONE_PROCESSOR = 1769
 """MB of memory that come with one vCPU."""
 LITTLE = 2 * FIRST
@@ -64,8 +74,9 @@ def workers(size: int) -> int:
 
 
 def _regional_host(bucket: str) -> str:
-    suffix = "amazonaws.com.cn" if region().startswith("cn-") else "amazonaws.com"
-    service = f"s3.{region()}.{suffix}"
+    suffix = next((suffix for start, suffix in SUFFIXES if region().startswith(start)), "amazonaws.com")
+    fips, dual_stack = (os.environ.get(name, "").lower() == "true" for name in (FIPS, DUAL_STACK))
+    service = f"s3{'-fips' * fips}{'.dualstack' * dual_stack}.{region()}.{suffix}"
     return service if "." in bucket else f"{bucket}.{service}"
 
 

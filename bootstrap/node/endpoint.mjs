@@ -33,12 +33,28 @@ export function sign(target, extra, credentials, region, time) {
 
 export const region = () => process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION || "us-east-1";
 
+const SUFFIXES = {
+  "cn-": "amazonaws.com.cn",
+  "eusc-": "amazonaws.eu",
+  "us-iso-": "c2s.ic.gov",
+  "us-isob-": "sc2s.sgov.gov",
+  "us-isof-": "csp.hci.ic.gov",
+  "eu-isoe-": "cloud.adc-e.uk",
+};
+
+function regionalHost() {
+  const start = Object.keys(SUFFIXES).find((one) => region().startsWith(one));
+  const wants = (name, word) => (process.env[name]?.toLowerCase() === "true" ? word : "");
+  const fips = wants("AWS_USE_FIPS_ENDPOINT", "-fips");
+  const dualStack = wants("AWS_USE_DUALSTACK_ENDPOINT", ".dualstack");
+  return `s3${fips}${dualStack}.${region()}.${SUFFIXES[start] ?? "amazonaws.com"}`;
+}
+
 /** Return the endpoint of the pointer's bucket, with connections of its own. */
 export function endpointOf(pointer, connections) {
   const given = process.env.AWS_ENDPOINT_URL_S3 || process.env.AWS_ENDPOINT_URL;
-  const suffix = region().startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
   const dotted = pointer.bucket.includes(".");
-  const url = new URL(given || `https://${dotted ? "" : `${pointer.bucket}.`}s3.${region()}.${suffix}`);
+  const url = new URL(given || `https://${dotted ? "" : `${pointer.bucket}.`}${regionalHost()}`);
   const prefix = given || dotted ? `${url.pathname.replace(/\/+$/, "")}/${encode(pointer.bucket)}` : "";
   const client = url.protocol === "https:" ? https : http;
   const authority = process.env.AWS_CA_BUNDLE && { ca: fs.readFileSync(process.env.AWS_CA_BUNDLE) };

@@ -16,7 +16,7 @@ from deployer.aws.profile_request import CLIENT_CONTEXT, unwrap
 from deployer.decisions.smoke import InvocationResult
 from deployer.model.alias import Alias, AliasState
 from deployer.model.drop import VersionDescription
-from deployer.model.function import Difference, FunctionConfiguration, FunctionSizes
+from deployer.model.function import LAUNCH_VARIABLES, Difference, FunctionConfiguration, FunctionSizes
 from deployer.model.value import Value
 
 if TYPE_CHECKING:
@@ -120,6 +120,7 @@ class Functions:
             snap_start=snap_start,
             layers=tuple(layer["Arn"] for layer in found.get("Layers", ())),
             module_path=tuple(filter(None, path.split(":"))),
+            launch_variables={name: variables[name] for name in LAUNCH_VARIABLES if name in variables},
             environment_error=_environment_error(found),
             alias_has_concurrency=self._alias_has_concurrency(function),
             differs=tuple(_differing(found, live)),

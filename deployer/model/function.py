@@ -11,6 +11,9 @@ from deployer.model.value import Value
 SIZES = "DROPSHIFT_SIZES"
 """Environment variable in which the deployer remembers the sizes that the stack gave the function."""
 
+LAUNCH_VARIABLES = ("NODE_OPTIONS", "AWS_LAMBDA_EXEC_WRAPPER")
+"""Environment variables by which Lambda starts something before the runtime's own code."""
+
 Architecture = Literal["x86_64", "arm64"]
 Difference = Literal["execution role", "dead letter queue"]
 """What two versions must have alike to share an alias's traffic.
@@ -40,6 +43,8 @@ class FunctionConfiguration(Value):
     """ARNs of its layers, whose files lie below /opt."""
     module_path: tuple[str, ...] = ()
     """Directories of its PYTHONPATH or NODE_PATH."""
+    launch_variables: Mapping[str, str] = {}
+    """Its variables of LAUNCH_VARIABLES."""
     environment_error: str = ""
     """AWS's reason why the function's variables cannot be read; empty if they can."""
     alias_has_concurrency: bool = False

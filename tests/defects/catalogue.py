@@ -1,6 +1,6 @@
 """The ways in which Dropshift is broken on purpose, each with the tests that have to go red."""
 
-from tests.defects import of_compatibility, of_contract, of_controller, of_health, of_hostile
+from tests.defects import of_compatibility, of_contract, of_controller, of_health, of_hostile, of_identity
 from tests.defects.breaking import Defect
 
 ENDINGS, COMMANDS = "tests/workflow/test_endings.py", "tests/workflow/test_commands.py"
@@ -8,7 +8,7 @@ WATCHING, MAINTENANCE = "tests/workflow/test_watching.py", "tests/workflow/test_
 GUARDS = "tests/workflow/test_guards.py"
 ROLLED_BACK = "tests/faults/test_rolled_back.py"
 LOADER, START = "tests/end_to_end/test_bootstrap_faults.py", "tests/end_to_end/test_bootstrap_start.py"
-NODE, NODE_LOADER = "bootstrap/bootstrap.mjs", "tests/end_to_end/test_bootstrap_node_faults.py"
+NODE_LOADER = "tests/end_to_end/test_bootstrap_node_faults.py"
 PERMISSIONS = "tests/pure/test_template_permissions.py"
 FUNCTIONS, RECORDS = "deployer/aws/functions.py", "deployer/aws/records.py"
 SHIFTING, PUBLISHING = "deployer/steps/shifting.py", "deployer/steps/publishing.py"
@@ -334,21 +334,21 @@ LOADING = (
     ),
     Defect(
         "under Node, nobody waits for the one that loads",
-        NODE,
-        'await once(server, "listening");',
-        "server.close();",
+        "bootstrap/node/turn.mjs",
+        'await once(server.listen({ path: `\\0${name}`, exclusive: true }), "listening");',
+        "",
         (f"{NODE_LOADER}::test_of_many_that_wait_for_a_load_that_is_killed_one_loads_and_all_serve",),
     ),
     Defect(
         "under Node, a whole object is read before it is refused",
-        NODE,
-        "if (status < 300 && !ranged) response.destroy();\n  else for",
+        "bootstrap/node/fetch.mjs",
+        "if (status < 300) response.destroy();\n  else for",
         "for",
         (f"{NODE_LOADER}::test_a_whole_object_is_refused_before_it_is_read",),
     ),
     Defect(
         "under Node, a full disk is told as it comes",
-        NODE,
+        "bootstrap/node/load.mjs",
         "const refusal = refused(error, tree, pointer);",
         "const refusal = error;",
         (f"{NODE_LOADER}::test_a_disk_that_fills_up_at_any_step_is_told_in_one_line_and_the_next_init_goes_on",),
@@ -413,4 +413,5 @@ DEFECTS = (
     *of_contract.DEFECTS,
     *of_controller.DEFECTS,
     *of_health.DEFECTS,
+    *of_identity.DEFECTS,
 )

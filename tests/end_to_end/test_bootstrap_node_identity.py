@@ -26,8 +26,6 @@ class Run(NamedTuple):
     variables: Mapping[str, str] = {}
     wrapper: Sequence[str] = ()
     handler: str = "app.handler"
-    later: Mapping[str, str] = {}
-    """Variables that the deployer gives other names, by those names."""
     runtime: str = "nodejs24.x"
 
     def variables_at(self, root: Path) -> dict[str, str]:
@@ -142,3 +140,69 @@ def test_a_layer_whose_handler_imports_the_functions_own_works(
     natively = _natively(tmp_path / "tree", tmp_path, run)
     assert [kind for kind, _ in natively] == ["ready", "response", "response"]
     assert _dropped(tmp_path / "tree", tmp_path, store, run) == natively
+
+
+TRACED = """\
+const ours = Object.keys(process.env).filter((name) => name.startsWith("DROPSHIFT"));
+export const handler = async () => [globalThis.traced, process.env.FROM, process.env.NODE_OPTIONS, ours];
+"""
+STARTED_FIRST = {
+    "./": "--import ./trace.mjs",
+    "task root": "--enable-source-maps --import {root}/trace.mjs",
+    "package": "--require traces",
+}
+
+
+@pytest.mark.parametrize("runtime", tools.RUNTIMES)
+@pytest.mark.parametrize("options", STARTED_FIRST.values(), ids=STARTED_FIRST.keys())
+def test_what_node_loads_first_may_lie_in_the_release(
+    tmp_path: Path, store: ObjectStore, runtime: str, options: str
+) -> None:
+    traces = "globalThis.traced = 'traced';\n"
+    write(tmp_path / "tree", {"app.mjs": TRACED, "trace.mjs": traces, "node_modules/traces/index.js": traces})
+    natively = _natively(tmp_path / "tree", tmp_path, Run({"NODE_OPTIONS": options}, runtime=runtime))
+    assert [kind for kind, _ in natively] == ["ready", "response", "response"]
+    run = Run({"DROPSHIFT_NODE_OPTIONS": options}, runtime=runtime)
+    assert _dropped(tmp_path / "tree", tmp_path, store, run) == natively
+
+
+def test_a_wrapper_may_lie_in_the_release(tmp_path: Path, store: ObjectStore) -> None:
+    script = '#!/bin/sh\nexport FROM=wrapped\nexec "$@"\n'
+    tree = write(tmp_path / "tree", {"app.mjs": TRACED, "bin/wrapper": script})
+    (tree / "bin" / "wrapper").chmod(0o755)
+    natively = _natively(tree, tmp_path, Run(wrapper=(str(tree / "bin" / "wrapper"),)))
+    run = Run({"DROPSHIFT_EXEC_WRAPPER": "{root}/bin/wrapper"})
+    assert natively[1] == ("response", [None, "wrapped", None, []])
+    assert _dropped(tree, tmp_path, store, run) == natively
+
+
+AGAIN = """\
+import fs from "node:fs";
+export const handler = async (event) => {
+  if (event.n === 2) { %s; }
+  return event.n === 1 ? fs.readFileSync("data.txt", "utf8") : null;
+};
+"""
+CHANGES: dict[str, str] = {
+    "content": "fs.writeFileSync('data.txt', 'OTHER')",
+    "content of the same length, and its times": (
+        "const { atime, mtime } = fs.statSync('data.txt'); fs.writeFileSync('data.txt', 'other');"
+        " fs.utimesSync('data.txt', atime, mtime)"
+    ),
+    "a file too few": "fs.rmSync('data.txt')",
+    "a file too many": "fs.writeFileSync('app.js', '')",
+    "a link": "fs.rmSync('data.txt'); fs.symlinkSync('/etc/hostname', 'data.txt')",
+}
+
+
+@pytest.mark.parametrize("change", [*CHANGES.values(), ""], ids=[*CHANGES, "nothing"])
+def test_after_a_restart_what_runs_is_what_was_verified(tmp_path: Path, store: ObjectStore, change: str) -> None:
+    pointer = release(write(tmp_path / "tree", {"app.mjs": AGAIN % change, "data.txt": "whole"}), kind="nodejs").stored(
+        store
+    )
+    with dropped(pointer, store, tmp_path, {}, Run().command) as environment:
+        call(environment, {"n": 1}, {"n": 2})
+        asked = len(store.requests)
+        again = call(environment, {"n": 1})
+    assert again.answers == ["whole"]
+    assert (len(store.requests) > asked) == bool(change)

@@ -6,6 +6,7 @@ from deployer.inspection.compatibility import (
     deployed_function,
     distributions,
     executable,
+    launch_variables,
     native_code,
     node_handler,
     python_handler,
@@ -47,6 +48,7 @@ def check_compatibility(
     _check_machine(candidate, start)
     resources.check(candidate, contents, start)
     deployed_function.check(candidate)
+    launch_variables.check(candidate)
     if candidate.problems:
         return tuple(candidate.problems)
     return Accepted(start=start, storage=resources.needed(contents, start), warnings=tuple(candidate.warnings))
