@@ -145,7 +145,8 @@ class Functions:
             return believed
         try:
             with refusals_of_input():
-                return self._read(self._update(function, believed, wanted))
+                written = self._read(self._update(function, believed, wanted))
+            return _settled(written, believed)
         except self._alias_client.exceptions.PreconditionFailedException:
             return self.alias(function)
 
@@ -303,6 +304,15 @@ class Functions:
             profile=profile,
             log=base64.b64decode(answer.get("LogResult", "")).decode(errors="replace")[-_LOG_TAIL:],
         )
+
+
+def _settled(written: Alias, believed: Alias) -> Alias:
+    """Return an alias as it will stand, without the weight that Lambda itself gives the version before.
+
+    It does so while provisioned concurrency of the alias moves along. Source: hashicorp/terraform-provider-aws#48116.
+    """
+    by_lambda = (written.canary, written.weight) == (believed.stable, 100)
+    return written.model_copy(update={"canary": None, "weight": 0}) if by_lambda else written
 
 
 def _json(body: bytes) -> JsonValue:

@@ -148,6 +148,13 @@ DEFECTS = (
         ("tests/workflow/test_watching.py",),
     ),
     Defect(
+        "weights that Lambda wrote itself are taken for somebody's move",
+        FUNCTIONS,
+        "            return _settled(written, believed)\n",
+        "            return written\n",
+        (SETTINGS,),
+    ),
+    Defect(
         "a stack is removed while its executions sleep",
         "tests/live/account.py",
         'lambda_.stop_durable_execution(DurableExecutionArn=execution["DurableExecutionArn"])',

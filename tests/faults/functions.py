@@ -22,6 +22,8 @@ APPLYING = timedelta(seconds=3)
 """How long a change of the configuration is in progress."""
 PENDING = timedelta(seconds=5)
 """How long a published version is Pending."""
+SETTLING = timedelta(minutes=3)
+"""How long Lambda leaves the traffic with the older version of an alias whose provisioned concurrency moves along."""
 ENVIRONMENT = 4_096
 """Bytes of all variables. Source: Lambda developer guide, quotas; the refusal tells the whole environment."""
 _KEPT = ("FunctionName", "Runtime", "Role", "Handler", "Architectures", "CodeSha256", "MemorySize", "Timeout")
@@ -38,6 +40,8 @@ class Alias:
     weights: dict[str, float]
     description: str
     revision: str
+    settles: datetime | None = None
+    """When Lambda takes away the weights that it wrote itself."""
 
     @property
     def traffic(self) -> dict[str, int]:
@@ -249,6 +253,8 @@ class Lambda:
 
     def get_alias(self, FunctionName: str, Name: str) -> dict[str, Any]:
         alias = self._function(FunctionName).aliases[Name]
+        if alias.settles and self._clock.now >= alias.settles:
+            alias.weights, alias.settles, alias.revision = {}, None, self._revision()
         routing = {"RoutingConfig": {"AdditionalVersionWeights": alias.weights}} if alias.weights else {}
         return {
             "Name": Name,
@@ -284,6 +290,8 @@ class Lambda:
         if after.weights and Name in function.provisioned:
             words = "Invalid alias configuration for Provisioned Concurrency"
             raise ServiceError("InvalidParameterValueException", 400, words)
+        if after.version != before.version and Name in function.provisioned:
+            after.weights, after.settles = {before.version: 1.0}, self._clock.now + SETTLING
         function.aliases[Name] = after
         notes = before.description, after.description
         checked = RevisionId is not None

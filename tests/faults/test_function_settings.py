@@ -142,3 +142,20 @@ def test_what_the_account_cannot_give_ends_the_release_at_once_with_lambdas_word
     assert world.account.now - began < timedelta(minutes=1)
     assert sum(call.operation == operation for call in world.account.calls) == 1
     assert violations(world) == []
+
+
+def test_a_rollback_of_an_alias_that_lambda_moves_by_itself_is_answered_and_takes_place() -> None:
+    """Lambda leaves all traffic with the older version at first, by weights of its own.
+
+    Source: hashicorp/terraform-provider-aws#48116, with `additional_version_weights = {"1": 1}` in the meantime.
+    """
+    world = prepared(two_live)
+    with inhabited(world):
+        provision_alias(world)
+        answer = world.command("rollback")
+        world.account.pass_time(world.account.now + timedelta(minutes=5))
+        settled = world.account.lambda_.get_alias(world.settings.function("orders"), "live")
+    assert settled["FunctionVersion"] == "2"
+    assert "RoutingConfig" not in settled
+    assert answer["answer"].startswith("rolled back")
+    assert world.escaped == []
