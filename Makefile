@@ -148,12 +148,13 @@ artifacts-asked-for:
 .PHONY: artifacts-asked-for
 
 # A bare interpreter compiles for a version that is not its host's: the executable, its one module that compile() imports,
-# and our compiler under the name that it starts.
-build/pythons/%/ready: requirements/compilers.txt deployer/bundle/compiler.py Makefile | python-found $(UV)
+# and what it starts: the program that is its first argument.
+PROGRAM = import sys\ndef run(_):\n    del sys.argv[0]\n    exec(open(sys.argv[0]).read(), {"__name__": "__main__"})\n
+build/pythons/%/ready: requirements/compilers.txt Makefile | python-found $(UV)
 	@rm -rf $(@D) && mkdir -p $(@D)/lib
 	@$(call INSTALL,$(*F),$(*D)) $(@D)/wheel -r $<
 	@mv $(@D)/wheel/freeze_core/bases/console-* $(@D)/python && mv $(@D)/wheel/freeze_core/lib/unicodedata.* $(@D)/lib && rm -rf $(@D)/wheel
-	@cp deployer/bundle/compiler.py $(@D)/lib/__init__python.py && touch $@
+	@printf '$(PROGRAM)' > $(@D)/lib/__init__python.py && touch $@
 
 build-Controller build-Rollout: $(SITE)/deployer/ready | artifacts-asked-for
 	@cp -R $(<D)/. "$(ARTIFACTS_DIR)" && rm -rf "$(ARTIFACTS_DIR)"/{ready,.lock,deployer,bootstrap}
@@ -183,7 +184,7 @@ zstd        = $(if $(filter $(1),$(BACKPORTED)),$(SITE)/zstd-$(1)/)
 compiler    = $(if $(filter $(1),$(OWN)),,build/pythons/host/$(1)/)
 package-python%: $$(addsuffix ready,$$(call zstd,$$*) $$(call compiler,$$*)) | artifacts-asked-for python-found
 	@"$(PYTHON)" bootstrap/package.py "$(ARTIFACTS_DIR)" $(addprefix --zstd ,$(addsuffix backports/zstd,$(call zstd,$*))) --compiler \
-		$(or $(addsuffix python,$(call compiler,$*)),"$(PYTHON)" -I deployer/bundle/compiler.py)
+		$(or $(addsuffix python,$(call compiler,$*)),"$(PYTHON)" -I) deployer/bundle/compiler.py
 
 package-nodejs%: | artifacts-asked-for python-found
 	@"$(PYTHON)" bootstrap/package.py "$(ARTIFACTS_DIR)"

@@ -42,7 +42,8 @@ def compile_sources(tree: Path, entries: Sequence[Entry], options: BuildOptions)
     links = {entry.path for entry in entries if entry.kind == "symlink"}
     files = [entry for entry in entries if entry.kind == "file" and entry.path.endswith(".py")]
     sources = [one for one in files if links.isdisjoint((_bytecode_of(one.path, tag), _cache_of(one.path)))]
-    compilers = _Compilers((*_interpreter(options.python, options.pythons), str(tree), NOT_OPTIMIZED), options.threads)
+    command = (*_interpreter(options.python, options.pythons), str(COMPILER), str(tree), NOT_OPTIMIZED)
+    compilers = _Compilers(command, options.threads)
     with ThreadPoolExecutor(options.threads) as pool:
         list(pool.map(compilers.compile, _batches(sources)))
     places = [_bytecode_of(source.path, tag) for source in sources]
@@ -106,9 +107,9 @@ def _allowed(which: int) -> int:
 
 
 def _interpreter(python: tuple[int, int], pythons: Path) -> tuple[str, ...]:
-    """Return the command that compiles for this version: our own interpreter, or a bare one, which has the compiler."""
+    """Return the command that runs programs on this version: our own interpreter, or a bare one."""
     if python == sys.version_info[:2]:
-        return (sys.executable, "-I", str(COMPILER))
+        return (sys.executable, "-I")
     return (str(pythons / "{}.{}".format(*python) / "python"),)
 
 

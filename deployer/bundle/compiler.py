@@ -21,8 +21,8 @@ TIMES, BASE = 20, 4096
 """Bytecode has at most so many times the bytes of its source, and some; it is less than twice, but for tricks."""
 
 
-def run(*_: object) -> None:
-    """Compile every file that is named on stdin; a bare interpreter calls this by its name."""
+def main() -> None:
+    """Compile every file that is named on stdin."""
     folder, optimization = sys.argv[1:]
     os.chdir(folder)
     for name in sys.stdin.buffer.read().split(b"\0")[:-1]:
@@ -52,4 +52,4 @@ def _bytecode(source: str, optimization: int) -> bytes:
 
 
 if __name__ == "__main__":
-    run()
+    main()

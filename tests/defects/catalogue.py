@@ -1,6 +1,6 @@
 """The ways in which Dropshift is broken on purpose, each with the tests that have to go red."""
 
-from tests.defects import of_compatibility, of_contract, of_controller, of_health, of_hostile, of_identity
+from tests.defects import of_compatibility, of_contract, of_controller, of_health, of_hostile, of_identity, of_pythons
 from tests.defects.breaking import Defect
 
 ENDINGS, COMMANDS = "tests/workflow/test_endings.py", "tests/workflow/test_commands.py"
@@ -414,4 +414,5 @@ DEFECTS = (
     *of_controller.DEFECTS,
     *of_health.DEFECTS,
     *of_identity.DEFECTS,
+    *of_pythons.DEFECTS,
 )

@@ -145,7 +145,8 @@ def test_only_the_rollout_has_compilers_and_one_for_each_python_but_its_own(buil
     for version in pythons.others():
         source = built["Rollout"] / "source.py"
         source.write_text("x = 1\n")
-        command: list[str | Path] = [built["Rollout"] / "pythons" / version / "python", source.parent, "0"]
+        command: list[str | Path] = [built["Rollout"] / "pythons" / version / "python"]
+        command += [built["Rollout"] / "deployer" / "bundle" / "compiler.py", source.parent, "0"]
         subprocess.run(command, input=b"source.py\0", check=True)
         assert (source.parent / "__pycache__" / f"source.{pythons.tag(version)}.pyc").is_file()
 
