@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_PREFIX = "dropshift-"
+_PREFIX = "dropshift-workspace-"
+"""Nothing else is called so: what is called so and has no owner is removed."""
 
 
 @contextmanager
