@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
+from pydantic import ValidationError
+
 from deployer.aws.s3 import PART, head_object
-from deployer.model.profile import Profile
+from deployer.model.profile import LARGEST, Profile
 from deployer.model.release import Bundle
 from deployer.model.value import Value
 from deployer.settings import Settings
@@ -54,12 +56,17 @@ class BundlesBucket:
         return found is not None and (size is None or found["ContentLength"] == size)
 
     def profile(self, application: str, runtime: str) -> Profile:
-        """Read what the application's latest recorded start on a runtime touched; empty when none was recorded."""
+        """Return what the application's latest recorded start on a runtime touched; empty if none can be used."""
         try:
             found = self._client.get_object(Bucket=self._bucket, Key=_profile(application, runtime))
         except self._client.exceptions.NoSuchKey:
             return Profile()
-        return Profile.model_validate_json(found["Body"].read())
+        if found["ContentLength"] > LARGEST:
+            return Profile()
+        try:
+            return Profile.model_validate_json(found["Body"].read())
+        except ValidationError:
+            return Profile()
 
     def save_profile(self, application: str, runtime: str, profile: Profile) -> None:
         """Keep a profile for the layout of the application's next bundle for a runtime."""

@@ -319,7 +319,7 @@ def _json(body: bytes) -> JsonValue:
     """Read an answer; one that is no JSON, as a streamed one may be, is text."""
     try:
         found: JsonValue = json.loads(body) if body else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return body.decode(errors="replace")
     return found
 

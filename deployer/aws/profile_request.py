@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from bootstrap.pointer import PROFILE_WANTED
-from deployer.model.profile import Profile
+from deployer.model.profile import LARGEST, Profile
 
 CLIENT_CONTEXT = base64.b64encode(json.dumps({"custom": {PROFILE_WANTED: True}}).encode()).decode()
 """For Lambda's Invoke, parameter ClientContext: the first answer of a fresh environment then carries the profile."""
@@ -26,7 +26,7 @@ def unwrap(payload: bytes) -> Recorded:
     """Split an answer; one that carries no profile is given back untouched."""
     try:
         answer: Any = json.loads(payload)
-    except ValueError:
+    except (ValueError, RecursionError):
         return Recorded(payload, None)
     if not isinstance(answer, dict) or answer.keys() != {"response", "dropshift"}:
         return Recorded(payload, None)
@@ -34,8 +34,13 @@ def unwrap(payload: bytes) -> Recorded:
 
 
 def _profile(text: str) -> Profile | None:
-    """Read what the bootstrap packed; a profile that cannot be read is none, the next release merely loads slower."""
+    """Return the profile that the bootstrap packed, None for one that cannot be read or is too large.
+
+    The application can answer anything in its place. Without a profile the next release loads more slowly.
+    """
+    unpacking = zlib.decompressobj()
     try:
-        return Profile.model_validate_json(zlib.decompress(base64.b64decode(text)))
+        found = unpacking.decompress(base64.b64decode(text), LARGEST)
+        return None if unpacking.unconsumed_tail else Profile.model_validate_json(found)
     except (binascii.Error, zlib.error, ValidationError, TypeError):
         return None

@@ -1,14 +1,23 @@
 """Pure: the access profile that one start of an application left."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from deployer.model.value import Value
+
+LARGEST = 8 * 2**20
+"""Bytes of a profile as JSON: 50,000 paths of 160 characters. The application answers it, so it is bounded."""
+PATHS = 50_000
+"""Entries that an archive has at most."""
 
 
 class Profile(Value):
     """What one real start of the application touched, recorded at a smoke test; empty when nobody looked yet."""
 
-    touched: tuple[str, ...] = ()
+    touched: Annotated[tuple[str, ...], Field(max_length=PATHS)] = ()
     """Paths in the order of first access."""
-    milliseconds: tuple[int, ...] = ()
+    milliseconds: Annotated[tuple[int, ...], Field(max_length=PATHS)] = ()
     """When each of `touched` was first read, counted from the first of them; empty when nobody took the time."""
-    untouched: tuple[str, ...] = ()
+    untouched: Annotated[tuple[str, ...], Field(max_length=PATHS)] = ()
     """Paths that were there and not needed; only these may arrive after the import has begun."""

@@ -131,11 +131,11 @@ def smoke_test(deployer: Deployer, release: Release) -> Release:
     smoke = release.manifest.smoke
     event = smoke.event if smoke else default_event(release.drop.label)
     result = deployer.aws.functions.invoke(deployer.function(release), required(release.version), event)
-    if result.profile:
-        runtime = required(release.function).runtime
-        deployer.aws.bundles.save_profile(release.drop.application, runtime, result.profile)
     if reason := failure(result, smoke):
         deployer.record_progress(release, "smoke test failed", traceback=traceback(result))
         return release.ended(Status.FAILED, f"smoke test: {reason}")
+    if result.profile:
+        runtime = required(release.function).runtime
+        deployer.aws.bundles.save_profile(release.drop.application, runtime, result.profile)
     deployer.record_progress(release, "smoke test passed", status=Status.SMOKE_TESTED)
     return release

@@ -1,12 +1,16 @@
 """A bundle is a tar that everybody reads, and an index that hashes to what the pointer says."""
 
+import base64
 import hashlib
+import json
 import os
 import random
 import resource
 import shutil
 import subprocess
 import sys
+import tracemalloc
+import zlib
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,7 +24,7 @@ from bootstrap.loader import unpack
 from deployer.aws.profile_request import unwrap
 from deployer.bundle import BuildOptions, build, layout
 from deployer.bundle.compress import Pace
-from deployer.model.profile import Profile
+from deployer.model.profile import LARGEST, Profile
 from tests.applications import Release, entries, release, write
 
 RANDOM = random.Random(1)  # noqa: S311 - bytes that do not compress, not a secret
@@ -221,3 +225,27 @@ def test_an_answer_without_a_profile_is_given_back_untouched() -> None:
     assert unwrap(b'{"a": 1}') == (b'{"a": 1}', None)
     assert unwrap(b"no json") == (b"no json", None)
     assert unwrap(b'{"response": 1, "dropshift": "rubbish"}') == (b"1", None)
+    nested = b"[" * 100_000
+    assert unwrap(nested) == (nested, None)
+
+
+def answered(profile: str) -> Profile | None:
+    packed = base64.b64encode(zlib.compress(profile.encode())).decode()
+    return unwrap(json.dumps({"response": 1, "dropshift": packed}).encode()).profile
+
+
+def test_a_profile_is_believed_only_as_far_as_it_may_be_true() -> None:
+    assert answered('{"touched":["app.py"]}') == Profile(touched=("app.py",))
+    assert answered('{"touched":[' + '"",' * 60_000 + '""]}') is None
+    assert answered('{"touched":["' + "a" * LARGEST + '"]}') is None
+    assert answered('{"touched":' + "[" * 100_000) is None
+
+
+def test_an_answer_that_inflates_to_hundreds_of_megabytes_costs_a_few() -> None:
+    bomb = base64.b64encode(zlib.compress(b'{"touched":[' + b'"",' * 2**26, 9)).decode()
+    tracemalloc.start()
+    try:
+        assert unwrap(json.dumps({"response": 1, "dropshift": bomb}).encode()).profile is None
+        assert tracemalloc.get_traced_memory()[1] < 4 * LARGEST
+    finally:
+        tracemalloc.stop()
