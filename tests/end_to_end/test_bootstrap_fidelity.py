@@ -5,11 +5,30 @@ while the application is imported. What must differ is the directory the files l
 replaced by `<root>` before they are compared.
 """
 
+import os
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.applications import dropped_while_it_arrives, natively_and_dropped
+from bootstrap.loader.shares import HELD
+from deployer.aws.profile_request import unwrap
+from deployer.model.profile import Profile
+from tests import pythons, tools
+from tests.applications import (
+    LARGE,
+    call,
+    dropped,
+    dropped_while_it_arrives,
+    invocation,
+    native,
+    natively_and_dropped,
+    release,
+    reported,
+    write,
+)
+from tests.object_store import ObjectStore
 
 LOOK = """\
 import json, os, sys, threading
@@ -187,3 +206,140 @@ def test_a_handlers_module_may_have_a_name_that_is_taken(tmp_path: Path, module:
     text = "def handler(event, context):\n    return [event, __file__]\n"
     natively, through_us = natively_and_dropped(tmp_path, {f"{module}.py": text}, handler=f"{module}.handler")
     assert through_us == natively
+
+
+LOOK_AT_EVERYTHING = """\
+import ctypes, hashlib, mmap, os, stat, subprocess
+
+def look(path):
+    found = os.lstat(path)
+    kind = [path, stat.S_IFMT(found.st_mode), stat.S_IMODE(found.st_mode), os.access(path, os.R_OK | os.X_OK)]
+    return [*kind, os.path.exists(path), os.path.isfile(path), os.readlink(path) if os.path.islink(path) else ""]
+
+PATHS = sorted(os.path.join(top, name) for top, folders, names in os.walk(".") for name in folders + names)
+SEEN = [look(path) for path in PATHS] + [sorted(os.listdir(path)) for path in PATHS if os.path.isdir(path)]
+SIZES = {path: os.path.getsize(path) for path in PATHS if os.path.isfile(path)}
+C = ctypes.PyDLL(None)
+
+def by_python(path):
+    return open(path, "rb").read()
+
+def by_mmap(path):
+    with open(path, "rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)[:]
+
+def by_c(path):
+    content, descriptor = ctypes.create_string_buffer(SIZES[path]), C.open(path.encode(), os.O_RDONLY)
+    assert C.read(descriptor, content, SIZES[path]) == SIZES[path]
+    os.close(descriptor)
+    return content.raw
+
+def by_a_child(path):
+    return subprocess.run(["cat", path], stdout=subprocess.PIPE, check=True).stdout
+
+WAYS = (by_python, by_mmap, by_c, by_a_child)
+LARGE = [path for path in SIZES if path.startswith("./large") and not os.path.islink(path)]
+READ = {path: hashlib.sha256(WAYS[n % 4](path)).hexdigest() for n, path in enumerate(reversed(sorted(LARGE)))}
+READ |= {path: hashlib.sha256(by_python(path)).hexdigest() for path in SIZES}
+LOADED = ctypes.CDLL(os.path.abspath("libanswer.so")).answer()
+
+def handler(event, context):
+    return [hashlib.sha256(repr(SEEN).encode()).hexdigest(), len(SEEN), SIZES, READ, LOADED]
+"""
+HARSH = (
+    'mount -t tmpfs -o ro none /dev/shm && exec setpriv --no-new-privs --bounding-set=-all --inh-caps=-all "$@"',
+    "prlimit --nofile=1024:1024",
+)
+"""As a function has it: no privilege, 1,024 descriptors, no /dev/shm."""
+SURROUNDINGS: dict[str, tuple[str, ...]] = {
+    "as they are": (),
+    "as a function has them": ("unshare", "--mount", "sh", "-c", HARSH[0], "sh", *HARSH[1].split()),
+}
+
+
+@pytest.fixture(scope="module")
+def answer(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A shared library whose one function answers 42, with so much in it that it does not come with the first part."""
+    folder = tmp_path_factory.mktemp("answer")
+    (folder / "noise").write_bytes(LARGE)
+    source = 'int answer(void) { return 42; }\n__asm__(".section .rodata\\n.incbin \\"noise\\"\\n");\n'
+    (folder / "answer.c").write_text(source)
+    subprocess.run([*tools.cc(), "-shared", "-fPIC", "-o", "libanswer.so", "answer.c"], cwd=folder, check=True)
+    return (folder / "libanswer.so").read_bytes()
+
+
+def _everything(place: Path, answer: bytes) -> Path:
+    """Write a tree with whatever a tree can hold, more files in it than one process can lease."""
+    small = {f"small/{n % 9}/{n}.txt": f"{n}\n" * (n % 50) for n in range(2_000)}
+    large = {f"large/{n}.bin": LARGE[n:] + bytes([n]) for n in range(8)}
+    tree = write(place / "tree", {"app.py": LOOK_AT_EVERYTHING, "libanswer.so": answer, "empty": "", **small, **large})
+    write(tree, {"large/same.bin": LARGE, "large/twin.bin": LARGE, "bin/tool": "#!/bin/sh\necho tool\n"})
+    (tree / "bin/tool").chmod(0o755)
+    for name, target in {"link": "large/same.bin", "small/up": "../large", "dangling": "nowhere"}.items():
+        (tree / name).symlink_to(target)
+    (tree / "no files").mkdir()
+    return tree
+
+
+@pytest.mark.parametrize("surroundings", SURROUNDINGS)
+@pytest.mark.parametrize("mode", ["first", "late", "second"])
+def test_an_application_that_looks_at_its_whole_tree_sees_what_it_sees_natively(
+    tmp_path: Path, store: ObjectStore, answer: bytes, mode: str, surroundings: str
+) -> None:
+    if SURROUNDINGS[surroundings] and os.geteuid():
+        pytest.skip("to take privileges away needs root")
+    tree = _everything(tmp_path, answer)
+    profile = _recorded(tree, tmp_path, store) if mode == "second" else None
+    pointer = release(tree, profile=profile).stored(store)
+    if mode != "first":
+        store.patience = lambda: time.sleep(0.05)
+        store.misbehave = store.late_but_first_and_last
+    main = str(tmp_path / "runtime" / "bootstrap.py")
+    command = (*SURROUNDINGS[surroundings], str(pythons.runtime()), main) if SURROUNDINGS[surroundings] else ()
+    with dropped(pointer, store, tmp_path, runtime=command) as environment:
+        through_us = call(environment, {}).answers
+        assert reported(environment)["leased"] > 2 * HELD
+    with native(tree, tmp_path) as environment:
+        assert through_us == call(environment, {}).answers
+
+
+def _recorded(tree: Path, place: Path, store: ObjectStore) -> Profile | None:
+    """Return the profile that a first release leaves."""
+    with dropped(release(tree).stored(store), store, place) as environment:
+        environment.start()
+        return unwrap(environment.run(invocation({}, profile=True), 20).payload).profile
+
+
+CHOICES = {
+    "asks whether a file is there": "CHOICE = 'large' if os.path.exists('model.bin') else 'small'\n",
+    "asks for a size": "CHOICE = os.path.getsize('model.bin')\n",
+    "asks whether it may read a file": "CHOICE = 'native' if os.access('model.bin', os.R_OK) else 'pure'\n",
+    "opens a file and copes": (
+        "try:\n    with open('model.bin', 'rb') as file:\n        CHOICE = len(file.read())\n"
+        "except OSError:\n    CHOICE = 'fallback'\n"
+    ),
+    "searches for plugins": "CHOICE = sorted(os.listdir('plugins'))\n",
+}
+
+
+@pytest.mark.parametrize("mode", ["late", "second"])
+@pytest.mark.parametrize("choice", CHOICES.values(), ids=CHOICES.keys())
+def test_what_an_import_chooses_by_looking_for_a_file_it_chooses_natively(
+    tmp_path: Path, store: ObjectStore, choice: str, mode: str
+) -> None:
+    """An earlier release read the file in no call that was watched: its profile has it untouched."""
+    handler = "def handler(event, context):\n    return CHOICE\n"
+    files: dict[str, str | bytes] = {"model.bin": LARGE * 2, "plugins/one.py": "", "plugins/two.py": f"#{LARGE.hex()}"}
+    profile = None
+    if mode == "second":
+        profile = _recorded(write(tmp_path / "tree", {"app.py": f"CHOICE = 0\n{handler}", **files}), tmp_path, store)
+        assert profile is not None
+        assert "model.bin" in profile.untouched
+    tree = write(tmp_path / "tree", {"app.py": f"import os\n{choice}{handler}", **files})
+    pointer = release(tree, profile=profile).stored(store)
+    store.patience = lambda: time.sleep(0.2)
+    store.misbehave = store.late_but_first_and_last
+    with native(tree, tmp_path) as environment:
+        natively = call(environment, {}).answers
+    with dropped(pointer, store, tmp_path) as environment:
+        assert call(environment, {}).answers == natively
