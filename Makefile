@@ -57,6 +57,7 @@ local: .venv/ready           ## keep a local AWS with Dropshift running, to drop
 
 faults: .venv/ready          ## every fault at every call, races and floods; writes the figures of docs/reliability.md
 	$(BIN)/python -m tests.faults
+	$(BIN)/python -m tests.demand_faults --runs 500 --stops 40
 
 bench: .venv/ready           ## measure cold starts [ARGUMENTS="--sets A --links 78-tls ...", --help lists them]
 	$(BIN)/python -m tests.benchmarks $(ARGUMENTS)
