@@ -229,8 +229,9 @@ def main() -> None:
     asked = parser.parse_args()
     with impatient() as impatient_package, ThreadPoolExecutor(asked.together) as pool:
         found = list(pool.map(lambda seed: _in_a_folder(seed, impatient_package), range(asked.runs)))
+    usual = package()
     with ThreadPoolExecutor(max(1, asked.stops)) as pool:
-        found += pool.map(lambda seed: _in_a_folder(seed, package(), stop=True), range(asked.stops))
+        found += pool.map(lambda seed: _in_a_folder(seed, usual, stop=True), range(asked.stops))
     for (fault, end, again), count in sorted(Counter((one.fault, one.end, one.again or "") for one in found).items()):
         print(f"{fault:18} {end:6} {again:6} {count:5}")
     wrong = [one for one in found if one.end == "wrong" or one.again not in (None, "right")]

@@ -79,10 +79,12 @@ def test_when_loaders_are_killed_while_somebody_waits_nothing_is_answered(
 def test_a_file_that_somebody_asked_for_before_it_had_arrived_is_hot_the_next_time(
     tmp_path: Path, store: ObjectStore
 ) -> None:
-    app = "import os\ntry:\n    os.open('large.bin', os.O_RDONLY | os.O_NONBLOCK)\nexcept BlockingIOError:\n    pass\n"
+    asked = tmp_path / "asked"
+    app = "import os\ntry:\n    os.open('large.bin', os.O_RDONLY | os.O_NONBLOCK)\nexcept BlockingIOError:\n"
+    app += f"    open({str(asked)!r}, 'w').close()\n"
     files: dict[str, str | bytes] = {"app.py": app + "def handler(*_):\n    return 1\n", "large.bin": LARGE * 2}
     pointer = release(write(tmp_path / "tree", files)).stored(store)
-    store.patience = lambda: time.sleep(0.2)
+    store.patience = lambda: until(asked.exists)
     store.misbehave = store.late_but_first_and_last
     with dropped(pointer, store, tmp_path) as environment:
         assert environment.start().kind == "ready"
