@@ -144,8 +144,8 @@ class Coordinator:
         self._open_when_possible()
         while self._children or len(self._placed) < self._work.parts:
             self._step()
-            if self._failure and not self._opened:
-                raise self._failure
+            if self._failure and not (self._opened and self._holders):
+                raise self._failure  # nobody can wait for a file, so nobody has to be killed
 
     def linger(self) -> dict[str, float]:
         """Return the seconds that the runtime took, once the application is ready."""
