@@ -20,7 +20,7 @@ SOURCES: dict[str, str | bytes] = {
     "pkg/new\nline.py": "x = 1\n",
 }
 UNFIT: dict[str, str | bytes] = {
-    "print.py": "print 'python 2'\n",
+    **{f"print{number}.py": "print 'python 2'\n" for number in range(9)},
     "null.py": b"x = 1\0\n",
     "coding.py": "# coding: nonsense\n",
     "deep.py": "x = " + "-" * 100_000 + "1\n",
