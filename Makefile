@@ -41,9 +41,14 @@ help:                        ## this list
 
 test: .venv/ready .venv-sam/ready ## every test: pure, workflow, end to end on the local AWS
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	@$(MAKE) -s others
+
+# The bootstrap on the other Pythons of functions that this machine has.
+others: .venv/ready
 	@for version in $(OTHERS); do if $(MAKE) -s build/runtimes/$$version/ready; \
 		then echo "on python$$version" && RUNTIME_PYTHON=$$version $(BIN)/python -m pytest -n 3 $(ON_OTHERS) || exit 1; \
 		else echo "skipped on python$$version"; fi; done
+.PHONY: others
 
 pythons: .venv/ready         ## bring the Pythons of functions that this machine lacks (Debian only), for the tests
 	@for version in $(VERSIONS); do $(MAKE) -s build/runtimes/$$version/ready 2>/dev/null || \
