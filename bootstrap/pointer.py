@@ -37,7 +37,7 @@ class Pointer(NamedTuple):
     unpacked: int
 
     def encode(self) -> str:
-        """Give the compact JSON for the environment variable; well under 1 KB."""
+        """Return the compact JSON for the environment variable; well under 1 KB."""
         return json.dumps(self._asdict(), separators=(",", ":"), ensure_ascii=False)
 
     @classmethod

@@ -45,7 +45,7 @@ class Settings(Value):
         return self.function_prefix + application
 
     def watched_by(self, alarm: str) -> str | None:
-        """Tell which application an alarm watches by its name: `<function>-…`; the longest function name counts."""
+        """Return the application that an alarm watches by its name, `<function>-…`; the longest name counts."""
         fits = [name for name in self.applications if alarm.startswith(f"{self.function(name)}-")]
         return max(fits, key=len, default=None)
 

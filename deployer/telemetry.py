@@ -59,7 +59,7 @@ def observe(name: str, release: Release, act: Callable[[], Release]) -> Release:
 
 
 def _news(release: Release) -> dict[str, object]:
-    """Tell what a person would want to know after a step."""
+    """Return what a log line shows of a release after a step."""
     news: dict[str, object] = {"version": release.version, "weight": release.weight or None}
     if release.ending:
         problems = [printable(str(problem)) for problem in release.ending.problems]

@@ -28,7 +28,7 @@ LITTLE = 2 * FIRST
 
 
 def endpoint(pointer: Pointer) -> Endpoint:
-    """Give the endpoint for the pointer's bucket.
+    """Return the endpoint for the pointer's bucket.
 
     `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL` names a stand-in, asked path-style; otherwise the region's endpoint is
     asked virtual-hosted, or path-style when dots in the bucket's name would defeat the certificate.
@@ -45,12 +45,12 @@ def endpoint(pointer: Pointer) -> Endpoint:
 
 
 def region() -> str:
-    """Give the region the function runs in."""
+    """Return the region the function runs in."""
     return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
 
 
 def credentials(pointer: Pointer) -> Credentials:
-    """Give the role's credentials: from the environment, or under SnapStart from the container endpoint."""
+    """Return the role's credentials: from the environment, or under SnapStart from the container endpoint."""
     env = os.environ
     if env.get("AWS_ACCESS_KEY_ID"):
         return Credentials(
@@ -64,7 +64,7 @@ def credentials(pointer: Pointer) -> Credentials:
 
 
 def workers(size: int) -> int:
-    """Give the number of loading processes for `size` bytes: two, but for less than one processor or little to do.
+    """Return the number of loading processes for `size` bytes: two, but for less than one processor or little to do.
 
     A function has one vCPU per 1,769 MB of memory (AWS Lambda developer guide, "Configure memory").
     """

@@ -252,7 +252,7 @@ class Coordinator:
             self._reply()
 
     def _reply(self) -> None:
-        """Tell the runtime what it wants to know, once every holder has answered."""
+        """Answer the runtime, once every holder has answered."""
         if self._unanswered or not self._opened:
             return
         if self._failure and self._waiting:

@@ -142,7 +142,7 @@ class Holder:
             self._partners.danger(f"a file that was opened has not arrived within {lease.WAITED:g} s")
 
     def _sweep(self) -> None:
-        """Tell which files somebody has opened since the last time."""
+        """Return the files that somebody has opened after the last call."""
         self._sweep_at = float("inf")
         found = [number for number, held in self._held.items() if number not in self._opened and lease.asked_for(held)]
         self._opened |= dict.fromkeys(found, time.monotonic())

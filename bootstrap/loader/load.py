@@ -87,7 +87,7 @@ def _teller(pipe: int) -> Tell:
 
 
 def _tell_why(error: BaseException, pointer: Pointer, tree: Tree, tell: Tell) -> None:
-    """Tell of a failure in the words of what it means, unless nobody listens: the runtime's process has ended."""
+    """Report a failure in words that say what to do, unless the runtime's process has ended."""
     if isinstance(error, BrokenPipeError):
         return
     if isinstance(error, OSError) and error.errno in NO_ROOM:

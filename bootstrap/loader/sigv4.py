@@ -29,7 +29,7 @@ class Target(NamedTuple):
 
     @property
     def query_string(self) -> str:
-        """Give the query, encoded and sorted, as it is signed and sent."""
+        """Return the query, encoded and sorted, as it is signed and sent."""
         return "&".join(sorted(f"{encode(name)}={encode(value)}" for name, value in self.query))
 
 
@@ -48,7 +48,7 @@ class Signer:
         self._day, self._key = "", b""
 
     def headers(self, target: Target, extra: dict[str, str], time: str) -> dict[str, str]:
-        """Give every header to send, `extra` (lower-case names) among them; `time` is `YYYYMMDDTHHMMSSZ` in UTC."""
+        """Return every header to send, `extra` (lower-case names) among them; `time` is `YYYYMMDDTHHMMSSZ` in UTC."""
         signed = {"host": target.host, **extra, "x-amz-content-sha256": EMPTY, "x-amz-date": time}
         if self._credentials.token:
             signed["x-amz-security-token"] = self._credentials.token

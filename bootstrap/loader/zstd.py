@@ -24,7 +24,7 @@ class Decompressor(Protocol):
     eof: bool
 
     def decompress(self, data: bytes | memoryview, max_length: int = -1) -> bytes:
-        """Give at most `max_length` bytes of output; call again with b"" for more."""
+        """Return at most `max_length` bytes of output; call again with b"" for more."""
 
 
 def _native() -> object:

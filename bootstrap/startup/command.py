@@ -15,7 +15,7 @@ PASSED_ON = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", 
 
 
 def handler(command: tuple[str, ...], environment: dict[str, str]) -> Callable[[Any, Any], Any]:
-    """Give the function that runs `command` in the release's directory, which `environment` names."""
+    """Return the function that runs `command` in the release's directory, which `environment` names."""
 
     def run(event: Any, context: Any) -> Any:  # noqa: ANN401 - whatever JSON can say
         told = environment | {name: os.environ[name] for name in PASSED_ON if name in os.environ}
@@ -30,7 +30,7 @@ def handler(command: tuple[str, ...], environment: dict[str, str]) -> Callable[[
 
 
 def _run(command: tuple[str, ...], environment: dict[str, str], event: bytes) -> tuple[int, bytes, bytes]:
-    """Give the exit status, the output and the end of what went to stderr."""
+    """Return the exit status, the output and the end of what went to stderr."""
     from subprocess import PIPE, Popen  # noqa: PLC0415 - no other kind needs it
     from threading import Thread  # noqa: PLC0415 - as above
 
@@ -69,7 +69,7 @@ def _feed(sink: IO[bytes], event: bytes) -> None:
 
 
 def _answer(output: bytes) -> Any:  # noqa: ANN401 - as above
-    """Give JSON if it parses, otherwise text; nothing for nothing."""
+    """Return JSON if it parses, otherwise text; nothing for nothing."""
     text = output.decode(errors="replace")
     try:
         return json.loads(text) if text.strip() else None

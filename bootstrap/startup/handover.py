@@ -26,7 +26,7 @@ from .progress import LoadProgress
 
 CONTEXT = "Lambda-Runtime-Client-Context"
 TAKEN = "DROPSHIFT_TAKEN"
-"""Says which file holds an invocation that was taken before the process started anew."""
+"""Names the file with an invocation that was taken before the process started anew."""
 
 
 class FirstInvocation:

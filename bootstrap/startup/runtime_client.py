@@ -8,7 +8,7 @@ from typing import Any
 
 
 def fault(kind: str, message: str, trace: list[str] | None = None, prefix: str = "Dropshift.") -> Exception:
-    """Give the exception that the runtime reports as exactly this type, message and trace.
+    """Return the exception that the runtime reports as exactly this type, message and trace.
 
     Ours are plain ASCII: the runtime's client sends an error of init as Latin-1, or fails to.
     """
@@ -24,13 +24,13 @@ def fault(kind: str, message: str, trace: list[str] | None = None, prefix: str =
 
 
 def finder() -> Callable[[str], Any]:
-    """Give the runtime's own way from a handler string to a function."""
+    """Return the runtime's own way from a handler string to a function."""
     home = sys.modules.get("awslambdaric.bootstrap")
     return getattr(home, "_get_handler", None) or _find
 
 
 def reported(error: BaseException) -> BaseException:
-    """Give an exception that the runtime reports as it would report `error` when a handler's module raises it."""
+    """Return an exception that the runtime reports as it would report `error` when a handler's module raises it."""
     if hasattr(error, "exception_type"):
         return error  # the runtime's own already
     home = sys.modules.get("awslambdaric.bootstrap")

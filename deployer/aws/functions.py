@@ -243,7 +243,7 @@ class Functions:
         return _published(found)
 
     def aliased_versions(self, function: str) -> frozenset[str]:
-        """Tell which versions are named by any alias of the function."""
+        """Return the versions that any alias of the function names."""
         pages = self._client.get_paginator("list_aliases").paginate(FunctionName=function)
         aliases = [self._read(found) for page in pages for found in page["Aliases"]]
         return frozenset(version for alias in aliases for version in (alias.stable, alias.canary) if version)
@@ -343,7 +343,7 @@ def _environment_error(found: Mapping[str, Any]) -> str:
 
 
 def _differing(latest: Mapping[str, Any], live: Mapping[str, Any]) -> Iterator[Difference]:
-    """Tell what the next version would not have alike with the live release; nothing before there is one."""
+    """Return what would differ between the next version and the live release; nothing before there is one."""
     if VersionDescription.parse(live.get("Description") or "") is None:
         return
     if latest.get("Role") != live.get("Role"):

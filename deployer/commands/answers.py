@@ -54,7 +54,7 @@ class State(Value):
 
 
 def refused(problems: Sequence[Problem]) -> Answer:
-    """Say what is wrong with what was asked; nothing was changed."""
+    """Return a refusal with everything that is wrong; nothing was changed."""
     return {
         "answer": "refused; nothing was changed",
         "report": report.text(problems).splitlines(),
@@ -68,12 +68,12 @@ def refusal(where: str, found: str, allowed: str, remedy: str) -> Answer:
 
 
 def nothing_to_do(why: str) -> Answer:
-    """Say that the world is already as asked."""
+    """Return that everything is as the command wants it already."""
     return {"answer": f"nothing to do: {why}"}
 
 
 def done(what: str, *, dry_run: bool = False, **more: object) -> Answer:
-    """Say what was done, or what would be."""
+    """Return what was done, or in a dry run what would be."""
     return {"answer": f"would {what}" if dry_run else what, **more}
 
 
@@ -151,7 +151,7 @@ def _ignored(drops: Sequence[IgnoredDrop], now: datetime) -> list[str]:
 
 
 def _shares(serving: Sequence[Serving], now: datetime) -> list[str]:
-    """Tell each version's share, in columns."""
+    """Return each version's share, in columns."""
     titles = [titled(one.release, one.version) for one in serving]
     width = max(map(len, titles), default=0)
     return [
@@ -168,7 +168,7 @@ def _age(one: Serving, now: datetime) -> str:
 
 
 def _ago(age: timedelta) -> str:
-    """Tell an age in its largest unit."""
+    """Return an age in its largest unit."""
     seconds = int(age.total_seconds())
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
         if seconds >= size:
@@ -177,7 +177,7 @@ def _ago(age: timedelta) -> str:
 
 
 def progress(record: Record, alias: Alias, now: datetime) -> list[str]:
-    """Say in a line or two where a release stands."""
+    """Return in a line or two where a release stands."""
     if record.version is None or record.version != alias.canary:
         return [f"{record.release} is {_running(record, now)}"]
     verdict = [f"{record.release}: the last look said {record.verdict}"] if record.verdict else []
@@ -192,7 +192,7 @@ def _running(record: Record, now: datetime) -> str:
 
 
 def _stage(record: Record, alias: Alias, now: datetime) -> str:
-    """Say at which stage of its plan a release is, and what it waits for."""
+    """Return the stage at which a release is, and what it waits for."""
     if alias.weight not in record.stages:
         return f"at {alias.weight} %"
     number = record.stages.index(alias.weight)
@@ -223,7 +223,7 @@ def _time_left(record: Record, number: int, now: datetime) -> str:
 
 
 def under_way_record(record: Record) -> dict[str, Any]:
-    """Tell a release's record without what is empty."""
+    """Return the fields of a release's record that are not empty."""
     return {key: value for key, value in record.model_dump(mode="json").items() if value not in ("", None, [], 0)}
 
 

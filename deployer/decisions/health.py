@@ -34,7 +34,7 @@ def judge(sample: Sample, thresholds: Rollout, alarms_before: frozenset[str] = f
 
 
 def _not_yet(*answers: object) -> Verdict:
-    """Say which answer is missing; the next look asks again."""
+    """Return which answer is missing; the next look asks again."""
     reason = next(answer.reason for answer in answers if isinstance(answer, Unread))
     return Verdict(health=Health.UNMEASURED, reason=f"CloudWatch could not be read yet: {reason}")
 

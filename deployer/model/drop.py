@@ -70,7 +70,7 @@ class Drop(Value):
 
 
 def misplaced(key: str, applications: frozenset[str]) -> Problem | None:
-    """Say why a key is no release of an application we know; None when it is one."""
+    """Return why a key names no release of a known application; None when it does."""
     if len(key.encode()) > MAX_KEY:
         return _problem(key, f"a key of {len(key.encode())} bytes", f"{MAX_KEY} bytes")
     application, _, rest = key.partition("/")

@@ -28,5 +28,5 @@ class Entry(Value):
 
     @property
     def on_disk(self) -> int:
-        """Give the bytes that its content takes on disk: whole blocks."""
+        """Return the bytes that its content takes on disk: whole blocks."""
         return -(-self.size // BLOCK) * BLOCK

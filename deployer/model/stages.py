@@ -120,7 +120,7 @@ def hold_waits(stages: Stages) -> Iterator[timedelta]:
 
 
 def why_it_does_not_fit(stages: Stages) -> str | None:
-    """Say, with the arithmetic, why a plan cannot fit one durable execution; None when it fits."""
+    """Return, with the arithmetic, why a plan cannot fit one durable execution; None when it fits."""
     operations = sum(2 * checks_of(stage) + 1 for stage in stages) + OPERATIONS_ASIDE
     if operations > MAX_OPERATIONS:
         return (

@@ -45,7 +45,7 @@ def publish(deployer: Deployer, release: Release) -> Release:
 
 
 def _too_large(wanted: LatestConfiguration) -> str | None:
-    """Say how large the environment would be when it is too large: Lambda's own refusal tells all its values."""
+    """Return the size of an environment that is too large: Lambda's own refusal repeats all its values."""
     size = len(json.dumps(wanted.environment, separators=(",", ":"), ensure_ascii=False).encode())
     if size <= _ENVIRONMENT:
         return None
@@ -70,7 +70,7 @@ def _published(deployer: Deployer, release: Release, version: str) -> Release:
 
 
 def _staged(deployer: Deployer, release: Release, latest: LatestConfiguration) -> LatestConfiguration:
-    """Say what `$LATEST` should be: the bundle's pointer, and the stack's sizes but for what the manifest asks."""
+    """Return what `$LATEST` should be: the bundle's pointer, and the stack's sizes but for what the manifest asks."""
     stack = SavedSizes.parse(latest.environment, latest.sizes).stack
     sizes = stack.for_release(release.manifest.resources, required(release.inspection).storage)
     remembered = SavedSizes(stack=stack, release=sizes).model_dump_json()

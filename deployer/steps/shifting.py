@@ -32,7 +32,7 @@ def _descriptions(deployer: Deployer, function: str, alias: Alias) -> dict[str, 
 
 
 def _stopped(deployer: Deployer, release: Release, alias: Alias) -> Ending | None:
-    """Say why a release may have no more traffic than it has; None when it may.
+    """Return why a release may have no more traffic than it has; None when it may.
 
     The world may have gone on since the last step: A begins.  B, dropped later, takes its first share.  A must not
     take it from B.  Or: A begins.  Abort ends A in the alias's description, and then in A's record.  B takes its

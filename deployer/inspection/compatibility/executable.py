@@ -24,7 +24,7 @@ _CHMOD = "set it (chmod +x) before packing, and pack on Linux or macOS so that i
 
 
 def check(candidate: Candidate, command: tuple[str, ...]) -> None:
-    """Say what keeps the first word of the command from being started."""
+    """Return what keeps the first word of the command from being started."""
     word = command[0]
     path = word.removeprefix("./")
     entry = candidate.file(path)
