@@ -177,7 +177,7 @@ rollouts-pythons: $(OTHERS:%=build/pythons/$(ARCHITECTURE)/%/ready) | artifacts-
 # Any other function is an application, and its package is built for its Runtime in the template. The module that its
 # handler names lies at the root, for Python and for Node; all else goes by _dropshift: nothing of it can be mistaken for,
 # or hide, a module of the application.
-RUNTIMES := $(VERSIONS:%=python%) nodejs22.x nodejs24.x
+RUNTIMES := $(VERSIONS:%=python%) nodejs22.x nodejs24.x nodejs26.x
 build-%: build/template/ready | artifacts-asked-for
 	@runtime="$(if $(filter command,$(origin RUNTIME)),$(RUNTIME),$$(PYTHONPATH=build/template "$(PYTHON)" bootstrap/template_runtime.py template.yaml $*))" && \
 	case " $(RUNTIMES) " in *" $$runtime "*) $(MAKE) --no-print-directory "package-$$runtime";; *) \

@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import fs from "node:fs";
+import { isMarkedAsUntransferable } from "node:worker_threads";
 import * as zlib from "node:zlib";
 
 const [FIRST, USUAL, LAST, OPENING, CLOSING] = [1 << 19, 2 << 20, 1 << 20, 4, 8 << 20];
@@ -47,7 +48,7 @@ export function place(part, data, index, root) {
 }
 
 /** Give memory back at once, unless it is Node's own pool: else the collector looks through everything for its sake. */
-const free = ({ buffer }) => buffer.byteLength > Buffer.poolSize && buffer.transfer(0);
+const free = ({ buffer }) => isMarkedAsUntransferable(buffer) || buffer.transfer(0);
 
 function put(raw, [offsets = [], lengths, positions, held], [names, modes, sizes], root) {
   for (const [at, offset] of offsets.entries()) {

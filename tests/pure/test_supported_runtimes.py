@@ -42,9 +42,11 @@ def test_every_node_that_is_packaged_is_accepted() -> None:
     assert all(int(re.sub(r"\D", "", name)) >= OLDEST_NODE for name in packaged)
 
 
-def test_the_page_has_them_all_and_no_other() -> None:
+def test_the_pages_have_them_all_and_no_other() -> None:
     packaged = [name for name in _makes("RUNTIMES") if name.startswith("nodejs")]
     assert list(_documented()) == [*NAMES, *packaged]
+    limits = (ROOT / "docs" / "limits.md").read_text()
+    assert set(re.findall(r"`(python3\.\d+|nodejs\d+\.x)`", limits)) == {*NAMES, *packaged}
 
 
 def test_the_templates_own_are_among_them_and_the_deployer_is_on_its_own_version() -> None:
