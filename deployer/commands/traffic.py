@@ -123,12 +123,22 @@ class TrafficCommands:
 
         A: rollback moves the alias, and dies.  A, said again: nothing is left to move, but no record has it yet.
         """
-        record = self.app.record(alias.recorded.release) if alias.rolled_back and alias.recorded else None
+        record = self._rolled_back_before(alias)
         if record and not command.dry_run and (record.status is Status.LIVE or not record.status.final):
             words = _rollback_words(self.app.title(record.version), self.app.title(alias.stable))
             warnings = self._record_rollback(record, alias, words, command.reason or words)
             return {**answers.nothing_to_do(why), **warned(warnings)}
         return answers.nothing_to_do(why)
+
+    def _rolled_back_before(self, alias: Alias) -> Record | None:
+        """Return the release that the alias records as rolled back; a record that was deleted is begun anew."""
+        if alias.recorded is None or not alias.rolled_back:
+            return None
+        release_id = alias.recorded.release
+        version = None
+        if (record := self.app.record(release_id)) is None:
+            version = self.app.version_of(release_id)
+        return self.app.record_of(version, live=True) if version else record
 
     def _provision(self, version: str) -> list[str]:
         """Ask for the provisioned concurrency that a version was released with; its traffic does not wait for it."""

@@ -130,8 +130,7 @@ class Account:
         call.params = understand(model, request)
         kind = self._kind(call)
         self._before(kind, request.url)
-        if kind in faults.REFUSED:
-            error = faults.refusal(call.service, kind)
+        if kind and (error := faults.refusal(call.service, kind)):
             call.outcome = error.code
             return refuse(model, request.url, error)
         response = self._do(call, model, request.url)

@@ -151,7 +151,10 @@ def conditional(params: dict[str, object]) -> bool:
     return any(name in params for name in _CONDITIONAL)
 
 
-def refusal(service: str, kind: Kind) -> ServiceError:
-    """The refusal that a service gives for a kind of fault."""
-    code, status = _REFUSALS[service, REFUSED[kind]]
-    return ServiceError(code, status, "injected")
+def refusal(service: str, kind: Kind) -> ServiceError | None:
+    """Return the refusal that a service gives for a kind of fault; None for a service that gives none.
+
+    Of two faults the first one moves the calls: the second may meet another service than the one it was meant for.
+    """
+    found = _REFUSALS.get((service, REFUSED.get(kind, "")))
+    return ServiceError(*found, "injected") if found else None

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.faults.account import BUNDLES, Call
-from tests.faults.faults import Fault, Kind
+from tests.faults.faults import DELETED, Fault, Kind
 from tests.faults.flows import FLOWS, STAGES, prepared, two_live
 from tests.faults.invariants import violations
 from tests.faults.matrix import Shot, broken, course
@@ -50,6 +50,13 @@ def test_a_rollback_that_is_said_again_writes_down_the_one_that_died(given_up: W
     record = given_up.record(given_up.drops[1])
     assert record
     assert record.timeline[-1].what == "roll back from 1.1 (version 3) to 1.0 (version 2)"
+
+
+def test_a_rollback_that_is_said_again_marks_bytes_whose_record_was_deleted_meanwhile(given_up: World) -> None:
+    given_up.account.s3.hide(BUNDLES, DELETED[Kind.RECORDS_DELETED])
+    with inhabited(given_up):
+        assert given_up.command("rollback")["answer"].startswith("nothing to do")
+    assert len(marks(given_up)) == 1
 
 
 def test_a_dry_run_finishes_nothing(given_up: World) -> None:
