@@ -10,16 +10,18 @@ from tests.faults.flood import Flooded, Throttled
 
 def main() -> int:
     """Count, write, and fail when anything did not hold."""
-    figures = count(int(sys.argv[1]) if len(sys.argv) > 1 else 1)
-    told = "\n\n".join("\n".join(part) for part in (_whole(figures), _by_fault(figures), _by_flow(figures)))
+    step = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+    figures = count(step)
+    told = "\n\n".join("\n".join(part) for part in (_whole(figures, step), _by_fault(figures), _by_flow(figures)))
     page.write("make faults", told)
     print(told, *figures.broken, sep="\n")
     return 1 if figures.broken else 0
 
 
-def _whole(figures: Figures) -> Iterator[str]:
+def _whole(figures: Figures, step: int) -> Iterator[str]:
     boundaries = sum(figures.boundaries.values())
-    single = f"Single faults at {boundaries:,} boundaries of {len(figures.boundaries)} flows"
+    share = f", one in {step}," if step > 1 else ""
+    single = f"Single faults{share} at {boundaries:,} boundaries of {len(figures.boundaries)} flows"
     yield "| What | How many | Violations |"
     yield "|---|---:|---:|"
     yield _row(single, sum(figures.singles.values()), len(figures.broken_singles))
