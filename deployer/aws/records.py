@@ -29,10 +29,18 @@ class Records:
         self._bucket = settings.bundles_bucket
 
     def begin(self, record: Record) -> Record:
-        """Write a record unless there is one; return the one that is there afterwards."""
-        if self._put(_key(record.application, record.release_id), record, IfNoneMatch="*"):
-            return record
-        return self.read(record.application, record.release_id) or record
+        """Write a record unless there is one; return the one that is there afterwards.
+
+        S3 may refuse the write of a record that is not there, when another write of it was under way (409).
+        Raises ContendedError when it does so again and again.
+        Source: Amazon S3 user guide, conditional writes.
+        """
+        for _ in range(_TRIES):
+            if self._put(_key(record.application, record.release_id), record, IfNoneMatch="*"):
+                return record
+            if there := self.read(record.application, record.release_id):
+                return there
+        raise ContendedError(f"the record of release {record.release_id} could not be begun in {_TRIES} tries")
 
     def read(self, application: str, release_id: str) -> Record | None:
         """Read a record; None when there is none."""

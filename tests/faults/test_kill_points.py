@@ -7,7 +7,7 @@ import pytest
 
 from tests.faults.faults import Fault, Kind
 from tests.faults.flows import FLOWS, Flow, play
-from tests.faults.matrix import Scene, Shot, broken, course, fire, shots
+from tests.faults.matrix import Scene, Shot, broken, course, every_shot, fire, shots
 from tests.faults.wiring import inhabited
 from tests.faults.world import World
 
@@ -65,3 +65,10 @@ def test_a_fault_that_left_no_trace_at_the_next_scene_leaves_none_at_the_end() -
 def test_a_fault_that_left_a_trace_is_followed_to_the_end() -> None:
     killed = Shot(FLOWS[1], (Fault(30, Kind.KILLED_AFTER),))
     assert fire(killed).state() != course(FLOWS[1]).end.state()
+
+
+def test_a_redeploy_outlives_every_conflict_that_s3_and_lambda_may_answer() -> None:
+    conflicts = (Kind.BUSY, Kind.STALE)
+    shots = [one for one in every_shot() if one.flow.name == "redeploy" and one.faults[0].kind in conflicts]
+    assert shots
+    assert broken(shots) == []
