@@ -1,1 +1,1 @@
-"""What every application function runs; the deployer imports the pointer and the index from here, never the reverse."""
+"""The code of every application function. The deployer imports pointer and index from here, never the reverse."""

@@ -1,4 +1,4 @@
-"""What `bootstrap.handler` names in a python* runtime; packaged beside the others, which go by `_dropshift`.
+"""The module that `bootstrap.handler` names in a python* runtime; the others are packaged beside it as `_dropshift`.
 
 The runtime imports this module, then asks for `handler`: only then does anything happen. Frames of files called
 bootstrap.py are left out of the stack traces the runtime reports, its own and this one.

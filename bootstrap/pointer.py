@@ -14,7 +14,7 @@ class PointerError(ValueError):
 
 
 class Pointer(NamedTuple):
-    """Which bytes a version runs: an object version, where its index lies, and the index's digest.
+    """The bytes that a version runs: an object version, the position of its index, and the index's digest.
 
     `offset` and `size` (bytes) locate the compressed index inside the object, `sha256` (lower-case hex) is the digest
     of exactly these bytes; every frame's digest is in the index, so this value pins the whole release.

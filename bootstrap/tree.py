@@ -1,4 +1,4 @@
-"""Where a release lies on disk, and when it counts as complete.
+"""The place of a release on disk, and the marker of its completeness.
 
 Lambda does not clear /tmp between a failed init and the next one, and managed instances fork processes that share it:
 

@@ -1,4 +1,4 @@
-"""What every step and every command works with, and the two ways in which they write: the record and the alias."""
+"""The AWS clients and settings of all steps and commands, and their two kinds of writes: the record and the alias."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -34,7 +34,7 @@ class Ignored(Value):
 
     reason: str
     needs_attention: bool = False
-    """Whether a person should look at it."""
+    """True if a person should look at it."""
     key: str | None = None
     """Of an object in the releases bucket that is no release: `status` shows it."""
     application: str | None = None

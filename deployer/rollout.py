@@ -187,7 +187,7 @@ def smoke_test(run: Run, release: Release) -> Release:
 
 
 def shift_in_stages(run: Run, release: Release) -> Release:
-    """Give the version more and more of the traffic, and watch it."""
+    """Shift traffic to the version stage by stage, and watch it."""
     release = run.step(steps.plan_stages, release)
     holding = hold_waits(release.stages)
     for stage in release.stages:
@@ -207,7 +207,7 @@ def _bake(run: Run, release: Release, stage: Stage, holding: Iterator[timedelta]
 
 
 def _settled(release: Release, stage: Stage) -> bool:
-    """Whether the bake is over early: the release ended, or a person promoted it to a later stage."""
+    """Return whether the bake is over early: the release ended, or a command promoted it to a later stage."""
     return release.ending is not None or release.weight > stage.weight
 
 

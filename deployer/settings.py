@@ -33,12 +33,12 @@ class Settings(Value):
     """Bytes that a release may have when unpacked."""
 
     bundle_seconds: Annotated[int, Field(ge=1, le=600)] = 240
-    """How long a bundle may be compressed: the longer, the smaller, the faster each cold start."""
+    """Time to compress a bundle: the longer, the smaller, the faster each cold start."""
 
     signing_key: str = ""
     """ARN of the KMS key (ECC_NIST_P256) that must have signed every drop; empty for none."""
     event_bus: str = "default"
-    """Where changes of releases are announced."""
+    """The event bus on which changes of releases are announced."""
 
     def function(self, application: str) -> str:
         """Name of an application's function."""

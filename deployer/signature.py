@@ -1,4 +1,4 @@
-"""Whether a drop carries the signature that this deployer asks for; every drop does where no key is configured."""
+"""The check of a drop's signature, if the stack has a signing key."""
 
 import base64
 import binascii

@@ -9,7 +9,7 @@ from ..pointer import Pointer
 from ..tree import Tree
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
-"""How the disk says that it is full."""
+"""The errors of a full disk."""
 SLACK = 16 << 20
 """Bytes beyond the files' own: directories, the index."""
 

@@ -22,7 +22,7 @@ NOT_YET = (BlockingIOError, ssl.SSLWantReadError)
 
 
 class Endpoint(NamedTuple):
-    """Where S3 listens for one bucket."""
+    """The address of S3 for one bucket."""
 
     host: str
     port: int

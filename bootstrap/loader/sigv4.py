@@ -13,7 +13,7 @@ UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 
 
 class Credentials(NamedTuple):
-    """What signs a request; `token` is empty for long-lived keys."""
+    """The credentials that sign a request; `token` is empty for long-lived keys."""
 
     access_key: str
     secret_key: str
@@ -21,7 +21,7 @@ class Credentials(NamedTuple):
 
 
 class Target(NamedTuple):
-    """What is asked for: the Host header, the path as `encode` gives it, and the decoded query."""
+    """The request to sign: the Host header, the path as `encode` returns it, and the decoded query."""
 
     host: str
     path: str

@@ -19,7 +19,7 @@ CREATE = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 class Place(NamedTuple):
-    """Where frames are unpacked to."""
+    """The destination of unpacked frames."""
 
     files: list[File]
     root: int

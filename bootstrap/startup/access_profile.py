@@ -1,4 +1,4 @@
-"""Which files a start touched: every read updates a file's access time, a native library's too.
+"""The files that a start touched: every read updates a file's access time, a native library's too.
 
 Linux keeps access times even under `relatime` as long as a file was not read since it was written, which is what a
 freshly loaded tree guarantees. Where a file system keeps none, Python's own module table must do.

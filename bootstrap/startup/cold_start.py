@@ -48,7 +48,7 @@ def _no_release(_event: object, _context: object) -> NoReturn:
 
 
 class Outcome:
-    """What the entry module drives; by itself, the start of a function of ours."""
+    """The start of the application, driven by the entry module."""
 
     handler = ""
 

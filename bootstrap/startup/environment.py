@@ -14,15 +14,15 @@ from ..pointer import VARIABLE
 ENTRY = "bootstrap.handler"
 """The handler that the function is configured with: where a variable says so, the application's handler is meant."""
 CONCURRENCY_VARIABLE, WHOLE_CONCURRENCY_VARIABLE = "AWS_LAMBDA_MAX_CONCURRENCY", "DROPSHIFT_CONCURRENCY"
-"""How many processes a managed instance's runtime forks, and that number where one of them started again."""
+"""Number of processes that a managed instance's runtime forks, and the same number in one that re-executed."""
 OURS = (VARIABLE, "DROPSHIFT_RELEASES", "DROPSHIFT_HAND_OVER", "DROPSHIFT_TAKEN", WHOLE_CONCURRENCY_VARIABLE)
 
 BEFORE_PATH = r"(?:(?<![\w.~/-])|(?<=:/{2})|(?<=:/{3})|(?<=^-\w)|(?<=\s-\w))"
-"""Where a path may begin: not within another one, but behind a URL's scheme or an option's letter."""
+"""Positions at which a path may begin: not within another one, but after a URL's scheme or an option's letter."""
 
 
 class Process(NamedTuple):
-    """How this process was started, before the runtime or the bootstrap changed anything."""
+    """The command line and environment of this process, before the runtime or the bootstrap changed anything."""
 
     environment: dict[str, str]
     directory: str

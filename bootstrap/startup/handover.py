@@ -47,7 +47,7 @@ class FirstInvocation:
             self.watch(None)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - as above
-        """Whatever else the runtime's client can do, it does itself."""
+        """All other methods are those of the runtime's client."""
         return getattr(self._client, name)
 
     def __repr__(self) -> str:

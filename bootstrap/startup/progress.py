@@ -75,7 +75,7 @@ class LoadProgress:
             raise self._failure
 
     def close(self) -> None:
-        """Give the load up: the loading process ends with this one, or when it next tells of something."""
+        """Stop the load: the loading process ends with this one, or at its next report."""
         self._end()
         os.close(self.lock)
 

@@ -49,7 +49,7 @@ class BundlesBucket:
         self._client.put_object(Bucket=self._bucket, Key=_location(bundle.key), Body=bundle.model_dump_json().encode())
 
     def exists(self, key: str, version_id: str, size: int | None = None) -> bool:
-        """Whether a bundle's object version is still there, with its size."""
+        """Return whether a bundle's object version still exists with its size."""
         found = head_object(
             self._client, Bucket=self._bucket, Key=key, VersionId=version_id, ExpectedBucketOwner=self._owner
         )

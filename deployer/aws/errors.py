@@ -1,4 +1,4 @@
-"""What AWS's errors mean for what comes next: another try, or an answer."""
+"""The meaning of AWS's errors for the caller: another try, or an answer."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 DIED = ("FAILED", "TIMED_OUT", "STOPPED")
-"""How an execution ends without a result. Source: Lambda API reference, GetDurableExecution, Status."""
+"""The states of an execution that ended without a result. Source: Lambda API reference, GetDurableExecution, Status."""
 
 
 class _Result(BaseModel):
-    """What the rollout returns."""
+    """The rollout's result."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
     status: Status
@@ -35,7 +35,7 @@ class Execution(Value):
 
     @property
     def died(self) -> bool:
-        """Whether it ended without a result."""
+        """Return whether it ended without a result."""
         return self.status in DIED
 
     @property
@@ -49,7 +49,7 @@ class Execution(Value):
 
     @property
     def ending(self) -> Ending | None:
-        """How the rollout said that its release ended; None when it did not."""
+        """Return the ending in the rollout's result; None when there is none."""
         try:
             found = _Result.model_validate_json(self.result)
         except ValidationError:

@@ -37,7 +37,7 @@ class LatestConfiguration(Value):
     environment_error: str
     """Why it may not be read; empty if it may. What cannot be read must not be written."""
     updating: bool
-    """Whether an update is still being applied."""
+    """Return whether an update is still being applied."""
     modified: datetime
     sizes: FunctionSizes
 
@@ -82,7 +82,7 @@ class PublishedVersion(Value):
 
 
 class Readiness(Value):
-    """Whether a version can be invoked yet."""
+    """Return whether a version can be invoked yet."""
 
     state: str
     """Pending, Active or another of Lambda's states; of provisioned concurrency READY, IN_PROGRESS or FAILED."""

@@ -13,7 +13,7 @@ class SignatureVerifier:
         self._client = client
 
     def verify(self, key: str, sha256: str, signature: bytes) -> bool:
-        """Whether a signature (DER) over a digest (hex) is that of an ECC_NIST_P256 key.
+        """Return whether a signature (DER) over a digest (hex) is that of an ECC_NIST_P256 key.
 
         Source: AWS KMS API reference, Verify: an invalid signature is an exception, never `false`.
         """

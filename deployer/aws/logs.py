@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _EVENTS = 50
 _LOADED = "release.loaded"
-"""What the bootstrap calls the event of an environment that has loaded its release."""
+"""The bootstrap's log event of an environment that has loaded its release."""
 _COUNTING = 20.0
 """Seconds."""
 _DAYS = 2

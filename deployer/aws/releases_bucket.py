@@ -28,7 +28,7 @@ _SIGNATURE_SIZE = "bytes=0-1023"
 
 
 class Head(Value):
-    """What S3 says of an object version."""
+    """The metadata of one object version."""
 
     size: int
     modified: datetime

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 PART = 16 << 20
 """Bytes asked for, and sent, at once: 10,000 parts of this size make an object of 156 GiB."""
 _NOT_THERE = ("404", "405")
-"""How a HEAD says that there is no such version: 405 for a delete marker.
+"""The codes with which HEAD answers for a missing version: 405 for a delete marker.
 
 The answer to a HEAD has no body: an expired token, a disabled key and a malformed version id are all 400.
 Source: Amazon S3 API reference, HeadObject.

@@ -25,10 +25,10 @@ class Built(Value):
 
     size: int
     offset: int
-    """Where the compressed index begins."""
+    """Offset of the compressed index, in bytes."""
     index_size: int
     index_sha256: str
     files: int
     unpacked: int
-    """What the files take on disk."""
+    """Size of the files on disk, in bytes."""
     frames: int

@@ -1,1 +1,1 @@
-"""What people ask of the controller: a command, the application it is for, and the answer."""
+"""Commands to the controller: their parsing, the application that each is for, and the answer."""

@@ -1,4 +1,4 @@
-"""What is known of one application: its alias, its versions, their releases and bundles. Reads, never writes."""
+"""The state of one application: its alias, its versions, their releases and bundles. Reads, never writes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Application:
         return self.deployer.aws.functions.alias(self.function)
 
     def published(self, version: str) -> PublishedVersion | None:
-        """What a version is; None when there is no such version."""
+        """Return a published version; None when there is no such version."""
         return self.deployer.aws.functions.published(self.function, version)
 
     def record_of(self, version: str, *, live: bool = False) -> Record | None:
@@ -70,7 +70,7 @@ class Application:
         return [record for record in found if record and not record.status.final]
 
     def overview(self) -> Overview:
-        """What is under way, what came last, what went live."""
+        """Return the application's overview: releases under way, the last drops, the live releases."""
         return self.deployer.aws.records.overview(self.name)
 
     def recent(self, limit: int) -> list[Record]:
@@ -158,7 +158,7 @@ class Application:
 
 
 def is_called(published: PublishedVersion, name: str) -> bool:
-    """Whether a version goes by a name: its number, its release's name or its release's id."""
+    """Return whether a name means a version: its number, its release's name or its release's id."""
     description = published.description
     return name == published.version or (
         description is not None and shortened(name) in (description.label, description.release_id)

@@ -26,7 +26,7 @@ Flag = Annotated[bool, Field(strict=True)]
 
 
 class ChangeCommand(Value):
-    """What every command that changes something can carry."""
+    """The fields of every command that changes something."""
 
     application: Name
     reason: Text = ""
@@ -42,7 +42,7 @@ class ReleaseCommand(ChangeCommand):
 
 
 class ShowStatus(Value):
-    """Where the traffic is, and where releases stand."""
+    """Asks for the traffic's shares and the states of releases."""
 
     action: Literal["status"]
     application: Name | None = None
@@ -114,7 +114,7 @@ class Prune(ChangeCommand):
 
     action: Literal["prune"]
     keep: Annotated[int, Field(strict=True, ge=1, le=1_000)] = 10
-    """How many of the newest releases stay; those that went live before those that did not."""
+    """Number of the newest releases to keep; releases that went live are kept before those that did not."""
 
 
 Command = Annotated[

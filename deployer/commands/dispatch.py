@@ -1,4 +1,4 @@
-"""Where a command goes: looked up, moved, or kept in order."""
+"""Passes each command to the code that answers it: lookups, traffic, or maintenance."""
 
 from deployer.commands import answers
 from deployer.commands.answers import Answer

@@ -1,4 +1,4 @@
-"""What a person or an alarm does to the alias: at most one write, which says what it believed."""
+"""The commands of people and alarms that move the alias: at most one write each, conditional on what was read."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -77,7 +77,7 @@ class TrafficCommands:
         return None
 
     def _ended_badly(self, record: Record) -> bool:
-        """Whether a release ended badly, or was live and rolled back since."""
+        """Return whether a release ended badly, or was rolled back after it had been live."""
         if record.status in _BAD_ENDINGS:
             return True
         marked = self._deployer.aws.bundles.rolled_back_as(record.application, record.archive_sha256)

@@ -21,14 +21,14 @@ _FRAMES = 20
 
 
 class InvocationResult(Value):
-    """What an invocation returned."""
+    """The result of one invocation."""
 
     error: bool
     payload: JsonValue
     log: str = ""
     """The log's last 4 KB."""
     profile: Profile | None = None
-    """What the start touched, when it was a fresh one and the bootstrap recorded it."""
+    """The access profile of the start, if it was a cold start and the bootstrap recorded one."""
 
 
 def traceback(result: InvocationResult) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ class AliasState(Value):
     canary: Version | None = None
     weight: int = 0
     previous: Version | None = None
-    """What a rollback goes back to."""
+    """Version that a rollback goes back to."""
     paused: bool = False
     by_command: bool = False
     """True if a command made this move. The command also updates the record; repeating it must do nothing."""
@@ -67,18 +67,18 @@ class Alias(Value):
 
     @property
     def managed(self) -> bool:
-        """Whether the alias stands as the deployer last left it; not when a person or another tool moved it."""
+        """Return whether the alias is as the deployer last wrote it, and no person or other tool has moved it."""
         state = self.recorded
         return state is not None and (state.stable, state.canary, state.weight) == self.traffic
 
     @property
     def paused(self) -> bool:
-        """Whether a person asked the rollout to stay at its stage."""
+        """Return whether a command paused the rollout at its stage."""
         return self.managed and self.recorded is not None and self.recorded.paused
 
     @property
     def rolled_back(self) -> bool:
-        """Whether the last move was a roll-back that a person asked for: one who asks again means the same."""
+        """Return whether the last move was a rollback by command: the same command again means the same rollback."""
         return (
             self.managed
             and self.recorded is not None
@@ -97,19 +97,19 @@ class Alias(Value):
         return self.stable, self.canary, self.weight
 
     def names(self, version: str) -> bool:
-        """Whether a version has any of the traffic."""
+        """Return whether a version has any of the traffic."""
         return version in (self.stable, self.canary)
 
     def same_as(self, other: "Alias") -> bool:
-        """Whether traffic and recorded state are equal; the revision is not compared."""
+        """Return whether traffic and recorded state are equal; the revision is not compared."""
         return (self.traffic, self.recorded) == (other.traffic, other.recorded)
 
     def shift(self, release: str, version: str, weight: int) -> Self:
-        """Give a version a share of the traffic, in percent; whatever else had one loses it."""
+        """Return the alias with a share of the traffic, in percent, on a version; another canary loses its share."""
         return self._moved(Move.SHIFT, release, self.stable, version, weight, self.previous)
 
     def promote(self, release: str, version: str) -> Self:
-        """Give a version all traffic and remember the one that had it."""
+        """Return the alias with all traffic on a version, and the one that had it as the previous."""
         previous = self.stable if self.stable != version else self.previous
         return self._moved(Move.PROMOTE, release, version, None, 0, previous)
 
@@ -127,7 +127,7 @@ class Alias(Value):
         return self.model_copy(update={"recorded": state})
 
     def roll_back_to(self, release: str, version: str) -> Self:
-        """Give an earlier version all traffic; no previous one remains, so that going back twice does not go forth."""
+        """Return the alias with all traffic on an earlier version, and no previous one for a second rollback."""
         return self._moved(Move.ROLL_BACK, release, version, None, 0, None, by_command=True)
 
     def pause(self, *, paused: bool) -> Self:

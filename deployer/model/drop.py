@@ -45,7 +45,7 @@ class Drop(Value):
     attempt: Annotated[int, Field(ge=0)] = 0
     """0 for a drop; `redeploy` releases the same object version again as attempt 1, 2, …"""
     force: bool = False
-    """Whether a command asked to release these bytes although they were rolled back before."""
+    """True if a command asked to release these bytes although they were rolled back before."""
 
     @property
     def release_id(self) -> str:
@@ -60,7 +60,7 @@ class Drop(Value):
 
     @property
     def name(self) -> str:
-        """What the publisher called the release: the rest of the key without its suffix."""
+        """Return the publisher's name of the release: the rest of the key without its suffix."""
         return _SUFFIX.sub("", self.key.partition("/")[2])
 
     @property

@@ -22,7 +22,7 @@ class Entry(Value):
     size: int
     """Bytes of a file; 0 for a directory and a symbolic link."""
     target: str | None = None
-    """Where a symbolic link points, relative to the directory it lies in."""
+    """Target of a symbolic link, relative to the link's directory."""
     sha256: str | None = None
     """Of a file's bytes, lower-case hex."""
 

@@ -16,7 +16,7 @@ LAUNCH_VARIABLES = ("NODE_OPTIONS", "AWS_LAMBDA_EXEC_WRAPPER")
 
 Architecture = Literal["x86_64", "arm64"]
 Difference = Literal["execution role", "dead letter queue"]
-"""What two versions must have alike to share an alias's traffic.
+"""The settings that two versions must have alike to share an alias's traffic.
 
 Source: AWS Lambda developer guide, Lambda alias routing configuration.
 """
@@ -50,11 +50,11 @@ class FunctionConfiguration(Value):
     alias_has_concurrency: bool = False
     """The alias has provisioned concurrency of its own, with which Lambda moves traffic by itself."""
     differs: tuple[Difference, ...] = ()
-    """What a new version would not share with the version that the alias serves."""
+    """Return the settings in which a new version would differ from the version that the alias serves."""
 
 
 class FunctionSizes(Value):
-    """What a release may change of its function."""
+    """The settings of its function that a release may change."""
 
     memory: int
     """MB."""

@@ -15,7 +15,7 @@ class Health(StrEnum):
 
 
 class Traffic(Value):
-    """What a version did in a window of time, as CloudWatch counted it."""
+    """The calls, errors and durations of a version in a window of time, as CloudWatch counted them."""
 
     invocations: int = 0
     errors: int = 0
@@ -38,7 +38,7 @@ class Unread(Value):
 
 
 class Durations(Value):
-    """How long calls took, in milliseconds."""
+    """Durations of calls, in milliseconds."""
 
     slow: int
     """Calls of the new version, its slowest, that would be more than chance explains."""
@@ -57,7 +57,7 @@ class Alarm(Value):
 
 
 class Verdict(Value):
-    """What follows from a look, and why."""
+    """The verdict of one look, with its reason."""
 
     health: Health
     reason: str
@@ -73,6 +73,6 @@ class Sample(Value):
     stable: Traffic | Unread
     alarms: tuple[Alarm, ...] | Unread
     error: str | None = None
-    """What most of the failed calls raised, or where their log is; None when nobody asked."""
+    """The most common error of the failed calls, or where their log is; None when nobody asked."""
     durations: Durations | Unread | None = None
     """None when they are not judged, or cannot be with so few calls."""

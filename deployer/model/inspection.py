@@ -23,11 +23,11 @@ class Sound(Value):
 
 
 class Inspection(Sound):
-    """What an accepted archive is: a sound one that will run in its function."""
+    """An accepted archive: sound, and able to run in its function."""
 
     manifest: Manifest
     start: Start
-    """What the release becomes at cold start."""
+    """The entry point that the release becomes at cold start."""
     storage: int
     """MB of ephemeral storage that the unpacked release takes."""
     warnings: Warnings = ()

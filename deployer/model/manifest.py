@@ -65,7 +65,7 @@ class Section(Value):
 
 
 class Application(Section):
-    """What the release becomes at cold start; what is left out is taken from the function."""
+    """The entry point that the release becomes at cold start; omitted fields are taken from the function."""
 
     kind: Kind | None = None
     handler: Annotated[str, Field(max_length=128), AfterValidator(_handler)] | None = None
@@ -83,7 +83,7 @@ class Application(Section):
 
 
 class Rollout(Section):
-    """How traffic moves, and what stops it."""
+    """The shifting of traffic, and the conditions that stop it."""
 
     strategy: str | None = None
     """A canary when neither this nor stages are given."""
@@ -97,7 +97,7 @@ class Rollout(Section):
     error_rate: Annotated[float, Field(ge=0, le=100)] = 1.0
     """Percentage points that the new version's error rate may lie above the stable one's."""
     slowdown: Annotated[float, Field(ge=1)] | None = None
-    """How many times the stable version's p95 duration the new version's may be; durations are not judged without."""
+    """Highest ratio of the new version's p95 duration to the stable version's; if omitted, durations are not judged."""
 
     @field_validator("strategy")
     @classmethod
@@ -140,7 +140,7 @@ class Smoke(Section):
 
 
 class Resources(Section):
-    """What the function gets; left out means: as the stack made it."""
+    """The function's resources; omitted ones stay as the stack made them."""
 
     memory: Annotated[int, Field(ge=128, le=10_240)] | None = None
     timeout: Annotated[int, Field(ge=1, le=900)] | None = None

@@ -13,11 +13,11 @@ PATHS = 50_000
 
 
 class Profile(Value):
-    """What one real start of the application touched, recorded at a smoke test; empty when nobody looked yet."""
+    """The files that one real start touched, recorded at a smoke test; empty before the first one."""
 
     touched: Annotated[tuple[str, ...], Field(max_length=PATHS)] = ()
     """Paths in the order of first access."""
     milliseconds: Annotated[tuple[int, ...], Field(max_length=PATHS)] = ()
-    """When each of `touched` was first read, counted from the first of them; empty when nobody took the time."""
+    """Time of the first read of each of `touched`, counted from the first of them; empty if times were not recorded."""
     untouched: Annotated[tuple[str, ...], Field(max_length=PATHS)] = ()
     """Paths that were there and not needed; only these may arrive after the import has begun."""

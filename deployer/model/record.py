@@ -18,7 +18,7 @@ _FACTS = (
     *("key", "version_id", "archive_sha256", "version", "provisioned_concurrency"),
     *("warnings", "alarms_before", "stages", "bakes"),
 )
-"""What stays true of a release once it is known."""
+"""The facts of a release, which never change once they are recorded."""
 _TIMELINE = 200
 """Moments kept; a plan of many stages keeps its newest."""
 
@@ -61,12 +61,12 @@ class Record(Value):
     stages: tuple[int, ...] = ()
     """The weights of the plan, in percent."""
     bakes: tuple[Duration, ...] = ()
-    """How long each of the stages bakes."""
+    """Bake time of each stage."""
     staged_at: datetime | None = None
-    """When the present stage began."""
+    """Time at which the present stage began."""
     weight: int = 0
     verdict: str = ""
-    """What the last look said."""
+    """Verdict of the last look."""
     traceback: tuple[Sentence, ...] = ()
     """The stack trace of a smoke test that failed, innermost frame last."""
     step: Sentence = ""
@@ -78,7 +78,7 @@ class Record(Value):
 
     @property
     def ending(self) -> Ending | None:
-        """How the release ended; None while it has not."""
+        """The release's ending; None while it is under way."""
         return Ending(status=self.status, reason=self.reason) if self.status.final else None
 
     @classmethod

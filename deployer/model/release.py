@@ -14,13 +14,13 @@ from deployer.model.value import Value
 
 
 class Bundle(Value):
-    """Where the bundle is, and what its index must hash to."""
+    """Location of the bundle, with the digest of its index."""
 
     key: str
     version_id: str
     size: int
     offset: int
-    """Where the compressed index begins, in bytes from the bundle's start."""
+    """Offset of the compressed index in the bundle, in bytes."""
     index_size: int
     index_sha256: str
     unpacked: int
@@ -32,7 +32,7 @@ class Release(Value):
 
     drop: Drop
     ordered_at: datetime | None = None
-    """When the controller began the release's record."""
+    """Time at which the controller began the release's record."""
     dropped: datetime | None = None
     """The object's LastModified; of a redeployed one, the time of the command."""
     inspection: Inspection | None = None
@@ -40,19 +40,19 @@ class Release(Value):
     bundle: Bundle | None = None
     version: str | None = None
     active: bool = False
-    """Whether the version can be invoked."""
+    """True if the version can be invoked."""
     concurrency_ready: bool = False
-    """Whether it has the provisioned concurrency that was asked for."""
+    """True if the version has the provisioned concurrency that was asked for."""
     alarms_before: frozenset[str] = frozenset()
     """Alarms that were in ALARM before this release had any traffic."""
     stages: tuple[Stage, ...] = ()
-    """What comes before all traffic; none for an application's first release."""
+    """The stages before all traffic; none for an application's first release."""
     weight: int = 0
     """Percent of the traffic that the alias gave the version when it was last looked at."""
     shifted_at: datetime | None = None
-    """When the present stage began."""
+    """Time at which the present stage began."""
     verdict: Verdict | None = None
-    """What the last look said."""
+    """Verdict of the last look."""
     paused: bool = False
     ending: Ending | None = None
 
@@ -71,7 +71,7 @@ class Release(Value):
 
     @property
     def facts(self) -> dict[str, object]:
-        """What the release's record keeps of what the steps have found so far."""
+        """Return the findings of the steps so far that the release's record keeps."""
         found: dict[str, object] = {
             "version": self.version,
             "stages": tuple(stage.weight for stage in self.stages),

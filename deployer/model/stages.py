@@ -13,11 +13,11 @@ from deployer.model.duration import Duration, show
 from deployer.model.value import Value
 
 CHECKS_PER_BAKE = 10
-"""How often a bake is looked at; a CloudWatch metric has one value a minute, so a short bake has fewer."""
+"""Number of looks in a bake; a CloudWatch metric has one value a minute, so a short bake has fewer."""
 MAX_OPERATIONS = 3_000
 """Source: AWS Lambda developer guide, durable functions quotas: operations an execution."""
 HOLD_CHECKS = 200
-"""How often a release is looked at while it waits for enough traffic or for a person."""
+"""Number of looks at a release that waits for enough traffic or for a person."""
 LONGEST_HOLD_WAIT = timedelta(minutes=30)
 PUBLISH_TRIES = 60
 ACTIVE_TRIES = 120
@@ -25,7 +25,7 @@ ACTIVE_TRIES = 120
 _SINGLE_OPERATIONS = 11
 """The execution, and the steps that are taken once: check_order, inspect … finish; one in hand."""
 OPERATIONS_ASIDE = 2 * (PUBLISH_TRIES + 2 * ACTIVE_TRIES + HOLD_CHECKS) + _SINGLE_OPERATIONS
-"""What a rollout may need besides its stages: a step and a wait for each try and each check of a held release."""
+"""Operations besides the stages: a step and a wait for each try and each check of a held release."""
 MAX_TIME = timedelta(days=6, hours=12)
 """The rollout function's execution timeout of seven days, less what all but bakes and holds takes at the most."""
 MAX_BAKE = timedelta(days=3)
@@ -104,7 +104,7 @@ def bake_waits(stage: Stage) -> tuple[timedelta, ...]:
 
 
 def hold_waits(stages: Stages) -> Iterator[timedelta]:
-    """How long to wait between looks while a release is held: ever longer, about three days in all its stages together.
+    """Return the waits between looks while a release is held. Waits grow; together they last about three days.
 
     What the bakes leave of the execution's seven days is never exceeded: whoever held it hears why it ended.
     """

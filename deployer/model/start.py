@@ -5,7 +5,7 @@ from deployer.model.value import Value
 
 
 class Start(Value):
-    """What a release becomes at cold start."""
+    """The entry point that a release becomes at cold start."""
 
     kind: Kind
     handler: str | None = None

@@ -8,7 +8,7 @@ from deployer.model.value import Value
 
 
 class Status(StrEnum):
-    """Where a release stands. The second group is final: exactly one of them, and it never changes."""
+    """The state of a release. The second group is final: a release ends in exactly one, which never changes."""
 
     RECEIVED = "received"
     INSPECTED = "inspected"
@@ -28,7 +28,7 @@ class Status(StrEnum):
 
     @property
     def final(self) -> bool:
-        """Whether this is an end."""
+        """Return whether this is an ending."""
         return self in _FINAL
 
 
@@ -36,7 +36,7 @@ _FINAL = frozenset(list(Status)[6:])
 
 
 class Ending(Value):
-    """How a release ended, and why, in a sentence."""
+    """The ending of a release, with its reason in a sentence."""
 
     status: Status
     reason: Sentence

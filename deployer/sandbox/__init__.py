@@ -1,4 +1,4 @@
-"""Where hostile bytes are looked at: a process of its own, without credentials, with limits on all that it may take.
+"""Reads hostile bytes in a child process, without credentials, with limits on all that it may take.
 
     host: this process, which has credentials        guest: parses, unpacks, compiles, compresses
       job: which archive, what to do with it     ───►

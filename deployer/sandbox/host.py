@@ -92,7 +92,7 @@ def _run[T](job: Job, source: Source, answers: TypeAdapter[T], write: Write = le
 
 
 def _serve(channel: Channel, job: Job, source: Source, given: HashedStream, write: Write) -> bytes:
-    """Give the guest what it asks for until it answers."""
+    """Serve the guest's requests until it answers."""
     pieces, written = _small(given), 0
     while True:
         kind, data = channel.receive()

@@ -23,7 +23,7 @@ _SPOOL = 2**30
 
 
 class Allowance(Value):
-    """How much a guest may take before what it looks at is refused."""
+    """Limits of a guest, after which the archive is refused."""
 
     memory: int
     """MB of address space: code, threads and all."""
@@ -48,7 +48,7 @@ def for_bundle(limits: Limits) -> Allowance:
 
 
 class _Work(Value):
-    """What every guest has to know."""
+    """The input of every guest."""
 
     name: str
     """The archive's."""

@@ -7,13 +7,13 @@ from enum import IntEnum
 
 _HEADER = struct.Struct("<BI")
 RANGE = struct.Struct("<QI")
-"""What a READ asks for: offset and length."""
+"""The argument of a READ: offset and length."""
 LARGEST = 16 << 20
 """Bytes of one message."""
 
 
 class Kind(IntEnum):
-    """What a message is; the guest's are READY, READ, NEXT, WRITE, ANSWER and CRASH."""
+    """The kind of a message; the guest's are READY, READ, NEXT, WRITE, ANSWER and CRASH."""
 
     READY = 1
     JOB = 2

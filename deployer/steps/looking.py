@@ -29,7 +29,7 @@ def look(deployer: Deployer, release: Release) -> Release:
 
 @dataclass(frozen=True)
 class _Stage:
-    """What CloudWatch has of two versions since a stage began."""
+    """CloudWatch's counts of two versions since a stage began."""
 
     deployer: Deployer
     release: Release

@@ -14,7 +14,7 @@ from deployer.model.status import Status
 _ENVIRONMENT = 4_096
 """Bytes of all variables. Source: AWS Lambda developer guide, quotas."""
 _TURN = timedelta(minutes=1)
-"""How long a release has `$LATEST` to itself: enough for a change to be applied, and to be looked at again."""
+"""Time for which a release has `$LATEST` to itself: enough for a change to be applied and checked."""
 
 
 def publish(deployer: Deployer, release: Release) -> Release:
@@ -53,7 +53,7 @@ def _too_large(wanted: LatestConfiguration) -> str | None:
 
 
 def _is_anothers_turn(deployer: Deployer, release: Release, latest: LatestConfiguration) -> bool:
-    """Whether another release that is under way was staged just now, and is about to be published: it goes first.
+    """Return whether another release was staged just now and is about to be published: it goes first.
 
     Without turns, releases of one application that come together overwrite each other's staging for ever.
     """

@@ -46,7 +46,7 @@ def _stopped(deployer: Deployer, release: Release, alias: Alias) -> Ending | Non
 
 
 def shift(deployer: Deployer, release: Release, stage: Stage) -> Release:
-    """Give the version a stage's share of the traffic, unless a person gave it more already."""
+    """Shift a stage's share of the traffic to the version, unless a command already shifted more."""
     version = required(release.version)
     words = f"shift {stage.weight} % of the traffic to version {version}"
     at = deployer.now()
@@ -65,7 +65,7 @@ def shift(deployer: Deployer, release: Release, stage: Stage) -> Release:
 
 
 def promote(deployer: Deployer, release: Release) -> Release:
-    """Give the version all traffic; the version that had it is remembered for going back."""
+    """Shift all traffic to the version, and record the one that had it for a rollback."""
     version = required(release.version)
     if ending := deployer.record_progress(release, f"promote version {version}"):
         return _remove_canary_and_end(deployer, release, ending.status, ending.reason)

@@ -13,7 +13,7 @@ _HEADERS = 256
 
 
 class Limits(Value):
-    """How much of an archive is read before it is refused. Bytes, unless said otherwise."""
+    """Limits of reading an archive, after which it is refused. Bytes, unless said otherwise."""
 
     entries: int = 50_000
     """Files, directories and links; as many directories again may be implied by their paths."""
@@ -52,7 +52,7 @@ class Refusal(Value):
 
 
 class Sink(Protocol):
-    """Who receives the files' bytes while an archive is read, in the archive's order.
+    """The receiver of the files' bytes while an archive is read, in the archive's order.
 
     An archive can still be refused after all of its files were passed on: what a sink made of
     them counts only once `read` returns `Contents`.

@@ -1,4 +1,4 @@
-"""Where an archive's bytes come from: a file here, one version of an S3 object elsewhere."""
+"""The source of an archive's bytes: a local file, or one version of an S3 object."""
 
 import hashlib
 from collections.abc import Iterator

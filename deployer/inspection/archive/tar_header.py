@@ -22,7 +22,7 @@ _STAR_PREFIX = 131
 
 
 class Header(NamedTuple):
-    """What a header says; pax records and GNU long names may replace name, link and size."""
+    """One member's header; pax records and GNU long names may replace name, link and size."""
 
     name: bytes
     link: bytes

@@ -1,4 +1,4 @@
-"""Where a zip's central directory is: its end records, APPNOTE 6.3.10 sections 4.3.14 to 4.3.16.
+"""The end records of a zip, which locate its central directory: APPNOTE 6.3.10 sections 4.3.14 to 4.3.16.
 
 Tools find the end record by different searches. So there must be one candidate only, it must end the
 file, and a zip64 end record must lie exactly where both its locator and the layout say.
@@ -21,7 +21,7 @@ _COMMENT = 0xFFFF
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """Where the central directory lies and how many entries it has."""
+    """Position of the central directory, and the number of its entries."""
 
     offset: int
     size: int

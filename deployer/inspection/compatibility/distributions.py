@@ -21,7 +21,7 @@ _LONGEST = 64 * 2**10
 _TAGS = 100
 """Tags that are looked at. A line with n alternatives in each of its three places stands for n * n * n of them."""
 _ON_LAMBDA = ("/opt/", "/mnt/", "/var/")
-"""Where layers, mounted file systems and the function itself lie."""
+"""Directories of layers, mounted file systems and the function itself."""
 _ABSOLUTE = re.compile(rb"^(/[^\n\r]+|[A-Za-z]:[\\/][^\n\r]+)", re.MULTILINE)
 
 
@@ -31,7 +31,7 @@ class Pointer(NamedTuple):
     path: str
     name: str
     place: str
-    """Where the distribution's files are on the machine that installed it."""
+    """Directory of the distribution's files on the machine that installed it."""
 
 
 def check(candidate: Candidate) -> None:

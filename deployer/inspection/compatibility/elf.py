@@ -58,7 +58,7 @@ class Elf(NamedTuple):
 
     @property
     def musl(self) -> bool:
-        """Whether it is linked against musl, as on Alpine; outside of it, musl's libc goes by the name libc.so."""
+        """Return whether it is linked against musl, as on Alpine; elsewhere musl's libc has the name libc.so."""
         return "musl" in (self.interpreter or "") or any(name == "libc.so" or "musl" in name for name in self.needed)
 
 

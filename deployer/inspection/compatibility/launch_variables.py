@@ -34,7 +34,7 @@ def _preloaded(options: str) -> Iterator[str]:
 
 
 def _is_in_release(candidate: Candidate, module: str) -> bool:
-    """Tell a module of the release from one of a layer or of Node's: a bare name is looked up in node_modules."""
+    """Distinguish a module of the release from one of a layer or of Node: a bare name is looked up in node_modules."""
     if module.startswith(("./", "../")) or _TASK_ROOT.search(module):
         return True
     scoped = 2 if module.startswith("@") else 1

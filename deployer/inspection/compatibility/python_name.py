@@ -14,7 +14,7 @@ NAME_IT = 'add it, or name the right one in dropshift.toml: [application] handle
 _COMPARED = 1_000
 """Functions whose names are compared with the handler's."""
 _IMPORTS = 8
-"""How many modules a re-exported handler is followed through."""
+"""Number of modules through which a re-exported handler is followed."""
 
 
 def check(candidate: Candidate, path: str, name: str, module: str, depth: int = _IMPORTS) -> None:

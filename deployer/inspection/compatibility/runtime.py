@@ -51,7 +51,7 @@ class Machine(Value):
 
     @property
     def supported(self) -> bool:
-        """Whether the bootstrap runs there."""
+        """Return whether the bootstrap runs on this runtime."""
         return self.python in SUPPORTED_PYTHONS or (self.node or 0) >= OLDEST_NODE
 
     @property
