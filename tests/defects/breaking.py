@@ -1,14 +1,18 @@
 """Break a copy of the tree, run tests in it, mend it. The tree itself is never touched."""
 
+import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Self
+
+from tests.defects import places
 
 ROOT = Path(__file__).resolve().parents[2]
 _LENT = (".venv", ".venv-sam", "build")
@@ -19,25 +23,48 @@ _LONGEST = 600.0
 """Seconds for a run of tests."""
 
 
-class StaleError(LookupError):
-    """The text that a defect replaces is not there once: the product has moved on, the catalogue has to follow."""
-
-
 @dataclass(frozen=True)
 class Defect:
-    """One way to break the product, and the tests that have to notice."""
+    """One way to break the product, and the tests that have to notice.
+
+    The place is the dotted end of a definition's name, such as `Alias.promote`, or the path of a file. The old text
+    stands there once: in a definition however it is wrapped and indented, in a file exactly so.
+    """
 
     name: str
-    file: str
+    place: str
     old: str
     new: str
     tests: tuple[str, ...]
 
-    def applied(self, text: str) -> str:
-        """Pure: the text with the defect in it."""
-        if text.count(self.old) != 1:
-            raise StaleError(f'"{self.name}": its old text is {text.count(self.old)} times in {self.file}, not once')
-        return text.replace(self.old, self.new)
+    def applied(self, root: Path) -> tuple[Path, str]:
+        """Return the file that the defect changes, and its text with the defect in it. Only reads."""
+        place = places.find(root, self.place)
+        text = place.file.read_text()
+        pattern = re.compile(re.escape(self.old)) if place.whole else _anyhow_wrapped(self.old)
+        found = list(pattern.finditer(text, place.start, place.end))
+        if len(found) != 1:
+            raise places.StaleError(f'"{self.name}": its old text is {len(found)} times in {self.place}, not once')
+        start, end = found[0].span()
+        new = self.new if place.whole else _indented(self.new, text[:start])
+        return place.file, text[:start] + new + text[end:]
+
+
+def _indented(code: str, before: str) -> str:
+    """Return code with its later lines indented like the last line of what is before it."""
+    line = before.rpartition("\n")[2]
+    return textwrap.dedent(code).strip().replace("\n", "\n" + line[: len(line) - len(line.lstrip())])
+
+
+def _anyhow_wrapped(code: str) -> re.Pattern[str]:
+    """Match code whatever the white space between its words and signs is, and with or without a last comma."""
+    first, *others = re.findall(r"\w+|[^\w\s]", code)
+    pattern = re.escape(first)
+    for piece in others:
+        word = re.fullmatch(r"\w", pattern[-1]) and re.match(r"\w", piece)
+        between = r"\s+" if word else r"\s*,?\s*" if piece in ")]}" else r"\s*"
+        pattern += between + re.escape(piece)
+    return re.compile(pattern)
 
 
 class Outcome(StrEnum):
@@ -82,16 +109,16 @@ class Copy:
         try:
             with self._broken(defect):
                 code, said = self.run(defect.tests)
-        except StaleError as error:
+        except places.StaleError as error:
             return Result(Outcome.STALE, str(error))
         outcome = {0: Outcome.MISSED, _TESTS_FAILED: Outcome.CAUGHT}.get(code, Outcome.UNCLEAR)
         return Result(outcome, said)
 
     @contextmanager
     def _broken(self, defect: Defect) -> Iterator[None]:
-        path = self.root / defect.file
+        path, broken = defect.applied(self.root)
         text = path.read_text()
-        path.write_text(defect.applied(text))
+        path.write_text(broken)
         try:
             yield
         finally:

@@ -10,80 +10,77 @@ ROLLED_BACK = "tests/faults/test_rolled_back.py"
 LOADER, START = "tests/end_to_end/test_bootstrap_faults.py", "tests/end_to_end/test_bootstrap_start.py"
 NODE_LOADER = "tests/end_to_end/test_bootstrap_node_faults.py"
 PERMISSIONS = "tests/pure/test_template_permissions.py"
-FUNCTIONS, RECORDS = "deployer/aws/functions.py", "deployer/aws/records.py"
-SHIFTING, PUBLISHING = "deployer/steps/shifting.py", "deployer/steps/publishing.py"
-PRECEDENCE, TRAFFIC = "deployer/decisions/precedence.py", "deployer/commands/traffic.py"
 
 WRITES = (
     Defect(
         "the alias is written without its RevisionId",
-        FUNCTIONS,
-        "                RevisionId=believed.revision,\n            ),\n        )",
-        "            ),\n        )",
+        "Functions._update",
+        "RevisionId=believed.revision,\n),\n)",
+        "),\n)",
         (f"{GUARDS}::test_an_alias_that_was_moved_meanwhile_is_left_as_it_is_and_told_as_it_is",),
     ),
     Defect(
         "a 412 is taken for success",
-        FUNCTIONS,
-        "        except self._alias_client.exceptions.PreconditionFailedException:\n"
-        "            return self.alias(function)",
-        "        except self._alias_client.exceptions.PreconditionFailedException:\n            return wanted",
+        "Functions.write_alias",
+        "except self._alias_client.exceptions.PreconditionFailedException:\n    return self.alias(function)",
+        "except self._alias_client.exceptions.PreconditionFailedException:\n    return wanted",
         (f"{GUARDS}::test_an_alias_that_was_moved_meanwhile_is_left_as_it_is_and_told_as_it_is",),
     ),
     Defect(
         "what somebody else staged is published",
-        FUNCTIONS,
-        "                CodeSha256=believed.code_sha256,\n                RevisionId=believed.revision,\n",
+        "Functions.publish",
+        "CodeSha256=believed.code_sha256,\nRevisionId=believed.revision,",
         "",
         (f"{GUARDS}::test_what_somebody_staged_meanwhile_is_not_published_under_our_name",),
     ),
     Defect(
         "a record is written without looking who wrote in between",
-        RECORDS,
+        "Records.change",
         'if self._put(key, after, **({"IfMatch": etag} if etag else {"IfNoneMatch": "*"})):',
         "if self._put(key, after):",
         (f"{GUARDS}::test_two_who_change_a_record_at_once_are_both_in_it",),
     ),
     Defect(
         "a step's record is not written before its effect",
-        SHIFTING,
-        "    if ending := deployer.record_progress("
+        "shifting.shift",
+        "if ending := deployer.record_progress("
         "release, words, status=Status.SHIFTING, weight=stage.weight, staged_at=at):\n"
-        "        return _remove_canary_and_end(deployer, release, ending.status, ending.reason)\n\n    def decide",
-        "\n    def decide",
+        "    return _remove_canary_and_end(deployer, release, ending.status, ending.reason)\n"
+        "def decide",
+        "def decide",
         (f"{WATCHING}::test_every_change_of_a_release_is_announced_once",),
     ),
     Defect(
         "a rollback that is said twice goes back twice",
-        TRAFFIC,
+        "TrafficCommands._target",
         "if alias.rolled_back and command.to is None and command.release is None:",
         "if False:",
         (f"{COMMANDS}::test_a_command_that_is_said_twice_is_done_once",),
     ),
     Defect(
         "traffic does not wait for provisioned concurrency",
-        PUBLISHING,
+        "provision_concurrency",
         'concurrency_ready=ready.state == "READY"',
         "concurrency_ready=True",
         (f"{WATCHING}::test_traffic_waits_until_the_concurrency_is_ready",),
     ),
     Defect(
         "a snapshot that is not optimised yet is taken for ready",
-        FUNCTIONS,
+        "Functions.readiness",
         'state="Pending" if state == "Active" and not optimised else state',
         "state=state",
         (f"{WATCHING}::test_a_snapshot_is_waited_for_until_it_is_active_and_optimised",),
     ),
     Defect(
         "the function's own environment is overwritten",
-        PUBLISHING,
+        "_staged",
         '"environment": {**latest.environment, **ours}',
         '"environment": ours',
         (f"{ENDINGS}::test_the_functions_own_environment_is_kept",),
     ),
     Defect(
         "prune deletes without a qualifier",
-        FUNCTIONS,
+        "Functions.delete",
         "self._client.delete_function(FunctionName=function, Qualifier=version)",
         "self._client.delete_function(FunctionName=function)",
         (f"{MAINTENANCE}::test_prune_keeps_what_an_alias_or_previous_names_and_deletes_the_rest",),
@@ -93,127 +90,126 @@ WRITES = (
 ORDER = (
     Defect(
         "weights come before the smoke test",
-        "deployer/rollout.py",
+        "roll_out",
         "smoke_test, shift_in_stages, promote)",
         "shift_in_stages, smoke_test, promote)",
         (f"{ENDINGS}::test_a_release_that_cannot_start_fails_its_smoke_test_and_never_has_traffic",),
     ),
     Defect(
         "a failed smoke test is no reason",
-        PUBLISHING,
+        "publishing.smoke_test",
         "if reason := failure(result, smoke):",
         "if False and (reason := failure(result, smoke)):",
         (f"{ENDINGS}::test_a_release_that_cannot_start_fails_its_smoke_test_and_never_has_traffic",),
     ),
     Defect(
         "an unhealthy look is passed over",
-        "deployer/rollout.py",
+        "_look",
         "if not release.ending and verdict and verdict.health is Health.UNHEALTHY:",
         "if False:",
         (f"{GUARDS}::test_the_first_unhealthy_look_is_the_last",),
     ),
     Defect(
         "an older drop overtakes a newer one",
-        PRECEDENCE,
+        "refusal_to_start",
         "if description and description.newer_than(mine):",
         "if description and mine.newer_than(description):",
         (f"{ENDINGS}::test_an_older_drop_that_comes_late_is_superseded",),
     ),
     Defect(
         "sequencers are padded on the left",
-        "deployer/model/drop.py",
+        "VersionDescription.newer_than",
         'text.upper().ljust(width, "0")',
         'text.upper().rjust(width, "0")',
         ("tests/pure/test_drop.py",),
     ),
     Defect(
         "moments change the status of a release that has ended",
-        "deployer/model/record.py",
+        "Record._with.known",
         "known = {} if self.status.final else found",
         "known = found",
         (f"{GUARDS}::test_an_end_is_written_once",),
     ),
     Defect(
         "what is staged is written without its RevisionId",
-        FUNCTIONS,
-        'EphemeralStorage={"Size": wanted.sizes.ephemeral_storage},\n'
-        "                    RevisionId=believed.revision,\n",
-        'EphemeralStorage={"Size": wanted.sizes.ephemeral_storage},\n',
+        "Functions.configure",
+        'EphemeralStorage={"Size": wanted.sizes.ephemeral_storage},\nRevisionId=believed.revision,',
+        'EphemeralStorage={"Size": wanted.sizes.ephemeral_storage},',
         (f"{GUARDS}::test_what_was_staged_meanwhile_is_not_overwritten",),
     ),
     Defect(
         "bytes that were rolled back need no force",
-        "deployer/steps/preparing.py",
+        "_known_before",
         "if earlier and earlier != release.id and not force:",
         "if False:",
         (f"{ENDINGS}::test_a_release_that_fails_calls_is_rolled_back_and_its_bytes_are_remembered",),
     ),
     Defect(
         "a person's move is written over",
-        PRECEDENCE,
-        "    if not alias.managed or alias.recorded is None:\n",
-        "    if alias.recorded is None:\n",
+        "ended_by_others",
+        "if not alias.managed or alias.recorded is None:",
+        "if alias.recorded is None:",
         (f"{ENDINGS}::test_a_move_by_a_person_is_reported_and_left_as_it_is",),
     ),
     Defect(
         "a dead rollout leaves the alias split",
-        "deployer/commands/dead_rollout.py",
+        "close_rollout.after",
         "after = None if ending else deployer.change_alias(app.name, lambda alias: _without(alias, drop.release_id))",
         "after = app.alias()",
         (f"{WATCHING}::test_a_dead_rollout_leaves_the_alias_whole_and_ends_failed",),
     ),
     Defect(
         "a rollback that died stays unfinished when it is said again",
-        TRAFFIC,
+        "TrafficCommands._nothing_left",
         "if record and not command.dry_run and (record.status is Status.LIVE or not record.status.final):",
         "if False:",
         (f"{ROLLED_BACK}::test_a_rollback_that_is_said_again_writes_down_the_one_that_died",),
     ),
     Defect(
         "a note that tells of a rollback is replaced unheeded",
-        "deployer/deployer.py",
+        "Deployer.write_alias",
         "if believed.recorded and believed.recorded.by_command and wanted.recorded != believed.recorded:",
         "if False:",
         (f"{ROLLED_BACK}::test_the_note_of_a_rollback_that_died_is_heeded_before_another_replaces_it",),
     ),
     Defect(
         "a note that tells of an abort is replaced unheeded",
-        "deployer/deployer.py",
+        "Deployer.write_alias",
         "if believed.recorded and believed.recorded.by_command and wanted.recorded != believed.recorded:",
         "if believed.recorded and believed.recorded.move == 'roll-back' and wanted.recorded != believed.recorded:",
         (f"{ROLLED_BACK}::test_the_note_of_an_abort_that_died_is_heeded_before_another_replaces_it",),
     ),
     Defect(
         "a text of the smoke test is told",
-        "deployer/decisions/smoke.py",
+        "_described",
         'return f"a text of {len(value)} characters"',
         "return repr(value)",
         ("tests/faults/test_secrets.py::test_no_secret_is_told_by_a_release",),
     ),
     Defect(
         "a wrong value of the smoke test is repeated",
-        "deployer/model/manifest.py",
+        "_found",
         'return "what is not repeated here"',
         "pass",
         ("tests/faults/test_secrets.py::test_no_secret_is_told_by_a_release",),
     ),
     Defect(
         "a rollout forgets that its bytes were rolled back by a command that died",
-        SHIFTING,
+        "finish",
         "if ending.status is Status.ROLLED_BACK and not deployer.recorded_ending(release):",
         "if False:",
         (f"{ROLLED_BACK}::test_a_rollback_mid_bake_that_dies_is_finished_by_the_rollout",),
     ),
     Defect(
         "a rollback goes to a version whose bundle is gone",
-        TRAFFIC,
+        "TrafficCommands._unfit",
         'if self.app.bundle_state(published) != "present":',
         "if False:",
         (f"{COMMANDS}::test_a_rollback_to_a_release_whose_bundle_is_gone_is_refused",),
     ),
     Defect(
         "prune forgets what a rollback goes back to",
-        "deployer/commands/maintenance.py",
+        "versions_to_keep.previous",
         "previous = {alias.recorded.previous, alias.recorded.stable} if alias.recorded else set()",
         "previous: set[str | None] = set()",
         (f"{MAINTENANCE}::test_prune_keeps_what_an_alias_or_previous_names_and_deletes_the_rest",),
@@ -223,7 +219,7 @@ ORDER = (
 HEALTH = (
     Defect(
         "an alarm that is not there is as good as a green one",
-        "deployer/aws/metrics.py",
+        "Metrics.alarms.missing",
         'missing = {name: "MISSING" for name in named if name not in found}',
         "missing: dict[str, str] = {}",
         (f"{GUARDS}::test_an_alarm_that_does_not_exist_keeps_a_healthy_release_at_its_stage",),
@@ -233,44 +229,44 @@ HEALTH = (
 DOOR = (
     Defect(
         "a key is decoded twice",
-        "deployer/events.py",
+        "_decoded",
         'return unquote_plus(key, errors="strict")',
         'return unquote_plus(unquote_plus(key, errors="strict"))',
         ("tests/pure/test_events.py",),
     ),
     Defect(
         "one bad record stops the others",
-        "deployer/events.py",
-        "    except ValidationError as error:\n        fields = sorted(",
-        "    except KeyError as error:\n        fields = sorted(",
+        "_drop_of",
+        "except ValidationError as error:\n    fields = sorted(",
+        "except KeyError as error:\n    fields = sorted(",
         ("tests/pure/test_events.py::test_a_record_that_is_none_does_not_stop_those_around_it",),
     ),
     Defect(
         "any field of a manifest is accepted",
-        "deployer/model/manifest.py",
+        "Section.model_config",
         'extra="forbid",',
         'extra="ignore",',
         ("tests/pure/test_manifest.py",),
     ),
     Defect(
         "hostile names reach the log as they are",
-        "deployer/model/text.py",
+        "printable",
         'return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)',
         "return text",
         ("tests/pure/test_drop.py",),
     ),
     Defect(
         "an archive may climb out of its root",
-        "deployer/inspection/archive/names.py",
+        "names._faults",
         'if ".." in components:',
         'if components == [".."]:',
         ("tests/pure/test_archive_names.py",),
     ),
     Defect(
         "the deployer reads whatever version of a drop is there",
-        "deployer/aws/releases_bucket.py",
-        '            VersionId=self._drop.version_id,\n            Range=f"bytes',
-        '            Range=f"bytes',
+        "DroppedArchive._range.found",
+        'VersionId=self._drop.version_id,\nRange=f"bytes',
+        'Range=f"bytes',
         (f"{ENDINGS}::test_an_older_drop_that_comes_late_is_superseded",),
     ),
 )
@@ -278,56 +274,56 @@ DOOR = (
 LOADING = (
     Defect(
         "a frame's digest is not checked",
-        "bootstrap/loader/unpack.py",
+        "unpack.verify",
         "if sha256(data).hexdigest() != frame.sha256:",
         "if False:",
         (f"{LOADER}::test_bytes_that_were_swapped_for_others_of_the_same_length_are_never_written",),
     ),
     Defect(
         "the index is not held against the pin",
-        "bootstrap/loader/load.py",
+        "_ask_for_index",
         "if hashlib.sha256(buffer).hexdigest() != pointer.sha256:",
         "if False:",
         (f"{LOADER}::test_a_passing_fault_is_survived",),
     ),
     Defect(
         "the version id is forgotten when a bundle is fetched",
-        "bootstrap/loader/aws_environment.py",
+        "endpoint.query",
         'query = (("versionId", pointer.version),) if pointer.version else ()',
         "query = ()",
         (f"{LOADER}::test_a_passing_fault_is_survived",),
     ),
     Defect(
         "an answer of another range is taken",
-        "bootstrap/loader/fetch.py",
+        "Connection._check",
         'if not headers.get("content-range", "").startswith(self._range):',
         "if False:",
         (f"{LOADER}::test_a_lasting_fault_fails_closed_with_one_line_that_says_where_and_what_to_do",),
     ),
     Defect(
         "a directory that is there counts as complete",
-        "bootstrap/tree.py",
+        "Tree.complete",
         "return os.path.exists(self.marker)",
         "return os.path.exists(self.directory)",
         (f"{LOADER}::test_a_tree_without_marker_and_journal_is_thrown_away",),
     ),
     Defect(
         "a load that fails leaves no line",
-        "bootstrap/startup/cold_start.py",
-        "        report.say(report.failed(self._pointer, error))\n",
-        "        return\n",
+        "ColdStart._report_failure",
+        "report.say(report.failed(self._pointer, error))",
+        "return",
         (f"{START}::test_a_load_that_fails_is_the_inits_error_in_one_line",),
     ),
     Defect(
         "a release's blocks on disk are not counted",
-        "deployer/bundle/build.py",
+        "build._write",
         "sum(entry.on_disk for",
         "sum(entry.size for",
         ("tests/pure/test_bundle.py::test_what_a_release_takes_on_disk_is_whole_blocks",),
     ),
     Defect(
         "a bundle with another kind of index is used again",
-        "deployer/steps/preparing.py",
+        "make_bundle.key",
         "-{SCHEMA}.tar.zst",
         ".tar.zst",
         (f"{ENDINGS}::test_a_bundle_that_a_later_bootstrap_does_not_read_is_made_anew",),
@@ -384,18 +380,28 @@ GRANTS = (
 OBSERVING = (
     Defect(
         "steps are observed outside the durable step, at every replay",
-        "deployer/rollout.py",
-        "            found = telemetry.observe(act.__name__, release, "
-        "lambda: act(deployer, release, *args, **kwargs))\n"
-        '            return _bounded(found.model_dump(mode="json", by_alias=True))\n\n'
-        "        config = _LARGE_STEP if act in _LARGE else _STEP\n        try:\n"
-        "            self.release = Release.model_validate("
-        "self._context.step(body, name=act.__name__, config=config))\n",
-        '            return act(deployer, release, *args, **kwargs).model_dump(mode="json", by_alias=True)\n\n'
-        "        config = _LARGE_STEP if act in _LARGE else _STEP\n\n"
-        "        def found() -> Release:\n"
-        "            return Release.model_validate(self._context.step(body, name=act.__name__, config=config))\n\n"
-        "        try:\n            self.release = telemetry.observe(act.__name__, release, found)\n",
+        "Run.step",
+        """
+def body(_: object) -> dict[str, Any]:
+    deployer = Deployer(aws(), settings(), lambda: datetime.now(UTC))
+    found = telemetry.observe(act.__name__, release, lambda: act(deployer, release, *args, **kwargs))
+    return _bounded(found.model_dump(mode="json", by_alias=True))
+
+config = _LARGE_STEP if act in _LARGE else _STEP
+try:
+    self.release = Release.model_validate(self._context.step(body, name=act.__name__, config=config))""",
+        """
+def body(_: object) -> dict[str, Any]:
+    deployer = Deployer(aws(), settings(), lambda: datetime.now(UTC))
+    return act(deployer, release, *args, **kwargs).model_dump(mode="json", by_alias=True)
+
+config = _LARGE_STEP if act in _LARGE else _STEP
+
+def found() -> Release:
+    return Release.model_validate(self._context.step(body, name=act.__name__, config=config))
+
+try:
+    self.release = telemetry.observe(act.__name__, release, found)""",
         ("tests/faults/test_observed_once.py",),
     ),
 )

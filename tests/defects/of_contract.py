@@ -3,10 +3,10 @@
 from tests.defects.breaking import Defect
 
 TEMPLATE = "template.yaml"
-PERMISSIONS, HARDENING = "tests/pure/test_template_permissions.py", "tests/pure/test_template_hardening.py"
+HARDENING = "tests/pure/test_template_hardening.py"
 REFERENCE = "tests/end_to_end/test_template_reference.py"
 KILLED = "tests/faults/test_killed_steps.py"
-FUNCTIONS, SETTINGS = "deployer/aws/functions.py", "tests/faults/test_function_settings.py"
+SETTINGS = "tests/faults/test_function_settings.py"
 STACK = "tests/end_to_end/test_the_main_job.py"
 ALIASES = (
     "                Action: lambda:ListAliases\n                Resource: !Sub arn:${AWS::Partition}:lambda:"
@@ -79,79 +79,79 @@ DEFECTS = (
     ),
     Defect(
         "a step that is killed each time is begun again for a week",
-        "deployer/rollout.py",
+        "config",
         "config = _LARGE_STEP if act in _LARGE else _STEP",
         "config = _STEP",
         (KILLED,),
     ),
     Defect(
         "a step that outgrew its function is begun again as after an outage",
-        "deployer/rollout.py",
+        "outgrown",
         "isinstance(error, StepInterruptedError) and attempts >= _INTERRUPTIONS",
         "isinstance(error, StepInterruptedError) and attempts >= 12",
         (KILLED,),
     ),
     Defect(
         "a step returns more than the engine keeps",
-        "deployer/rollout.py",
-        "    if size > _LARGEST:\n",
-        "    if size > 2 * _LARGEST:\n",
+        "_bounded",
+        "if size > _LARGEST:",
+        "if size > 2 * _LARGEST:",
         ("tests/faults/test_stand_ins.py",),
     ),
     Defect(
         "an environment that was hidden since the inspection is written",
-        "deployer/steps/publishing.py",
-        "    if latest.environment_error:\n",
-        "    if False:\n",
+        "publishing.publish",
+        "if latest.environment_error:",
+        "if False:",
         (SETTINGS,),
     ),
     Defect(
         "prune takes versions it cannot read for versions without a bundle",
-        "deployer/commands/maintenance.py",
-        "        if hidden := next(filter(None, (found.environment_error for found in versions)), None):\n",
-        "        if hidden := None:\n",
+        "Maintenance.prune",
+        "if hidden := next(filter(None, (found.environment_error for found in versions)), None):",
+        "if hidden := None:",
         (SETTINGS,),
     ),
     Defect(
         "versions are pruned in the order in which Lambda lists them",
-        FUNCTIONS,
+        "Functions.versions",
         'sorted(listed, key=lambda found: int(found["Version"]))',
         "listed",
         (SETTINGS,),
     ),
     Defect(
         "an alias with provisioned concurrency of its own is not noticed",
-        FUNCTIONS,
+        "Functions._alias_has_concurrency",
         'arn.endswith(f":{self._alias}")',
         "False",
         (SETTINGS,),
     ),
     Defect(
         "stages are begun among versions of two roles",
-        FUNCTIONS,
+        "Functions.configuration",
         "differs=tuple(_differing(found, live)),",
         "differs=(),",
         (SETTINGS,),
     ),
     Defect(
         "what AWS can never do is tried for ten minutes",
-        "deployer/rollout.py",
+        "_decide",
         "isinstance(error, RefusedError | ResultTooLargeError)",
         "isinstance(error, ResultTooLargeError)",
         (SETTINGS,),
     ),
     Defect(
         "an Inactive version is smoke-tested",
-        "deployer/steps/publishing.py",
+        "check_active",
         'if ready.state not in ("Active", "Pending"):',
         'if ready.state == "Failed":',
         ("tests/workflow/test_watching.py",),
     ),
     Defect(
         "weights that Lambda wrote itself are taken for somebody's move",
-        FUNCTIONS,
-        "            return _settled(written, believed)\n",
-        "            return written\n",
+        "Functions.write_alias",
+        "return _settled(written, believed)",
+        "return written",
         (SETTINGS,),
     ),
     Defect(

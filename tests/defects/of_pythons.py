@@ -2,44 +2,43 @@
 
 from tests.defects.breaking import Defect
 
-BYTECODE, COMPILER = "deployer/bundle/bytecode.py", "deployer/bundle/compiler.py"
 COMPILES, PACKAGES = "tests/pure/test_bytecode.py", "tests/pure/test_template_packages.py"
 SUPPORTED = "tests/pure/test_supported_runtimes.py"
 
 DEFECTS = (
     Defect(
         "bytecode is named for the deployer's own Python",
-        BYTECODE,
+        "compile_sources.tag",
         '"cpython-{}{}".format(*options.python)',
         "sys.implementation.cache_tag",
         (COMPILES,),
     ),
     Defect(
         "bytecode is compiled by the deployer's own Python",
-        BYTECODE,
-        "    if python == sys.version_info[:2]:\n",
-        "    if python:\n",
+        "_interpreter",
+        "if python == sys.version_info[:2]:",
+        "if python:",
         (COMPILES,),
     ),
     Defect(
         "bytecode is compared with its source at every start",
-        COMPILER,
+        "_bytecode",
         "_code_to_hash_pyc(codes[0], digest, False)",
         "_code_to_hash_pyc(codes[0], digest, True)",
         (COMPILES,),
     ),
     Defect(
         "a source that is no Python takes the bytecode of others with it",
-        COMPILER,
+        "compiler.UNFIT",
         "UNFIT = (SyntaxError, ValueError,",
         "UNFIT = (ValueError,",
         (COMPILES,),
     ),
     Defect(
         "bytecode differs with the folder that a release was unpacked in",
-        COMPILER,
-        "        _compile(os.fsdecode(name), int(optimization))\n",
-        "        _compile(os.path.join(folder, os.fsdecode(name)), int(optimization))  # noqa: PTH118\n",
+        "compiler.main",
+        "_compile(os.fsdecode(name), int(optimization))",
+        "_compile(os.path.join(folder, os.fsdecode(name)), int(optimization))  # noqa: PTH118",
         (COMPILES,),
     ),
     Defect(
@@ -58,28 +57,28 @@ DEFECTS = (
     ),
     Defect(
         "a package that does not fit its Python ends in Python's own words",
-        "bootstrap/bootstrap.py",
-        '        if error.name in ("_dropshift", "_dropshift.startup"):',
-        '        if error.name in ("dropshift",):',
+        "bootstrap.__getattr__",
+        'if error.name in ("_dropshift", "_dropshift.startup"):',
+        'if error.name in ("dropshift",):',
         ("tests/end_to_end/test_bootstrap_start.py::test_a_package_of_another_runtime_says_so_in_one_clear_line",),
     ),
     Defect(
         "a function's own Runtime does not count where all share another",
-        "bootstrap/template_runtime.py",
+        "runtime.found",
         '(shared | content["Resources"][function]["Properties"])',
         '(content["Resources"][function]["Properties"] | shared)',
         (PACKAGES,),
     ),
     Defect(
         "Python's own zstd is not looked for",
-        "bootstrap/loader/zstd.py",
-        '("_zstd", None), ',
+        "_native",
+        '("_zstd", None),',
         "",
         (PACKAGES,),
     ),
     Defect(
         "a version is accepted that is not packaged",
-        "deployer/inspection/compatibility/runtime.py",
+        "runtime.SUPPORTED_PYTHONS",
         "SUPPORTED_PYTHONS = ((3, 12),",
         "SUPPORTED_PYTHONS = ((3, 11), (3, 12),",
         (SUPPORTED,),
