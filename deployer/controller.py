@@ -1,7 +1,7 @@
 """The controller: what the world talks to. Drops, commands, alarms and the engine's news come in here.
 
 Every permanent error is an answer; an exception that leaves the handler is transient, and Lambda tries again. Only an
-event that AWS refuses to let us handle is raised as well: nobody waits for its answer, and a dead letter is not lost.
+event that AWS refuses to let us handle is raised, too: no caller waits for its answer, and a dead letter is not lost.
 """
 
 from datetime import UTC, datetime
@@ -40,7 +40,7 @@ def handler(event: Any, context: "LambdaContext") -> Answer:  # noqa: ANN401, AR
 
 
 def _on_refusal(incoming: events.Incoming, error: RefusedError) -> Answer:
-    """Answer a person; keep an event, which nobody waits for, as a dead letter."""
+    """Answer a command; keep an event, whose sender does not wait, as a dead letter."""
     telemetry.warn("aws.refused", reason=str(error))
     if isinstance(incoming, events.Drops | events.AlarmChanged | events.ExecutionFailed):
         raise EventNotHandledError(str(error)) from error
@@ -78,7 +78,7 @@ def _on_drops(deployer: Deployer, arrived: events.Drops) -> Answer:
 def _start(deployer: Deployer, drop: Drop) -> Answer:
     """Begin the record, then the rollout: a record without a rollout is begun again by S3's next try.
 
-    A record that somebody deleted after the rollout's end is ended again as the engine remembers it.
+    A record that was deleted after the rollout's end is ended again with the execution's result.
     """
     known = deployer.aws.records.read(drop.application, drop.release_id)
     record = known or deployer.begin_record(drop)

@@ -39,11 +39,11 @@ class Deployer:
         return self.aws.records.begin(record)
 
     def record_of(self, release: Release) -> Record:
-        """Return the record that the rollout would begin if somebody deleted it: all that the release has become."""
+        """Return the record that the rollout begins anew after a deletion: all that is known of the release."""
         return Record.received(release.drop, self.now()).model_copy(update=release.facts)
 
     def record_progress(self, release: Release, what: str, **found: object) -> Ending | None:
-        """Write a moment into the release's record, before its effect; return the end if somebody ended it since."""
+        """Write a moment into the release's record, before its effect; return the ending if there is one by now."""
         at = self.now()
         return self.change_record(self.record_of(release), lambda before: before.with_entry(at, what, **found)).ending
 
@@ -89,7 +89,7 @@ class Deployer:
         return record.completed(record.model_copy(update=found))
 
     def write_alias(self, application: str, believed: Alias, wanted: Alias) -> Alias:
-        """Write the alias unless somebody moved it since it was read; return it as it is then.
+        """Write the alias unless it was moved since it was read; return its state afterwards.
 
         A: rollback or abort moves the alias, and dies before it updates the record.  B: another release takes traffic,
         and its description replaces A's, the only trace of the command. So B updates A's record first.
@@ -112,7 +112,7 @@ class Deployer:
     def record_ending(self, record: Record, ending: Ending, what: str, *, move: str = "") -> Record:
         """Record an end and return the record, or record only what happened when there is an end already.
 
-        An archive that was rolled back is marked first: whoever repeats this after a death finds the mark.
+        An archive that was rolled back is marked first, so that a repetition after a death finds the mark.
         """
         if ending.status is Status.ROLLED_BACK:
             self.mark_rolled_back(record)
@@ -131,7 +131,7 @@ class Deployer:
     def unprovision(self, application: str, version: str) -> str | None:
         """End the provisioned concurrency of a version without traffic; return a warning when AWS refuses.
 
-        A version that the alias names keeps it: whoever moved the traffic there, it would start cold.
+        A version that the alias names keeps it, because it would start cold without it.
         """
         function = self.settings.function(application)
         try:
@@ -143,12 +143,12 @@ class Deployer:
         return None
 
     def recorded_ending(self, release: Release) -> Ending | None:
-        """Return the end of a release, if its record tells of one."""
+        """Return the ending of a release, if its record has one."""
         record = self.aws.records.read(release.drop.application, release.id)
         return record.ending if record else None
 
     def change_alias(self, application: str, decide: Callable[[Alias], Alias | Ending]) -> Alias | Ending:
-        """Read the alias, decide, and move it; decide anew when somebody moved it in between.
+        """Read the alias, decide, and move it; decide anew when it was moved in between.
 
         Raises ContendedError when others move it faster than we read, so that the step is tried again later.
         """

@@ -1,4 +1,4 @@
-"""Pure: whatever reaches the controller in, one value out. Nothing that comes from outside raises here."""
+"""Pure: parses every payload of the controller into one value. No input from outside raises here."""
 
 import re
 from typing import Annotated, Literal
@@ -36,7 +36,7 @@ class Ignored(Value):
     needs_attention: bool = False
     """True if a person should look at it."""
     key: str | None = None
-    """Of an object in the releases bucket that is no release: `status` shows it."""
+    """The object in the releases bucket that is not a release: `status` shows it."""
     application: str | None = None
     """The application that its key names; None when there is no such application."""
 
@@ -71,7 +71,7 @@ Incoming = Drops | Command | Refused | Ignored | AlarmChanged | ExecutionFailed
 
 
 class _Fields(BaseModel):
-    """The few fields we need of somebody else's message; the rest is passed over."""
+    """The few fields that are needed of an AWS message; the rest is ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -220,5 +220,5 @@ def _bridged(event: dict[str, JsonValue], settings: Settings) -> AlarmChanged | 
         return AlarmChanged(name=found.detail.alarm_name, state=found.detail.state.value)
     function, _, _ = settings.rollout_function.rpartition(":")
     if not found.detail.arn.startswith(f"{function}:"):
-        return Ignored(reason=f"{shortened(found.detail.arn)} is no execution of the rollout", needs_attention=True)
+        return Ignored(reason=f"{shortened(found.detail.arn)} is not an execution of the rollout", needs_attention=True)
     return ExecutionFailed(arn=found.detail.arn)

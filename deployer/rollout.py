@@ -79,7 +79,7 @@ class Run:
         """As the last step that succeeded left it."""
 
     def step[**P](self, act: Act[P], release: Release, *args: P.args, **kwargs: P.kwargs) -> Release:
-        """Run a step once, whatever happens in between, and return what it returned."""
+        """Run a step once, across replays and restarts, and return its result."""
 
         def body(_: object) -> dict[str, Any]:
             deployer = Deployer(aws(), settings(), lambda: datetime.now(UTC))
@@ -125,7 +125,7 @@ def handler(event: dict[str, Any], context: DurableContext) -> dict[str, str]:
 
 
 def carry_out(run: Run) -> dict[str, str]:
-    """Take a release to its end, whatever happens on the way, and return how it ended."""
+    """Take a release to its end and return the ending; no failure on the way leaves it without one."""
     try:
         release = roll_out(run, run.release)
     except StepFailedError as error:

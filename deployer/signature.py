@@ -31,7 +31,7 @@ def objection(aws: Aws, signing_key: str, drop: Drop, head: Head, sha256: str) -
 
 
 def decoded(text: str) -> bytes | None:
-    """Pure: read Base64; None when it is none, or nothing."""
+    """Pure: decode Base64; None when it is not valid Base64, or empty."""
     try:
         return base64.b64decode(text.strip(), validate=True) or None
     except binascii.Error:

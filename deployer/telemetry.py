@@ -14,7 +14,7 @@ tracer = Tracer()
 
 
 def info(event: str, **fields: object) -> None:
-    """Log an event's name with its fields; whatever came from outside is made printable."""
+    """Log an event's name with its fields; text from outside is made printable."""
     logger.info(event, extra=_clean(fields))
 
 

@@ -83,7 +83,7 @@ class BundlesBucket:
                 yield ObjectVersion(key=found["Key"], version_id=found["VersionId"], size=found["Size"])
 
     def delete(self, stored: ObjectVersion) -> None:
-        """Delete one object version; one that is gone already is no error."""
+        """Delete one object version; a missing one is not an error."""
         self._client.delete_object(Bucket=self._bucket, Key=stored.key, VersionId=stored.version_id)
 
     def upload(self, key: str) -> "Upload":

@@ -1,4 +1,4 @@
-"""EventBridge: what happens to releases, for whoever wants to hear of it."""
+"""EventBridge: announces the changes of releases."""
 
 import json
 from typing import TYPE_CHECKING
@@ -41,7 +41,7 @@ class EventPublisher:
 
 
 def detail(record: Record) -> dict[str, object]:
-    """Pure: tell the change in the fields of the documented schema."""
+    """Pure: return the change in the fields of the documented schema."""
     latest = record.timeline[-1]
     return {
         "application": record.application,

@@ -138,8 +138,8 @@ class Functions:
     def write_alias(self, function: str, believed: Alias, wanted: Alias) -> Alias:
         """Move the alias if it still stands as believed; return it as it stands afterwards.
 
-        The caller compares the answer with what it wanted. A 412 is no error: either somebody else moved the alias,
-        or our own write took effect and its answer was lost; reading again tells which.
+        The caller compares the answer with its wish. A 412 is not an error: either another writer moved the alias,
+        or our own write took effect and its answer was lost; reading again shows which.
         """
         if believed.same_as(wanted):
             return believed
@@ -229,7 +229,7 @@ class Functions:
         return found["Version"] if pointer == believed.pointer and found["Description"] == description else None
 
     def versions(self, function: str) -> Iterator[PublishedVersion]:
-        """List the published versions, oldest first, in whatever order Lambda lists them."""
+        """Return the published versions, oldest first; Lambda lists them in any order."""
         pages = self._client.get_paginator("list_versions_by_function").paginate(FunctionName=function)
         listed = [found for page in pages for found in page["Versions"] if found["Version"] != "$LATEST"]
         yield from map(_published, sorted(listed, key=lambda found: int(found["Version"])))
@@ -249,17 +249,17 @@ class Functions:
         return frozenset(version for alias in aliases for version in (alias.stable, alias.canary) if version)
 
     def delete(self, function: str, version: str) -> None:
-        """Delete one published version; one that is gone already is no error.
+        """Delete one published version; a missing one is not an error.
 
         The qualifier is what keeps this from deleting the whole function.
         """
         if not version.isdecimal():
-            raise ValueError(f"{version!r} is no published version")
+            raise ValueError(f"{version!r} is not a published version")
         with suppress(self._client.exceptions.ResourceNotFoundException):
             self._client.delete_function(FunctionName=function, Qualifier=version)
 
     def provision(self, function: str, version: str, wanted: int) -> Readiness:
-        """Ask for provisioned concurrency on a version, once, and tell how far it is: READY, IN_PROGRESS or FAILED."""
+        """Ask for provisioned concurrency on a version, once, and return its state: READY, IN_PROGRESS or FAILED."""
         try:
             found = self._client.get_provisioned_concurrency_config(FunctionName=function, Qualifier=version)
             if found["RequestedProvisionedConcurrentExecutions"] == wanted:
@@ -273,7 +273,7 @@ class Functions:
         return Readiness(state=asked["Status"], reason=asked.get("StatusReason", ""))
 
     def unprovision(self, function: str, version: str) -> None:
-        """End a version's provisioned concurrency; a version without one, or one that is gone, is no error."""
+        """End a version's provisioned concurrency; a missing version, or one without it, is not an error."""
         gone = self._client.exceptions
         with suppress(gone.ResourceNotFoundException, gone.ProvisionedConcurrencyConfigNotFoundException):
             self._client.delete_provisioned_concurrency_config(FunctionName=function, Qualifier=version)
@@ -289,7 +289,7 @@ class Functions:
         )
 
     def invoke(self, function: str, version: str, event: JsonValue) -> InvocationResult:
-        """Invoke a version, wait for its answer, and read the log's tail; a fresh start tells what it touched."""
+        """Invoke a version and return its answer with the log's tail; a cold start's has its access profile."""
         answer = self._invoker.invoke(
             FunctionName=function,
             Qualifier=version,
@@ -316,7 +316,7 @@ def _settled(written: Alias, believed: Alias) -> Alias:
 
 
 def _json(body: bytes) -> JsonValue:
-    """Read an answer; one that is no JSON, as a streamed one may be, is text."""
+    """Parse an answer; one that is not JSON, as a streamed one may be, is text."""
     try:
         found: JsonValue = json.loads(body) if body else None
     except (ValueError, RecursionError):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _CHANGED_UNDER_US = ("PreconditionFailed", "412", "ConditionalRequestConflict", "409", "NoSuchKey")
-"""NoSuchKey: somebody deleted the object that IfMatch names."""
+"""NoSuchKey: the object that IfMatch names was deleted."""
 _TRIES = 10
 _REBUILT_FROM = 100
 """Records that a lost overview is made from: those written last."""
@@ -48,9 +48,9 @@ class Records:
         return found[0] if found else None
 
     def change(self, known: Record, change: Callable[[Record], Record]) -> Record:
-        """Apply a pure change to a record and write it if nobody wrote in between, else try again on the newer one.
+        """Apply a pure change to a record and write it if it is as it was read, else try again on the newer one.
 
-        A record that somebody deleted is begun anew, from what the caller knows. Raises ContendedError when others
+        A record that was deleted is begun anew, from what the caller knows. Raises ContendedError when others
         write faster than we read.
         Source: Amazon S3 user guide, conditional writes.
         """

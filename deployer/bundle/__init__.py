@@ -1,7 +1,7 @@
 """Build the one form of a release that the bootstrap knows, from a tree that the archive reader unpacked.
 
 Plan the order of files, compile Python sources, stream the tree as tar, cut it into frames, compress them on several
-threads, write them in order, and close with the index. Memory is bounded by a few frames a thread, whatever the size.
+threads, write them in order, and close with the index. Memory is bounded by a few frames per thread, for any size.
 """
 
 from deployer.bundle.build import build

@@ -28,7 +28,7 @@ _SECONDS = 30
 _LARGEST = 64 << 20
 """Bytes of one file of bytecode, while it is written."""
 _DEATHS = 5
-"""Sources that may end their compiler; whatever is left then stays uncompiled."""
+"""Number of sources that may end their compiler; the rest then stays uncompiled."""
 
 
 def compile_sources(tree: Path, entries: Sequence[Entry], options: BuildOptions) -> list[Entry]:

@@ -27,7 +27,7 @@ def main() -> None:
     os.chdir(folder)
     for name in sys.stdin.buffer.read().split(b"\0")[:-1]:
         _compile(os.fsdecode(name), int(optimization))
-        os.write(1, b".")  # whoever counts them knows which source this process did not survive
+        os.write(1, b".")  # the parent counts them, and knows which source ended this process
 
 
 def _compile(source: str, optimization: int) -> None:

@@ -1,4 +1,4 @@
-"""Pure: what a person is told. Every answer is JSON that also reads well on a terminal."""
+"""Pure: the answers to people. Every answer is JSON that also reads well on a terminal."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -40,7 +40,7 @@ class Application:
         return self.deployer.aws.functions.published(self.function, version)
 
     def record_of(self, version: str, *, live: bool = False) -> Record | None:
-        """The record of the release that a version is; None for a version that is none.
+        """Return the record of a version's release; None for a version without one.
 
         A record that is missing is begun anew from what the version says. `live`: it has all traffic.
         """
@@ -84,7 +84,7 @@ class Application:
         """Return the newest releases that a command can name."""
         versions = [found for found in self.deployer.aws.functions.versions(self.function) if found.description]
         names = [answers.titled(one.description.label, one.version) for one in versions[-5:] if one.description]
-        return ", ".join(reversed(names)) or "a release: there is none yet"
+        return ", ".join(reversed(names)) or "no release yet"
 
     def title(self, version: str | None) -> str:
         """Return a version as people know it: its release, and its number in brackets."""

@@ -1,4 +1,4 @@
-"""Commands that move no traffic themselves: validate an archive, release one again, delete what nobody needs."""
+"""Commands that move no traffic themselves: validate an archive, release one again, delete unneeded versions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -85,7 +85,7 @@ class Maintenance:
         return max(fits, key=lambda record: record.timeline[0].at, default=None)
 
     def _next_attempt(self, earlier: Record, *, force: bool) -> Drop:
-        """Find the first attempt that has not ended: a command that is repeated meanwhile means the same one."""
+        """Find the first attempt that has not ended: a command repeated until then means the same one."""
         bucket = self.app.deployer.settings.releases_bucket
         drop = Drop(bucket=bucket, key=earlier.key, version_id=earlier.version_id, attempt=1, force=force)
         while (known := self.app.record(drop.release_id)) and known.status.final:
@@ -168,7 +168,7 @@ def _went_live(found: PublishedVersion, went_live: frozenset[str]) -> bool:
 def unreferenced_bundles(
     stored: Iterable[ObjectVersion], remaining: list[PublishedVersion], under_way: list[Record]
 ) -> list[ObjectVersion]:
-    """Pure: the bundles that no remaining version points at and no rollout has just made, and what tells of them."""
+    """Pure: the bundles that no remaining version points at and no rollout has just made, with their location files."""
     used = {(pointer.key, pointer.version) for pointer in map(pointer_of, remaining) if pointer}
     digests = [record.archive_sha256 for record in under_way if record.archive_sha256]
     free = [

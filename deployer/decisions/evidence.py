@@ -23,7 +23,7 @@ _CREDIT = 5
 _CREDITED_RATE = 0.05
 """Up to this error rate of the stable version the credit costs the guarantee nothing."""
 _FEWEST_ERRORS = 2
-"""One failed call blames nobody, whatever it is compared with."""
+"""One failed call is never evidence, at any stable rate."""
 
 
 def evidence(canary: Traffic, stable: Traffic, allowance: float) -> float:

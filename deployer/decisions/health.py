@@ -17,7 +17,7 @@ def judge(sample: Sample, thresholds: Rollout, alarms_before: frozenset[str] = f
     """Decide whether the new version may have more traffic.
 
     `alarms_before` names alarms that were in ALARM before the release began: they do not count against it, because
-    it may be the fix that ends them. Unseen is not healthy: what could not be read is no reason to go on.
+    it may be the fix that ends them. Unseen is not healthy: a look that could not be made is not a reason to go on.
     """
     canary, stable, alarms, durations = sample.canary, sample.stable, sample.alarms, sample.durations
     if isinstance(canary, Unread) or isinstance(stable, Unread):

@@ -21,9 +21,7 @@ def refusal_to_start(
         return stopped
     if alias.canary and not alias.managed:
         found = f"{alias.weight} % of the traffic on version {alias.canary}"
-        return Ending(
-            status=Status.OVERTAKEN, reason=f"somebody else is shifting the alias ({found}); it is left alone"
-        )
+        return Ending(status=Status.OVERTAKEN, reason=f"another tool is shifting the alias ({found}); it is left alone")
     for version in (alias.canary, alias.stable):
         description = descriptions.get(version) if version else None
         if description and description.newer_than(mine):
@@ -56,7 +54,7 @@ def ended_by_others(alias: Alias, release_id: str, version: str) -> Ending | Non
 def ended_by_command(alias: Alias, release_id: str) -> Ending | None:
     """Return the ending if the alias records that a command ended this release, even before it had any traffic.
 
-    That holds whoever moved the alias afterwards.
+    That holds after any later move of the alias.
     """
     state = alias.recorded
     return ending_from_state(state) if state and state.release == release_id else None

@@ -15,7 +15,7 @@ _CANNOT_START = ("Runtime.", "Dropshift.", "Sandbox.", "Function.", "Extension."
 _PYTHON_FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+), in (?P<function>\S+)')
 _NODE_FRAME = re.compile(r"at (?:(?P<function>[\w$.<>]+) )?\(?(?:file://)?(?P<file>/[^():]+):(?P<line>\d+):\d+\)?")
 _TREE = re.compile(r"^.*/(?:dropshift/[0-9a-f]+|task)/")
-"""The folder of the release, or the task root: nobody needs it to find a line."""
+"""The folder of the release, or the task root: cut off, because the rest of the path is enough to find a line."""
 _FRAMES = 20
 """Lines of a stack trace that a record keeps: the innermost."""
 
@@ -68,7 +68,7 @@ def failure(result: InvocationResult, smoke: Smoke | None) -> str | None:
     """Return why a version may not have traffic; None when it may.
 
     With a `[smoke]` table, the answer must be no error and hold what is expected. Without one, the application cannot
-    know the event, so an error that its own handler raises is no reason; one that tells it does not start is.
+    know the event, so an error that its own handler raises is not a reason; one that shows that it does not start is.
     """
     if result.error and (smoke or _cannot_start(result.payload)):
         return _error(result)
@@ -80,7 +80,7 @@ def failure(result: InvocationResult, smoke: Smoke | None) -> str | None:
 def _cannot_start(payload: JsonValue) -> bool:
     kind = payload.get("errorType") if isinstance(payload, dict) else None
     message = str(payload.get("errorMessage", "")) if isinstance(payload, dict) else ""
-    # Runtime clients tell an error of the init phase by an empty request id: there was no request yet.
+    # Runtime clients mark an error of the init phase by an empty request id: there was no request yet.
     at_init = isinstance(payload, dict) and payload.get("requestId") == ""
     return at_init or not isinstance(kind, str) or kind.startswith(_CANNOT_START) or "Task timed out" in message
 

@@ -48,7 +48,7 @@ class AliasState(Value):
 
     @classmethod
     def parse(cls, description: str) -> "AliasState | None":
-        """Return the state that a description records; None for a description that somebody else wrote."""
+        """Return the state that a description records; None for a description that the deployer did not write."""
         try:
             return cls.model_validate(dict(_PAIR.findall(description)))
         except ValueError:

@@ -10,7 +10,7 @@ _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 _WHOLE = re.compile(r"(?:\d+[dhms])+")
 _PIECE = re.compile(r"(\d+)([dhms])")
 _DIGITS = 6
-"""More are a slip of the keyboard, and far more are an error of timedelta's that is no refusal."""
+"""Longer numbers are typing errors, and would overflow timedelta instead of being refused."""
 
 
 def parse(text: object) -> timedelta:

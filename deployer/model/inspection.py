@@ -11,7 +11,7 @@ Format = Literal["zip", "tar", "tar.gz", "tar.zst"]
 
 
 class Sound(Value):
-    """An archive that can be unpacked, whatever is in it."""
+    """An archive that can be unpacked; its content is not judged yet."""
 
     sha256: str
     size: int

@@ -16,7 +16,7 @@ _WENT_LIVE = 1_000
 
 
 class IgnoredDrop(Value):
-    """An object in the releases bucket that is no release: where it is, and what would make it one."""
+    """An object in the releases bucket that is not a release: its key, and the change that would make it one."""
 
     at: datetime
     key: Sentence

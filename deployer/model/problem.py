@@ -1,4 +1,4 @@
-"""Pure: one thing that is wrong with an input, and lists of them that fit whatever they are written into."""
+"""Pure: one problem of an input, and lists of problems, bounded in size wherever they are kept."""
 
 import json
 from collections.abc import Callable, Sequence

@@ -118,7 +118,7 @@ class Record(Value):
         return self.model_copy(update=lost) if lost else self
 
     def with_verdict(self, verdict: str, weight: int) -> "Record":
-        """Write down what the last look said, and the share of the traffic it saw; looks are no moments."""
+        """Return the record with the last look's verdict and share of the traffic; the timeline has no looks."""
         return self if self.status.final else self.model_copy(update={"verdict": verdict, "weight": weight})
 
     def ended(self, at: datetime, ending: Ending) -> "Record":

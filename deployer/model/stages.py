@@ -72,7 +72,7 @@ def linear(step: int = 10, bake: timedelta = timedelta(minutes=1)) -> Stages:
 def named(name: str) -> Stages:
     """Stages of a strategy given by name; the names of CodeDeploy's Lambda configurations are known too.
 
-    Raises ValueError for a name that is none.
+    Raises ValueError for an unknown name.
     Source: AWS CodeDeploy user guide, predefined deployment configurations for AWS Lambda.
     """
     if name == "all-at-once" or _CODEDEPLOY_ALL.fullmatch(name):
@@ -106,7 +106,7 @@ def bake_waits(stage: Stage) -> tuple[timedelta, ...]:
 def hold_waits(stages: Stages) -> Iterator[timedelta]:
     """Return the waits between looks while a release is held. Waits grow; together they last about three days.
 
-    What the bakes leave of the execution's seven days is never exceeded: whoever held it hears why it ended.
+    Waits stop before the execution's limit of seven days, so that the rollout can still record why it ended.
     """
     left = MAX_TIME - sum((stage.bake for stage in stages), timedelta())
     wait = stages[0].bake / checks_of(stages[0])

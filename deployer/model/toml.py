@@ -47,7 +47,7 @@ def _unusable(document: dict[str, object], name: str) -> Problem | None:
 
 
 def _values(document: object) -> Iterator[tuple[object, int]]:
-    """Pass on every value with its depth; without recursion, because nobody has counted the levels yet."""
+    """Yield every value with its depth; without recursion, because the depth is not bounded yet."""
     waiting = [(document, 0)]
     while waiting:
         value, depth = waiting.pop()

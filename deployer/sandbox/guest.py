@@ -100,7 +100,7 @@ type _Hook = Callable[[type[BaseException], BaseException, TracebackType | None]
 
 
 def _crash_on(channel: Channel) -> _Hook:
-    """Return a hook for an exception that nobody expected: the host makes a refusal of it."""
+    """Return a hook for unexpected exceptions: the host turns them into a refusal."""
 
     def crash(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if issubclass(kind, MemoryError):

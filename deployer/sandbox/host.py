@@ -36,7 +36,7 @@ class NotStartedError(RuntimeError):
 
 
 class _CrashedError(Exception):
-    """The guest met an exception that nobody expected."""
+    """The guest ended with an unexpected exception."""
 
 
 def inspect(source: Source, limits: Limits, function: FunctionConfiguration) -> Inspection | Refusal:
@@ -122,7 +122,7 @@ def _small(pieces: HashedStream) -> Iterator[memoryview]:
 
 @contextmanager
 def _guest(seconds: float) -> Iterator[tuple["subprocess.Popen[bytes]", Channel]]:
-    """Start a guest; whatever happens, it does not outlive its job."""
+    """Start a guest, which never outlives its job."""
     ours, theirs = socket.socketpair()
     with ours:
         with theirs:

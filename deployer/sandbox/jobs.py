@@ -17,7 +17,7 @@ _INSPECTION = 640
 _HOST = 384
 """MB that the host needs itself: parts of the archive and of the bundle on their way."""
 _ELSEWHERE = 2_048
-"""MB for a bundle where there is no function whose memory could be known."""
+"""Memory in MB for a bundle outside Lambda, where no function's memory applies."""
 _SPOOL = 2**30
 """Bytes of one file that an inspection may write: what it keeps of sources."""
 

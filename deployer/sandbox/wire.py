@@ -26,7 +26,7 @@ class Kind(IntEnum):
     """Bytes of the bundle."""
     ANSWER = 7
     CRASH = 8
-    """An exception that nobody expected, in words."""
+    """An unexpected exception, as text."""
 
 
 OUT_OF_MEMORY = 71

@@ -18,7 +18,7 @@ def workspace() -> Iterator[Path]:
 
     A process holds the lock of its directory for as long as it lives, and the kernel frees it. Lambda keeps /tmp when
     it kills a process, so what a step left there would take the room of the next one's.
-    A: makes its directory.  B: takes the lock, finds nobody there, and removes it.  A: sees that, and makes another.
+    A: makes its directory.  B: takes the lock, finds it free, and removes it.  A: sees that, and makes another.
     """
     _remove_abandoned()
     while True:

@@ -14,7 +14,7 @@ from deployer.model.text import shortened
 
 
 def check_order(deployer: Deployer, release: Release, execution_name: str) -> Release:
-    """Refuse an order that the controller did not give: whoever may invoke the rollout could release any bytes.
+    """Refuse an input that the controller did not write: else every invoker of the rollout could release any bytes.
 
     The controller alone orders drops of the releases bucket, under the release's id, and begins their records.
     """

@@ -20,7 +20,7 @@ _TURN = timedelta(minutes=1)
 def publish(deployer: Deployer, release: Release) -> Release:
     """Point `$LATEST` at the bundle, or publish it when it does already. Repeat until the release has a version.
 
-    `$LATEST` is shared staging: whatever we believed of it may be gone a moment later, so each write says what it
+    `$LATEST` is shared staging: it may have changed a moment after it was read, so each write says what it
     believed, and what was published is compared with what was meant.
     """
     functions, function = deployer.aws.functions, deployer.function(release)
@@ -113,7 +113,7 @@ def provision_concurrency(deployer: Deployer, release: Release) -> Release:
     """Have the provisioned concurrency that the manifest asks for, on the version itself, before it has traffic.
 
     On an alias Lambda itself writes weights while it moves, and refuses the weights of others: "Invalid alias
-    configuration for Provisioned Concurrency". On a version it stays, whatever the alias does.
+    configuration for Provisioned Concurrency". On a version it stays when the alias moves.
     Sources: gradientedge/cdk-utils#1110, hashicorp/terraform-provider-aws#48116.
     """
     wanted = release.manifest.resources.provisioned_concurrency

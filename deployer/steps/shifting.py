@@ -87,7 +87,7 @@ def roll_back(deployer: Deployer, release: Release, reason: str) -> Release:
 
 
 def fail(deployer: Deployer, release: Release, reason: str) -> Release:
-    """Take away whatever traffic the version may have, after something that was not expected."""
+    """Take away any traffic of the version, after an unexpected error."""
     return _remove_canary_and_end(deployer, release, Status.FAILED, reason)
 
 
@@ -116,7 +116,7 @@ def _remove_canary_and_end(deployer: Deployer, release: Release, status: Status,
 def finish(deployer: Deployer, release: Release) -> Release:
     """Write the end into the record; the first end that is written stays. Give back what only the loser had.
 
-    That bytes were rolled back is remembered before, whoever took them back: a command that did may have died since.
+    Marks the archive as rolled back first, because the command that rolled it back may have died before it could.
     """
     ending = required(release.ending)
     record = deployer.record_of(release)

@@ -175,5 +175,5 @@ def test_a_node_handler_may_lie_in_a_package_that_require_finds_by_its_name() ->
 
 def test_a_program_in_a_folder_of_its_own_has_packing_its_content_as_its_way_out() -> None:
     answer = said(verdict({"myapp/server": elf_of(), "myapp/dropshift.toml": PROGRAM.encode()}))
-    assert "everything lies in myapp/" in answer
+    assert "everything is in myapp/" in answer
     assert "myapp/dropshift.toml was not read" in answer

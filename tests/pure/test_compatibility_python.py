@@ -185,7 +185,7 @@ def test_a_layer_is_no_excuse_without_the_way_out() -> None:
 def test_a_release_that_lies_in_a_folder_of_its_own_has_packing_its_content_as_its_way_out() -> None:
     files = {"myapp/app.py": HANDLER, "myapp/dropshift.toml": b"", "__MACOSX/myapp/._app.py": b"", ".DS_Store": b""}
     answer = said(verdict(files))
-    assert "everything lies in myapp/: pack what is in it (cd myapp && zip -r ../app.zip .)" in answer
+    assert "everything is in myapp/: pack its content (cd myapp && zip -r ../app.zip .)" in answer
     assert "myapp/dropshift.toml was not read" in answer
     other = said(verdict({**files, "README": b""}))
     assert "everything lies" not in other

@@ -21,7 +21,7 @@ def read(source: Source, limits: Limits, sink: Sink | None = None) -> Contents |
     """Return what the archive holds, or what is wrong with it; the sink sees every file's bytes.
 
     One pass over `source.stream()`, after a few ranged reads for a zip's directory. Memory is bounded
-    by the limits, whatever the archive says of itself.
+    by the limits, not by the sizes that the archive declares.
     """
     findings = Findings(limits.problems)
     hashed = HashedStream(source.stream())

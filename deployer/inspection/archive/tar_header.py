@@ -11,7 +11,7 @@ _OCTAL = re.compile(rb" *([0-7]*) *(?:\0.*)?", re.DOTALL)
 _SIGN = 0x80
 """First byte of a positive binary number; from here on, bytes are negative to who reads them signed."""
 _BINARY = (_SIGN, 0xFF)
-"""First bytes of binary numbers, positive and negative: times before 1970 are no harm."""
+"""First bytes of binary numbers, positive and negative: times before 1970 are harmless."""
 _METADATA = {"user": (108, 116), "group": (116, 124), "time": (136, 148), "device": (329, 337), "minor": (337, 345)}
 _USUAL = re.compile(rb"[0-7]{7}\0[0-7]{7}\0[0-7]{11}[\0 ][0-7]{11}[\0 ]")
 """User, group, size and time as nearly every writer writes them: one look instead of five."""
@@ -54,7 +54,7 @@ def _check_sum(block: bytes, name: bytes) -> None:
 
 
 def _check_metadata(block: bytes, name: bytes) -> None:
-    """Check numbers that nobody here uses: at a wrong one, tarfile takes the rest of the archive for its end."""
+    """Check numbers that are not used here: at a wrong one, tarfile takes the rest of the archive for its end."""
     if _USUAL.fullmatch(block, 108, 148) and block[329:345] in _NO_DEVICE:
         return
     for what, (start, end) in _METADATA.items():
@@ -80,7 +80,7 @@ def _number(field: bytes, name: bytes, what: str) -> int:
         return int.from_bytes(field[1:], "big")
     match = _OCTAL.fullmatch(field)
     if match is None:
-        raise _bad(name, f"a header with a {what} that is no number")
+        raise _bad(name, f"a header with a {what} that is not a number")
     return int(match[1] or b"0", 8)
 
 
@@ -88,7 +88,7 @@ def _prefix(block: bytes, name: bytes) -> bytes:
     """Return the prefix that ustar puts in front of the name.
 
     Star's header has times behind the first 131 bytes. GNU's has them from the start (only incremental
-    dumps fill them) and one from before POSIX has nothing, but some tools look for a prefix all the same.
+    dumps fill them) and one from before POSIX has nothing, but some tools still look for a prefix.
     """
     prefix = _string(block[345:500])
     if block[257:262] == b"ustar" and block[262:263] != b" ":

@@ -54,7 +54,7 @@ def size(records: dict[str, bytes], header: int, fits: bool, where: str) -> int:
     if value is None:
         return header
     if not _DECIMAL.fullmatch(value):
-        raise UnreadableError(where, "a pax size that is no number", "decimal numbers")
+        raise UnreadableError(where, "a pax size that is not a number", "decimal numbers")
     wanted = int(value)
     if wanted != header and (fits or wanted < 8**11):
         raise UnreadableError(where, f"a pax size of {wanted}, but {header} in its header", "sizes that agree")

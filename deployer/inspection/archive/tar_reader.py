@@ -17,7 +17,7 @@ from deployer.model.entry import Entry
 _OLD_FILE = b"\0"
 """Before POSIX, a file with a trailing '/' was a directory."""
 _FILES = (b"0", _OLD_FILE, b"7")
-"""A contiguous file, '7', is a file to whoever has no contiguous files: POSIX says so."""
+"""A contiguous file, '7', is a regular file on systems without contiguous files (POSIX)."""
 _HARD_LINK, _SYMLINK, _DIRECTORY = b"1", b"2", b"5"
 _SPECIAL = {b"3": "a character device", b"4": "a block device", b"6": "a FIFO", b"S": "a sparse file"}
 _PENDING = {b"x": "pax", b"L": "path", b"K": "linkpath"}
@@ -46,7 +46,7 @@ class Reader:
             found = "no end marker: cut short" if self._cursor.position else "no bytes at all"
             raise UnreadableError(WHOLE, found, "a whole tar with its end marker", "upload it again") from None
         if self._pending:
-            raise UnreadableError(WHOLE, "an extended header that belongs to no file", "headers in front of files")
+            raise UnreadableError(WHOLE, "an extended header without a file after it", "extended headers before files")
         if not self._count:
             raise UnreadableError(WHOLE, "an archive without entries", "at least one file", "pack the release's files")
         self._end()
@@ -103,7 +103,7 @@ class Reader:
             return
         text = data.rstrip(b"\0")
         if not text or (data + padding).partition(b"\0")[0] != text:
-            raise UnreadableError(where, "a GNU long name with a NUL in it, or none behind it", "one name")
+            raise UnreadableError(where, "a GNU long name with a NUL in it, or without one at its end", "one name")
         self._pending[kind] = {kind: text}
 
     def _global(self, header: Header) -> None:
@@ -138,7 +138,7 @@ class Reader:
         if header.type in _FILES and not slash:
             self._file(name, header.mode, size)
         elif size:
-            raise UnreadableError(shown(name), "data in an entry that is no file", "data in files only")
+            raise UnreadableError(shown(name), "data in an entry that is not a file", "data in files only")
         elif header.type == _DIRECTORY or (header.type == _OLD_FILE and slash and not self._pending):
             self._directory(name)
         elif header.type in _FILES:
@@ -202,7 +202,7 @@ class Reader:
             return
         file = self._files.get(earlier)
         if file is None:
-            found = f"a hard link to {shown(earlier)}, which is no earlier file"
+            found = f"a hard link to {shown(earlier)}, which is not an earlier file"
             self._findings.add(shown(path), found, "hard links to files in front of them", "pack it as a file")
             return
         self._copied += file.size

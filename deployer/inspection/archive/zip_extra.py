@@ -61,7 +61,7 @@ def widen(fields: dict[int, bytes], *values: int) -> tuple[int, ...]:
     """Return unpacked size, compressed size and, in the central directory, offset, with zip64 applied.
 
     The zip64 field holds, in this order, the values whose 32-bit field is full. Some writers add
-    values that nobody asked for: then both ways to read the field must give the same.
+    values that the directory does not need: then both ways to read the field must give the same.
     """
     data = fields.get(ZIP64)
     if data is None:

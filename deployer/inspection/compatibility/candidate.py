@@ -98,7 +98,7 @@ class Candidate:
             if found := self.anywhere(place):
                 above = shown(found.removesuffix("/" + place))
                 return f"it is at {shown(found)}: pack what is inside {above}, not {above} itself{command}"
-        return f"everything lies in {shown(folder)}/: pack what is in it{command}" if folder else None
+        return f"everything is in {shown(folder)}/: pack its content{command}" if folder else None
 
     def anywhere(self, path: str) -> str | None:
         """Return where, below other directories, a path can be found: the shortest such place."""

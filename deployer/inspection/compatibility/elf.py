@@ -47,7 +47,7 @@ class Elf(NamedTuple):
     whole: bool
     """All its bytes are there."""
     program: bool = False
-    """It can be started, and is no library."""
+    """A program, not a library."""
     interpreter: str | None = None
     needed: tuple[str, ...] = ()
     """Libraries."""
