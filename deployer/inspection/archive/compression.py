@@ -1,6 +1,6 @@
 """Compressed streams as streams of bytes: gzip (RFC 1952) and zstd (RFC 8878), in bounded steps.
 
-Tee are read to their very end, so that checksums count and nothing can hide behind them.
+Both are read to their very end, so that checksums count and nothing can hide behind them.
 """
 
 import re
@@ -45,25 +45,47 @@ def decompress(form: Format, packed: HashedStream, limits: Limits) -> Iterator[b
         yield piece
 
 
+class Inflater:
+    """One zlib stream, decompressed in bounded steps. Raises zlib.error for damaged data."""
+
+    def __init__(self, window: int) -> None:
+        """Start a stream; `window` is zlib's wbits, which also names the container."""
+        self._stream = zlib.decompressobj(window)
+
+    def feed(self, piece: bytes | memoryview) -> Iterator[bytes]:
+        """Yield everything that one more piece of the stream gives."""
+        data = piece
+        while data or not self.ended:
+            out = self._stream.decompress(data, STEP)
+            data = self._stream.unconsumed_tail
+            yield out
+            if not data and len(out) < STEP:
+                break
+
+    @property
+    def ended(self) -> bool:
+        """Return whether the stream is complete."""
+        return self._stream.eof
+
+    @property
+    def surplus(self) -> bool:
+        """Return whether bytes came after the stream's end."""
+        return bool(self._stream.unused_data)
+
+
 def gunzip(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """Decompress one gzip member; zlib checks header, CRC-32 and length."""
-    inflater = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    inflater = Inflater(16 + zlib.MAX_WBITS)
     try:
         for piece in pieces:
-            if inflater.eof:
+            if inflater.ended:
                 raise _surplus()
-            data = piece
-            while data or not inflater.eof:
-                out = inflater.decompress(data, STEP)
-                data = inflater.unconsumed_tail
-                yield out
-                if not data and len(out) < STEP:
-                    break
-            if inflater.unused_data:
+            yield from inflater.feed(piece)
+            if inflater.surplus:
                 raise _surplus()
     except zlib.error as error:
         raise UnreadableError(WHOLE, f"damaged gzip data ({error})", "an undamaged gzip file") from None
-    if not inflater.eof:
+    if not inflater.ended:
         raise UnreadableError(WHOLE, "gzip data that is cut short", "a whole gzip file", "upload it again")
 
 

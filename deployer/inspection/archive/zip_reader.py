@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 
 from deployer.inspection.archive import zip_directory, zip_end, zip_extra
+from deployer.inspection.archive.compression import Inflater
 from deployer.inspection.archive.contents import HashingSink, Limits, Sink
 from deployer.inspection.archive.findings import WHOLE, Findings, UnreadableError, shown
 from deployer.inspection.archive.names import link_target
@@ -24,8 +25,6 @@ from deployer.inspection.archive.zip_directory import (
 )
 from deployer.model.entry import Entry
 
-STEP = 1 << 20
-"""Bytes that one call may inflate."""
 _LOCAL = struct.Struct("<4sHHHHHIIIHH")
 _SIGNATURE = b"PK\x03\x04"
 _DESCRIPTOR_SIGNATURE = b"PK\x07\x08"
@@ -157,23 +156,17 @@ def _pour(
 
 def _inflate(pieces: Iterator[memoryview], member: Member, findings: Findings) -> Iterator[bytes]:
     """Inflate in bounded steps; the stream must end with its last compressed byte, RFC 1951."""
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    inflater = Inflater(-zlib.MAX_WBITS)
     try:
         for piece in pieces:
-            data: bytes | memoryview = piece
-            while data or not inflater.eof:
-                out = inflater.decompress(data, STEP)
-                data = inflater.unconsumed_tail
-                yield out
-                if not data and len(out) < STEP:
-                    break
-            if inflater.unused_data:
+            yield from inflater.feed(piece)
+            if inflater.surplus:
                 findings.add(shown(member.name), "data behind its compressed stream", "one stream an entry")
                 return
     except zlib.error:
         findings.add(shown(member.name), "damaged: its compressed data is invalid", "undamaged files")
         return
-    if not inflater.eof:
+    if not inflater.ended:
         findings.add(shown(member.name), "its compressed data is cut short", "whole files")
 
 
