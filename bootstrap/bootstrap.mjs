@@ -1,7 +1,7 @@
-// What `bootstrap.handler` names in a nodejs* runtime: the same pointer, the same bundle, the same tree as in Python.
+// The module that `bootstrap.handler` names in a nodejs* runtime: same pointer, same bundle, same tree as in Python.
 //
-// The runtime imports this module and waits for it (top-level await); `handler` is then the application's own function,
-// so nothing stands between the runtime and it.
+// The runtime imports this module and waits for it (top-level await). Then `handler` is the application's own function,
+// and the runtime calls it directly.
 
 import { adopt, startAgainIfNeeded, VARIABLE } from "./_dropshift/node/environment.mjs";
 import { fault } from "./_dropshift/node/failures.mjs";

@@ -1,7 +1,7 @@
 """The module that `bootstrap.handler` names in a python* runtime; the others are packaged beside it as `_dropshift`.
 
-The runtime imports this module, then asks for `handler`: only then does anything happen. Frames of files called
-bootstrap.py are left out of the stack traces the runtime reports, its own and this one.
+The runtime imports this module, then asks for `handler`; nothing happens before that. The runtime leaves frames of
+files called bootstrap.py out of the stack traces that it reports: its own, and this one's.
 """
 
 import importlib
@@ -28,7 +28,7 @@ def __getattr__(name: str) -> object:
         if function is None:
             raise
     function = start.ready(function)
-    if not asked_by_runtime:  # but by a layer that stands before the application: it may come back, and replace it
+    if not asked_by_runtime:  # but by a layer in front of the application: it may ask again, and replace `handler`
         globals()[name] = function
         sys.modules.setdefault(__name__, module)
     return function

@@ -1,8 +1,9 @@
 """The first invocation, taken while the import goes on, because on-demand init is cut at 10 s and begun again.
 
-Whoever asks the Runtime API for an invocation ends the init in Lambda's eyes. The runtime's process cannot while it
-waits in the kernel for a file, so a process of its own does, shortly before the limit. A pipe holds one byte: whoever
-reads it, that process or the runtime, is the one that asks. The loader reads it to report why it kills the runtime.
+For Lambda, init ends with the first request for an invocation. The runtime's process cannot send one while it waits in
+the kernel for a file, so a separate process sends it shortly before the limit. A pipe holds one byte, and the process
+that reads it is the one that asks: the runtime or that process. The loader reads it before it kills the runtime, so
+that it can report why.
 """
 
 import json
@@ -23,10 +24,10 @@ type Invocation = tuple[bytes, dict[str, str]]
 
 
 class EarlyInvocation:
-    """The first invocation of one environment, which nobody has asked for yet."""
+    """The first invocation of one environment, before it has been requested."""
 
     def __init__(self) -> None:
-        """Begin to wait for the limit; the process that does is no child of this one."""
+        """Start the process that waits for the limit; it is not a child of this one."""
         self._token, token = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         os.write(token, b"!")
         self._result, result = os.pipe2(os.O_CLOEXEC)
@@ -42,7 +43,7 @@ class EarlyInvocation:
         os.waitpid(process, 0)
 
     def claim(self) -> Invocation | None:
-        """Return the invocation if it has been taken; otherwise nobody takes it any more."""
+        """Return the invocation if it has been taken. If not, no other process takes it after this call."""
         os.close(self._wanted)
         taken = None if self._takes_token() else self._taken()
         os.close(self._token)
@@ -50,7 +51,7 @@ class EarlyInvocation:
         return taken
 
     def report(self, error: LoadError) -> None:
-        """Answer with an error in place of a runtime that is about to be killed, unless that has claimed it."""
+        """Answer with an error before the runtime is killed, unless the runtime has claimed the invocation."""
         path = f"{API}/init/error" if self._takes_token() else self._path_of_error()
         kind = f"Dropshift.{error.kind}"
         body = {"errorType": kind, "errorMessage": str(error), "stackTrace": []}
@@ -59,10 +60,10 @@ class EarlyInvocation:
             if path:
                 _call("POST", path, json.dumps(body).encode(), headers, ANSWERED)
         except OSError:
-            return  # the line in the log must do
+            return  # the log has the reason, too
 
     def _path_of_error(self) -> str:
-        """Return where to report; nothing if no invocation is at hand, be it claimed or still being waited for."""
+        """Return the path to report to; empty if the invocation was claimed or has not arrived yet."""
         if not select.select([self._result], [], [], 0)[0]:
             return ""
         taken = self._taken()
@@ -98,7 +99,7 @@ def _next() -> Invocation:
 
 
 def _call(method: str, path: str, body: bytes, headers: dict[str, str], seconds: float | None) -> Any:  # noqa: ANN401
-    from http.client import HTTPConnection  # noqa: PLC0415 - 20 ms that few starts need to pay
+    from http.client import HTTPConnection  # noqa: PLC0415 - costs 20 ms, and few starts need it
 
     connection = HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"], timeout=seconds)
     try:

@@ -11,7 +11,7 @@ class LoadError(Exception):
         self.kind = kind
 
 
-class Retry(OSError):  # noqa: N818 - it says what happens next
+class Retry(OSError):  # noqa: N818 - named for what happens next
     """A part did not arrive whole; ask for it again."""
 
 
@@ -20,7 +20,7 @@ def describe(pointer: Pointer) -> str:
     return f"release {pointer.release} (s3://{pointer.bucket}/{pointer.key}, version {pointer.version})"
 
 
-GONE = "exempt bundles/ from lifecycle rules, for bundles must outlive their versions, and redeploy the release"
+GONE = "exempt bundles/ from lifecycle rules, because bundles must outlive their versions, and redeploy the release"
 DENIED = (
     "access was denied; the function's role needs s3:GetObject and s3:GetObjectVersion on the bundle "
     "(and kms:Decrypt on its key), and the bucket must belong to the account in the pointer"
@@ -32,15 +32,15 @@ REMEDIES = {
     "AccessDenied": ("AccessDenied", DENIED),
     "ExpiredToken": (
         "ExpiredCredentials",
-        "the credentials have expired; start a fresh execution environment, and see that the role still exists",
+        "the credentials have expired; start a fresh execution environment, and check that the role still exists",
     ),
     "InvalidAccessKeyId": (
         "AccessDenied",
-        "S3 does not know these credentials; see that the function's role still exists",
+        "S3 does not know these credentials; check that the function's role still exists",
     ),
     "SignatureDoesNotMatch": (
         "AccessDenied",
-        "S3 refuses the signature; see that nothing between rewrites the request and that the clock is right",
+        "S3 refuses the signature; check that no proxy rewrites the request and that the clock is right",
     ),
     "RequestTimeTooSkewed": ("AccessDenied", "the clock of this environment is off; start a fresh one"),
 }

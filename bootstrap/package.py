@@ -1,8 +1,9 @@
 """Put the bootstrap's package together: package.py TARGET [--zstd FOLDER] [--compiler ...]. Runs at build time only.
 
-The package holds bootstrap.py and bootstrap.mjs, which the runtimes look for, and `_dropshift`, which nobody's module
-is called: Node's modules, and in one for Python our bytecode and, where Python has none, zstd's native module. Compiled
-beforehand, because /var/task is read-only and a cold start would compile everything anew.
+The package holds bootstrap.py and bootstrap.mjs, which the runtimes look for, and `_dropshift`, a name that no
+application's module has. `_dropshift` holds Node's modules. For Python it also holds our bytecode and, for a Python
+without zstd, its native module. The bytecode is compiled beforehand: /var/task is read-only, so that every cold start
+would compile it again.
 """
 
 import argparse
@@ -22,7 +23,7 @@ OPTIMIZATION = "2"
 def assemble(target: Path, compiler: Sequence[str | Path] = (), zstd: Path | None = None) -> int:
     """Write the package into `target`. Return its size in bytes; raises ValueError when it is too large.
 
-    `compiler` compiles for the function's Python, see deployer/bundle/compiler.py; without one the package is Node's.
+    `compiler` compiles for the function's Python, see deployer/bundle/compiler.py. Without it the package is for Node.
     """
     source, inner = Path(__file__).parent, target / "_dropshift"
     for old in (inner, target / "__pycache__"):
@@ -51,7 +52,7 @@ def _copy_modules(source: Path, inner: Path) -> None:
 
 
 def _compile(target: Path, compiler: Sequence[str | Path]) -> None:
-    """Compile all, then leave of `_dropshift` the bytecode alone, where an import finds it without a source."""
+    """Compile all, then keep only the bytecode in `_dropshift`, where an import finds it without its source."""
     sources = sorted(target.rglob("*.py"))
     names = "".join(f"{path.relative_to(target)}\0" for path in sources)
     subprocess.run([*compiler, target, OPTIMIZATION], input=names.encode(), check=True)  # noqa: S603 - make names it

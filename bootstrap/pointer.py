@@ -16,10 +16,10 @@ class PointerError(ValueError):
 class Pointer(NamedTuple):
     """The bytes that a version runs: an object version, the position of its index, and the index's digest.
 
-    `offset` and `size` (bytes) locate the compressed index inside the object, `sha256` (lower-case hex) is the digest
-    of exactly these bytes; every frame's digest is in the index, so this value pins the whole release.
-    `unpacked` is what the files take on disk, in bytes, `owner` the 12-digit account that must own the bucket, `id` the
-    release id (32 hex digits).
+    `offset` and `size` (bytes) locate the compressed index inside the object; `sha256` (lower-case hex) is the digest
+    of exactly these bytes. Every frame's digest is in the index, so this value pins the whole release.
+    `unpacked` is the size of the files on disk, in bytes; `owner` is the 12-digit account that must own the bucket;
+    `id` is the release id (32 hex digits).
     """
 
     bucket: str
@@ -42,7 +42,7 @@ class Pointer(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "Pointer":
-        """Read `encode`'s output; raise PointerError with one line that says what is wrong."""
+        """Read `encode`'s output; raise PointerError with one line about the problem."""
         try:
             given = json.loads(text)
         except ValueError as error:

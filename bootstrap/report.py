@@ -21,7 +21,7 @@ UNITS = {
 def loaded(pointer: Pointer, phases: dict[str, float], work: list[dict[str, Any]], facts: dict[str, int]) -> str:
     """Report a load; `phases` are seconds since the bootstrap began, by event name.
 
-    The load went on for LoadAfterReady milliseconds after the first call could be answered.
+    LoadAfterReady is how long the load continued after the first call could be answered, in milliseconds.
     """
     total = {key: sum(one[key] for one in work) for key in ("bytes", "retries", "cpu_s")}
     fields = {
@@ -43,19 +43,19 @@ def loaded(pointer: Pointer, phases: dict[str, float], work: list[dict[str, Any]
 
 
 def failed(pointer: Pointer, error: LoadError) -> str:
-    """Report a load that did not come to its end."""
+    """Report a load that failed."""
     return _line("release.not_loaded", pointer, {"kind": error.kind, "problem": str(error)}, {"LoadFailures": 1})
 
 
 def killed(pointer: Pointer, reason: str) -> str:
-    """Report that the application was killed, because it might have answered with bytes that had not arrived."""
+    """Report that the application was killed because it may have read bytes that had not arrived."""
     remedy = "the next call starts a fresh process, which goes on with what is in place"
     metrics = {"LoadFailures": 1, "LoadKills": 1}
     return _line("release.killed", pointer, {"kind": "Killed", "problem": f"{reason}; {remedy}"}, metrics)
 
 
 def say(line: str) -> None:
-    """Write a line to the log, past whatever an application has put in place of `sys.stdout`."""
+    """Write a line to the log, even if the application has replaced `sys.stdout`."""
     os.write(1, line.encode() + b"\n")
 
 

@@ -8,14 +8,14 @@ import yaml
 
 
 class Loader(yaml.SafeLoader):
-    """Reads a template; of what CloudFormation would fill in (`!Ref`, `!Sub` ...) nothing is known yet."""
+    """Reads a template; values that CloudFormation fills in (`!Ref`, `!Sub` ...) become None."""
 
 
 Loader.add_multi_constructor("!", lambda _loader, _tag, _node: None)  # type: ignore[no-untyped-call]
 
 
 def runtime(template: str, function: str) -> str:
-    """Return the Runtime of a function, its own or else the shared one; raises ValueError when it is no plain name."""
+    """Return the Runtime of a function, or else the shared one; raises ValueError when it is not a plain name."""
     content = yaml.load(template, Loader)  # noqa: S506 - a SafeLoader
     if function not in content["Resources"]:
         raise ValueError(f"the template has no function {function}")

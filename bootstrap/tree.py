@@ -49,7 +49,7 @@ class Tree(NamedTuple):
 
     @property
     def asked(self) -> str:
-        """Return the file that lists the files somebody opened before they had arrived, four bytes each."""
+        """Return the file that lists the files that were opened before they had arrived, four bytes each."""
         return f"{self.directory}.asked"
 
     @property
@@ -64,11 +64,11 @@ class Tree(NamedTuple):
 
     @property
     def start_folders(self) -> str:
-        """Return the file that lists the folders with shared libraries or a `sitecustomize`, a line each."""
+        """Return the file that lists the folders with shared libraries or a `sitecustomize`, one per line."""
         return f"{self.directory}.start"
 
     def matters_at_start(self, folder: str) -> bool:
-        """Return whether a folder of the tree, links followed, holds what a process looks for only when it starts."""
+        """Return whether a folder of the tree, links followed, has files that a process looks for only at its start."""
         try:
             with open(self.start_folders, "rb") as file:
                 known = os.fsdecode(file.read()).split("\n")

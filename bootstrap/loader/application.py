@@ -9,7 +9,7 @@ import time
 from typing import NamedTuple
 
 SETTLING = 0.001
-"""Seconds between two looks at processes that have been killed."""
+"""Seconds between two checks of processes that have been killed."""
 
 
 class _Process(NamedTuple):
@@ -30,7 +30,7 @@ class Application:
         """A descriptor that a poll finds readable when the runtime's process has ended."""
 
     def kill(self) -> bool:
-        """Return when no process of the application lives any more, and whether one did."""
+        """Kill every process of the application; return whether there was one to kill."""
         killed = False
         while living := self._living():
             for process in living:
@@ -39,7 +39,7 @@ class Application:
         return killed
 
     def _living(self) -> list[int]:
-        """Return the processes that the runtime started, and theirs, and its process group."""
+        """Return the runtime's process, all its descendants, and its process group."""
         table = {pid: _process(pid) for pid in map(int, filter(str.isdigit, os.listdir("/proc")))}
         mine = {self.pid} if table.get(self.pid, _NONE).started == self.started else set[int]()
         mine |= {pid for pid, one in table.items() if one.group == self.pid}
@@ -57,7 +57,7 @@ def _process(pid: int) -> _Process:
         with open(f"/proc/{pid}/stat", "rb") as file:
             fields = file.read().rpartition(b")")[2].split()
     except OSError:
-        return _NONE  # it has ended meanwhile
+        return _NONE  # it has just ended
     return _Process(fields[0].decode(), int(fields[1]), int(fields[2]), int(fields[19]))
 
 

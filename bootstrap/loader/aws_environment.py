@@ -1,4 +1,4 @@
-"""What the execution environment tells: the endpoint, the credentials, the share of processors, the init type."""
+"""Settings from the execution environment: the endpoint, the credentials, and how many processes load."""
 
 import json
 import os
@@ -19,12 +19,12 @@ SUFFIXES = (
     ("us-isof-", "csp.hci.ic.gov"),
     ("eu-isoe-", "cloud.adc-e.uk"),
 )
-"""Domains of the partitions beside AWS's first, by how the names of their Regions begin."""
+"""Domains of the partitions other than `aws`, by the beginning of their Regions' names."""
 FIPS, DUAL_STACK = "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"
 ONE_PROCESSOR = 1769
 """MB of memory that come with one vCPU."""
 LITTLE = 2 * FIRST
-"""Bytes for which a second process is not worth its start."""
+"""Bytes up to which a second process is not worth its start."""
 
 
 def endpoint(pointer: Pointer) -> Endpoint:
@@ -64,7 +64,7 @@ def credentials(pointer: Pointer) -> Credentials:
 
 
 def workers(size: int) -> int:
-    """Return the number of loading processes for `size` bytes: two, but for less than one processor or little to do.
+    """Return the number of loading processes for `size` bytes: one with little to do or few processors, else two.
 
     A function has one vCPU per 1,769 MB of memory (AWS Lambda developer guide, "Configure memory").
     """
@@ -85,7 +85,7 @@ def _trust() -> ssl.SSLContext:
 
 
 def _container_credentials(uri: str, pointer: Pointer) -> Credentials:
-    from http.client import HTTPConnection  # noqa: PLC0415 - 20 ms that only SnapStart needs to pay
+    from http.client import HTTPConnection  # noqa: PLC0415 - costs 20 ms, and only SnapStart needs it
 
     url = urlsplit(uri)
     headers = {"Authorization": _container_token()}
@@ -95,8 +95,8 @@ def _container_credentials(uri: str, pointer: Pointer) -> Credentials:
         given = json.load(connection.getresponse())
         return Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["Token"])
     except (OSError, ValueError, KeyError) as error:
-        told = f"{describe(pointer)}: the container credentials endpoint failed: {error!r}"
-        raise LoadError("NoCredentials", told) from None
+        problem = f"{describe(pointer)}: the container credentials endpoint failed: {error!r}"
+        raise LoadError("NoCredentials", problem) from None
     finally:
         connection.close()
 

@@ -10,7 +10,7 @@ from .holder import BORROW, MESSAGE, NUMBERS, WRITTEN
 
 
 class Borrower:
-    """One worker's correspondence with the holders."""
+    """One worker's exchange of messages with the holders."""
 
     def __init__(
         self, worker: int, inbox: socket.socket, holders: list[socket.socket], held_by: Mapping[int, int]
@@ -26,7 +26,7 @@ class Borrower:
         self._coordinator, self._gone = coordinator, gone
 
     def borrow(self, files: Iterable[int]) -> dict[int, int]:
-        """Return a descriptor for each of the files that is held; the caller closes it."""
+        """Return a descriptor for each of the files that a holder has; the caller closes it."""
         asked: dict[int, list[int]] = {}
         for file in files:
             if (holder := self._held_by.get(file)) is not None:
@@ -43,7 +43,7 @@ class Borrower:
             self._send(holder, WRITTEN, [frame])
 
     def _send(self, holder: int, kind: bytes, numbers: list[int]) -> bool:
-        """Send a message; False when the holder has ended, because it holds nothing any more."""
+        """Send a message; return False when the holder has ended, because it holds no files then."""
         try:
             self._holders[holder].send(kind + struct.pack(NUMBERS % len(numbers), *numbers))
         except ConnectionError:

@@ -28,7 +28,7 @@ def prepare(tree: Tree, index: Index, root: int) -> None:
 
 
 def _start_folders(index: Index) -> set[str]:
-    """Return the folders that hold, under any name a tree can have, what a process looks for when it starts."""
+    """Return the folders with files that a process looks for when it starts: libraries, or modules for `site`."""
     paths = [*index.directories, *(file.path for file in index.files), *(path for path, _ in index.links)]
     found = (path.rpartition("/") for path in paths if ".so" in path or "customize" in path)
     return {folder or "." for folder, _, name in found if ".so" in name or name.startswith(CUSTOMIZED)}

@@ -1,4 +1,4 @@
-"""Make room for a tree: remove what other releases left, and say so when it still does not fit."""
+"""Make room for a tree: remove other releases' trees, and refuse a release that still does not fit."""
 
 import errno
 import fcntl
@@ -15,7 +15,7 @@ SLACK = 16 << 20
 
 
 def remove_others(tree: Tree) -> None:
-    """Remove every other release's tree that nobody uses."""
+    """Remove every other release's tree that no process uses."""
     digests = {name.partition(".")[0] for name in os.listdir(tree.base)}
     for digest in digests - {tree.digest}:
         _remove_unused(Tree(tree.base, digest))
@@ -27,7 +27,7 @@ def remove_remains(tree: Tree) -> None:
         if os.path.exists(path):
             os.unlink(path)
     if os.path.exists(tree.directory):
-        import shutil  # noqa: PLC0415 - 3 ms that a fresh environment need not pay
+        import shutil  # noqa: PLC0415 - costs 3 ms, and a fresh environment does not need it
 
         shutil.rmtree(tree.directory, ignore_errors=True)
 
@@ -40,7 +40,7 @@ def check_space(tree: Tree, pointer: Pointer) -> None:
 
 
 def full(tree: Tree, pointer: Pointer) -> LoadError:
-    """Return how much is needed and how much there is."""
+    """Return the error for a full disk: how much space is needed, how much is free, and what to change."""
     disk = os.statvfs(tree.base)
     free, needed = disk.f_bavail * disk.f_frsize >> 20, (pointer.unpacked + SLACK) >> 20
     remedy = f"raise the function's ephemeral storage to at least {needed + 64} MB, or write less to /tmp"

@@ -1,9 +1,9 @@
-"""Leases on files whose bytes have not arrived: whoever opens one waits in the kernel (fcntl(2), F_SETLEASE).
+"""Leases on files whose bytes have not arrived: a process that opens one waits in the kernel (fcntl(2), F_SETLEASE).
 
 A lease alone is not safe. The kernel lets a waiting opener in after 45 s (/proc/sys/fs/lease-break-time), at once when
-the last holder of the descriptor ends, and while every process is stopped. The processes of the loader guard against
-all three, see holder.py and coordinator.py; and the first bytes of a file come last, so that an opener who got in too
-early finds a text that is no file of any kind.
+the last holder of the descriptor ends, and while every process is stopped. The loader's processes guard against all
+three, see holder.py and coordinator.py. The first bytes of a file are written last, so that a process that opens it too
+early reads a text that is not valid in any file format.
 """
 
 import fcntl
@@ -12,21 +12,21 @@ import signal
 from collections.abc import Iterable, Mapping
 
 HEAD = 4096
-"""Bytes of a file that come last."""
+"""Length of the first bytes of a file, which are written last."""
 ABSENT = (b"this file has not arrived (Dropshift)\n" * (HEAD // 38 + 1))[:HEAD]
 WAITED = 30.0
 """Seconds that an opener may wait: well below the kernel's 45."""
 CREATE = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 RESERVED = 1 << 20
-"""Bytes up to which a file's blocks are reserved when it is created; a larger one's follow."""
+"""Bytes up to which a file's blocks are reserved when it is created; those of a larger file are reserved later."""
 LONG_AGO = 315_619_200_000_000_000
-"""2 January 1980, in ns: before anybody reads a file, so that the first one who does shows; see access_profile.py."""
+"""2 January 1980, in ns: earlier than any read, so that the first read shows; see access_profile.py."""
 STEP = 64 << 20
 """Bytes reserved at a time: a write to the same file waits no longer than that takes."""
 
 
 def work(folder: str) -> bool:
-    """Return whether an opener is turned away by a lease here, and its end can be waited for."""
+    """Return whether leases and process descriptors work here."""
     signal.signal(signal.SIGIO, lambda *_: None)  # without a handler, SIGIO ends the process that holds a lease
     path = f"{folder}/lease.{os.getpid()}"
     try:
@@ -60,7 +60,7 @@ def create(path: str, mode: int, size: int, root: int) -> int:
 
 
 def keep_head(heads: int, number: int, position: int, content: memoryview) -> None:
-    """Keep some of the first bytes of file `number` in the file `heads` until all else of it is in place."""
+    """Keep some of the first bytes of file `number` in the file `heads` until the rest of it is in place."""
     os.pwrite(heads, content, number * HEAD + position)
 
 
@@ -71,32 +71,32 @@ def place_head(heads: int, number: int, target: int) -> None:
 
 
 def reserve(held: int) -> None:
-    """Reserve the blocks of a large file, whose size alone reserves nothing; raises OSError."""
+    """Reserve the blocks of a large file, because setting its size does not; raises OSError."""
     size = os.fstat(held).st_size
     for offset in range(0, size if size > RESERVED else 0, STEP):
         os.posix_fallocate(held, offset, min(STEP, size - offset))
 
 
 def take(held: int) -> None:
-    """Take the lease; raises OSError when somebody has the file open."""
+    """Take the lease; raises OSError when the file is open anywhere."""
     fcntl.fcntl(held, fcntl.F_SETLEASE, fcntl.F_WRLCK)
 
 
 def let_go(held: int) -> None:
-    """Let whoever waits open the file."""
+    """Give up the lease: processes that wait can open the file."""
     fcntl.fcntl(held, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     os.close(held)
 
 
 def asked_for(held: int) -> bool:
-    """Return whether somebody has opened the file, and waits or has been let in."""
+    """Return whether a process has tried to open the file: it waits, or has been let in."""
     return fcntl.fcntl(held, fcntl.F_GETLEASE) != fcntl.F_WRLCK
 
 
 def let_in(held: Mapping[int, int]) -> set[int]:
-    """Return the files, of those that this process leases, that the kernel has let somebody open.
+    """Return the files, of those that this process leases, that the kernel has let another process open.
 
-    Such a lease is a reader's or gone; while somebody still waits, its break is under way. proc(5), /proc/locks.
+    Such a lease is a read lease or gone. While an opener still waits, /proc/locks shows it as BREAKING (proc(5)).
     """
     suspects = {number: descriptor for number, descriptor in held.items() if asked_for(descriptor)}
     if not suspects:

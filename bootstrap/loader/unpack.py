@@ -12,7 +12,7 @@ from .borrow import Borrower
 from .lease import HEAD, LONG_AGO, keep_head
 
 PIECE = 128 << 10
-"""Bytes decompressed at a time: a buffer this small is recycled, so the kernel need not map fresh pages."""
+"""Bytes decompressed at a time: a buffer this small is reused, so that the kernel maps no fresh pages."""
 FILES_OPEN = 128
 """Files written at a time; a function has 1,024 file descriptors (AWS Lambda developer guide, "Quotas")."""
 CREATE = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -29,7 +29,7 @@ class Place(NamedTuple):
 
 
 class _Raw:
-    """The raw bytes of a frame, read forward, or again from its begin."""
+    """The raw bytes of a frame, read forward, or again from the start."""
 
     def __init__(self, data: memoryview) -> None:
         self._data = data
@@ -54,7 +54,7 @@ class _Raw:
 
 
 def verify(frame: Frame, data: memoryview) -> None:
-    """Raise Retry unless `data` hashes to the pin; nothing looks at the bytes before this."""
+    """Raise Retry unless `data` has the pinned digest; no code reads the bytes before this."""
     if sha256(data).hexdigest() != frame.sha256:
         raise Retry("the bytes do not match the pinned digest")
 
@@ -76,7 +76,7 @@ def put(frame: Frame, data: memoryview, place: Place, borrower: Borrower | None 
 
 
 def _batches(slices: Iterable[Slice]) -> Iterator[list[Slice]]:
-    """Return the slices in groups of so few files that all of these can be open at once."""
+    """Return the slices in groups of at most FILES_OPEN files, which are open at the same time."""
     batch: list[Slice] = []
     count = 0
     for one in slices:
@@ -101,7 +101,7 @@ def _put_by_name(raw: _Raw, one: Slice, files: list[File], root: int) -> None:
 
 
 def _put_leased(raw: _Raw, one: Slice, targets: list[tuple[int, int]], place: Place) -> None:
-    """Write all but a file's first bytes; these come last, here or when the file's last frame is in place."""
+    """Write a file's first bytes last: here, or when the file's last frame is in place."""
     head = bytearray()
     for position, piece in _pieces(raw, one):
         if position < HEAD:

@@ -1,4 +1,4 @@
-// Where S3 listens for a bundle, with which credentials, and the signature of a request; as in
+// S3's endpoint for a bundle, the credentials, and the signature of a request; as in
 // bootstrap/loader/aws_environment.py and bootstrap/loader/sigv4.py.
 
 import { createHash, createHmac } from "node:crypto";

@@ -1,7 +1,7 @@
 // Make this process look as if the application had been deployed natively; as in bootstrap/startup/environment.py.
 //
-// What only the start of a process can find (libraries, what is preloaded, what Node imports first, a wrapper) is found
-// by starting Node once more in its place. That process is a native one: nothing of ours runs in it.
+// Some things a process looks for only at its start: libraries, preloaded ones, Node's `--import`, a wrapper. If a
+// release has them, this process executes Node again. No code of ours runs in the new one, as in a native deployment.
 
 import fs from "node:fs";
 import path from "node:path";
@@ -11,7 +11,7 @@ import { describe, fault } from "./failures.mjs";
 export const VARIABLE = "DROPSHIFT_POINTER";
 const ENTRY = "bootstrap.handler";
 const [OPTIONS_LATER, WRAPPER_LATER] = ["DROPSHIFT_NODE_OPTIONS", "DROPSHIFT_EXEC_WRAPPER"];
-/** Where the deployer puts variables that would start something of the release before it is loaded. */
+/** Hold NODE_OPTIONS and AWS_LAMBDA_EXEC_WRAPPER until the release is loaded, because they may name files of it. */
 const OURS = [VARIABLE, "DROPSHIFT_RELEASES", "DROPSHIFT_HAND_OVER", OPTIONS_LATER, WRAPPER_LATER];
 const BEFORE_PATH = String.raw`(?:(?<![\w.~/-])|(?<=:\/{2})|(?<=:\/{3})|(?<=^-\w)|(?<=\s-\w))`;
 
@@ -38,11 +38,11 @@ export function adopt(root, handler) {
   try {
     process.chdir(root);
   } catch {
-    process.cwd = () => root; // a managed instance's worker threads cannot change it; they can say which one counts
+    process.cwd = () => root; // worker threads, which managed instances use, cannot change the directory itself
   }
 }
 
-/** Start Node again in place if only the start of a process can find what the release has for it. */
+/** Execute Node again if the release has files that a process looks for only at its start. */
 export function startAgainIfNeeded(pointer, root) {
   const given = atStart();
   const old = given.LAMBDA_TASK_ROOT ?? "";
@@ -63,20 +63,20 @@ const IN_THREAD =
   "in a managed instance Node cannot start again for libraries in the library path, or for what NODE_OPTIONS or " +
   "AWS_LAMBDA_EXEC_WRAPPER names in the release; put them into a layer";
 
-/** Return the variables that this process was started with: the runtime's client takes some out. */
+/** Return the variables that this process was started with; the runtime's client removes some from `process.env`. */
 function atStart() {
   const pairs = fs.readFileSync("/proc/self/environ", "utf8").split("\0").filter(Boolean);
   return Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]));
 }
 
-/** Return whether the dynamic loader, which reads its variables once, would find more in the tree. */
+/** Return whether the dynamic loader, which reads its variables once, would find libraries in the tree. */
 function lacks(given, old, root) {
   const preloaded = given.LD_PRELOAD ?? "";
   const searched = (given.LD_LIBRARY_PATH ?? "").split(":").filter((place) => moved(place, old, root) !== place);
   return moved(preloaded, old, root) !== preloaded || searched.some((place) => hasLibraries(moved(place, old, root)));
 }
 
-/** Return whether a folder holds libraries, in whatever form; ld.so(8) has newer processors' below glibc-hwcaps. */
+/** Return whether a folder holds libraries; those for newer processors are below glibc-hwcaps (ld.so(8)). */
 function hasLibraries(folder) {
   const isFolder = fs.statSync(folder, { throwIfNoEntry: false })?.isDirectory();
   return isFolder && fs.readdirSync(folder).some((name) => name.includes(".so") || name === "glibc-hwcaps");

@@ -1,6 +1,7 @@
 // Every way a load can fail, as one line that names the object and what to do about it; as in bootstrap/failures.py.
 
-const GONE = "exempt bundles/ from lifecycle rules, for bundles must outlive their versions, and redeploy the release";
+const GONE =
+  "exempt bundles/ from lifecycle rules, because bundles must outlive their versions, and redeploy the release";
 export const REMEDIES = {
   NoSuchKey: ["Missing", `the bundle is gone; ${GONE}`],
   NoSuchVersion: ["Missing", `the pinned object version is gone; ${GONE}`],
@@ -12,11 +13,11 @@ export const REMEDIES = {
   ],
   ExpiredToken: [
     "ExpiredCredentials",
-    "the credentials have expired; start a fresh execution environment, and see that the role still exists",
+    "the credentials have expired; start a fresh execution environment, and check that the role still exists",
   ],
 };
 
-/** Return a failure with the name that the runtime reports as error type, and no stack: the message says it all. */
+/** Return a failure with the name that the runtime reports as error type. It has no stack: the message is enough. */
 export function fault(name, message) {
   const error = new Error(message);
   error.name = name;
@@ -27,6 +28,6 @@ export function fault(name, message) {
 /** A part that did not arrive whole; ask for it again. */
 export class Retry extends Error {}
 
-/** Name the object that a message is about. */
+/** Return the name of the object that a message is about. */
 export const describe = (pointer) =>
   `release ${pointer.release} (s3://${pointer.bucket}/${pointer.key}, version ${pointer.version})`;

@@ -7,7 +7,7 @@ import { describe, fault, REMEDIES, Retry } from "./failures.mjs";
 const ATTEMPTS = 6;
 const BACKOFF_MS = 50;
 
-/** Return the bytes of one range once `accept` takes them; try again what may pass, refuse what will not. */
+/** Return the bytes of one range that `accept` takes. Transient errors are retried, permanent ones are thrown. */
 export async function range(load, offset, length, accept) {
   for (let attempt = 1; ; attempt++) {
     const got = await ask(load, offset, length).catch(passing);
@@ -20,7 +20,7 @@ export async function range(load, offset, length, accept) {
   }
 }
 
-/** Return an error that may pass; a refusal of ours will not. */
+/** Return a transient error; throw a permanent one, which is always ours. */
 function passing(error) {
   if (error.name.startsWith("Dropshift.")) throw error;
   return error;
@@ -51,7 +51,7 @@ function ask(load, offset, length) {
   });
 }
 
-/** Return the body; of a success that is not the range nothing is read, for it may be a whole object. */
+/** Return the body. A success that is not the range is not read, because it may be the whole object. */
 async function receive(load, response, offset, length) {
   const status = response.statusCode;
   const wanted = `bytes ${offset}-${offset + length - 1}/`;
@@ -64,7 +64,7 @@ async function receive(load, response, offset, length) {
   throw fault("Dropshift.WrongRange", `${describe(load.pointer)}: asked for '${wanted}', got '${got}'`);
 }
 
-/** Return the body in memory of its own, which another thread may take over. */
+/** Return the body in its own buffer, which can be transferred to another thread. */
 function filled(response, length) {
   const body = new Uint8Array(length);
   let end = 0;

@@ -1,4 +1,4 @@
-// The application's own function, found as AWS's client finds it; or what a command or a program is instead.
+// The application's own function, found as AWS's client finds it; or the stand-in for a command or a native program.
 
 import { spawn } from "node:child_process";
 import fs from "node:fs";
@@ -9,7 +9,7 @@ import { describe, fault } from "./failures.mjs";
 const REQUIRES = process.env.AWS_EXECUTION_ENV === "AWS_Lambda_nodejs22.x";
 const HERE = new URL("..", import.meta.url).href;
 
-/** Find the handler as AWS's client does that runs this: in nodejs22.x it requires CommonJS, later it imports everything. */
+/** Find the handler as this runtime's own client does: nodejs22.x requires CommonJS, later ones import everything. */
 export async function find(root, handler, ours) {
   const folder = handler.slice(0, handler.lastIndexOf("/") + 1);
   const [name, ...nested] = handler.slice(folder.length).split(".");
@@ -22,7 +22,7 @@ export async function find(root, handler, ours) {
     const complaint = `${handler} is ${found ? "not a function" : "undefined or not exported"}`;
     throw Object.defineProperty(new Error(complaint), "name", { value: "Runtime.HandlerNotFound", enumerable: !REQUIRES });
   } catch (error) {
-    // The client names it by class and code, as it does natively; our own frames are nobody's business.
+    // The client reports class and code as in a native deployment. Our own frames do not belong there.
     const isOurs = (line) => line.includes(HERE) || line.includes(ours);
     if (error?.stack) error.stack = String(error.stack).split("\n").filter((line) => !isOurs(line)).join("\n");
     throw error;
@@ -47,7 +47,7 @@ function inModulePackage(folder) {
   return false;
 }
 
-/** Let a native program take the runtime's place; every Node that has zstd has execve. */
+/** Replace this process by a native program; every Node that has zstd has execve. */
 export function become(pointer) {
   const [program, ...rest] = pointer.command;
   const file = program.includes("/") ? path.resolve(program) : program;
@@ -60,7 +60,7 @@ export function become(pointer) {
   }
 }
 
-/** Return the function that runs a command once a call, as in bootstrap/startup/command.py. */
+/** Return the function that runs the command once per call, as in bootstrap/startup/command.py. */
 export const command = (pointer) => (event, context) =>
   new Promise((resolve, reject) => {
     const [program, ...rest] = pointer.command;

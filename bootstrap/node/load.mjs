@@ -1,7 +1,7 @@
 // One load: the index first, then all parts over a few connections, then the marker. Everything is awaited.
 //
-// There is no hand-over before the init limit here: an init that is cut at 10 s goes on where it stood, because the
-// journal says which parts are in place.
+// There is no hand-over before the init limit here. When init is cut at 10 s, the next one continues, because the
+// journal lists the parts that are in place.
 
 import fs from "node:fs";
 import { availableParallelism } from "node:os";
@@ -17,9 +17,9 @@ import { take } from "./turn.mjs";
 const CONNECTIONS = 4;
 const AHEAD = 2 * CONNECTIONS; // parts that are fetched or placed: while one is placed, its connection fetches another
 const ONE_PROCESSOR = 1769; // MB of memory that come with one vCPU (AWS Lambda developer guide, "Configure memory")
-const LITTLE = 4 << 20; // bytes for which a thread is not worth its start
+const LITTLE = 4 << 20; // bytes up to which a thread is not worth its start
 
-/** Bring the pointer's release to disk, and return its tree. */
+/** Load the pointer's release to disk and return its tree. */
 export async function load(pointer) {
   if (!canDecompress) {
     throw fault("Dropshift.Runtime", `Node ${process.version} has no zstd; use nodejs22.x or later (Node 22.15 or later)`);
@@ -97,7 +97,7 @@ function missingParts(tree, count) {
   return Array.from({ length: count }, (_, number) => number).filter((number) => !known.has(number));
 }
 
-/** Return what places parts: a thread of its own where there is a processor for it, and enough to do. */
+/** Return the placer of parts: a separate thread if there is a processor for it and enough to do. */
 function startPlacer(pointer) {
   const memory = Number(process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE ?? 0);
   const alone = (memory && memory <= ONE_PROCESSOR) || availableParallelism() === 1 || pointer.offset <= LITTLE;
@@ -114,7 +114,7 @@ function placerHere() {
 }
 
 function placerInThread() {
-  // Neither the function's options nor its variables are for this thread: they may name what starts with each.
+  // Not the function's Node options or variables: they may name modules that Node loads into every thread.
   const worker = new Worker(new URL("./worker.mjs", import.meta.url), { execArgv: [], env: {} });
   const waiting = new Map();
   const settle = (number, how) => {

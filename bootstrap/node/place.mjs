@@ -1,4 +1,4 @@
-// Parts of a bundle: which ranges they are, and how a verified one becomes files.
+// Parts of a bundle: their ranges, and the files that a verified one is written to.
 
 import { createHash } from "node:crypto";
 import fs from "node:fs";
@@ -13,7 +13,7 @@ export const canDecompress = Boolean(zlib.zstdDecompressSync);
 /** Return the index; its digest has been checked. */
 export const parse = (content) => JSON.parse(zlib.zstdDecompressSync(content));
 
-/** Return which ranges are asked for, as in bootstrap/loader/parts.py. */
+/** Return the ranges to fetch, as in bootstrap/loader/parts.py. */
 export function plan(index) {
   const parts = [];
   let remaining = index.frames.reduce((sum, [compressed]) => sum + compressed, 0);
@@ -38,7 +38,7 @@ export function place(part, data, index, root) {
   const isWhole = ([[, , digest], bytes]) => createHash("sha256").update(bytes).digest("hex") === digest;
   if (!frames.every(isWhole)) return false;
   for (const [[, size, , slices], bytes] of frames) {
-    // One chunk of just this size: smaller ones are allocated, and put together, by the dozen.
+    // One chunk of this size, so that zlib does not allocate dozens of small ones and join them.
     const raw = zlib.zstdDecompressSync(bytes, { chunkSize: size + 64 });
     put(raw, slices, index.files, root);
     free(raw);
@@ -47,7 +47,7 @@ export function place(part, data, index, root) {
   return true;
 }
 
-/** Give memory back at once, unless it is Node's own pool: else the collector looks through everything for its sake. */
+/** Free a buffer at once, unless it is part of Node's pool; left to the collector, it would cost a full collection. */
 const free = ({ buffer }) => isMarkedAsUntransferable(buffer) || buffer.transfer(0);
 
 function put(raw, [offsets = [], lengths, positions, held], [names, modes, sizes], root) {

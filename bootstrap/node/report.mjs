@@ -1,4 +1,4 @@
-// One line a load that is also a metric, as in the Python loader; the runtime's console would put words before it.
+// One line per load, which is also a metric, as in bootstrap/report.py; the runtime's console would add a prefix.
 
 /** Report a whole load; `milliseconds` is how long it took. */
 export function loaded(pointer, { parts, bytes, retries }, milliseconds) {

@@ -1,4 +1,4 @@
-// Where a release lies on disk, when it counts as complete, and room for it; as in bootstrap/tree.py.
+// The place of a release on disk, the marker of its completeness, and the space it needs; as in bootstrap/tree.py.
 
 import fs from "node:fs";
 import path from "node:path";
@@ -14,7 +14,7 @@ export function treeOf(pointer) {
   return { base, directory, marker: named("complete"), journal: named("journal"), index: named("index") };
 }
 
-/** Remove what other releases left, and an incomplete tree that has no journal. */
+/** Remove other releases' trees, and an incomplete tree that has no journal. */
 export function clear(tree) {
   const ours = path.basename(tree.directory);
   for (const name of fs.readdirSync(tree.base)) {
@@ -29,7 +29,7 @@ function remove(tree) {
   }
 }
 
-/** Make directories and links; what a killed load left behind may stay. */
+/** Make directories and links; those that a killed load made may stay. */
 export function prepare(tree, index) {
   const unlessThere = (make) => {
     try {
@@ -48,9 +48,9 @@ export function complete(tree, pointer) {
   fs.rmSync(tree.journal, { force: true });
 }
 
-/** Return whether the tree is complete and as it was verified; remove one that has been changed since.
+/** Return whether the tree is complete and unchanged since it was verified; remove a changed one.
  *
- * The kernel sets a changed file's ctime, and a changed folder's, whatever an application says of its times; inode(7).
+ * The kernel sets the ctime of every changed file and folder, and an application cannot set it back; inode(7).
  */
 export function isWhole(tree, pointer, parse) {
   const marker = fs.statSync(tree.marker, { bigint: true, throwIfNoEntry: false });
@@ -84,7 +84,7 @@ export function checkSpace(tree, pointer) {
   throw full(tree, pointer);
 }
 
-/** Return what the disk refused, in one line; any other error stays as it is. */
+/** Return the refusal for an error of the disk, in one line; any other error stays as it is. */
 export function refused(error, tree, pointer) {
   if (["ENOSPC", "EDQUOT"].includes(error.code)) return full(tree, pointer);
   return error.syscall ? fault("Dropshift.Disk", `${describe(pointer)}: ${error.message}`) : error;

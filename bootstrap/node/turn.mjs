@@ -1,11 +1,11 @@
-// Who loads, when several threads or processes start at once:
+// One of several threads or processes that start together loads; the others wait:
 //
 //     A: listens on the tree's name, loads          B, C: cannot listen; connect, and wait for A's answer
 //     A: answers that the tree is complete          B, C: use it
 //     A: is killed, or fails                        B, C: lose the connection; B listens, C waits for B's answer
 //
-// The kernel lets one listen on a name that is no file (unix(7), "abstract") and frees it when that one ends, however it
-// does: nothing lies about that a full disk could spoil, or that a reused process id could keep alive.
+// The name is an abstract socket address (unix(7)), not a file. The kernel lets one process listen on it, and frees it
+// when that process ends in any way. There is no lock file that a full disk or a reused process id could spoil.
 
 import { once } from "node:events";
 import net from "node:net";
@@ -15,7 +15,7 @@ import { isMainThread } from "node:worker_threads";
 const READY = "ready";
 const AGAIN_MS = 20;
 
-/** Wait until nobody else loads, or somebody has loaded; return how to end the turn, or nothing when there is none. */
+/** Wait until no other one loads; return the function that ends the turn, or undefined if the tree is complete. */
 export async function take(name) {
   for (;;) {
     const waiting = new Set();
@@ -31,20 +31,20 @@ export async function take(name) {
   }
 }
 
-/** Answer those that wait. One of a managed instance's threads goes on answering: the others may come later. */
+/** Answer those that wait. On a managed instance the thread continues to answer, because others may start later. */
 function end(server, waiting, complete) {
   for (const socket of waiting) socket.end(complete ? READY : "");
   if (complete && !isMainThread) server.removeAllListeners("connection").on("connection", (socket) => socket.end(READY)).unref();
   else server.close();
 }
 
-/** Wait for the answer of who has the turn; return whether the tree is complete. */
+/** Wait for the answer from the one that has the turn; return whether the tree is complete. */
 function answer(name) {
   return new Promise((resolve) => {
-    let said = "";
+    let received = "";
     const socket = net.connect({ path: `\0${name}` });
-    socket.on("data", (data) => (said += data));
-    socket.on("error", () => {}); // whoever had the turn has ended; `close` follows
-    socket.on("close", () => resolve(said === READY));
+    socket.on("data", (data) => (received += data));
+    socket.on("error", () => {}); // the one that had the turn has ended; `close` follows
+    socket.on("close", () => resolve(received === READY));
   });
 }

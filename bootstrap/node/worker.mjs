@@ -1,5 +1,4 @@
-// A thread that places the parts it is sent, while the main one fetches: hashing, zstd and the disk take as long as the
-// network does.
+// A thread that places the parts that the main one fetches: hashing, zstd and the disk take as long as the network.
 
 import { parentPort } from "node:worker_threads";
 import { parse, place, plan } from "./place.mjs";

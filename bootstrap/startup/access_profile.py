@@ -1,7 +1,7 @@
 """The files that a start touched: every read updates a file's access time, a native library's too.
 
-Linux keeps access times even under `relatime` as long as a file was not read since it was written, which is what a
-freshly loaded tree guarantees. Where a file system keeps none, Python's own module table must do.
+Even under `relatime`, Linux records the first read after a write, and a freshly loaded tree was only written. On a file
+system without access times, Python's own module table is all there is.
 """
 
 import json
@@ -44,7 +44,7 @@ def _first_read(path: str) -> int:
 
 
 def _asked_for(tree: Tree, paths: list[str]) -> set[str]:
-    """Return the files that somebody opened before they had arrived, be it without reading them."""
+    """Return the files that were opened before they had arrived, even if they were not read."""
     try:
         with open(tree.asked, "rb") as file:
             return {paths[number] for (number,) in struct.iter_unpack("<I", file.read())}

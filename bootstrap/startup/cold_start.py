@@ -1,7 +1,7 @@
 """From the pointer to the application's own function, in the process the runtime started.
 
-The runtime imports `bootstrap` and asks for its `handler`. By then it is out of the import machinery, so this can load
-the release, take every trace of itself out of `sys.modules`, and let the runtime's own code find the application's
+The runtime imports `bootstrap` and asks for its `handler`. At that moment no import is running, so this can load the
+release and remove every trace of itself from `sys.modules`. Then the runtime's own code finds the application's
 function: results, errors and stack traces are the runtime's own.
 """
 
@@ -68,13 +68,13 @@ class Outcome:
 class ColdStart(Outcome):
     """The cold start of a release.
 
-    On demand, the application begins when every file is there by name and size; whoever opens one that has not arrived
-    waits in the kernel. All other environments are started before anybody waits for them, and may be frozen or forked
-    then: these await every file.
+    On demand, the application begins when every file exists by name and size. A process that opens a file that has not
+    arrived waits in the kernel. All other environments start before a call waits for them, and may be frozen or forked
+    then: they wait for every file.
 
-    Under SnapStart all of it happens before the snapshot, and it needs no hooks of its own: the loading processes have
-    ended by then, with their connections and credentials, no randomness is kept for later, and the tree is part of the
-    snapshot. What stands in for the runtime's client knows of no restore; the runtime asks for that by itself.
+    Under SnapStart all of this happens before the snapshot, and needs no hooks. The loading processes have ended, with
+    their connections and credentials; no randomness is kept for later; the tree is part of the snapshot. The stand-in
+    for the runtime's client has no part in the restore: the runtime asks for that itself.
     """
 
     def __init__(self, pointer: Pointer) -> None:
@@ -114,7 +114,7 @@ class ColdStart(Outcome):
         return None
 
     def ready(self, function: Any) -> Any:  # noqa: ANN401 - as above
-        """Leave the stage to the application as soon as nobody waits for a file."""
+        """Return the function to call, once no process waits for a file."""
         self._note("import")
         try:
             self._progress.ready(self._seconds)
@@ -146,11 +146,11 @@ class ColdStart(Outcome):
         return self
 
     def _must_start_again(self) -> bool:
-        """Return whether the start of this process could not find what the release has for it."""
+        """Return whether the release has files that a process looks for at its start, and this one looked too early."""
         return self._process.must_start_again(self._tree.directory, self._tree.matters_at_start)
 
     def _become_executable(self) -> NoReturn:
-        """Give the process away, and the lock that marks the tree as in use with it."""
+        """Replace this process by the release's program, which inherits the lock that marks the tree as in use."""
         self._progress.ready(self._seconds)
         os.set_inheritable(self._progress.lock, True)
         try:

@@ -1,4 +1,4 @@
-"""A command a call: the event as JSON on its stdin, its stdout is the answer, its stderr goes to the log."""
+"""One command per call: the event is JSON on its stdin, its stdout is the answer, its stderr goes to the log."""
 
 import json
 import os
@@ -17,7 +17,7 @@ PASSED_ON = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", 
 def handler(command: tuple[str, ...], environment: dict[str, str]) -> Callable[[Any, Any], Any]:
     """Return the function that runs `command` in the release's directory, which `environment` names."""
 
-    def run(event: Any, context: Any) -> Any:  # noqa: ANN401 - whatever JSON can say
+    def run(event: Any, context: Any) -> Any:  # noqa: ANN401 - any JSON value
         told = environment | {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         told["AWS_LAMBDA_REQUEST_ID"] = context.aws_request_id
         status, output, tail = _run(command, told, json.dumps(event).encode())
@@ -69,7 +69,7 @@ def _feed(sink: IO[bytes], event: bytes) -> None:
 
 
 def _answer(output: bytes) -> Any:  # noqa: ANN401 - as above
-    """Return JSON if it parses, otherwise text; nothing for nothing."""
+    """Return the parsed JSON, or text if it does not parse, or None for an empty output."""
     text = output.decode(errors="replace")
     try:
         return json.loads(text) if text.strip() else None

@@ -1,6 +1,6 @@
 """Make this process look as if the application had been deployed natively: environment, paths, working directory.
 
-Whatever names the task root, or a place below it, means the release's tree; nothing else changes.
+Every path at or below the task root becomes the same path in the release's tree; nothing else changes.
 """
 
 import os
@@ -39,9 +39,9 @@ class Process(NamedTuple):
         return native(self.environment, root, handler)
 
     def must_start_again(self, root: str, matters: Callable[[str], bool]) -> bool:
-        """Return whether the release has what only the start of a process can find, and this one's could not.
+        """Return whether the release has files that a process looks for at its start, and this one looked too early.
 
-        The dynamic loader and `site` read their variables once. `matters` says whether a folder of the tree holds a
+        The dynamic loader and `site` read their variables once. `matters` returns whether a folder of the tree holds a
         library or a `sitecustomize`.
         """
         given, old = self.environment, self.environment.get("LAMBDA_TASK_ROOT", "")
@@ -51,12 +51,12 @@ class Process(NamedTuple):
         return moved(preloaded, old, root) != preloaded or any(new != path and matters(new) for path, new in pairs)
 
     def start_again(self, further: dict[str, str], root: str = "") -> NoReturn:
-        """Start the runtime's process anew in place, as it was but for `further` variables.
+        """Execute the runtime again in this process, with its first environment and `further` variables.
 
         With `root`, all variables but the task root itself name the tree.
 
-        A managed instance's runtime has forked this process, which must not fork as many again: it becomes a runtime
-        of one.
+        On managed instances the runtime forks N workers. A worker that re-executes must not fork again, so its
+        concurrency is set to 1.
         """
         changed = self.environment | further
         if root:
@@ -71,7 +71,7 @@ class Process(NamedTuple):
         os.execve(sys.executable, sys.orig_argv, changed)  # noqa: S606 - our own command line
 
     def become(self, command: tuple[str, ...], root: str) -> NoReturn:
-        """Let a native program take the runtime's place: it speaks the Runtime API itself. Raises OSError."""
+        """Replace the runtime by a native program, which speaks the Runtime API itself; raises OSError."""
         sys.stdout.flush()
         os.chdir(root)
         os.execvpe(command[0], command, self.environment_at(root, command[0]))  # noqa: S606 - the release's program

@@ -1,12 +1,12 @@
 """Stand in for the runtime's client until the load is complete, then vanish.
 
-Shortly before on-demand init would be cut, the first invocation is taken (early.py). The import goes on where it is, in
-the main thread, and the runtime is handed the waiting invocation when it asks. A process that starts anew in place
-takes it along.
+Shortly before on-demand init would be cut, the first invocation is taken (early.py). The import continues in the main
+thread, and the runtime gets the waiting invocation when it asks. A process that executes again takes it along.
 
-While files arrive, the loading process is asked before each answer whether it can have been made of what had not
-arrived, and no further invocation is asked for after the first answer: an environment may be frozen while it waits for
-one, and a file's opener with it. The runtime calls the application's own function.
+While files arrive, the loading process is asked before each answer whether the answer may be based on bytes that had
+not arrived. After the first answer no other invocation is requested until all files are in place: an environment may
+be frozen during that request, together with a process that waits for a file. The runtime calls the application's own
+function.
 
 The first answer may also carry the access profile, when the invocation's client context asks for it (a smoke test).
 """
@@ -26,7 +26,7 @@ from .progress import LoadProgress
 
 CONTEXT = "Lambda-Runtime-Client-Context"
 TAKEN = "DROPSHIFT_TAKEN"
-"""Names the file with an invocation that was taken before the process started anew."""
+"""Names the file with an invocation that was taken before the process executed again."""
 
 
 class FirstInvocation:
@@ -62,7 +62,7 @@ class FirstInvocation:
 
     @property
     def early(self) -> bool:
-        """Return whether an invocation is waiting for the init to end; it is not taken by anybody else from then on."""
+        """Return whether an invocation waits for the init to end; after this call no other process takes it."""
         if self._limit is not None:
             self._taken, self._limit = self._limit.claim(), None
             if self._taken is not None:
@@ -84,11 +84,11 @@ class FirstInvocation:
         return {TAKEN: str(file)}
 
     def end_after_answer(self) -> None:
-        """Leave after the first answer, as a failed init would; the next invocation gets a fresh start."""
+        """End the process after the first answer, as a failed init would; the next invocation gets a fresh start."""
         self._last = True
 
     def next(self) -> Any:  # noqa: ANN401 - the runtime's own types
-        """Return the first invocation to the runtime; later ones not before every file is in place."""
+        """Return an invocation to the runtime; all but the first only when every file is in place."""
         if self._last and not self.early:
             sys.exit(1)
         if self._answered and self._progress:
@@ -117,7 +117,7 @@ class FirstInvocation:
         return self._client.post_error(*given)
 
     def _settle(self) -> None:
-        """Make sure that the answer may leave; a process that cannot ends."""
+        """Make sure that the answer may be sent; otherwise end the process."""
         self._answered = True
         if self._progress and not self._progress.done:
             self._or_end(self._progress.sound)

@@ -1,4 +1,4 @@
-"""The runtime's side of a load: start the loading process, hear how far it is, ask it before each answer.
+"""The runtime's side of a load: start the loading process, follow its progress, ask it before each answer.
 
 This process imports the application, so it imports nothing else: network, TLS and zstd live in the loading process.
 """
@@ -46,18 +46,19 @@ class LoadProgress:
             self._listen()
 
     def ready(self, phases: dict[str, float]) -> None:
-        """Record that the application is ready, and return when nobody waits for a file; raises LoadError.
+        """Record that the application is ready, and return when no process waits for a file; raises LoadError.
 
-        Whoever asks for an invocation may be frozen, and no wait may last that long.
+        The runtime asks for an invocation next, and may be frozen then; a wait for a file must not last that long.
         """
         self._question({"ask": "quiet", "phases": phases})
         while self.done and self._hear >= 0:
             self._listen()  # until the loading process has reported and has ended
 
     def sound(self) -> None:
-        """Return when it is certain that nobody has read what had not arrived.
+        """Return when it is certain that no process has read a file before it had arrived.
 
-        Raises LoadError when the loading process has ended; when somebody has, it kills this process instead.
+        Raises LoadError when the loading process has ended. If a file was read too early, the loading process kills
+        this one.
         """
         self._question({"ask": "sound"})
 
@@ -68,7 +69,7 @@ class LoadProgress:
         try:  # noqa: SIM105 - contextlib would show in sys.modules
             os.write(self._ask, json.dumps(question).encode() + b"\n")
         except BrokenPipeError:
-            pass  # the loading process has ended; its last message says how
+            pass  # the loading process has ended; its last message has the reason
         while not self._sound and self._hear >= 0 and (question["ask"] == "sound" or not self._failure):
             self._read()
         if self._failure and question["ask"] == "quiet":
@@ -112,7 +113,7 @@ class LoadProgress:
 
 
 def _fork(pointer: Pointer, tree: Tree, lock: int, early: EarlyInvocation | None, *, demand: bool) -> tuple[int, int]:
-    """Start the loading process, which is no child of this one; return pipes to hear and to ask it by."""
+    """Start the loading process, not as a child of this one; return a pipe for its messages and one for questions."""
     heard, tell = os.pipe()
     asks, ask = os.pipe()
     runtime, began = os.getpid(), time.monotonic()

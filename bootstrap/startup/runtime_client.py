@@ -1,4 +1,4 @@
-"""The few things asked of awslambdaric, each with an answer for the day it is named otherwise."""
+"""The private names of awslambdaric that we use, each with a fallback if a new version renames it."""
 
 import importlib
 import sys
@@ -10,7 +10,7 @@ from typing import Any
 def fault(kind: str, message: str, trace: list[str] | None = None, prefix: str = "Dropshift.") -> Exception:
     """Return the exception that the runtime reports as exactly this type, message and trace.
 
-    Ours are plain ASCII: the runtime's client sends an error of init as Latin-1, or fails to.
+    Our messages are plain ASCII: the runtime's client encodes an error of init as Latin-1, and fails on other text.
     """
     if prefix:
         message = message.encode("ascii", "backslashreplace").decode()
@@ -57,6 +57,6 @@ def in_invocation() -> bool:
     return frame.f_code is handles
 
 
-def _find(handler: str) -> Any:  # noqa: ANN401 - whatever an application calls its handler
+def _find(handler: str) -> Any:  # noqa: ANN401 - an application's handler may be of any type
     module, _, name = handler.rpartition(".")
     return getattr(importlib.import_module(module.replace("/", ".")), name)
