@@ -17,14 +17,18 @@ from pathlib import Path
 from typing import Any
 
 from deployer.model.profile import Profile
+from tests.benchmarks.accounting import PROCESSORS
+from tests.benchmarks.cost import Cost
 from tests.benchmarks.link import LINKS, serving
-from tests.benchmarks.measure import OURS, PROCESSORS, Cost, start
-from tests.benchmarks.peers import PEERS
+from tests.benchmarks.measure import start
+from tests.benchmarks.methods import OURS, measured
+from tests.benchmarks.peers import NODE_PEERS, PEERS
 from tests.benchmarks.recording import recorded
-from tests.benchmarks.sets import CACHE, MAKERS, Packed, pack_for_peers, packed
+from tests.benchmarks.sets import CACHE, SETS, Packed, pack_for_peers, packed
 
 RESULTS = Path(__file__).with_name("results.json")
-USUAL = ("dropshift", "before", *PEERS, "curl", "native")
+ALL_PEERS = (*PEERS, *NODE_PEERS)
+USUAL = ("dropshift", "before", *ALL_PEERS, "curl", "native")
 METHODS = (*USUAL, "apart", "create")
 LIMITS = ("curl", "create")
 QUICK = timedelta(seconds=30)
@@ -38,24 +42,25 @@ def main() -> None:
     asked = _asked()
     for name in asked.sets:
         made = _made(name, timedelta(seconds=asked.budget), profiled=not asked.unprofiled)
-        if PEERS.keys() & {*asked.methods}:
+        methods = [one for one in asked.methods if one in measured(made)]
+        if {*ALL_PEERS} & {*methods}:
             pack_for_peers(made)
         for link in asked.links:
             with serving(LINKS[link], CACHE) as served:
                 for processors in asked.processors:
                     costs: dict[str, list[Cost]] = defaultdict(list)
                     for number in range(asked.rounds + 1):
-                        for method in asked.methods:
+                        for method in methods:
                             watch = number == asked.rounds
                             costs[method].append(start(method, made, served, PROCESSORS[processors], memory=watch))
-                    new = [_row(name, link, processors, method, costs) for method in asked.methods]
+                    new = [_row(name, link, processors, method, costs) for method in methods]
                     _show(new)
                     _keep(new)
 
 
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sets", nargs="+", choices=MAKERS, default=["A"])
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=["A"])
     parser.add_argument("--links", nargs="+", choices=LINKS, default=["78-tls"])
     parser.add_argument("--processors", nargs="+", choices=PROCESSORS, default=["all"])
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=USUAL)
@@ -67,7 +72,7 @@ def _asked() -> argparse.Namespace:
 
 def _made(name: str, budget: timedelta, *, profiled: bool) -> Packed:
     """Make a set; with a profile, as every release but an application's first is laid out."""
-    if not profiled:
+    if not profiled or not SETS[name].runtime.startswith("python"):
         return packed(name, budget)
     first = packed(name, QUICK)
     kept = CACHE / f"{name}.profile.json"
@@ -113,7 +118,7 @@ def _ratios(method: str, costs: dict[str, list[Cost]]) -> Row:
             if one in timed and one != method
         }
 
-    sooner = {one: [cost.ready_s for cost in timed[one]] for one in PEERS if one in timed}
+    sooner = {one: [cost.ready_s for cost in timed[one]] for one in ALL_PEERS if one in timed}
     ready = [cost.ready_s for cost in ours]
     return {
         "ready_sooner_than": {one: _spread(map(truediv, values, ready)) for one, values in sooner.items()},

@@ -7,12 +7,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from bootstrap.pointer import Pointer
 from deployer.bundle import BuildOptions, build, compress
 from deployer.model.profile import Profile
+from tests import pythons
 from tests.applications import entries, write
 from tests.object_store import BUCKET
 
@@ -22,8 +24,7 @@ LEVEL = 9
 """At which bundles are compressed: always the same, so that a busy machine does not change what is measured."""
 SCIENCE = ("pandas", "scipy", "scikit-learn", "pyarrow")
 LARGEST = ("tensorflow-cpu",)
-ZAPPA = ("zappa==0.63.0", "werkzeug", "markupsafe", "durationpy")
-"""What its handler imports, besides boto3."""
+NEXT = ("next@16.4.6", "react@19.3.1", "react-dom@19.3.1", "sharp@0.35.5", "date-fns@4.4.0")
 IMPORTS_A = "import pandas, pyarrow.parquet, scipy.sparse, scipy.stats, sklearn.ensemble, sklearn.linear_model"
 IMPORTS_B = "import tensorflow"
 HANDLER = """\
@@ -35,12 +36,27 @@ with open(os.environ.get("IMPORTED", os.devnull), "w") as file:
 def handler(event, context):
     return 'ready'
 """
+NODE_HANDLER = """\
+const fs = require("node:fs");
+const { default: NextServer } = require("next/dist/server/next-server");
+const { createElement } = require("react");
+const { renderToString } = require("react-dom/server");
+const { format } = require("date-fns");
+const sharp = require("sharp");
+fs.writeFileSync(process.env.IMPORTED || "/dev/null", String(Date.now() / 1000));
+exports.handler = async () => {
+  const page = renderToString(createElement("p", null, format(0, "yyyy"), typeof NextServer));
+  const image = await sharp({ create: { width: 64, height: 64, channels: 3, background: "red" } }).png().toBuffer();
+  return [page, image.length];
+};
+"""
 
 
 class Packed(NamedTuple):
     """One set, ready to be served: the tree, the bundle and what a peer would upload."""
 
     name: str
+    runtime: str
     tree: Path
     bundle: Path
     zip: Path
@@ -55,11 +71,12 @@ def packed(name: str, budget: timedelta, profile: Profile | None = None) -> Pack
     if not tree.exists():
         staging = CACHE / f"{name}.new"
         shutil.rmtree(staging, ignore_errors=True)
-        MAKERS[name](staging)
+        SETS[name].make(staging)
         staging.rename(tree)
     bundle = CACHE / f"{name}{'-profiled' if profile else ''}.tar.zst"
     archive, tar = CACHE / f"{name}.zip", CACHE / f"{name}.tar.gz"
-    return Packed(name, tree, bundle, archive, tar, _pointer(tree, bundle, budget, profile))
+    runtime = SETS[name].runtime
+    return Packed(name, runtime, tree, bundle, archive, tar, _pointer(tree, bundle, budget, profile, runtime))
 
 
 def pack_for_peers(made: Packed) -> None:
@@ -70,47 +87,51 @@ def pack_for_peers(made: Packed) -> None:
         subprocess.run(["tar", "-czf", made.tar, "-C", made.tree, "."], check=True)
 
 
-def _pointer(tree: Path, bundle: Path, budget: timedelta, profile: Profile | None) -> Pointer:
+def _pointer(
+    tree: Path, bundle: Path, budget: timedelta, profile: Profile | None, runtime: str = f"python{pythons.OWN}"
+) -> Pointer:
     """Build the bundle unless it is there; the pointer is kept beside it."""
     kept = bundle.with_suffix(".pointer")
     if not kept.exists():
         compress.SPEEDS = {LEVEL: 1e6, 1: 1e6}
+        kind = runtime.rstrip("0123456789.x")
+        python = pythons.number(runtime.removeprefix("python")) if kind == "python" else None
         plan = BuildOptions(
-            python=sys.version_info[:2], budget=budget, threads=os.cpu_count() or 1, profile=profile or Profile()
+            python=python,
+            pythons=pythons.compilers(),
+            budget=budget,
+            threads=os.cpu_count() or 1,
+            profile=profile or Profile(),
         )
         with bundle.open("wb") as file:
             built = build(tree, entries(tree), file.write, plan)
         place = (BUCKET, bundle.name, "1", built.offset, built.index_size, built.index_sha256)
-        kept.write_text(
-            Pointer(*place, "python", "app.handler", (), bundle.name, "0" * 32, "", built.unpacked).encode()
-        )
+        kept.write_text(Pointer(*place, kind, "app.handler", (), bundle.name, "0" * 32, "", built.unpacked).encode())
     return Pointer.parse(kept.read_text())
 
 
-def zappa() -> Path:
-    """Give the folder that Zappa is installed in."""
-    folder = CACHE / "zappa"
-    if not folder.exists():
-        _install(folder.with_suffix(".new"), "--no-deps", *ZAPPA)
-        folder.with_suffix(".new").rename(folder)
-    return folder
-
-
-def _install(tree: Path, *what: str) -> None:
+def install(tree: Path, *what: str, python: Path = Path(sys.executable)) -> None:
     """Install as `pip install --target` does, bytecode included."""
     uv = [str(Path(sys.executable).parent / "uv"), "pip", "install", "-q"]
-    where = ["--python", sys.executable, "--target", str(tree), "--compile-bytecode"]
+    where = ["--python", str(python), "--target", str(tree), "--compile-bytecode"]
     subprocess.run([*uv, *where, *what], check=True)
 
 
-def _installed(tree: Path, packages: tuple[str, ...], imports: str) -> None:
-    _install(tree, *packages)
+def install_from_npm(tree: Path, *what: str) -> None:
+    """Install as `npm install` does."""
+    write(tree, {"package.json": '{"private": true}'})
+    flags = ["--silent", "--no-audit", "--no-fund", "--no-package-lock"]
+    subprocess.run(["npm", "install", *flags, *what], cwd=tree, check=True)
+
+
+def _installed(tree: Path, packages: tuple[str, ...], imports: str, python: Path = Path(sys.executable)) -> None:
+    install(tree, *packages, python=python)
     write(tree, {"app.py": HANDLER.format(imports)})
 
 
-def _a(tree: Path) -> None:
+def _a(tree: Path, version: str = "") -> None:
     """About 0.5 GB: pandas, scipy, scikit-learn, pyarrow."""
-    _installed(tree, SCIENCE, IMPORTS_A)
+    _installed(tree, SCIENCE, IMPORTS_A, pythons.runtime(version) if version else Path(sys.executable))
 
 
 def _b(tree: Path) -> None:
@@ -154,4 +175,21 @@ def _f(tree: Path) -> None:
         _random_file(tree / f"data_{number}.bin", 50, share=0.5)
 
 
-MAKERS: dict[str, Callable[[Path], None]] = {"A": _a, "B": _b, "C": _c, "D": _d, "E": _e, "F": _f}
+def _n(tree: Path) -> None:
+    """A Next.js server with sharp: about 300 MB in 15,000 files."""
+    install_from_npm(tree, *NEXT)
+    write(tree, {"app.js": NODE_HANDLER})
+
+
+class Set(NamedTuple):
+    """How a set is made, and the runtime that its function has."""
+
+    make: Callable[[Path], None]
+    runtime: str = f"python{pythons.OWN}"
+
+
+SETS = {
+    **{name: Set(make) for name, make in (("A", _a), ("B", _b), ("C", _c), ("D", _d), ("E", _e), ("F", _f))},
+    **{f"A-{one}": Set(partial(_a, version=one), f"python{one}") for one in pythons.others()},
+    "N": Set(_n, "nodejs24.x"),
+}
