@@ -1,1 +1,1 @@
-"""Dropshift's deployer: the controller that answers the world and the rollout that shifts a release."""
+"""Dropshift's deployer: the controller, which answers events and commands, and the rollout of a release."""

@@ -1,4 +1,4 @@
-"""The deployer's inspector as an offline command: the same code the rollout inspects and unpacks with."""
+"""The deployer's inspector as an offline command: the code with which the rollout inspects and unpacks."""
 
 import argparse
 import os
@@ -14,7 +14,7 @@ from deployer.model.function import FunctionConfiguration
 from deployer.model.inspection import Inspection, Sound
 
 ACCEPTED, REFUSED, BUG = 0, 1, 70
-"""Exit statuses; Python's own for an exception is 1, which would read as a refusal."""
+"""Exit statuses. Python's own for an exception is 1, which would look like a refusal."""
 _ASSUMED = "python3.13"
 
 

@@ -1,4 +1,4 @@
-"""One drop at the door: is its object there, is its archive accepted, and is it signed as this deployer asks."""
+"""The admission of one drop: its object exists, its archive is accepted, and its signature is valid."""
 
 from deployer import sandbox, signature
 from deployer.aws.releases_bucket import Head
@@ -20,7 +20,7 @@ class Admitted(Value):
 
 
 def admit(deployer: Deployer, drop: Drop) -> Admitted | Ending | None:
-    """Return what was found of a drop, the ending of one that is refused, or None when its object is not there."""
+    """Return the admitted drop, the ending of a refused one, or None when its object does not exist."""
     aws = deployer.aws
     head = aws.releases.head(drop)
     if head is None:

@@ -30,7 +30,7 @@ class Deployer:
         return self.settings.function(release.drop.application)
 
     def begin_record(self, drop: Drop) -> Record:
-        """Announce a drop and write its record unless there is one; return the record that is there."""
+        """Announce a drop and write its record; return that record, or the existing one."""
         if there := self.aws.records.read(drop.application, drop.release_id):
             return there
         self.aws.records.change_overview(drop.application, lambda overview: overview.begun(drop.release_id))
@@ -39,11 +39,11 @@ class Deployer:
         return self.aws.records.begin(record)
 
     def record_of(self, release: Release) -> Record:
-        """Return the record that the rollout begins anew after a deletion: all that is known of the release."""
+        """Return a new record with all that is known of the release, for use after the old one was deleted."""
         return Record.received(release.drop, self.now()).model_copy(update=release.facts)
 
     def record_progress(self, release: Release, what: str, **found: object) -> Ending | None:
-        """Write a moment into the release's record, before its effect; return the ending if there is one by now."""
+        """Write a moment into the release's record, before its effect; return the ending if the record has one."""
         at = self.now()
         return self.change_record(self.record_of(release), lambda before: before.with_entry(at, what, **found)).ending
 
@@ -53,9 +53,9 @@ class Deployer:
         self.change_record(self.record_of(release), lambda record: record.in_step(at, step))
 
     def change_record(self, known: Record, change: Callable[[Record], Record]) -> Record:
-        """Change a record, and announce the change before it is written: one that is lost is announced again.
+        """Announce a change of a record, then write it; if the write is lost, a repetition announces it again.
 
-        `known` is the record as the caller has it; one that was deleted since is begun anew from it.
+        `known` is the record as the caller has it; a record that was deleted in between is restored from it.
         """
         record = self.aws.records.change(known, self._announced(change))
         if record.status.final:
@@ -80,7 +80,7 @@ class Deployer:
             bundles.mark_rolled_back(application, digest, record.release_id)
 
     def found_again(self, record: Record) -> Record:
-        """Complete a record that was begun anew by what its published version says, if it has one."""
+        """Return a restored record, completed with the description of its published version if there is one."""
         if record.version and record.archive_sha256:
             return record
         versions = self.aws.functions.versions(self.settings.function(record.application))
@@ -110,9 +110,9 @@ class Deployer:
             self.change_record(record, lambda one: one.ended(at, ending))
 
     def record_ending(self, record: Record, ending: Ending, what: str, *, move: str = "") -> Record:
-        """Record an end and return the record, or record only what happened when there is an end already.
+        """Record an ending and return the record; if it has one already, add only the moment.
 
-        An archive that was rolled back is marked first, so that a repetition after a death finds the mark.
+        An archive that was rolled back is marked first. If the process dies in between, the repetition finds the mark.
         """
         if ending.status is Status.ROLLED_BACK:
             self.mark_rolled_back(record)
@@ -120,7 +120,7 @@ class Deployer:
         return self.change_record(record, lambda one: one.with_move(at, what, move).ended(at, ending))
 
     def provision(self, application: str, version: str, wanted: int) -> str | None:
-        """Ask for provisioned concurrency of a version that has traffic; return a warning when AWS refuses."""
+        """Request provisioned concurrency for a version that has traffic; return a warning when AWS refuses."""
         try:
             with refusals():
                 ready = self.aws.functions.provision(self.settings.function(application), version, wanted)
@@ -148,9 +148,9 @@ class Deployer:
         return record.ending if record else None
 
     def change_alias(self, application: str, decide: Callable[[Alias], Alias | Ending]) -> Alias | Ending:
-        """Read the alias, decide, and move it; decide anew when it was moved in between.
+        """Read the alias, decide, and move it; decide again when it was moved in between.
 
-        Raises ContendedError when others move it faster than we read, so that the step is tried again later.
+        Raises ContendedError when others move it each time between read and write; the step is retried later.
         """
         for _ in range(_TRIES):
             alias = self.aws.functions.alias(self.settings.function(application))

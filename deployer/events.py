@@ -15,7 +15,7 @@ from deployer.model.value import Value
 from deployer.settings import Settings
 
 _EVENT_MAJOR = "2."
-"""The major version of S3's event structure that is understood; a minor version may add fields.
+"""The major version of S3's event structure that this module can read; a minor version may add fields.
 
 Source: Amazon S3 user guide, event message structure.
 """
@@ -36,13 +36,13 @@ class Ignored(Value):
     needs_attention: bool = False
     """True if a person should look at it."""
     key: str | None = None
-    """The object in the releases bucket that is not a release: `status` shows it."""
+    """The object in the releases bucket that is not a release; `status` shows it."""
     application: str | None = None
     """The application that its key names; None when there is no such application."""
 
 
 class Drops(Value):
-    """An S3 notification: releases to roll out, and records that were passed over."""
+    """An S3 notification: releases to roll out, and records that were ignored."""
 
     drops: tuple[Drop, ...] = ()
     ignored: tuple[Ignored, ...] = ()
@@ -62,7 +62,7 @@ class AlarmChanged(Value):
 
 
 class ExecutionFailed(Value):
-    """A durable execution of the rollout is said to have failed, timed out or been stopped; the engine knows."""
+    """An event that a durable execution failed, timed out or was stopped. It may be forged: ask Lambda itself."""
 
     arn: str
 
@@ -71,7 +71,7 @@ Incoming = Drops | Command | Refused | Ignored | AlarmChanged | ExecutionFailed
 
 
 class _Fields(BaseModel):
-    """The few fields that are needed of an AWS message; the rest is ignored."""
+    """The fields that we need of an AWS message; the rest is ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -128,7 +128,7 @@ _BRIDGED: TypeAdapter[_AlarmEvent | _ExecutionEvent] = TypeAdapter(
 
 
 def parse(event: JsonValue, settings: Settings) -> Incoming:
-    """Return the meaning of an invocation of the controller."""
+    """Return the value that an invocation's payload stands for."""
     if not isinstance(event, dict):
         return _refused("a JSON object", f"{shortened(repr(event))}")
     if "action" in event and "Records" in event:
@@ -198,7 +198,7 @@ def _drop(bucket: str, dropped: _Object, settings: Settings) -> Drop | Ignored:
 
 
 def _decoded(key: str) -> str | None:
-    """Decode a key once; None when it is not what S3 sends.
+    """Return the decoded key; None when it is not encoded as S3 does.
 
     Source: Amazon S3 user guide, event message structure: the key is URL-encoded.
     """

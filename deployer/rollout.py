@@ -1,8 +1,8 @@
 """The rollout of one release, as a durable function.
 
-A release is inspected, bundled, published, smoke-tested, shifted in stages, and promoted or rolled back. This module
-alone knows the durable execution SDK. What stands outside `run.step` is replayed at every wake-up, so it reads no
-clock, no environment and no service: it only decides, from values that steps returned.
+A release is inspected, bundled, published, smoke-tested, shifted in stages, and promoted or rolled back. Only this
+module imports the durable execution SDK. Code outside `run.step` is replayed at every wake-up, so it reads no clock, no
+environment and no service: it only decides, from values that steps returned.
 """
 
 import json
@@ -30,7 +30,7 @@ from deployer.settings import settings
 type Act[**P] = Callable[Concatenate[Deployer, Release, P], Release]
 
 _INTERRUPTIONS = 3
-"""Tries of a step that outgrows the function's memory or its fifteen minutes."""
+"""Tries of a step that exceeds the function's memory or its fifteen minutes."""
 _LARGEST = 240_000
 """Bytes of a step's result. The service refuses 262,144, and with it the execution: developer guide, durable quotas."""
 _again = create_retry_strategy(
@@ -42,15 +42,15 @@ _again = create_retry_strategy(
         jitter_strategy=JitterStrategy.FULL,
     )
 )
-"""About ten minutes of trying: throttled control planes and passing outages end within it."""
+"""About ten minutes of retries: throttling and short outages end within them."""
 
 
 class StepFailedError(Exception):
-    """A step failed for good; the text is for the person who dropped the release."""
+    """A step failed permanently; the text is for the person who dropped the release."""
 
 
 class ResultTooLargeError(Exception):
-    """A step returned more than the durable engine keeps: an input was not bounded where it came in."""
+    """A step returned more than the durable engine keeps: some input was not bounded where it arrived."""
 
 
 def _decide(error: Exception, attempts: int) -> RetryDecision:
@@ -63,20 +63,20 @@ def _decide(error: Exception, attempts: int) -> RetryDecision:
 
 _STEP = StepConfig(retry_strategy=_decide)
 _LARGE_STEP = StepConfig(retry_strategy=_decide, step_semantics=StepSemantics.AT_MOST_ONCE_PER_RETRY)
-"""For steps that may outgrow the function: by default the engine would run one that was killed again for seven days.
+"""For steps that may exceed the function: by default the engine would restart a killed one for seven days.
 
-Source: AWS Lambda developer guide, retries for durable functions. Such a step may be begun any number of times.
+Source: AWS Lambda developer guide, retries for durable functions. Such a step may be started any number of times.
 """
 _LARGE = frozenset({steps.inspect, steps.make_bundle})
 
 
 class Run:
-    """One durable execution: steps whose results are kept, and waits that cost nothing."""
+    """One durable execution: steps whose results are kept, and waits without a running function."""
 
     def __init__(self, context: DurableContext, release: Release) -> None:
         self._context = context
         self.release = release
-        """As the last step that succeeded left it."""
+        """The release as the last successful step returned it."""
 
     def step[**P](self, act: Act[P], release: Release, *args: P.args, **kwargs: P.kwargs) -> Release:
         """Run a step once, across replays and restarts, and return its result."""
@@ -107,7 +107,7 @@ def _bounded(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def _why(step: str, error: DurableOperationError) -> str:
-    """Return why a step failed for good, and what to do about it where that is known."""
+    """Return why a step failed permanently, and the remedy where one is known."""
     if error.error_type.endswith(StepInterruptedError.__name__):
         return f"{step} ran out of time or memory; raise RolloutMemory, then drop the archive again"
     if error.error_type.endswith(RefusedError.__name__):
@@ -117,7 +117,7 @@ def _why(step: str, error: DurableOperationError) -> str:
 
 @durable_execution
 def handler(event: dict[str, Any], context: DurableContext) -> dict[str, str]:
-    """Roll out what was ordered; the execution's result says how it ended."""
+    """Roll out the drop of the input; the execution's result is the ending."""
     run = Run(context, Release(drop=Drop.model_validate(event)))
     name = context.execution_context.durable_execution_arn.split("/")[-2]
     release = run.step(steps.check_order, run.release, name)
@@ -125,7 +125,7 @@ def handler(event: dict[str, Any], context: DurableContext) -> dict[str, str]:
 
 
 def carry_out(run: Run) -> dict[str, str]:
-    """Take a release to its end and return the ending; no failure on the way leaves it without one."""
+    """Take a release to its end and return the ending; a failure on the way has an ending, too."""
     try:
         release = roll_out(run, run.release)
     except StepFailedError as error:
@@ -149,12 +149,12 @@ def roll_out(run: Run, release: Release) -> Release:
 
 
 def inspect(run: Run, release: Release) -> Release:
-    """Refuse what is hostile, broken or cannot run."""
+    """Refuse an archive that is hostile, broken or cannot run."""
     return run.step(steps.inspect, release)
 
 
 def bundle(run: Run, release: Release) -> Release:
-    """Turn the archive into what the bootstrap loads."""
+    """Turn the archive into the bundle that the bootstrap loads."""
     return run.step(steps.make_bundle, release)
 
 
@@ -167,7 +167,7 @@ def publish(run: Run, release: Release) -> Release:
 
 
 def _until(run: Run, act: Act[[]], release: Release, done: Callable[[Release], bool], tries: int) -> Release:
-    """Repeat a step, ever more slowly, until it is done or the release has ended."""
+    """Repeat a step at growing intervals until it is done or the release has ended."""
     for attempt in range(tries):
         release = run.step(act, release)
         if release.ending or done(release):
@@ -177,7 +177,7 @@ def _until(run: Run, act: Act[[]], release: Release, done: Callable[[Release], b
 
 
 def smoke_test(run: Run, release: Release) -> Release:
-    """Call the version before anybody else does."""
+    """Call the version before it has traffic."""
     release = run.step(steps.smoke_test, release)
     return (
         release
@@ -197,7 +197,7 @@ def shift_in_stages(run: Run, release: Release) -> Release:
 
 
 def _bake(run: Run, release: Release, stage: Stage, holding: Iterator[timedelta]) -> Release:
-    """Look at the version about ten times, then decide."""
+    """Check the version about ten times, then decide."""
     for wait in bake_waits(stage):
         if _settled(release, stage):
             return release
@@ -220,7 +220,7 @@ def _look(run: Run, release: Release) -> Release:
 
 
 def _conclude(run: Run, release: Release, stage: Stage, holding: Iterator[timedelta]) -> Release:
-    """End a bake: go on when the version is healthy, else hold, go on or go back as the manifest says."""
+    """End a bake: go on when the version is healthy; else hold, go on or go back as the manifest demands."""
     policy = release.manifest.rollout.inconclusive
     while not _settled(release, stage):
         health = required(release.verdict).health

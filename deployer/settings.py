@@ -30,22 +30,22 @@ class Settings(Value):
     rollout_function: str = ""
     """Qualified ARN of the durable function; the controller alone has it."""
     unpacked_limit: int = 10 * 2**30
-    """Bytes that a release may have when unpacked."""
+    """The most bytes of an unpacked release."""
 
     bundle_seconds: Annotated[int, Field(ge=1, le=600)] = 240
-    """Time to compress a bundle: the longer, the smaller, the faster each cold start."""
+    """Time to compress a bundle. More time makes a smaller bundle and a faster cold start."""
 
     signing_key: str = ""
     """ARN of the KMS key (ECC_NIST_P256) that must have signed every drop; empty for none."""
     event_bus: str = "default"
-    """The event bus on which changes of releases are announced."""
+    """The event bus for changes of releases."""
 
     def function(self, application: str) -> str:
         """Name of an application's function."""
         return self.function_prefix + application
 
     def watched_by(self, alarm: str) -> str | None:
-        """Return the application that an alarm watches by its name, `<function>-…`; the longest name counts."""
+        """Return the application whose function's name an alarm's name begins with; the longest such name counts."""
         fits = [name for name in self.applications if alarm.startswith(f"{self.function(name)}-")]
         return max(fits, key=len, default=None)
 

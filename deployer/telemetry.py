@@ -19,7 +19,7 @@ def info(event: str, **fields: object) -> None:
 
 
 def warn(event: str, **fields: object) -> None:
-    """Log an event that a person should look at."""
+    """Log an event that needs a person's attention."""
     logger.warning(event, extra=_clean(fields))
 
 
@@ -34,7 +34,7 @@ def _printable(value: object) -> object:
 
 
 def count(name: str, **dimensions: str) -> None:
-    """Count something once, as a CloudWatch metric in the embedded metric format."""
+    """Count one occurrence, as a CloudWatch metric in the embedded metric format."""
     _measure(name, 1, MetricUnit.Count, dimensions)
 
 
@@ -45,7 +45,7 @@ def _measure(name: str, value: float, unit: MetricUnit, dimensions: dict[str, st
 
 
 def observe(name: str, release: Release, act: Callable[[], Release]) -> Release:
-    """Trace, time, log and count one step of a rollout; inside the durable step, so that no replay repeats it."""
+    """Trace, time, log and count one step of a rollout; it runs inside the durable step, so no replay repeats it."""
     began = time.monotonic()
     logger.append_keys(application=release.drop.application, release=release.drop.label, id=release.id)
     with tracer.provider.in_subsegment(name=f"## {name}"):
@@ -59,7 +59,7 @@ def observe(name: str, release: Release, act: Callable[[], Release]) -> Release:
 
 
 def _news(release: Release) -> dict[str, object]:
-    """Return what a log line shows of a release after a step."""
+    """Return the fields of a log line about a release after a step."""
     news: dict[str, object] = {"version": release.version, "weight": release.weight or None}
     if release.ending:
         problems = [printable(str(problem)) for problem in release.ending.problems]

@@ -1,7 +1,7 @@
 """Pure: counts of two versions in, evidence out that the new one fails more often.
 
-A release is looked at again and again, and each look may blame it. Its errors are therefore judged by an e-process:
-evidence that a good release takes past a number n with a probability of at most 1/n, however often anybody looks.
+A release is checked many times, and each check may blame it. Its errors are therefore judged by an e-process: for a
+good release the evidence exceeds a number n with a probability of at most 1/n, over any number of checks.
 
 Sources: J. Ville, Étude critique de la notion de collectif (1939), for that inequality. H. Robbins, Statistical methods
 related to the law of the iterated logarithm, Ann. Math. Stat. 41 (1970), for evidence by a mixture of alternatives.
@@ -19,7 +19,7 @@ _CANARY_PRIORS = ((0.9, 1.0, 3.0), (0.1, 3.0, 0.3))
 _STABLE_PRIOR = (0.25, 50.0)
 """A beta distribution of the error rates of versions in use: 0.5 % in the mean."""
 _CREDIT = 5
-"""Good calls of the stable version that count besides those seen: it is stable because it was judged healthy."""
+"""Good calls of the stable version that count in addition to those seen, because it was judged healthy before."""
 _CREDITED_RATE = 0.05
 """Up to this error rate of the stable version the credit costs the guarantee nothing."""
 _FEWEST_ERRORS = 2
@@ -29,9 +29,9 @@ _FEWEST_ERRORS = 2
 def evidence(canary: Traffic, stable: Traffic, allowance: float) -> float:
     """Return the evidence that the new version fails more often than the stable one and the allowance together.
 
-    It is a natural logarithm: how much better a mixture of all pairs of error rates explains the counts than the best
-    pair within the allowance does. The allowance is in percentage points; the counts are those since a stage began.
-    The stable version's rate is an estimate too: the fewer calls it had, the smaller is the evidence.
+    It is the natural logarithm of a ratio: the likelihood of the counts under a mixture of all pairs of error rates,
+    over that under the best pair within the allowance. The allowance is in percentage points; the counts are those
+    since the stage began. The stable version's rate is an estimate too: with fewer calls, the evidence is smaller.
     """
     if not suspicious(canary, stable, allowance):
         return 0.0
@@ -41,7 +41,7 @@ def evidence(canary: Traffic, stable: Traffic, allowance: float) -> float:
 
 
 def suspicious(canary: Traffic, stable: Traffic, allowance: float) -> bool:
-    """Return whether the new version has several errors, and more than the allowance permits; it may be chance."""
+    """Return whether the new version has several errors, and more than the allowance permits, be it by chance."""
     return canary.errors >= _FEWEST_ERRORS and canary.error_rate > stable.error_rate + allowance
 
 

@@ -16,8 +16,8 @@ _SLOW_SHARE = 0.05
 def judge(sample: Sample, thresholds: Rollout, alarms_before: frozenset[str] = frozenset()) -> Verdict:
     """Decide whether the new version may have more traffic.
 
-    `alarms_before` names alarms that were in ALARM before the release began: they do not count against it, because
-    it may be the fix that ends them. Unseen is not healthy: a look that could not be made is not a reason to go on.
+    `alarms_before` names alarms that were in ALARM before the release began. They do not count against it, because it
+    may be the fix that ends them. Unseen is not healthy: if a measurement fails, the release does not go on.
     """
     canary, stable, alarms, durations = sample.canary, sample.stable, sample.alarms, sample.durations
     if isinstance(canary, Unread) or isinstance(stable, Unread):
@@ -34,13 +34,13 @@ def judge(sample: Sample, thresholds: Rollout, alarms_before: frozenset[str] = f
 
 
 def _not_yet(*answers: object) -> Verdict:
-    """Return which answer is missing; the next look asks again."""
+    """Return which measurement is missing; the next check asks again."""
     reason = next(answer.reason for answer in answers if isinstance(answer, Unread))
     return Verdict(health=Health.UNMEASURED, reason=f"CloudWatch could not be read yet: {reason}")
 
 
 def _too_little(canary: Traffic, stable: Traffic, thresholds: Rollout) -> str | None:
-    """Return why the version cannot be called healthy: its calls are few, or those to compare them with."""
+    """Return why the version cannot be called healthy: it, or the stable version, has had too few calls."""
     needed = thresholds.minimum_invocations
     if canary.invocations < needed:
         return f"{canary.invocations} of {needed} invocations needed for a verdict"
@@ -58,7 +58,7 @@ def _red(alarms: tuple[Alarm, ...], alarms_before: frozenset[str]) -> str:
 
 
 def _reasons_against(sample: Sample, canary: Traffic, stable: Traffic, thresholds: Rollout, red: str) -> list[str]:
-    """Return what speaks against a version; errors that chance may explain stand beside an alarm, too."""
+    """Return the reasons against a version. Beside an alarm they include errors that chance may explain."""
     reasons = [f"alarm {red} is in ALARM"] if red else []
     blamed = evidence(canary, stable, thresholds.error_rate) >= _enough_evidence(thresholds)
     if blamed or (red and canary.errors):
@@ -76,16 +76,16 @@ def _reasons_against(sample: Sample, canary: Traffic, stable: Traffic, threshold
 
 
 def _enough_evidence(thresholds: Rollout) -> float:
-    """Return how much evidence blames a release: each question of each stage may use up an equal part of the risk."""
+    """Return the evidence that blames a release; each test of each stage gets an equal part of the risk."""
     questions = 1 if thresholds.slowdown is None else 2
     return math.log(max(1, len(thresholds.plan())) * questions / RISK)
 
 
 def too_many_slow(canary: Traffic, stable: Traffic, thresholds: Rollout) -> int | None:
-    """Return how many slow calls of the new version chance does not explain; None if no number of them would.
+    """Return how many slow calls of the new version exceed chance; None if no number of them does.
 
-    A call is slow when it took longer than the stable version's p95 duration, `slowdown` times. A version that is well
-    has 5 % of such calls at the most.
+    A call is slow when it took longer than `slowdown` times the stable version's p95 duration. A healthy version has at
+    most 5 % of such calls.
     """
     if thresholds.slowdown is None:
         return None

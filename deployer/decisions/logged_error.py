@@ -1,6 +1,6 @@
 """Pure: events of an application's log in, the error of its failed calls out, on one line.
 
-Both log formats, text and JSON, are understood. Sources: Lambda developer guide, "Log and monitor Python Lambda
+It reads both log formats, text and JSON. Sources: Lambda developer guide, "Log and monitor Python Lambda
 functions" and "… Node.js …"; awslambdaric's `log_error`; Telemetry API reference, platform.report.
 """
 
@@ -16,7 +16,7 @@ from deployer.model.text import shortened
 TERMS = ("ERROR", "errorType", "timeout", "timed out", "Runtime exited", "Error Type", "release.not_loaded")
 """An event that names the error of a failed call holds one of these words or phrases."""
 _LONGEST = 160
-"""Characters of an error that a reason repeats; a message may hold what a caller sent."""
+"""Characters of an error that a reason repeats, because a message may contain a caller's data."""
 _PYTHON = re.compile(r"\[ERROR\] (?P<error>[^\r\n]+)")
 _NODE = re.compile(
     r"\tERROR\t(?:Invoke Error|Uncaught Exception|Unhandled Promise Rejection)\s*(?P<json>\{.*)", re.DOTALL

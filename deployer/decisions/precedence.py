@@ -1,4 +1,4 @@
-"""Pure: how a release stands with its application's alias: may it begin, may it go on, who ended it."""
+"""Pure: which of several writers wins an alias: may a release begin, may it go on, and who ended it."""
 
 from collections.abc import Mapping
 
@@ -14,8 +14,8 @@ def refusal_to_start(
 ) -> Ending | None:
     """Return why a release may not begin to take traffic; None when it may.
 
-    `descriptions` are those of the alias's versions. The newest drop wins: an older one that comes late is
-    superseded, a newer one takes the share of an older one. A split that is not the deployer's is left alone.
+    `descriptions` are those of the alias's versions. The newest drop wins: an older one that comes late is superseded,
+    and a newer one takes the share of an older one. A split that others made is left alone.
     """
     if stopped := ended_by_command(alias, mine.release_id):
         return stopped
@@ -30,9 +30,9 @@ def refusal_to_start(
 
 
 def ended_by_others(alias: Alias, release_id: str, version: str) -> Ending | None:
-    """Return who ended a release that had a share of the traffic; None while it still has it.
+    """Return how others ended a release that had a share of the traffic; None while it still has it.
 
-    The alias's description records the deployer's last move; a move that is not recorded there is a person's.
+    The alias's description records the deployer's last move. A move that is not recorded there was made by a person.
     """
     if not alias.managed or alias.recorded is None:
         share = f", version {alias.canary} with {alias.weight} %" if alias.canary else ""

@@ -1,4 +1,4 @@
-"""Pure: what a version's first answer says about it."""
+"""Pure: whether a version's answer to the smoke test lets it have traffic."""
 
 import json
 import re
@@ -60,15 +60,16 @@ def _place(result: InvocationResult) -> str:
 
 
 def default_event(release: str) -> JsonValue:
-    """Make the event of a release whose manifest names none; an application may recognise and answer it."""
+    """Return the event for a manifest without one; an application may recognise it and answer."""
     return {"dropshift": {"smoke-test": release}}
 
 
 def failure(result: InvocationResult, smoke: Smoke | None) -> str | None:
     """Return why a version may not have traffic; None when it may.
 
-    With a `[smoke]` table, the answer must be no error and hold what is expected. Without one, the application cannot
-    know the event, so an error that its own handler raises is not a reason; one that shows that it does not start is.
+    With a `[smoke]` table, the answer must not be an error and must contain what is expected. Without one, the
+    application cannot know the event, so an error that its own handler raises is not a reason. An error that shows that
+    the application does not start is one.
     """
     if result.error and (smoke or _cannot_start(result.payload)):
         return _error(result)
@@ -92,7 +93,7 @@ def _error(result: InvocationResult) -> str:
 
 
 def _described(value: JsonValue) -> str:
-    """Describe a value for a record that many may read: a text can be a secret, so its length has to do."""
+    """Describe a value for a record that many may read: a text can be a secret, so only its length is shown."""
     match value:
         case str():
             return f"a text of {len(value)} characters"
@@ -105,7 +106,7 @@ def _described(value: JsonValue) -> str:
 
 
 def difference(wanted: JsonValue, found: JsonValue, where: str = "response") -> str | None:
-    """Return where an answer lacks what is wanted of it; None when `wanted` is a subset of `found`.
+    """Return the first difference of an answer from `wanted`; None when `wanted` is a subset of `found`.
 
     Lists are compared item by item, from the first.
     """

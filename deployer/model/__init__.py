@@ -1,1 +1,1 @@
-"""Pure values: what the deployer knows and says. Imports nothing of `deployer` outside this folder."""
+"""Pure values that the other folders exchange. Imports nothing of `deployer` outside this folder."""

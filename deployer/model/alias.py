@@ -1,4 +1,4 @@
-"""Pure: an alias as it is, and the alias as a move wants it. The alias is the truth about traffic."""
+"""Pure: an alias as it is, and as a move changes it. The alias is the truth about traffic."""
 
 import re
 from enum import StrEnum
@@ -26,7 +26,7 @@ class Move(StrEnum):
 class AliasState(Value):
     """The state that changes atomically with the alias, recorded in the alias's description.
 
-    A person's move in the console leaves the description as it was, so it records which traffic it belongs to.
+    A move in the console does not change the description. Therefore it also records the traffic that it belongs to.
     """
 
     move: Move
@@ -67,7 +67,7 @@ class Alias(Value):
 
     @property
     def managed(self) -> bool:
-        """Return whether the alias is as the deployer last wrote it, and no person or other tool has moved it."""
+        """Return whether the alias is as the deployer last wrote it, not moved by a person or another tool."""
         state = self.recorded
         return state is not None and (state.stable, state.canary, state.weight) == self.traffic
 
@@ -78,7 +78,7 @@ class Alias(Value):
 
     @property
     def rolled_back(self) -> bool:
-        """Return whether the last move was a rollback by command: the same command again means the same rollback."""
+        """Return whether the last move was a rollback by command, so that the same command again changes nothing."""
         return (
             self.managed
             and self.recorded is not None
@@ -88,7 +88,7 @@ class Alias(Value):
 
     @property
     def previous(self) -> str | None:
-        """The version a rollback goes back to, if one was recorded and the alias was not moved by others since."""
+        """The version that a rollback goes back to; None if none was recorded, or if others moved the alias."""
         return self.recorded.previous if self.managed and self.recorded else None
 
     @property
@@ -114,11 +114,11 @@ class Alias(Value):
         return self._moved(Move.PROMOTE, release, version, None, 0, previous)
 
     def remove_canary(self, release: str, move: Move, *, by_command: bool = False) -> Self:
-        """Take the canary's share away: all traffic is the stable version's again."""
+        """Return the alias with all traffic on the stable version."""
         return self._moved(move, release, self.stable, None, 0, self.previous, by_command=by_command)
 
     def abort_waiting(self, release: str) -> Self:
-        """Record that a command ended a release before it had traffic; a move by others stays a move by others."""
+        """Record that a command ended a release before it had traffic. A move by others still counts as theirs."""
         if self.recorded is None or self.managed:
             return self.remove_canary(release, Move.ABORT, by_command=True)
         state = self.recorded.model_copy(
@@ -131,7 +131,7 @@ class Alias(Value):
         return self._moved(Move.ROLL_BACK, release, version, None, 0, None, by_command=True)
 
     def pause(self, *, paused: bool) -> Self:
-        """Keep the traffic as it is and ask the rollout to stay, or to go on."""
+        """Return the alias with the same traffic and a request to the rollout: to stay at its stage, or to go on."""
         move, release = (Move.PAUSE if paused else Move.RESUME), (self.recorded.release if self.recorded else "")
         return self._moved(move, release, self.stable, self.canary, self.weight, self.previous, paused=paused)
 

@@ -1,4 +1,4 @@
-"""Pure: a dropped object, the release it is, how a published version records it, and which of two is the newer."""
+"""Pure: a dropped object, the release it is, its description on a published version, and the order of two drops."""
 
 import difflib
 import hashlib
@@ -20,7 +20,7 @@ FORCE = "dropshift-force"
 SIGNATURE = "dropshift-signature"
 """User metadata of a drop: the Base64 of its detached signature."""
 SIGNATURE_SUFFIX = ".sig"
-"""Of the object that holds the signature when the metadata does not."""
+"""Suffix of the object that holds the signature when the metadata does not."""
 _SUFFIX = re.compile(r"\.(zip|tar\.gz|tgz|tar\.zst)\Z")
 _DESCRIPTION = 256
 _PATTERN = re.compile(
@@ -100,12 +100,12 @@ def _problem(key: str, found: str, allowed: str) -> Problem:
 class VersionDescription(Value):
     """The description of a published version: which release it is, and when it was dropped.
 
-    It is all that is needed to find the newer of two releases, so neither asks S3 or a record for it.
+    It is enough to find the newer of two releases, without a call to S3.
     """
 
     release_id: str
     key_id: str
-    """Eight hex digits that stand for the object's key."""
+    """The first eight hex digits of the digest of the object's key."""
     dropped: datetime
     """The object's LastModified: whole seconds."""
     sequencer: str = ""
@@ -123,7 +123,7 @@ class VersionDescription(Value):
         """Compare by LastModified, which S3 sets; in the same second and for one key, by the sequencer.
 
         Sequencers are compared after right-padding the shorter one with zeros. They come with the event, which can be
-        forged, so they decide nothing that LastModified does. LastModified has whole seconds: of two keys dropped in
+        forged, so they count only where LastModified is equal. LastModified has whole seconds: of two keys dropped in
         the same second neither is newer, and the one that begins to take traffic last wins.
         Source: Amazon S3 user guide, event message structure, `sequencer`.
         """

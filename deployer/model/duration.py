@@ -14,7 +14,7 @@ _DIGITS = 6
 
 
 def parse(text: object) -> timedelta:
-    """Turn "1h30m" into a timedelta; a number without a unit is nothing.
+    """Return the timedelta for a text such as "1h30m"; every number needs a unit.
 
     Raises ValueError for anything but a sequence of numbers, of at most six digits, with the units d, h, m or s.
     """
@@ -29,7 +29,7 @@ def parse(text: object) -> timedelta:
 
 
 def show(duration: timedelta) -> str:
-    """Write a duration the way `parse` reads it, to the second: `1h30m`, `5m`, `0s`."""
+    """Return a duration as `parse` reads it, to the second: `1h30m`, `5m`, `0s`."""
     seconds = int(duration.total_seconds())
     text = ""
     for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)):

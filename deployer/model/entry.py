@@ -18,13 +18,13 @@ class Entry(Value):
     """Relative, '/' between components, no leading './', no trailing '/'."""
     kind: Kind
     mode: int
-    """Permission bits only: 0o755 or 0o644; of what the archive says, the executable bit is kept."""
+    """Permission bits only: 0o755 or 0o644. Of the archive's mode only the executable bit is kept."""
     size: int
     """Bytes of a file; 0 for a directory and a symbolic link."""
     target: str | None = None
     """Target of a symbolic link, relative to the link's directory."""
     sha256: str | None = None
-    """Of a file's bytes, lower-case hex."""
+    """Digest of a file's bytes, lower-case hex."""
 
     @property
     def on_disk(self) -> int:

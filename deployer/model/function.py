@@ -1,4 +1,4 @@
-"""Pure: what the deployer knows of an application's function before it releases to it."""
+"""Pure: the configuration of an application's function, read before a release to it."""
 
 from collections.abc import Mapping
 from typing import Literal, Self
@@ -9,7 +9,7 @@ from deployer.model.manifest import Resources
 from deployer.model.value import Value
 
 SIZES = "DROPSHIFT_SIZES"
-"""Environment variable in which the deployer remembers the sizes that the stack gave the function."""
+"""Environment variable in which the deployer keeps the sizes that the stack gave the function."""
 
 LAUNCH_VARIABLES = ("NODE_OPTIONS", "AWS_LAMBDA_EXEC_WRAPPER")
 """Environment variables by which Lambda starts something before the runtime's own code."""
@@ -64,7 +64,7 @@ class FunctionSizes(Value):
     """MB of /tmp."""
 
     def for_release(self, asked: Resources, storage: int) -> Self:
-        """Take what a manifest asks for, and room for `storage` MB of unpacked release."""
+        """Return these sizes with those that a manifest asks for, and space for `storage` MB of unpacked release."""
         changed = {
             "memory": asked.memory or self.memory,
             "timeout": asked.timeout or self.timeout,
@@ -74,14 +74,14 @@ class FunctionSizes(Value):
 
 
 class SavedSizes(Value):
-    """The stack's sizes, beside those that the last release got: a release that asks for nothing gets the former."""
+    """The stack's sizes and those of the last release. A release that asks for none gets the stack's."""
 
     stack: FunctionSizes
     release: FunctionSizes
 
     @classmethod
     def parse(cls, environment: Mapping[str, str], now: FunctionSizes) -> Self:
-        """Read what is remembered; where the function's sizes are not the last release's, the stack has set them."""
+        """Read the saved sizes. Sizes of the function that are not the last release's were set by the stack."""
         try:
             found = cls.model_validate_json(environment.get(SIZES, ""))
         except ValidationError:

@@ -1,4 +1,4 @@
-"""Pure: what is seen of a version's health, and what was decided about it."""
+"""Pure: a sample of a version's health, and the verdict on it."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from deployer.model.value import Value
 
 
 class Health(StrEnum):
-    """The four ends of a look at a version's health."""
+    """The four results of a check of a version's health."""
 
     HEALTHY = "healthy"
     UNHEALTHY = "unhealthy"
@@ -22,7 +22,7 @@ class Traffic(Value):
 
     @property
     def successes(self) -> int:
-        """Invocations that did not end in an error; CloudWatch may know of an error before it knows of the call."""
+        """Invocations without an error; at least 0, because CloudWatch may count an error before its invocation."""
         return max(0, self.invocations - self.errors)
 
     @property
@@ -32,7 +32,7 @@ class Traffic(Value):
 
 
 class Unread(Value):
-    """An answer that CloudWatch did not give, or not wholly."""
+    """A question that CloudWatch did not answer, or answered in part."""
 
     reason: str
 
@@ -41,9 +41,9 @@ class Durations(Value):
     """Durations of calls, in milliseconds."""
 
     slow: int
-    """Calls of the new version, its slowest, that would be more than chance explains."""
+    """Number of slow calls of the new version that would exceed chance."""
     canary: float
-    """Each of those took this long, or longer."""
+    """That many of the new version's calls took this long, or longer."""
     stable: float
     """95 % of the stable version's calls took this long, or less."""
 
@@ -57,7 +57,7 @@ class Alarm(Value):
 
 
 class Verdict(Value):
-    """The verdict of one look, with its reason."""
+    """The verdict of one check, with its reason."""
 
     health: Health
     reason: str
@@ -67,12 +67,12 @@ class Verdict(Value):
 
 
 class Sample(Value):
-    """Everything one look saw."""
+    """Everything that one check measured."""
 
     canary: Traffic | Unread
     stable: Traffic | Unread
     alarms: tuple[Alarm, ...] | Unread
     error: str | None = None
-    """The most common error of the failed calls, or where their log is; None when nobody asked."""
+    """The most common error of the failed calls, or where their log is; None when it was not read."""
     durations: Durations | Unread | None = None
-    """None when they are not judged, or cannot be with so few calls."""
+    """None when durations are not judged, or when there are too few calls."""

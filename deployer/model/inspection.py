@@ -1,4 +1,4 @@
-"""Pure: what the inspection found of an accepted archive."""
+"""Pure: the result of the inspection of an accepted archive."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""Pure: `dropshift.toml` in, a manifest out, or every problem it has at once."""
+"""Pure: `dropshift.toml` in, a manifest out, or all its problems at once."""
 
 import difflib
 import json
@@ -93,7 +93,7 @@ class Rollout(Section):
     inconclusive: Literal["hold", "promote", "roll-back"] = "hold"
     alarms: Annotated[tuple[Annotated[str, AfterValidator(_alarm)], ...], Field(max_length=_ALARMS)] = ()
     minimum_invocations: Annotated[int, Field(ge=0)] = 10
-    """With fewer calls no look at the new version is healthy; errors that chance does not explain still roll back."""
+    """With fewer calls the new version is never healthy; errors that chance does not explain still roll it back."""
     error_rate: Annotated[float, Field(ge=0, le=100)] = 1.0
     """Percentage points that the new version's error rate may lie above the stable one's."""
     slowdown: Annotated[float, Field(ge=1)] | None = None
@@ -136,7 +136,7 @@ class Smoke(Section):
 
     event: JsonValue = None
     expect: JsonValue = None
-    """A subset of the response: every key named here must be there, with this value. Lists go item by item."""
+    """A subset of the response: every key named here must be there, with this value; lists are compared by item."""
 
 
 class Resources(Section):
@@ -159,7 +159,7 @@ class Manifest(Section):
 
 
 def parse(text: bytes | None) -> Manifest | tuple[Problem, ...]:
-    """Return the manifest, or everything that is wrong with it.
+    """Return the manifest, or all its problems.
 
     `text` is the file's bytes, None when the archive has none.
     """
@@ -175,7 +175,7 @@ def parse(text: bytes | None) -> Manifest | tuple[Problem, ...]:
 
 
 def _too_large(manifest: Manifest) -> Problem | None:
-    """Return what is wrong with a manifest that is too large for the state of a rollout, which keeps it as JSON."""
+    """Return the problem of a manifest that is too large for the state of a rollout, which keeps it as JSON."""
     tables = manifest.model_dump(mode="json", by_alias=True)
     sizes = {name: len(json.dumps(table)) for name, table in tables.items()}
     if sum(sizes.values()) <= LARGEST:
@@ -213,7 +213,7 @@ def _unknown(path: list[str]) -> Problem:
 
 
 def _fields(model: type[BaseModel], path: list[str]) -> list[str]:
-    """Names that are allowed at a path of the manifest; list indices are passed over."""
+    """Return the names that are allowed at a path of the manifest; list indices are skipped."""
     for name in path:
         if not name.isdigit():
             model = _table(model, name)

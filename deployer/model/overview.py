@@ -1,4 +1,4 @@
-"""Pure: what `status` needs of an application, however many releases it has had."""
+"""Pure: the overview of an application, from which `status` answers in the same time for any number of releases."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from deployer.model.text import Sentence
 from deployer.model.value import Value
 
 UNKNOWN = "_unknown"
-"""In place of an application's name, for drops whose key names none that is known."""
+"""Stands for the application of drops whose key names an unknown one."""
 _IGNORED = 5
 """Ignored drops that are kept, newest last."""
 _UNDER_WAY = 500
@@ -26,8 +26,8 @@ class IgnoredDrop(Value):
 class Overview(Value):
     """One object per application, written by compare-and-swap. It decides nothing about traffic.
 
-    A drop is added before its record is written and removed after its end is, so `under_way` may hold a release that
-    has ended or never began, and never lacks one that is under way.
+    A drop is added before its record is written, and removed after its end is written. So `under_way` may hold a
+    release that has ended or never began, but never lacks one that is under way.
     """
 
     under_way: tuple[str, ...] = ()
@@ -40,7 +40,7 @@ class Overview(Value):
 
     @classmethod
     def of(cls, records: list[Record]) -> "Overview":
-        """Return the overview of an application whose own was lost, from its records."""
+        """Return the overview of an application from its records, after it was lost."""
         oldest_first = sorted(records, key=lambda record: record.timeline[0].at)
         return cls(
             under_way=tuple(record.release_id for record in oldest_first if not record.status.final),
@@ -49,7 +49,7 @@ class Overview(Value):
         )
 
     def begun(self, release_id: str) -> "Overview":
-        """Return the overview with a drop that came; one that is known already changes nothing."""
+        """Return the overview with a new drop; a known one changes nothing."""
         if release_id in self.under_way:
             return self
         return self._with(under_way=(*self.under_way, release_id)[-_UNDER_WAY:], newest=release_id)

@@ -11,15 +11,15 @@ from deployer.model.text import Sentence
 from deployer.model.value import Value
 
 LISTED = 100
-"""Problems, or warnings, that one list has at most; the rest are counted."""
+"""The most problems or warnings in one list; the rest are counted."""
 _ROOM = 48 * 1024
-"""Bytes that one list takes at most as JSON: a step's result has 256 KB, and more than one list."""
+"""The most bytes of one list as JSON: a step's result has 256 KB, and more than one list."""
 _REST = 1024
-"""Bytes of them for the item that counts the rest."""
+"""Bytes of these for the item that counts the rest."""
 
 
 class Problem(Value):
-    """One thing that is wrong with an input, in words that tell the reader what to change."""
+    """One problem of an input: what was found, what is allowed, and what to do."""
 
     where: Sentence
     """The path inside the archive, the manifest's field or the command's field; "archive" for the whole."""
@@ -42,7 +42,7 @@ def _more_problems(count: int) -> Problem:
 
 
 def _fitting[T](items: Sequence[T], more: int, shown: Callable[[T], object], rest: Callable[[int], T]) -> tuple[T, ...]:
-    """Return the first items and one that counts the rest. A list that fits stays as it is, so it can be cut again."""
+    """Return the first items and one that counts the rest. A list that fits does not change."""
     sizes = [len(json.dumps(shown(item))) for item in items]
     if not more and len(items) <= LISTED and sum(sizes) <= _ROOM:
         return tuple(items)

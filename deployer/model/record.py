@@ -1,4 +1,4 @@
-"""Pure: what is written down of a release, for `status` and `history`. It decides nothing about traffic."""
+"""Pure: the record of a release, for `status` and `history`. It decides nothing about traffic."""
 
 import operator
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ class TimelineEntry(Value):
     at: datetime
     what: Sentence
     move: Annotated[str, Field(exclude_if=operator.not_)] = ""
-    """The alias's RevisionId after the command that did it: two commands in the same words are two moments."""
+    """The alias's RevisionId after a command: it tells two commands with the same text apart."""
 
 
 class RolledBack(Value):
@@ -47,7 +47,7 @@ class Record(Value):
     release: str
     """The release's name, safe to show."""
     key: str = ""
-    """Empty in a record that a command had to begin anew, until the rollout writes into it."""
+    """Empty in a record that a command had to restore, until the rollout writes into it."""
     version_id: str = ""
     status: Status = Status.RECEIVED
     reason: Sentence = ""
@@ -94,14 +94,14 @@ class Record(Value):
         return record.with_entry(at, "received")
 
     def with_entry(self, at: datetime, what: str, **found: object) -> "Record":
-        """Add a moment and what is known since; once a release has ended, only moments are added.
+        """Add a moment and new facts; after the release has ended, only moments are added.
 
-        A moment that is there already is not added again: a step that is repeated leaves one.
+        A moment that the record has is not added again, so that a repeated step leaves one.
         """
         return self._with(TimelineEntry(at=at, what=what), found)
 
     def with_move(self, at: datetime, what: str, revision: str) -> "Record":
-        """Add the moment of a command, which is known by the move that it made and not by its words."""
+        """Add the moment of a command, which is identified by its move of the alias and not by its text."""
         return self._with(TimelineEntry(at=at, what=what, move=revision), {})
 
     def _with(self, entry: TimelineEntry, found: Mapping[str, object]) -> "Record":
@@ -113,12 +113,12 @@ class Record(Value):
         return Record.model_validate({**dict(self), **known, "timeline": timeline})
 
     def completed(self, known: "Record") -> "Record":
-        """Return the record with what another one of the release has and it lacks: it may have been begun anew."""
+        """Return the record, completed from another one of the release: this one may have been restored."""
         lost = {name: found for name in _FACTS if not getattr(self, name) and (found := getattr(known, name))}
         return self.model_copy(update=lost) if lost else self
 
     def with_verdict(self, verdict: str, weight: int) -> "Record":
-        """Return the record with the last look's verdict and share of the traffic; the timeline has no looks."""
+        """Return the record with the last check's verdict and share of the traffic; checks are not in the timeline."""
         return self if self.status.final else self.model_copy(update={"verdict": verdict, "weight": weight})
 
     def ended(self, at: datetime, ending: Ending) -> "Record":
@@ -141,7 +141,7 @@ class Record(Value):
         return self.with_entry(at, what).model_copy(update={"rolled_back": None})
 
     def in_step(self, at: datetime, step: str) -> "Record":
-        """Record the step that begins, or how far it is. A step that is repeated began when it began first."""
+        """Record the step that runs, and its progress. A repeated step keeps the time of its first start."""
         if self.status.final or self.step == step:
             return self
         return self.model_copy(update={"step": step, "step_at": at})

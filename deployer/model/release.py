@@ -48,11 +48,11 @@ class Release(Value):
     stages: tuple[Stage, ...] = ()
     """The stages before all traffic; none for an application's first release."""
     weight: int = 0
-    """Percent of the traffic that the alias gave the version when it was last looked at."""
+    """Percent of the traffic that the alias gave the version when it was last read."""
     shifted_at: datetime | None = None
     """Time at which the present stage began."""
     verdict: Verdict | None = None
-    """Verdict of the last look."""
+    """Verdict of the last check."""
     paused: bool = False
     ending: Ending | None = None
 
@@ -61,7 +61,7 @@ class Release(Value):
         return self.model_copy(update={"ending": Ending(status=status, reason=reason, problems=problems)})
 
     def updated(self, **found: object) -> "Release":
-        """Return the release with what a step found out, validated."""
+        """Return the release with a step's findings, validated."""
         return Release.model_validate({**dict(self), **found})
 
     @property
@@ -98,7 +98,7 @@ class Release(Value):
 
 
 def required[T](value: T | None) -> T:
-    """Return what an earlier step has found; raises when the steps ran out of order, which is a defect."""
+    """Return an earlier step's finding; raises when the steps ran out of order, which is a defect."""
     if value is None:
         raise RuntimeError("a step ran before the step it builds on")
     return value

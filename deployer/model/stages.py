@@ -13,23 +13,23 @@ from deployer.model.duration import Duration, show
 from deployer.model.value import Value
 
 CHECKS_PER_BAKE = 10
-"""Number of looks in a bake; a CloudWatch metric has one value a minute, so a short bake has fewer."""
+"""Checks per bake; a CloudWatch metric has one value per minute, so a short bake has fewer."""
 MAX_OPERATIONS = 3_000
-"""Source: AWS Lambda developer guide, durable functions quotas: operations an execution."""
+"""Source: AWS Lambda developer guide, durable functions quotas: operations per execution."""
 HOLD_CHECKS = 200
-"""Number of looks at a release that waits for enough traffic or for a person."""
+"""Checks of a release that waits for enough traffic or for a person."""
 LONGEST_HOLD_WAIT = timedelta(minutes=30)
 PUBLISH_TRIES = 60
 ACTIVE_TRIES = 120
-"""At up to fifteen seconds each: half an hour, more than a SnapStart snapshot takes."""
+"""Up to fifteen seconds each: half an hour together, more than a SnapStart snapshot takes."""
 _SINGLE_OPERATIONS = 11
-"""The execution, and the steps that are taken once: check_order, inspect … finish; one in hand."""
+"""The execution and the steps that run once: check_order, inspect … finish; and one spare."""
 OPERATIONS_ASIDE = 2 * (PUBLISH_TRIES + 2 * ACTIVE_TRIES + HOLD_CHECKS) + _SINGLE_OPERATIONS
 """Operations besides the stages: a step and a wait for each try and each check of a held release."""
 MAX_TIME = timedelta(days=6, hours=12)
-"""The rollout function's execution timeout of seven days, less what all but bakes and holds takes at the most."""
+"""The rollout function's execution timeout of seven days, less the longest time of everything but bakes and holds."""
 MAX_BAKE = timedelta(days=3)
-"""Of all stages; the rest is for holding a release."""
+"""The longest bake time of all stages together; the rest is for holding a release."""
 
 NAMES = ("all-at-once", "canary", "linear")
 _SHARE, _MINUTES = r"([1-9][0-9]?)Percent", r"([1-9][0-9]{0,5})Minutes?"
@@ -92,19 +92,19 @@ def named(name: str) -> Stages:
 
 
 def checks_of(stage: Stage) -> int:
-    """Return how many times a stage is looked at: about ten, and never more than once a second."""
+    """Return how many times a stage is checked: about ten, at most once per second."""
     return max(1, min(CHECKS_PER_BAKE, int(stage.bake.total_seconds())))
 
 
 def bake_waits(stage: Stage) -> tuple[timedelta, ...]:
-    """Return the waits before each look at a stage: whole seconds, which together are its bake, rounded up."""
+    """Return the waits before each check of a stage: whole seconds, together its bake, rounded up."""
     each = stage.bake.total_seconds() / checks_of(stage)
     ends = [math.ceil(each * number) for number in range(checks_of(stage) + 1)]
     return tuple(timedelta(seconds=end - begin) for begin, end in pairwise(ends))
 
 
 def hold_waits(stages: Stages) -> Iterator[timedelta]:
-    """Return the waits between looks while a release is held. Waits grow; together they last about three days.
+    """Return the waits between checks while a release is held. Waits grow; together they last about three days.
 
     Waits stop before the execution's limit of seven days, so that the rollout can still record why it ended.
     """

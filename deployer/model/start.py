@@ -1,4 +1,4 @@
-"""Pure: what a release becomes at cold start."""
+"""Pure: the entry point of a release."""
 
 from deployer.model.manifest import Kind
 from deployer.model.value import Value

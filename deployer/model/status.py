@@ -1,4 +1,4 @@
-"""Pure: where a release stands, and how it ended."""
+"""Pure: the states of a release, and its ending."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""Pure: text from outside, safe to show: printable, and no longer than a reader wants it."""
+"""Pure: text from outside made safe to show: printable, and of bounded length."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Pure: a TOML file in, what it holds out, or why not: nothing in it may cost more than a moment to look at."""
+"""Pure: a TOML file in, its values or its problem out. Every file costs little time and memory to read."""
 
 import math
 import re
@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from deployer.model.problem import Problem
 
 LARGEST = 64 * 1024
-"""Bytes of the file, and of what it holds as JSON: each step of a rollout keeps the manifest with its result."""
+"""Bytes of the file, and of its values as JSON: each step of a rollout keeps the manifest with its result."""
 SHORTEN = "shorten it; a large smoke event may name a file of the release that holds the rest"
 _DEEPEST = 32
 _PARTS = 100
-"""Of a dotted key: tomllib takes the square of them in memory. An IPv6 address in reverse, in a text, has 34."""
+"""Parts of a dotted key: tomllib's memory grows with their square. A reversed IPv6 address has 34."""
 _LONG_KEY = re.compile(rf"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){{{_PARTS}}}""")
 
 
 def load(text: bytes, name: str) -> dict[str, object] | Problem:
-    """Return what the file holds; `name` stands for the file in what is wrong with it."""
+    """Return the file's values, or its problem; `name` stands for the file in the problem."""
     if len(text) > LARGEST:
         return _problem(name, f"{len(text)} bytes", f"at most {LARGEST} bytes", SHORTEN)
     try:
@@ -34,7 +34,7 @@ def load(text: bytes, name: str) -> dict[str, object] | Problem:
 
 
 def _unusable(document: dict[str, object], name: str) -> Problem | None:
-    """Return what of a document could be neither validated, kept as JSON nor shown."""
+    """Return the problem of a document that cannot be validated, kept as JSON or shown."""
     for value, depth in _values(document):
         if depth > _DEEPEST:
             return _problem(name, "tables and lists in each other", f"at most {_DEEPEST} levels", "nest them less")

@@ -1,4 +1,4 @@
-"""Pure: what pydantic would accept instead of what it found, in words that a person knows."""
+"""Pure: the value that pydantic expected, in plain words."""
 
 from pydantic_core import ErrorDetails
 
@@ -35,7 +35,7 @@ _WORDS = {
 
 
 def allowed(detail: ErrorDetails) -> str:
-    """Return what would be accepted; a validator of our own has said it in its message."""
+    """Return the values that would be accepted; the message of a validator of ours has them already."""
     words = _WORDS.get(detail["type"])
     if words is None:
         return detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
