@@ -18,6 +18,7 @@ from tests.faults.clock import Clock
 from tests.faults.events import Events
 from tests.faults.faults import Fault, Killed, Kind, Point
 from tests.faults.functions import Lambda
+from tests.faults.keys import Kms
 from tests.faults.wire import ServiceError, answer, refuse, understand
 
 RELEASES, BUNDLES = "releases", "bundles"
@@ -61,6 +62,7 @@ class Account:
         self.cloudwatch = CloudWatch(self.clock)
         self.logs = Logs(self.cloudwatch)
         self.events = Events()
+        self.kms = Kms()
         self.calls: list[Call] = []
         self.faults: tuple[Fault, ...] = ()
         self.chance: Callable[[Call], Kind | None] = _never
@@ -73,6 +75,14 @@ class Account:
         self.process = 0
         """Processes that began so far."""
         self._lasting: dict[tuple[str, str], Kind] = {}
+
+    def seen_by(self, actor: str) -> "Account":
+        """Return the same account for somebody else, whose calls are neither counted nor disturbed."""
+        other = Account()
+        for name in ("clock", "s3", "lambda_", "cloudwatch", "logs", "events", "kms"):
+            setattr(other, name, getattr(self, name))
+        other.actor = actor
+        return other
 
     @property
     def now(self) -> datetime:
@@ -172,12 +182,16 @@ class Account:
         raise Killed
 
     def _do(self, call: Call, model: OperationModel, url: str) -> AWSResponse:
-        service: Any = self.lambda_ if call.service == "lambda" else getattr(self, call.service)
-        service.actor = call.actor
         try:
-            result = getattr(service, xform_name(call.operation))(**call.params)
+            result = self._result(call)
         except ServiceError as error:
             call.outcome = error.code
             return refuse(model, url, error)
         call.outcome = "done"
         return answer(model, url, result)
+
+    def _result(self, call: Call) -> dict[str, Any]:
+        service: Any = self.lambda_ if call.service == "lambda" else getattr(self, call.service)
+        service.actor = call.actor
+        result: dict[str, Any] = getattr(service, xform_name(call.operation))(**call.params)
+        return result

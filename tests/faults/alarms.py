@@ -1,6 +1,7 @@
 """CloudWatch: alarms with a state, traffic by version and its log, as a test sets them."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +23,8 @@ class CloudWatch:
 
     def __init__(self, clock: Clock) -> None:
         self.states: dict[str, str] = {}
+        self.composite: set[str] = set()
+        """Which of them are composite alarms."""
         self.failing: set[str] = set()
         """Versions of which every call fails."""
         self.idle: set[str] = set()
@@ -34,17 +37,22 @@ class CloudWatch:
         self,
         AlarmNamePrefix: str | None = None,
         AlarmNames: list[str] | None = None,
+        AlarmTypes: Sequence[str] = ("MetricAlarm",),
         **_: object,
     ) -> dict[str, Any]:
+        """Leave out composite alarms unless they are asked for. Source: CloudWatch API reference, DescribeAlarms."""
         found = {
             name: state
             for name, state in self.states.items()
-            if (AlarmNamePrefix is not None and name.startswith(AlarmNamePrefix)) or name in (AlarmNames or ())
+            if ("CompositeAlarm" if name in self.composite else "MetricAlarm") in AlarmTypes
+            and ((AlarmNamePrefix is not None and name.startswith(AlarmNamePrefix)) or name in (AlarmNames or ()))
         }
         red = frozenset(name for name, state in found.items() if state == "ALARM")
         self.seen.append(Seen(self._clock.number(), self.actor, red))
-        told = [{"AlarmName": name, "StateValue": state} for name, state in found.items()]
-        return {"MetricAlarms": told, "CompositeAlarms": []}
+        told: dict[bool, list[dict[str, str]]] = {True: [], False: []}
+        for name, state in found.items():
+            told[name in self.composite].append({"AlarmName": name, "StateValue": state})
+        return {"MetricAlarms": told[False], "CompositeAlarms": told[True]}
 
     def get_metric_data(self, MetricDataQueries: list[dict[str, Any]], **_: object) -> dict[str, Any]:
         return {"MetricDataResults": [self._result(query) for query in MetricDataQueries], "Messages": []}

@@ -29,6 +29,7 @@ ENVIRONMENT = 4_096
 _KEPT = ("FunctionName", "Runtime", "Role", "Handler", "Architectures", "CodeSha256", "MemorySize", "Timeout")
 _SHARED = ("Role", "DeadLetterConfig")
 """What both versions of a weighted alias have alike."""
+_NOT_STARTED = b'{"errorType": "Runtime.ImportModuleError", "errorMessage": "No module named \'numpy\'"}'
 _HIDDEN = {"Error": {"ErrorCode": "AccessDeniedException", "Message": "Lambda was unable to decrypt the variables"}}
 
 
@@ -104,8 +105,10 @@ class Lambda:
         """Payloads of the durable executions, by name."""
         self.chilled: list[str] = []
         """Versions that lost their provisioned concurrency while an alias gave them traffic."""
-        self.executions: Mapping[str, Any] = {}
+        self.executions: dict[str, Any] = {}
         """The engine's, by name."""
+        self.run: Callable[[str, bytes], tuple[bool, bytes]] = lambda _release, payload: (False, payload or b"null")
+        """The application: whether a call of a release fails, and its answer."""
         self.actor = "nobody"
         self._clock = clock
         self._read = read
@@ -330,11 +333,12 @@ class Lambda:
         if DurableExecutionName is not None:
             return self._begin(DurableExecutionName, Payload.decode())
         function = self._function(FunctionName)
-        version = self._version(function, str(Qualifier))
-        if self._state(function, str(Qualifier)) != "Active":
+        called = function.aliases[str(Qualifier)].version if Qualifier in function.aliases else str(Qualifier)
+        version = self._version(function, called)
+        if self._state(function, called) != "Active":
             raise ServiceError("ResourceConflictException", 409)
         error, answer = self._start(version, Payload)
-        self.invocations.append(Invoked(self._clock.number(), FunctionName, str(Qualifier), failed=bool(error)))
+        self.invocations.append(Invoked(self._clock.number(), FunctionName, called, failed=bool(error)))
         told = {"FunctionError": "Unhandled"} if error else {}
         log = base64.b64encode(b"START\nEND\n").decode()
         return {"StatusCode": 200, "Payload": answer, "LogResult": log, **told}
@@ -345,8 +349,8 @@ class Lambda:
         if not self.loadable(pointer):
             return True, b'{"errorType": "Dropshift.Corrupt", "errorMessage": "the index does not hash to the pin"}'
         if "broken" in pointer["release"]:
-            return True, b'{"errorType": "Runtime.ImportModuleError", "errorMessage": "No module named numpy"}'
-        return False, payload or b"null"
+            return True, _NOT_STARTED
+        return self.run(pointer["release"], payload)
 
     def loadable(self, pointer: Mapping[str, Any]) -> bool:
         """Whether the bundle is there and its index is the one that the pointer pins."""

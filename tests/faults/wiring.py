@@ -1,12 +1,13 @@
 """The deployer's own clients and handlers, made to live in a world of ours: its account, its time, its paper."""
 
+import io
 import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar, Protocol
 
 import boto3
 import botocore.endpoint
@@ -24,9 +25,6 @@ from deployer.telemetry import logger
 from tests.faults.account import BUNDLES, RELEASES, Account
 from tests.faults.buckets import ACCOUNT
 from tests.guests import guest_thread
-
-if TYPE_CHECKING:
-    from tests.faults.world import World
 
 HOLD_CHECKS = 10
 """A hold of two hundred looks is ten looks, over and over; each replays all that were before."""
@@ -93,8 +91,39 @@ def settings(*applications: str) -> Settings:
     )
 
 
+class People:
+    """Those who are not the deployer; their clients are shared, and reach the account of the last who came."""
+
+    present: ClassVar[Account]
+
+    def __init__(self, account: Account) -> None:
+        People.present = self.account = account.seen_by("a person")
+
+    @staticmethod
+    @cache
+    def client(service: str) -> Any:  # noqa: ANN401 - one client class a service
+        """Return a client of the present account."""
+        return connected(lambda: People.present).client(service)  # type: ignore[call-overload]  # any of them
+
+
+class Inhabited(Protocol):
+    """A world that the deployer lives in."""
+
+    @property
+    def settings(self) -> Settings:
+        """What its template gives the deployer."""
+
+    @property
+    def account(self) -> Account:
+        """Its AWS, and its time."""
+
+    @property
+    def prints(self) -> io.StringIO:
+        """Its paper."""
+
+
 @contextmanager
-def inhabited(world: "World") -> Iterator["World"]:
+def inhabited[W: Inhabited](world: W) -> Iterator[W]:
     """Have the controller and the rollout live in a world: its account, its time, its paper to print on."""
     wired = wiring(world.settings)
     wired.account = world.account

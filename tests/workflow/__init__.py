@@ -1,1 +1,1 @@
-"""The real rollout and the real controller on the local AWS, with time skipped."""
+"""The real rollout and the real controller on an account in memory, in virtual time."""

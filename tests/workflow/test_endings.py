@@ -3,7 +3,6 @@
 import pytest
 
 from bootstrap import index
-from deployer.model import stages
 from deployer.model.status import Status
 from deployer.steps import preparing
 from tests.workflow.world import World
@@ -103,9 +102,8 @@ def test_too_little_traffic_ends_as_the_manifest_says(world: World) -> None:
     assert "0 of 10 invocations" in ended["reason"]
 
 
-def test_a_release_held_for_days_is_rolled_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_release_held_for_days_is_rolled_back(world: World) -> None:
     live(world)
-    monkeypatch.setattr(stages, "HOLD_CHECKS", 10)
     ended = world.release("1.1", CANARY)
     assert ended["status"] == Status.ROLLED_BACK
     assert "held too long" in ended["reason"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from deployer import controller, events
+from deployer import events
 from deployer.commands.answers import Answer
 from deployer.model.status import Status
 from tests.workflow.test_commands import NOW
@@ -58,7 +58,7 @@ def test_foreign_commands_are_answered_in_their_class_and_a_refusal_changes_noth
             continue  # an earlier release is recorded here: it would be rolled back to, as test_commands shows
         before = served.alias
         served.calls.clear()
-        answer = controller.answer(served.deployer, events.parse(payload, served.settings))
+        answer = served.tell(events.parse(payload, served.settings))
         changed = [call for call in served.calls if call.startswith(CHANGING)]
         if not fits(row["expected"], answer) or changed or served.alias != before:
             wrong.append((payload, answer))

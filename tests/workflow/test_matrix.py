@@ -12,11 +12,10 @@ from typing import Any
 
 import pytest
 
-from deployer import controller, events
+from deployer import events
 from deployer.model.drop import Drop
 from deployer.model.status import Status
 from tests.workflow.conftest import Worlds
-from tests.workflow.test_watching import alarm
 from tests.workflow.world import World
 
 STRATEGIES = {
@@ -172,8 +171,8 @@ def served(applications: Applications, group: str) -> Iterator[World]:
     world = applications.of(group)
     before = world.lambda_.get_alias(FunctionName=world.function, Name="live")
     yield world
-    world.calm_down()
-    alarm(world, "OK")
+    world.forget_plans()
+    world.alarm("OK")
     world.lambda_.update_alias(
         FunctionName=world.function,
         Name="live",
@@ -200,7 +199,7 @@ class Case:
 
     def happen(self, what: str) -> None:
         """Do what a table's cell says, and hold it to what is true of every command."""
-        self.world.calm_down()
+        self.world.forget_plans()
         before, written = self.world.alias, self.world.calls.count("UpdateAlias")
         command, _, then = what.partition(", then ")
         if then:
@@ -247,21 +246,21 @@ def calls_fail(case: Case) -> Answer:
 
 def alarm_red(case: Case) -> Answer:
     """An alarm goes red, and EventBridge tells of it."""
-    return _hear(case, alarm(case.world, "ALARM"))
+    return _hear(case, case.world.alarm("ALARM"))
 
 
 def alarm_event_late(case: Case) -> Answer:
     """EventBridge tells of an alarm that is green again."""
-    return _hear(case, alarm(case.world, "OK"))
+    return _hear(case, case.world.alarm("OK"))
 
 
 def _hear(case: Case, name: str) -> Answer:
-    return controller.answer(case.world.deployer, events.AlarmChanged(name=name, state="ALARM"))
+    return case.world.tell(events.AlarmChanged(name=name, state="ALARM"))
 
 
 def same_event(case: Case) -> Answer:
     """S3 tells of the drop a second time."""
-    return controller.answer(case.world.deployer, events.Drops(drops=(case.drop,)))
+    return case.world.tell(events.Drops(drops=(case.drop,)))
 
 
 def newer_drop(case: Case) -> Answer:
@@ -284,7 +283,7 @@ def execution_ended(status: str) -> Callable[[Case], Answer]:
     """The engine says that the execution ended; what is left of the process does not know and goes on."""
 
     def happening(case: Case) -> Answer:
-        return controller.answer(case.world.deployer, case.world.engine_ends(case.drop, status))
+        return case.world.tell(case.world.engine_ends(case.drop, status))
 
     return happening
 

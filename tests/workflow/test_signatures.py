@@ -4,7 +4,6 @@ import pytest
 
 from deployer.model.drop import SIGNATURE_SUFFIX
 from deployer.model.status import Status
-from tests.local import LocalAws
 from tests.signing import Signer
 from tests.workflow.test_endings import FILES
 from tests.workflow.world import World, packed
@@ -13,9 +12,9 @@ ARCHIVE = packed(FILES)
 
 
 @pytest.fixture
-def signer(local_aws: LocalAws, world: World) -> Signer:
-    """The key that the deployer is told to trust."""
-    made = Signer(local_aws.client("kms"))
+def signer(world: World) -> Signer:
+    """The key that the deployer trusts."""
+    made = Signer(world.people.client("kms"))
     world.trust(made.arn)
     return made
 
@@ -34,13 +33,13 @@ def test_a_signature_beside_the_archive_will_do(world: World, signer: Signer) ->
 
 @pytest.mark.parametrize("case", ["unsigned", "not base64", "other bytes", "other key"])
 def test_a_drop_that_the_key_did_not_sign_is_refused_and_changes_nothing(
-    world: World, signer: Signer, local_aws: LocalAws, case: str
+    world: World, signer: Signer, case: str
 ) -> None:
     signatures = {
         "unsigned": "",
         "not base64": "%%%",
         "other bytes": signer.sign(b"something else"),
-        "other key": Signer(local_aws.client("kms")).sign(ARCHIVE),
+        "other key": Signer(world.people.client("kms")).sign(ARCHIVE),
     }
     before = (world.alias, world.versions)
     drop = world.drop("1.0", body=ARCHIVE, signature=signatures[case])

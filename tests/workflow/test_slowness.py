@@ -1,10 +1,6 @@
 """A version that answers more slowly is rolled back, and one whose environments were loading is not."""
 
-import time
-from datetime import UTC, datetime
-
 from deployer.model.status import Status
-from tests.local import LocalAws
 from tests.workflow.test_commands import GO_ON
 from tests.workflow.world import World
 
@@ -13,33 +9,14 @@ SLOWDOWN = f"{GO_ON}slowdown = 2.0\n"
 
 def serve(world: World, version: str | None, *took: tuple[float, int]) -> None:
     """Have CloudWatch count calls of a version, so many with each of some durations in milliseconds."""
-    if version is None:
-        return
     world.serve(version, sum(number for _, number in took))
-    dimensions = {
-        "FunctionName": world.function,
-        "Resource": f"{world.function}:{world.settings.alias}",
-        "ExecutedVersion": version,
-    }
-    durations = {
-        "MetricName": "Duration",
-        "Unit": "Milliseconds",
-        "Values": [milliseconds for milliseconds, _ in took],
-        "Counts": [float(number) for _, number in took],
-        "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
-    }
-    world.cloudwatch.put_metric_data(Namespace="AWS/Lambda", MetricData=[durations])
+    for milliseconds, number in took:
+        world.account.cloudwatch.count(version, "Duration", milliseconds, number)
 
 
-def load(aws: LocalAws, world: World, version: str | None, environments: int) -> None:
+def load(world: World, version: str | None, environments: int) -> None:
     """Have environments of a version report that they have loaded the release."""
-    logs, group = aws.client("logs"), f"/aws/lambda/{world.function}"
-    stream = f"{datetime.now(UTC):%Y/%m/%d}/[{version}]{time.monotonic_ns()}"
-    if not logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
-        logs.create_log_group(logGroupName=group)
-    logs.create_log_stream(logGroupName=group, logStreamName=stream)
-    event = {"timestamp": int(time.time() * 1000), "message": '{"event": "release.loaded", "release": "1.1"}'}
-    logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=[event] * environments)
+    world.account.logs.lines += [(str(version), '{"event": "release.loaded", "release": "1.1"}')] * environments
 
 
 def test_a_version_that_answers_more_slowly_is_rolled_back(served: World) -> None:
@@ -62,11 +39,11 @@ def test_a_version_that_answers_as_fast_goes_live(served: World) -> None:
     assert served.release("1.1", SLOWDOWN)["status"] == Status.LIVE
 
 
-def test_first_calls_that_held_the_rest_of_the_loading_do_not_count(served: World, local_aws: LocalAws) -> None:
+def test_first_calls_that_held_the_rest_of_the_loading_do_not_count(served: World) -> None:
     def answer() -> None:
         serve(served, served.alias.stable, (100, 90))
         serve(served, served.alias.canary, (100, 15), (9_000, 15))
-        load(local_aws, served, served.alias.canary, 15)
+        load(served, served.alias.canary, 15)
 
     served.at_every_look(answer)
     assert served.release("1.1", SLOWDOWN)["status"] == Status.LIVE

@@ -1,54 +1,28 @@
 """What happens by itself: alarms, dead executions, concurrency, announcements."""
 
-import threading
 from contextlib import suppress
 from typing import Any
 
 import pytest
 
-from deployer import controller, events
+from deployer import events
 from deployer.model.drop import Drop
 from deployer.model.status import Status
+from tests.faults.faults import Killed
 from tests.workflow.test_commands import CANARY, GO_ON, NOW
 from tests.workflow.world import World
 
 
-def alarm(world: World, state: str, suffix: str = "errors") -> str:
-    """Make an alarm that watches the application, in a state; return its name."""
-    name = f"{world.function}-{suffix}"
-    world.cloudwatch.put_metric_alarm(
-        AlarmName=name,
-        Namespace="Tests",
-        MetricName=suffix,
-        Statistic="Sum",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=1,
-        ComparisonOperator="GreaterThanThreshold",
-        TreatMissingData="ignore",
-    )
-    world.cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="a test")
-    return name
-
-
-def composite(world: World, name: str, *, red: bool) -> str:
-    """Make a composite alarm over an alarm in a state; return its name."""
-    below = alarm(world, "ALARM" if red else "OK", "below")
-    world.cloudwatch.put_composite_alarm(AlarmName=name, AlarmRule=f'ALARM("{below}")')
-    world.cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM" if red else "OK", StateReason="a test")
-    return name
-
-
 def hear(world: World, name: str, state: str = "ALARM") -> dict[str, Any]:
     """Tell the controller what EventBridge tells of an alarm."""
-    return controller.answer(world.deployer, events.AlarmChanged(name=name, state=state))
+    return world.tell(events.AlarmChanged(name=name, state=state))
 
 
 def test_an_alarm_rolls_back_at_once_with_one_write(served: World) -> None:
     answers: list[dict[str, Any]] = []
 
     def goes_red() -> None:
-        name = alarm(served, "ALARM")
+        name = served.alarm("ALARM")
         served.calls.clear()
         answers.append(hear(served, name))
         assert served.calls.count("UpdateAlias") == 1
@@ -62,7 +36,7 @@ def test_an_alarm_rolls_back_at_once_with_one_write(served: World) -> None:
 
 
 def test_a_fix_goes_out_while_the_alarm_is_red(served: World) -> None:
-    name = alarm(served, "ALARM")
+    name = served.alarm("ALARM")
     served.at_every_look(served.serve_well)
     served.at_look(2, lambda: hear(served, name))
     assert served.release("1.1", CANARY)["status"] == Status.LIVE
@@ -70,15 +44,15 @@ def test_a_fix_goes_out_while_the_alarm_is_red(served: World) -> None:
 
 def test_a_composite_alarm_of_the_manifest_rolls_back(served: World) -> None:
     name = f"orders-of-{served.application}"
-    composite(served, name, red=False)
-    served.at_look(2, lambda: composite(served, name, red=True))
+    served.alarm("OK", name, composite=True)
+    served.at_look(2, lambda: served.alarm("ALARM", name, composite=True))
     ended = served.release("1.1", f'{GO_ON}alarms = ["{name}"]\n')
     assert ended["status"] == Status.ROLLED_BACK
     assert name in ended["reason"]
 
 
 def test_a_composite_alarm_that_was_red_before_does_not_block(served: World) -> None:
-    name = composite(served, f"orders-of-{served.application}", red=True)
+    name = served.alarm("ALARM", f"orders-of-{served.application}", composite=True)
     assert served.release("1.1", f'{GO_ON}alarms = ["{name}"]\n')["status"] == Status.LIVE
 
 
@@ -92,44 +66,38 @@ def test_an_alarm_of_the_manifest_that_does_not_exist_holds_the_release(served: 
 @pytest.mark.parametrize("state", ["OK", "ALARM"])
 def test_an_alarm_without_a_release_under_way_changes_nothing(served: World, state: str) -> None:
     before = served.alias
-    hear(served, alarm(served, state), state)
+    hear(served, served.alarm(state), state)
     assert served.alias == before
 
 
 def test_a_late_alarm_event_does_not_end_a_healthy_release(served: World) -> None:
     served.at_every_look(served.serve_well)
-    served.at_look(2, lambda: hear(served, alarm(served, "OK")))
+    served.at_look(2, lambda: hear(served, served.alarm("OK")))
     assert served.release("1.1", CANARY)["status"] == Status.LIVE
 
 
-class Died(BaseException):
-    """Stands for the death of the process: no code of ours may catch it."""
-
-
 def test_a_dead_rollout_leaves_the_alias_whole_and_ends_failed(served: World) -> None:
-    drop, died = served.drop("1.1", CANARY), threading.Event()
+    drop = served.drop("1.1", CANARY)
 
     def die() -> None:
-        died.set()
-        raise Died
+        raise Killed
 
     served.at_look(2, die)
-    # Nobody answers for a process that died: the engine's stand-in waits for it until this test's process ends.
-    threading.Thread(target=served.roll_out, args=(drop,), daemon=True).start()
-    assert died.wait(60)
+    with pytest.raises(Killed):
+        served.roll_out(drop)
     assert served.alias.canary == "3"
     stopped = served.engine_ends(drop, "FAILED")
-    controller.answer(served.deployer, stopped)
+    served.tell(stopped)
     assert served.alias.traffic == ("2", None, 0)
     record = served.record(drop)
     assert (record.status, record.reason) == (Status.FAILED, "the rollout's execution ended FAILED")
-    controller.answer(served.deployer, stopped)
+    served.tell(stopped)
     assert served.record(drop) == record
 
 
 def test_an_execution_of_somebody_else_is_ignored(served: World) -> None:
     somebodys = Drop(bucket=served.settings.releases_bucket, key="somebody/1.0.zip", version_id="1")
-    assert controller.answer(served.deployer, served.engine_ends(somebodys, "FAILED"))["answer"] == "ignored"
+    assert served.tell(served.engine_ends(somebodys, "FAILED"))["answer"] == "ignored"
 
 
 def concurrency(world: World) -> dict[str, int]:
@@ -155,7 +123,7 @@ def test_concurrency_is_on_the_version_before_its_traffic_and_leaves_with_the_ol
 
 def test_traffic_waits_until_the_concurrency_is_ready(served: World) -> None:
     served.answer_first("PutProvisionedConcurrencyConfig", {"Status": "IN_PROGRESS"})
-    served.answer_first("GetProvisionedConcurrencyConfig", *[{"Status": "IN_PROGRESS"}] * 3)
+    served.answer_first("GetProvisionedConcurrencyConfig", *[{"Status": "IN_PROGRESS"}] * 2)
     served.calls.clear()
     asked: list[int] = []
     served.before_call("UpdateAlias", lambda: asked.append(served.calls.count("GetProvisionedConcurrencyConfig")))
@@ -213,9 +181,10 @@ def test_concurrency_of_a_release_that_ends_badly_is_given_back(served: World) -
 
 
 def test_every_change_of_a_release_is_announced_once(served: World) -> None:
-    served.announced.clear()
+    before = len(served.announced)
     served.release("1.1", GO_ON)
-    told = [one["what"].split(":")[0] for one in served.announced]
+    announced = served.announced[before:]
+    told = [one["what"].split(":")[0] for one in announced]
     assert told == [
         "received",
         "inspected",
@@ -228,4 +197,4 @@ def test_every_change_of_a_release_is_announced_once(served: World) -> None:
         "promote version 3",
         "live",
     ]
-    assert {one["release"] for one in served.announced} == {"1.1"}
+    assert {one["release"] for one in announced} == {"1.1"}

@@ -1,45 +1,35 @@
-"""One application on the local AWS, and everything a test does to it while its release is under way."""
+"""One application on an account in memory, and everything a test does to it while its release is under way.
+
+The deployer's own steps and commands run, on its real clients, in virtual time. The same flows on the local AWS, with
+real processes, are in tests/end_to_end.
+"""
 
 import io
 import itertools
 import json
 import zipfile
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import replace
-from datetime import UTC, datetime
-from http import HTTPStatus
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import unquote
 
-import boto3
-import botocore.session
-from aws_durable_execution_sdk_python_testing.runner import DurableFunctionTestRunner
 from botocore.exceptions import ClientError
+from botocore.model import OperationModel
 
-from deployer import controller, events, rollout
-from deployer.aws import Aws
+from deployer import controller, events
 from deployer.aws.functions import Functions
 from deployer.deployer import Deployer
 from deployer.model.alias import Alias
 from deployer.model.drop import FORCE, SIGNATURE, Drop
 from deployer.model.record import Record
-from deployer.settings import Settings
-from tests.local.configuration import ACCOUNT, REGION
-from tests.local.durable_runner import real_arns
+from tests.faults import engine
+from tests.faults.account import Account, Call
+from tests.faults.faults import Killed
+from tests.faults.functions import Moved, execution_arn
+from tests.faults.wiring import People, settings, wiring
+from tests.workflow.measured import Log, Measured
 
-# What stands in for the bootstrap: the release under test is the deployer's work, so the function only has to start,
-# fail to start, or answer, as the release's name says.
-_FUNCTION = """
-import json, os
-release = json.loads(os.environ.get("DROPSHIFT_POINTER", "{}")).get("release", "")
-if "broken" in release:
-    raise ImportError("No module named 'numpy'")
-def handler(event, context):
-    if "raising" in release:
-        raise ValueError("no such event")
-    return {"release": release, "event": event}
-"""
 APPLICATION = "if True:\n    def lambda_handler(event, context):\n        return {}\n"
 _sequencers = itertools.count(1)
 
@@ -53,14 +43,7 @@ def packed(files: Mapping[str, str]) -> bytes:
     return buffer.getvalue()
 
 
-def _another(session: boto3.Session) -> boto3.Session:
-    """Make a session with event hooks of its own that reads AWS's models from where `session` keeps them parsed."""
-    made = botocore.session.Session()
-    made.register_component("data_loader", session._session.get_component("data_loader"))  # noqa: SLF001 - no other way
-    return boto3.Session(botocore_session=made, region_name=REGION)
-
-
-def _within(answer: dict[str, Any], said: dict[str, Any]) -> None:
+def _within(answer: dict[str, Any], said: Mapping[str, Any]) -> None:
     """Put fields into an answer, at any depth."""
     for name, value in said.items():
         if isinstance(value, dict):
@@ -69,70 +52,62 @@ def _within(answer: dict[str, Any], said: dict[str, Any]) -> None:
             answer[name] = value
 
 
-class People:
-    """The clients of those who are not the deployer, shared by all applications: to make a client takes long."""
+def _run(release: str, payload: bytes) -> tuple[bool, bytes]:
+    """Answer for the application, which starts, fails or answers as its release's name says."""
+    if "raising" in release:
+        failed = {"errorType": "ValueError", "errorMessage": "no such event"}
+        return True, json.dumps({**failed, "stackTrace": ['  File "bootstrap.py", line 6, in handler\n']}).encode()
+    return False, json.dumps({"release": release, "event": json.loads(payload or b"null")}).encode()
+
+
+class Watched(Account):
+    """An account that does something at the deployer's calls, or answers them otherwise."""
 
     def __init__(self) -> None:
-        self.session = boto3.Session(region_name=REGION)
-        self.lambda_: Any = self.session.client("lambda")
-        self.s3: Any = self.session.client("s3")
-        self.cloudwatch: Any = self.session.client("cloudwatch")
+        super().__init__()
+        self.cloudwatch: Measured = Measured(self.clock)
+        self.logs: Log = Log(self.cloudwatch)
+        self.lambda_.run = _run
+        self.at_call: Callable[[str], None] = lambda _operation: None
+        self.first_answers: dict[str, list[dict[str, Any]]] = {}
 
+    def before_call(self, model: OperationModel, **_: object) -> None:
+        """Let a test do something first."""
+        self.at_call(model.name)
+        super().before_call(model)
 
-def _arn(name: str) -> str:
-    return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:rollout:1/durable-execution/{name}/1"
+    def _result(self, call: Call) -> dict[str, Any]:
+        found = super()._result(call)
+        if waiting := self.first_answers.get(call.operation):
+            found = deepcopy(found)
+            _within(found, waiting.pop(0))
+        return found
 
 
 class World:
-    """An application of its own: function, alias, records, and the wiring of the deployer."""
+    """An application of its own: function, alias, records, and the deployer."""
 
-    def __init__(self, application: str, settings: Settings, people: People) -> None:
-        self.application = application
-        self.settings = settings
-        self.function = settings.function(application)
-        self.lambda_, self.s3, self.cloudwatch = people.lambda_, people.s3, people.cloudwatch
+    def __init__(self) -> None:
+        self.settings = settings()
+        [self.application] = self.settings.applications
+        self.function = self.settings.function(self.application)
+        self.account = Watched()
+        self.account.at_call = self._at_call
+        self.account.lambda_.create(self.function, self.settings.alias)
+        self.prints = io.StringIO()
+        self.people = People(self.account)
+        self.lambda_, self.s3 = self.people.client("lambda"), self.people.client("s3")
         self.calls: list[str] = []
         self.denied: set[str] = set()
         """Operations that AWS denies the deployer from now on."""
-        self._ambushes: dict[str, Callable[[], object]] = {}
-        self._first_answers: dict[str, list[dict[str, Any]]] = {}
+        self._actions: dict[str, Callable[[], object]] = {}
         self._looks = 0
         self._plans: dict[int, list[Callable[[], object]]] = {}
-        self.ordered: list[str] = []
-        self._engine: dict[str, dict[str, str]] = {}
-        """What the engine says of executions that ended, by ARN."""
-        self.announced: list[dict[str, Any]] = []
-        self.unbelieving: list[dict[str, Any]] = []
-        """What the deployer wrote to an alias without saying which revision it believed in."""
-        watched = self._watched = _another(people.session)
-        watched.events.register("before-call", self._count)
-        watched.events.register("after-call", self._answer_first)
-        watched.events.register("after-call.lambda.Invoke", self._name_execution)
-        watched.events.register("before-call.lambda.Invoke", self._remember_order)
-        hooks: Any = watched.events  # one that answers in the service's place, which the stubs do not know
-        hooks.register("before-call.lambda.GetDurableExecution", self._describe)
-        watched.events.register("provide-client-params.eventbridge.PutEvents", self._hear)
-        watched.events.register("provide-client-params.lambda.UpdateAlias", self._doubt)
-        self._eyes = Functions(self.lambda_, self.lambda_, self.lambda_, settings.alias)
-        self.deployer = Deployer(Aws.connect(settings, watched), settings, lambda: datetime.now(UTC))
-
-    def create(self) -> None:
-        """Create the function, its first version, and the alias on it, as template.yaml does."""
-        made = self.lambda_.create_function(
-            FunctionName=self.function,
-            Runtime="python3.13",
-            Role=f"arn:aws:iam::{ACCOUNT}:role/none",
-            Handler="bootstrap.handler",
-            Code={"ZipFile": packed({"bootstrap.py": _FUNCTION})},
-            MemorySize=1024,
-            Timeout=10,
-            Environment={"Variables": {"OWN": "setting"}},
-            Publish=True,
-        )
-        self.lambda_.create_alias(FunctionName=self.function, Name=self.settings.alias, FunctionVersion=made["Version"])
+        self._eyes = Functions(self.lambda_, self.lambda_, self.lambda_, self.settings.alias)
+        self.deployer = Deployer(wiring(self.settings).aws, self.settings, lambda: self.account.now)
 
     def trust(self, signing_key: str) -> None:
-        """Tell the deployer the key that must have signed every drop."""
+        """Give the deployer the key that must have signed every drop."""
         self.settings = self.settings.model_copy(update={"signing_key": signing_key})
         self.deployer = replace(self.deployer, settings=self.settings)
 
@@ -161,25 +136,18 @@ class World:
         return Drop(bucket=self.settings.releases_bucket, key=key, version_id=put["VersionId"], sequencer=sequencer)
 
     def command(self, action: str, **fields: object) -> dict[str, Any]:
-        """Say something to the controller by hand."""
+        """Invoke the controller by hand."""
         payload = {"action": action, "application": self.application, **fields}
-        return controller.answer(self.deployer, events.parse(payload, self.settings))  # type: ignore[arg-type]  # JSON
+        return self.tell(events.parse(payload, self.settings))  # type: ignore[arg-type]  # JSON
 
-    def serve(self, version: str, invocations: int, errors: int = 0) -> None:
+    def tell(self, event: events.Incoming) -> dict[str, Any]:
+        """Have the controller handle an event."""
+        return controller.answer(self.deployer, event)
+
+    def serve(self, version: str | None, invocations: int, errors: int = 0) -> None:
         """Have CloudWatch count traffic of a version behind the alias."""
-        dimensions = [
-            {"Name": "FunctionName", "Value": self.function},
-            {"Name": "Resource", "Value": f"{self.function}:{self.settings.alias}"},
-            {"Name": "ExecutedVersion", "Value": version},
-        ]
-        counted = {"Invocations": invocations, "Errors": errors}
-        self.cloudwatch.put_metric_data(
-            Namespace="AWS/Lambda",
-            MetricData=[
-                {"MetricName": name, "Value": float(count), "Unit": "Count", "Dimensions": dimensions}
-                for name, count in counted.items()
-            ],
-        )
+        self.account.cloudwatch.count(version, "Invocations", invocations)
+        self.account.cloudwatch.count(version, "Errors", errors)
 
     def serve_well(self) -> None:
         """Have every version that has traffic serve a hundred calls without an error."""
@@ -198,75 +166,70 @@ class World:
         """Do something before every look."""
         self.at_look(0, action)
 
-    def calm_down(self) -> None:
+    def forget_plans(self) -> None:
         """Forget whatever was planned and did not happen."""
         self._plans.clear()
-        self._ambushes.clear()
+        self._actions.clear()
 
     def before_call(self, operation: str, action: Callable[[], object]) -> None:
         """Do something once, just before the deployer's next call of an operation."""
-        self._ambushes[operation] = action
+        self._actions[operation] = action
 
     def answer_first(self, operation: str, *answers: dict[str, Any]) -> None:
-        """Have AWS say this in its first answers to an operation, for what takes minutes there and no time here."""
-        self._first_answers[operation] = list(answers)
+        """Have AWS say this in its first answers to an operation, for what takes minutes there."""
+        self.account.first_answers[operation] = list(answers)
+
+    def alarm(self, state: str, name: str = "", *, composite: bool = False) -> str:
+        """Put an alarm into a state, by default one that watches the application; return its name."""
+        name = name or f"{self.function}-errors"
+        self.account.cloudwatch.states[name] = state
+        if composite:
+            self.account.cloudwatch.composite.add(name)
+        return name
 
     def engine_ends(self, drop: Drop, status: str) -> events.ExecutionFailed:
         """Have the engine say that the drop's execution ended so; return what EventBridge makes of it."""
-        self._engine[_arn(drop.release_id)] = {"Status": status, "InputPayload": drop.model_dump_json()}
-        return events.ExecutionFailed(arn=_arn(drop.release_id))
-
-    def _describe(self, params: dict[str, Any], **_: object) -> tuple[Any, dict[str, str]]:
-        """Answer for the engine: the rollout runs in this process."""
-        arn = unquote(params["url_path"]).partition("/durable-executions/")[2]
-        found = {"DurableExecutionArn": arn, "DurableExecutionName": arn.split("/")[-2], "Status": "RUNNING"}
-        return SimpleNamespace(status_code=200), found | self._engine.get(arn, {})
-
-    def _name_execution(self, parsed: dict[str, Any], **_: object) -> None:
-        """Answer an order as a durable function does; the function that is invoked here is none."""
-        if parsed.get("StatusCode") == HTTPStatus.ACCEPTED and self.ordered:
-            parsed["DurableExecutionArn"] = _arn(Drop.model_validate_json(self.ordered[-1]).release_id)
-
-    def _answer_first(self, model: Any, parsed: dict[str, Any], **_: object) -> None:  # noqa: ANN401 - botocore's
-        if waiting := self._first_answers.get(model.name):
-            _within(parsed, waiting.pop(0))
-
-    def _hear(self, params: dict[str, Any], **_: object) -> None:
-        self.announced.extend(json.loads(entry["Detail"]) for entry in params["Entries"])
-
-    def _doubt(self, params: dict[str, Any], **_: object) -> None:
-        if not params.get("RevisionId"):
-            self.unbelieving.append(params)
-
-    def _remember_order(self, params: dict[str, Any], **_: object) -> None:
-        if params["headers"].get("X-Amz-Durable-Execution-Name"):
-            self.ordered.append(params["body"].decode())
-
-    def _count(self, model: Any, **_: object) -> None:  # noqa: ANN401 - botocore's operation model
-        self.calls.append(model.name)
-        if model.name in self.denied:
-            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "not today"}}, model.name)
-        if ambush := self._ambushes.pop(model.name, None):
-            ambush()
-        if model.name == "DescribeAlarms" and self.alias.canary:
-            self._looks += 1
-            for action in (*self._plans.get(0, []), *self._plans.get(self._looks, [])):
-                action()
+        self._order(drop)
+        self._executions[drop.release_id] = SimpleNamespace(status=status)
+        return events.ExecutionFailed(arn=execution_arn(drop.release_id))
 
     def roll_out(self, drop: Drop) -> dict[str, str]:
-        """Run the rollout to its end, with its waits skipped; return what the execution returns."""
+        """Run the rollout to its end; return what the execution returns. It runs again each time it is called."""
         self._looks = 0
         self.deployer.begin_record(drop)
-        with real_arns(), DurableFunctionTestRunner(rollout.handler, execution_timeout=3_000, region=REGION) as runner:
-            ended = runner.run(input=drop.model_dump_json(), execution_name=drop.release_id)
-        if ended.result is None:
-            raise AssertionError(f"the execution {ended.status}: {ended.error}")
-        result: dict[str, str] = json.loads(ended.result)
-        return result
+        self._order(drop)
+        execution = engine.Execution(drop.release_id, drop.model_dump_json(), self.account.now)
+        self._executions[drop.release_id] = execution
+        while execution.status == "RUNNING":
+            self.account.pass_time(execution.wake)
+            engine.invoke(self.account, execution)
+            if execution.deaths:
+                raise Killed
+        if execution.status != "SUCCEEDED" or execution.result is None:
+            raise AssertionError(f"the execution {execution.status}: {execution.result}")
+        return execution.result
 
     def release(self, name: str, manifest: str = "", **kwargs: Any) -> dict[str, str]:  # noqa: ANN401 - as drop takes
         """Drop and roll out."""
         return self.roll_out(self.drop(name, manifest, **kwargs))
+
+    @property
+    def _executions(self) -> dict[str, Any]:
+        return self.account.lambda_.executions
+
+    def _order(self, drop: Drop) -> None:
+        self.account.lambda_.orders.setdefault(drop.release_id, drop.model_dump_json())
+
+    def _at_call(self, operation: str) -> None:
+        self.calls.append(operation)
+        if operation in self.denied:
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "not today"}}, operation)
+        if action := self._actions.pop(operation, None):
+            action()
+        if operation == "DescribeAlarms" and self.alias.canary:
+            self._looks += 1
+            for action in (*self._plans.get(0, []), *self._plans.get(self._looks, [])):
+                action()
 
     # --- what is seen --------------------------------------------------------------------------------------------
 
@@ -285,4 +248,20 @@ class World:
     @property
     def versions(self) -> list[str]:
         """The published versions, oldest first."""
-        return [published.version for published in self.deployer.aws.functions.versions(self.function)]
+        return [published.version for published in self._eyes.versions(self.function)]
+
+    @property
+    def ordered(self) -> list[str]:
+        """The payloads of the executions that were started, by the order of their first start."""
+        return list(self.account.lambda_.orders.values())
+
+    @property
+    def announced(self) -> list[dict[str, Any]]:
+        """What EventBridge was told."""
+        return [json.loads(entry["Detail"]) for entry in self.account.events.put]
+
+    @property
+    def writes_without_revision(self) -> list[Moved]:
+        """The deployer's moves of the alias that did not say which revision they believed in."""
+        people = self.people.account.actor
+        return [move for move in self.account.lambda_.moves if move.actor != people and not move.checked]
