@@ -86,7 +86,9 @@ deploy: names-fit build      ## deploy to your AWS account [STACK=dropshift APPL
 	.venv-sam/bin/sam deploy --stack-name $(STACK) --parameter-overrides Applications=$(APPLICATIONS) Architecture=$(ARCHITECTURE) $(PARAMETERS)
 
 # Lambda allows a function's name 64 characters: <stack>-app-<application>. CloudFormation itself cannot measure one.
+# Policies, rules and alarms know a stack's applications by `<stack>-app-`: another stack's names must not begin so.
 names-fit:
+	$(if $(findstring -app-,$(STACK)-),$(error $(STACK) holds "-app-" or ends in "-app", and other stacks would take its functions for their applications; choose another STACK))
 	$(foreach name,$(subst $(COMMA), ,$(APPLICATIONS)),$(if $(shell name='$(STACK)$(name)' && test $${#name} -gt 59 && echo long),$(error $(STACK) and $(name) have at most 59 characters together; choose a shorter STACK or name)))
 .PHONY: names-fit
 

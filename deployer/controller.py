@@ -15,6 +15,7 @@ from deployer.commands.answers import Answer
 from deployer.commands.application import Application
 from deployer.commands.command import Command, ShowStatus
 from deployer.commands.dead_rollout import close_rollout
+from deployer.commands.sender import Sender
 from deployer.commands.traffic import TrafficCommands
 from deployer.deployer import Deployer
 from deployer.model.drop import Drop
@@ -28,15 +29,28 @@ if TYPE_CHECKING:
 
 @telemetry.logger.inject_lambda_context
 @telemetry.tracer.capture_lambda_handler(capture_response=False)
-def handler(event: Any, context: "LambdaContext") -> Answer:  # noqa: ANN401, ARG001 - whatever the world sends
+def handler(event: Any, context: "LambdaContext") -> Answer:  # noqa: ANN401 - whatever the world sends
     """Answer one invocation."""
-    deployer = Deployer(aws(), settings(), lambda: datetime.now(UTC))
-    incoming = events.parse(event, deployer.settings)
+    sender = Sender.of(context)
+    deployer = Deployer(aws(), settings(), lambda: datetime.now(UTC), by=sender.name)
+    incoming = _admitted(sender, events.parse(sender.completed(event), deployer.settings))
     try:
         with refusals():
             return answer(deployer, incoming)
     except RefusedError as error:
         return _on_refusal(incoming, error)
+
+
+def _admitted(sender: Sender, incoming: events.Incoming) -> events.Incoming:
+    """Return what came in if it may come in by the way that it took, else a refusal."""
+    match incoming:
+        case events.Refused():
+            return incoming
+        case events.Drops() | events.Ignored() | events.AlarmChanged() | events.ExecutionFailed():
+            problem = sender.objection(None)
+        case _:
+            problem = sender.objection(incoming)
+    return events.Refused(problems=(problem,)) if problem else incoming
 
 
 def _on_refusal(incoming: events.Incoming, error: RefusedError) -> Answer:
@@ -141,6 +155,8 @@ def _on_dead_rollout(deployer: Deployer, failed: events.ExecutionFailed) -> Answ
 
 
 def _on_command(deployer: Deployer, command: Command) -> Answer:
+    asked = command.model_dump(exclude={"action"}, exclude_defaults=True)
+    telemetry.info("command.received", action=command.action, by=deployer.by, **asked)
     if isinstance(command, ShowStatus) and command.application is None:
         each = [dispatch.status(Application(deployer, name)) for name in sorted(deployer.settings.applications)]
         return answers.statuses(each, deployer.aws.records.overview(UNKNOWN).ignored, deployer.now())

@@ -24,17 +24,19 @@ class Deployer:
     aws: Aws
     settings: Settings
     now: Callable[[], datetime]
+    by: str = ""
+    """Who is said to have sent the command that is being done; empty when there is none."""
 
     def function(self, release: Release) -> str:
         """Name of the function that the release is for."""
         return self.settings.function(release.drop.application)
 
-    def begin_record(self, drop: Drop) -> Record:
+    def begin_record(self, drop: Drop, what: str = "received") -> Record:
         """Announce a drop and write its record; return that record, or the existing one."""
         if there := self.aws.records.read(drop.application, drop.release_id):
             return there
         self.aws.records.change_overview(drop.application, lambda overview: overview.begun(drop.release_id))
-        record = Record.received(drop, self.now())
+        record = Record.received(drop, self.now(), what).said_by(self.by)
         self.aws.publisher.announce(record)
         return self.aws.records.begin(record)
 
@@ -65,7 +67,7 @@ class Deployer:
 
     def _announced(self, change: Callable[[Record], Record]) -> Callable[[Record], Record]:
         def announce(before: Record) -> Record:
-            after = change(before)
+            after = change(before).said_by(self.by, before)
             if after.timeline != before.timeline:
                 self.aws.publisher.announce(after)
             return after

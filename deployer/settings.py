@@ -4,11 +4,12 @@ import os
 from functools import cache
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from deployer.model.value import Value
 
-APPLICATION_NAME = r"^[a-z0-9][a-z0-9-]{0,39}$"
+APPLICATION_NAME = r"^(?!administration$|[0-9]+$)[a-z0-9][a-z0-9-]{0,39}$"
+"""Each also names an alias of the controller: Lambda takes no number for one, and one name is taken."""
 
 
 def _listed(text: object) -> object:
@@ -17,6 +18,8 @@ def _listed(text: object) -> object:
 
 class Settings(Value):
     """The names that template.yaml gives the controller and the rollout."""
+
+    model_config = ConfigDict(regex_engine="python-re")
 
     applications: Annotated[
         frozenset[Annotated[str, Field(pattern=APPLICATION_NAME)]], BeforeValidator(_listed), Field(min_length=1)

@@ -53,4 +53,5 @@ def detail(record: Record) -> dict[str, object]:
         "reason": record.reason,
         "version": record.version,
         "weight": record.weight,
+        "by": latest.by or None,
     }

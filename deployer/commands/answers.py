@@ -121,13 +121,14 @@ def _rollback(state: State, left: Record) -> list[str]:
     found = left.rolled_back
     since = f" since {found.at:%H:%M}" if found else ""
     reason = found.reason if found else left.reason
-    return [f"{stable} is live again{since}; {left.release} was rolled back by command: {reason}"]
+    by = _said_by(found.by if found else left.ended_by)
+    return [f"{stable} is live again{since}; {left.release} was rolled back by command: {reason}{by}"]
 
 
 def _ended(record: Record, now: datetime) -> list[str]:
     """Return how the newest drop ended, with what to do about it."""
     age = _ago(now - record.timeline[0].at)
-    head = f"{record.release}, dropped {age} ago, ended {record.status}: {record.reason}"
+    head = f"{record.release}, dropped {age} ago, ended {record.status}: {record.reason}{_said_by(record.ended_by)}"
     detail = report.text(record.problems).splitlines() if record.problems else []
     return [head, *(f"    {line.strip()}" for line in detail[:_LINES])]
 
@@ -209,7 +210,12 @@ def _by_whom(record: Record) -> str:
     if not said:
         return ""
     reason = said[-1].what.partition("(")[2].removesuffix(")")
-    return f" since {said[-1].at:%H:%M}" + (f" ({reason})" if reason else "")
+    return f" since {said[-1].at:%H:%M}" + (f" ({reason})" if reason else "") + _said_by(said[-1].by)
+
+
+def _said_by(name: str) -> str:
+    """Return whose command it is said to have been: a claim, which only CloudTrail can confirm."""
+    return f", said by {name}" if name else ""
 
 
 def _time_left(record: Record, number: int, now: datetime) -> str:
@@ -243,8 +249,9 @@ def _time(record: Record) -> datetime:
 
 def ending(record: Record) -> str:
     """Return in a line how a release ended, or where it stands."""
-    reason = f": {record.reason}" if record.reason else ""
+    reason = f": {record.reason}{_said_by(record.ended_by)}" if record.reason else ""
     line = f"{titled(record.release, record.version)} {record.status}{reason}"
     if not record.rolled_back:
         return line
-    return f"{line}; rolled back by command at {record.rolled_back.at:%Y-%m-%d %H:%M:%S}: {record.rolled_back.reason}"
+    back = record.rolled_back
+    return f"{line}; rolled back by command at {back.at:%Y-%m-%d %H:%M:%S}: {back.reason}{_said_by(back.by)}"

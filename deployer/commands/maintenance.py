@@ -19,6 +19,8 @@ from deployer.model.text import shortened
 
 RECORDS_SEARCHED = 100
 """Records that are searched for a release's name, newest first."""
+_SECRETIVE = {"manifest": {"smoke"}}
+"""Of an inspection: what the smoke test sends and expects is for the application alone; no answer repeats it."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,8 @@ class Maintenance:
             return {**answers.refused(found.problems), "answer": f"{drop.label} would be rejected"}
         inspection = found.inspection
         plan = ", ".join(str(stage) for stage in inspection.manifest.rollout.plan()) or "all at once"
-        return answers.done(
-            f"{drop.label} would be accepted", plan=plan, **inspection.model_dump(mode="json", by_alias=True)
-        )
+        shown = inspection.model_dump(mode="json", by_alias=True, exclude=_SECRETIVE)
+        return answers.done(f"{drop.label} would be accepted", plan=plan, **shown)
 
     def redeploy(self, command: Redeploy) -> Answer:
         """Roll an earlier drop out again, through every step, as a new release of the same object version."""
@@ -55,7 +56,8 @@ class Maintenance:
         if command.dry_run:
             return answers.done(f"roll out {drop.label} again", dry_run=True, id=drop.release_id)
         deployer = self.app.deployer
-        deployer.begin_record(drop)
+        why = f" ({command.reason})" if command.reason else ""
+        deployer.begin_record(drop, f"received: redeploy by command{why}")
         if not deployer.aws.executions.start(drop):
             force = "without" if command.force else "with"
             found = f'{drop.label}, which is being rolled out again {force} "force"'

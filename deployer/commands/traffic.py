@@ -107,7 +107,8 @@ class TrafficCommands:
         if record is None:
             return []
         ending = Ending(status=Status.ROLLED_BACK, reason=reason)
-        self._deployer.record_ending(record, ending, words, move=after.revision)
+        what = words if reason == words else f"{words} ({reason})"
+        self._deployer.record_ending(record, ending, what, move=after.revision)
         return unprovision(self.app, record)
 
     def _attempt(self, act: Callable[[], list[str]]) -> list[str]:

@@ -30,6 +30,8 @@ class TimelineEntry(Value):
     what: Sentence
     move: Annotated[str, Field(exclude_if=operator.not_)] = ""
     """The alias's RevisionId after a command: it tells two commands with the same text apart."""
+    by: Annotated[Sentence, Field(exclude_if=operator.not_)] = ""
+    """The claimed name of the person who sent the command; empty for the deployer's own steps."""
 
 
 class RolledBack(Value):
@@ -37,6 +39,8 @@ class RolledBack(Value):
 
     at: datetime
     reason: Sentence
+    by: Annotated[Sentence, Field(exclude_if=operator.not_)] = ""
+    """Who is said to have sent the command."""
 
 
 class Record(Value):
@@ -81,8 +85,14 @@ class Record(Value):
         """The release's ending; None while it is under way."""
         return Ending(status=self.status, reason=self.reason) if self.status.final else None
 
+    @property
+    def ended_by(self) -> str:
+        """Who is said to have sent the command that ended the release; empty when none did."""
+        last = f"{self.status}: {self.reason}"
+        return next((entry.by for entry in self.timeline if entry.what == last), "")
+
     @classmethod
-    def received(cls, drop: Drop, at: datetime) -> "Record":
+    def received(cls, drop: Drop, at: datetime, what: str = "received") -> "Record":
         """Begin the record of a drop."""
         record = cls(
             release_id=drop.release_id,
@@ -91,7 +101,7 @@ class Record(Value):
             key=drop.key,
             version_id=drop.version_id,
         )
-        return record.with_entry(at, "received")
+        return record.with_entry(at, what)
 
     def with_entry(self, at: datetime, what: str, **found: object) -> "Record":
         """Add a moment and new facts; after the release has ended, only moments are added.
@@ -111,6 +121,16 @@ class Record(Value):
         there = any((one.move or one.what) == (entry.move or entry.what) for one in self.timeline)
         timeline = self.timeline if there else (*self.timeline, entry)[-_TIMELINE:]
         return Record.model_validate({**dict(self), **known, "timeline": timeline})
+
+    def said_by(self, name: str, before: "Record | None" = None) -> "Record":
+        """Return the record with the name of who is said to have asked for what is new in it."""
+        if not name:
+            return self
+        known = before.timeline if before else ()
+        timeline = tuple(one if one in known else one.model_copy(update={"by": name}) for one in self.timeline)
+        back, was = self.rolled_back, before.rolled_back if before else None
+        signed = back.model_copy(update={"by": name}) if back and back != was else back
+        return self.model_copy(update={"timeline": timeline, "rolled_back": signed})
 
     def completed(self, known: "Record") -> "Record":
         """Return the record, completed from another one of the release: this one may have been restored."""

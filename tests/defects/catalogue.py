@@ -1,6 +1,15 @@
 """The ways in which Dropshift is broken on purpose, each with the tests that have to go red."""
 
-from tests.defects import of_compatibility, of_contract, of_controller, of_health, of_hostile, of_identity, of_pythons
+from tests.defects import (
+    of_compatibility,
+    of_contract,
+    of_controller,
+    of_health,
+    of_hostile,
+    of_identity,
+    of_pythons,
+    of_rights,
+)
 from tests.defects.breaking import Defect
 
 ENDINGS, COMMANDS = "tests/workflow/test_endings.py", "tests/workflow/test_commands.py"
@@ -421,4 +430,5 @@ DEFECTS = (
     *of_health.DEFECTS,
     *of_identity.DEFECTS,
     *of_pythons.DEFECTS,
+    *of_rights.DEFECTS,
 )

@@ -13,6 +13,7 @@ from backports import zstd
 
 from bootstrap.index import Index
 from bootstrap.pointer import VARIABLE, Pointer
+from deployer.commands.sender import ADMINISTRATION
 from deployer.model.drop import SIGNATURE_SUFFIX, Drop
 from deployer.model.status import Status
 from tests.local import LocalAws
@@ -58,12 +59,15 @@ class Stack:
         return Drop(bucket=bucket, key=key, version_id=self.s3.head_object(Bucket=bucket, Key=key)["VersionId"])
 
     def command(self, action: str, **fields: object) -> dict[str, Any]:
-        """Invoke the controller by hand."""
-        return self.invoke({"action": action, "application": APPLICATION, **fields})
+        """Invoke the controller by hand, through the alias of the application or the one for what is irreversible."""
+        alias = ADMINISTRATION if action == "prune" or fields.get("force") else APPLICATION
+        return self.invoke({"action": action, "application": APPLICATION, **fields}, alias)
 
-    def invoke(self, payload: object) -> dict[str, Any]:
+    def invoke(self, payload: object, alias: str = "", **more: Any) -> dict[str, Any]:  # noqa: ANN401 - as Invoke takes
         """Invoke the controller with whatever a test thinks of; it must not fail."""
-        answer = self.lambda_.invoke(FunctionName=self.outputs["Controller"], Payload=json.dumps(payload).encode())
+        through = more | ({"Qualifier": alias} if alias else {})
+        function, body = self.outputs["Controller"], json.dumps(payload).encode()
+        answer = self.lambda_.invoke(FunctionName=function, Payload=body, **through)
         found: dict[str, Any] = json.loads(answer["Payload"].read())
         assert "FunctionError" not in answer, found
         return found

@@ -1,13 +1,16 @@
 """The template's policies as IAM enforces them: whose bundles are whose, and who takes what away."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.local import LocalAws
+from tests.local.configuration import ACCOUNT, REGION
 from tests.local.functions import WITH_PACKAGES, create
 
 ASKING = """
@@ -21,6 +24,7 @@ def handler(event, context):
         return error.response["Error"]["Code"].removesuffix("Exception")
     return "allowed"
 """
+OPERATIONS = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
 KEY = "bundles/hello/0123.tar.zst"
 
 
@@ -121,16 +125,69 @@ def test_changes_are_announced_on_the_stacks_bus_and_no_other(stack: Stack) -> N
 
 
 def test_a_role_from_elsewhere_gets_nothing_whatever_it_was_granted(stack: Stack, version: str) -> None:
-    iam, everything = stack.aws.client("iam"), {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
-    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    role = iam.create_role(RoleName="elsewhere", AssumeRolePolicyDocument=_policy(trust))["Role"]["Arn"]
-    iam.put_role_policy(RoleName="elsewhere", PolicyName="everything", PolicyDocument=_policy(everything))
-    environment = {"Variables": WITH_PACKAGES}
-    stack.asking["elsewhere"] = create(stack.aws, ASKING, Role=role, Environment=environment, Timeout=30)
+    _grant(stack, "elsewhere", _policy({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}))
     assert stack.ask("elsewhere", "head_object", "records/hello/0123.json") in {"allowed", "404"}
     assert stack.ask("elsewhere", "get_object", KEY, VersionId=version) == "AccessDenied"
     assert stack.ask("elsewhere", "put_object", KEY) == "AccessDenied"
     assert stack.ask("elsewhere", "delete_object", KEY, VersionId=version) == "AccessDenied"
+
+
+# --- who may say what to the controller ----------------------------------------------------------------------------
+
+
+CONTROLLER = "dropshift-controller"
+STATUS = {"action": "status", "application": "hello"}
+GRANTED = re.findall(r"^```json\n(.*?)^```", OPERATIONS, re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def team(stack: Stack) -> str:
+    """A role with the policy that the page on operations gives a team, for the application that there is here."""
+    (policy,) = GRANTED
+    for placeholder, found in (("REGION", REGION), ("ACCOUNT", ACCOUNT), (":orders", ":hello")):
+        policy = policy.replace(placeholder, found)
+    return _grant(stack, "team", policy)
+
+
+def test_a_team_with_the_documented_policy_reaches_its_own_alias_of_the_controller_alone(
+    stack: Stack, team: str
+) -> None:
+    said = {"FunctionName": CONTROLLER, "Payload": json.dumps(STATUS)}
+    assert stack.call(team, "lambda", "invoke", **said, Qualifier="hello") == "allowed"
+    assert stack.call(team, "lambda", "invoke", **said, Qualifier="administration") == "AccessDenied"
+    assert stack.call(team, "lambda", "invoke", **said, Qualifier="$LATEST") == "AccessDenied"
+    assert stack.call(team, "lambda", "invoke", **said) == "AccessDenied"
+
+
+@pytest.mark.parametrize(
+    ("qualifier", "payload", "answer"),
+    [
+        ("hello", {"action": "pause"}, "nothing to do"),
+        ("administration", {"action": "pause", "application": "hello"}, "nothing to do"),
+        ("hello", {"action": "prune", "application": "hello"}, "refused; nothing was changed"),
+        ("", STATUS, "refused; nothing was changed"),
+        ("$LATEST", STATUS, "refused; nothing was changed"),
+        ("hello", {"Records": [{"eventVersion": "2.1"}]}, "refused; nothing was changed"),
+    ],
+)
+def test_the_controller_itself_refuses_what_comes_by_another_way_than_its_own(
+    stack: Stack, qualifier: str, payload: object, answer: str
+) -> None:
+    """As a caller sees it whom IAM lets invoke everything."""
+    through = {"Qualifier": qualifier} if qualifier else {}
+    invoked = stack.aws.client("lambda").invoke(FunctionName=CONTROLLER, Payload=json.dumps(payload), **through)
+    found = json.loads(invoked["Payload"].read())
+    assert answer in str(found["answer"]), found
+
+
+def _grant(stack: Stack, name: str, policy: str) -> str:
+    """Make a role from elsewhere with a policy, and a function that does with it what it is told."""
+    iam = stack.aws.client("iam")
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="granted", PolicyDocument=policy)
+    stack.asking[name] = create(stack.aws, ASKING, Role=role, Environment={"Variables": WITH_PACKAGES}, Timeout=30)
+    return name
 
 
 def _policy(statement: Mapping[str, object]) -> str:

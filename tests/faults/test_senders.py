@@ -4,11 +4,13 @@ import json
 
 import pytest
 
+from deployer import controller
+from deployer.commands.sender import ADMINISTRATION
 from deployer.model.drop import Drop
 from tests.faults.account import RELEASES
 from tests.faults.engine import Execution
 from tests.faults.flows import STAGES, live, prepared
-from tests.faults.wiring import inhabited, parsed
+from tests.faults.wiring import context, inhabited, parsed
 from tests.faults.world import World, packed, stopped
 
 OTHERS = "somebody-elses-bucket"
@@ -125,6 +127,22 @@ def test_news_of_an_execution_that_the_engine_does_not_know_is_kept_for_people(b
         baking.deliver(news)
         baking.run()
     assert json.dumps(baking.lost[0].event) == json.dumps(news)
+
+
+# --- the way in -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("alias", ["orders", ADMINISTRATION, "$LATEST"])
+def test_an_event_through_an_alias_is_refused_and_starts_nothing(world: World, alias: str) -> None:
+    """Whoever may send commands for one application could order releases of another, or end their rollouts."""
+    with inhabited(world):
+        world.drop("9.9")
+        (delivery,) = world.inbox
+        answer = controller.handler(delivery.event, context(alias))
+    assert answer["answer"].startswith("refused")
+    assert "an event through the alias" in answer["problems"][0]["found"]
+    assert world.drops[-1].release_id not in world.account.lambda_.orders
+    assert world.record(world.drops[-1]) is None
 
 
 # --- what is logged -------------------------------------------------------------------------------

@@ -30,12 +30,17 @@ HOLD_CHECKS = 10
 """A hold of two hundred looks is ten looks, over and over; each replays all that were before."""
 REGION = "eu-central-1"
 ROLLOUT = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:dropshift-rollout:live"
-CONTEXT: Any = SimpleNamespace(
-    function_name="controller",
-    memory_limit_in_mb=256,
-    invoked_function_arn=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:controller",
-    aws_request_id="0b6a0e2e-8c1e-4a55-9d24-31c1f0d4a0aa",
-)
+
+
+def context(alias: str = "", client: object = None) -> Any:  # noqa: ANN401 - the runtime's, of which this is a part
+    """What Lambda tells the controller of an invocation, through an alias or without one."""
+    return SimpleNamespace(
+        function_name="controller",
+        memory_limit_in_mb=256,
+        invoked_function_arn=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:controller" + (f":{alias}" if alias else ""),
+        aws_request_id="0b6a0e2e-8c1e-4a55-9d24-31c1f0d4a0aa",
+        client_context=SimpleNamespace(custom=client, env=None, client=None) if client is not None else None,
+    )
 
 
 def connected(account: Callable[[], Account]) -> boto3.Session:

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from deployer import controller
+from deployer.commands.sender import ADMINISTRATION
 from deployer.model.drop import Drop
 from deployer.model.record import Record
 from deployer.settings import Settings
@@ -20,7 +21,7 @@ from tests.faults.account import BUNDLES, RELEASES, Account
 from tests.faults.engine import Execution
 from tests.faults.faults import Killed
 from tests.faults.functions import Alias
-from tests.faults.wiring import CONTEXT, ROLLOUT, wiring
+from tests.faults.wiring import ROLLOUT, context, wiring
 
 TRIES = 3
 STRANGER = "a person in the console"
@@ -173,7 +174,7 @@ class World:
     def _invoke(self, event: dict[str, Any]) -> bool:
         self.account.begin("controller")
         try:
-            self.answers.append(controller.handler(event, CONTEXT))
+            self.answers.append(controller.handler(event, context(_alias(event))))
         except Killed:
             return False
         except Exception as error:  # noqa: BLE001 - what leaves the controller is judged by the invariants
@@ -249,6 +250,14 @@ class World:
         """The record of a release."""
         versions = self.account.s3.buckets[BUNDLES].objects.get(f"records/{drop.application}/{drop.release_id}.json")
         return Record.model_validate_json(versions[-1].body) if versions and not versions[-1].marker else None
+
+
+def _alias(event: Mapping[str, Any]) -> str:
+    """The alias of the controller through which a person sends a command; events come without one."""
+    if "action" not in event:
+        return ""
+    irreversible = event["action"] == "prune" or (event["action"] == "redeploy" and event.get("force"))
+    return ADMINISTRATION if irreversible or not event.get("application") else str(event["application"])
 
 
 def _is_to_be_said_again(answer: Mapping[str, Any]) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deployer.commands.sender import ADMINISTRATION
 from deployer.model.drop import Drop
 from deployer.model.status import Status
 from tests.live.account import Account
@@ -54,7 +55,10 @@ class Delivered:
     def command(self, action: str, **fields: object) -> dict[str, Any]:
         """Invoke the controller by hand."""
         payload = json.dumps({"action": action, "application": APPLICATION, **fields})
-        answer = self.account.client("lambda").invoke(FunctionName=self.outputs["Controller"], Payload=payload)
+        alias = ADMINISTRATION if action == "prune" or fields.get("force") else APPLICATION
+        answer = self.account.client("lambda").invoke(
+            FunctionName=self.outputs["Controller"], Qualifier=alias, Payload=payload
+        )
         found: dict[str, Any] = json.loads(answer["Payload"].read())
         assert "FunctionError" not in answer, found
         return found

@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any, get_args
@@ -10,6 +12,7 @@ import pytest
 
 from deployer import events
 from deployer.commands.command import Command
+from deployer.commands.sender import ADMINISTRATION, Sender
 from deployer.model import manifest
 from deployer.model.manifest import Application, Manifest, Resources, Rollout, Section, Smoke
 from tests.pure.values import SETTINGS
@@ -32,20 +35,54 @@ def test_what_we_claim_is_linked_to_its_test(row: str) -> None:
 
 # --- commands -------------------------------------------------------------------------------------------------------
 
-SAID = re.compile(r'\{"action"[^{}]*\}')
-"""Commands are flat; one with an ellipsis leaves something for the reader to fill in."""
-COMMANDS = [text for text in dict.fromkeys(SAID.findall(README + RUNBOOK + COMMANDS_PAGE)) if "…" not in text]
+SAID = re.compile(r"""(?:say (\w+) ')?(\{"action"[^{}]*\})""")
+"""With the controller's alias, where one is named. Commands are flat; one with an ellipsis leaves something open."""
+COMMANDS = [said for said in dict.fromkeys(SAID.findall(README + RUNBOOK + COMMANDS_PAGE)) if "…" not in said[1]]
 (KINDS, _) = get_args(Command)
 
 
-@pytest.mark.parametrize("payload", COMMANDS)
-def test_a_command_on_a_page_is_understood(payload: str) -> None:
-    assert isinstance(events.parse(json.loads(payload), SETTINGS), KINDS)
+@pytest.mark.parametrize(("alias", "payload"), COMMANDS)
+def test_a_command_on_a_page_is_understood(alias: str, payload: str) -> None:
+    sender = Sender(alias=alias or ADMINISTRATION)
+    command = events.parse(sender.completed(json.loads(payload)), SETTINGS)
+    assert isinstance(command, KINDS)
+    assert sender.objection(command) is None
 
 
 def test_the_page_of_commands_names_every_one() -> None:
     known = {get_args(kind.model_fields["action"].annotation)[0] for kind in get_args(KINDS)}
     assert set(re.findall(r'\{"action":"(\w+)"', COMMANDS_PAGE)) == known
+
+
+def test_the_readme_and_the_runbook_send_every_command_through_an_alias() -> None:
+    assert len(re.findall(r"^(?:\$|   ) say (?:hello|administration) ", README + RUNBOOK, re.MULTILINE)) == 4
+    assert "say '" not in README + RUNBOOK + COMMANDS_PAGE
+
+
+REPLAY = [line.strip() for line in RUNBOOK.partition("**Replaying")[2].split("\n\n")[1].splitlines()]
+
+
+def test_the_runbook_replays_nothing_unread_and_no_text_of_a_queue_as_an_argument() -> None:
+    """A payload that begins with `file://` is read from the operator's disk.
+
+    Source: AWS CLI user guide, loading a parameter from a file.
+    """
+    shown, checked, sent = (
+        next(i for i, line in enumerate(REPLAY) if word in line) for word in ("jq .", "jq -e", "--payload")
+    )
+    assert shown < checked < sent
+    assert REPLAY[checked].endswith("&& aws lambda invoke \\")
+    assert "--payload file://event.json" in REPLAY[sent]
+    assert "$(jq -r '.Messages[0].Body'" not in "".join(REPLAY)
+
+
+@pytest.mark.skipif(not shutil.which("jq"), reason="jq is not there")
+@pytest.mark.parametrize("path", sorted((ROOT / "events").glob("*.json")), ids=lambda path: path.stem)
+def test_the_runbooks_check_takes_events_and_no_command(path: Path) -> None:
+    (check,) = re.findall(r"jq -e '([^']+)'", "".join(REPLAY))
+    replayed = subprocess.run(["jq", "-e", check, path], capture_output=True, check=False).returncode == 0
+    arrives = isinstance(events.parse(json.loads(path.read_text()), SETTINGS), events.Drops | events.AlarmChanged)
+    assert replayed == (arrives or path.stem in ("execution-failed", "out-release-changed"))
 
 
 def test_what_the_readme_names_in_events_is_there() -> None:

@@ -1,6 +1,7 @@
 """template.yaml: SAM takes it, an update never moves an application's traffic, and nothing is public or unwatched."""
 
 import json
+import re
 import shlex
 import subprocess
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import pytest
 from cfnlint.api import lint
 
 from deployer.commands.command import parse as parse_command
+from deployer.commands.sender import Sender
 from deployer.settings import APPLICATION_NAME, Settings
 from tests import template as sam
 
@@ -49,6 +51,7 @@ def test_a_further_application_is_a_name_and_a_copied_block() -> None:
         "Live",
         "Role",
         "Logs",
+        "Commands",
         "Errors",
         "Failed",
         "Dashboard",
@@ -140,6 +143,25 @@ def test_a_name_that_lambda_would_refuse_is_refused_before_anything_is_deployed(
         assert ran.returncode == code, ran.stderr
         assert ("at most 59 characters together" in ran.stderr) == bool(code)
     assert "59 characters" in sam.source()["Parameters"]["Applications"]["Description"]
+
+
+@pytest.mark.parametrize(
+    ("stack", "code"), [("dropshift", 0), ("my-apps", 0), ("my-app-orders", 2), ("my-app-", 2), ("my-app", 2)]
+)
+def test_a_stack_whose_functions_another_stack_would_take_for_its_applications_is_refused(
+    stack: str, code: int
+) -> None:
+    """`my-app-controller` begins with `my-app-`, as all applications of a stack `my` do in its policies."""
+    command = ["make", "-n", "-C", str(sam.PATH.parent), "names-fit", f"STACK={stack}"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == code, ran.stderr
+    assert ("choose another STACK" in ran.stderr) == bool(code)
+
+
+@pytest.mark.parametrize("name", ["administration", "2026", "-a", "a" * 41])
+def test_a_name_that_cannot_be_an_alias_of_the_controller_is_no_applications(name: str) -> None:
+    assert not re.match(APPLICATION_NAME, name)
+    assert all(re.match(APPLICATION_NAME, fits) for fits in ("administrations", "2026-orders", "a" * 40))
 
 
 def test_the_rollout_is_durable_and_has_room_for_the_largest_release(stack: sam.Template) -> None:
@@ -250,7 +272,10 @@ def test_an_applications_dashboard_is_json_about_its_alias(stack: sam.Template) 
 def test_a_command_among_the_outputs_is_one_that_the_controller_takes(stack: sam.Template, output: str) -> None:
     names = sam.Names(stack, sam.defaults(stack))
     words = shlex.split(names.text(stack["Outputs"][output]["Value"]))
-    assert words[words.index("--function-name") + 1] == names.ref("Controller")
-    command = parse_command(json.loads(words[words.index("--payload") + 1]), frozenset({"hello"}))
+    alias = names.text(stack["Resources"]["helloCommands"]["Properties"])
+    assert words[words.index("--function-name") + 1] == f"{alias['FunctionName']}:{alias['Name']}"
+    payload: Any = Sender(alias="hello").completed(json.loads(words[words.index("--payload") + 1]))
+    command = parse_command(payload, frozenset({"hello"}))
     assert not isinstance(command, tuple)
+    assert Sender(alias="hello").objection(command) is None
     assert output == command.action.capitalize() + "Command"

@@ -36,10 +36,9 @@ class Story:
 
     def command(self, action: str, **fields: object) -> dict[str, Any]:
         """Invoke the controller by hand, as the README shows."""
-        payload = {"action": action, "application": "hello", **fields}
-        answer = self.aws.client("lambda").invoke(
-            FunctionName=self.outputs["Controller"], Payload=json.dumps(payload).encode()
-        )
+        payload = json.dumps({"action": action, **fields})
+        controller = f"{self.outputs['Controller']}:hello"
+        answer = self.aws.client("lambda").invoke(FunctionName=controller, Payload=payload.encode())
         found: dict[str, Any] = json.loads(answer["Payload"].read())
         if "FunctionError" in answer:
             raise RuntimeError(f"the controller failed: {found}")

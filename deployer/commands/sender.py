@@ -1,0 +1,76 @@
+"""Pure: the alias of the controller through which a payload came, what may come through it, and who is said to send it.
+
+IAM decides who may invoke which alias: a grant for one alias is for no other one, and not for the function itself.
+Lambda tells the function the ARN that was invoked, and nothing of the invoker; CloudTrail's data events do.
+Sources: AWS Lambda developer guide, aliases in permissions policies, context object; Lambda API reference, Invoke.
+"""
+
+from typing import Any, Self
+
+from pydantic import JsonValue
+
+from deployer.commands.command import Command, Prune, Redeploy
+from deployer.model.problem import Problem
+from deployer.model.text import shortened
+from deployer.model.value import Value
+
+ADMINISTRATION = "administration"
+"""The alias for what cannot be undone and what concerns all applications. No application has this name."""
+_QUALIFIED = 8
+"""Parts of an ARN that names an alias or a version of a function."""
+
+
+class Sender(Value):
+    """Where an invocation of the controller came in."""
+
+    alias: str = ""
+    """The alias or version that was invoked; empty for the function itself, which hears events."""
+    name: str = ""
+    """A claim of the invoker, in the client context; empty without one."""
+
+    @classmethod
+    def of(cls, context: Any) -> Self:  # noqa: ANN401 - the runtime's
+        """Read what Lambda tells of an invocation."""
+        parts = context.invoked_function_arn.split(":")
+        custom = getattr(context.client_context, "custom", None)
+        said = custom.get("by") if isinstance(custom, dict) else None
+        name = shortened(said.strip()) if isinstance(said, str) else ""
+        return cls(alias=parts[-1] if len(parts) == _QUALIFIED else "", name=name)
+
+    def completed(self, payload: JsonValue) -> JsonValue:
+        """Return the payload with the application that a command leaves out: the one whose alias was invoked."""
+        if not isinstance(payload, dict) or "action" not in payload or self.alias in ("", ADMINISTRATION):
+            return payload
+        return {"application": self.alias, **payload}
+
+    def objection(self, command: Command | None) -> Problem | None:
+        """Return why a command, or None for an event, may not come in here; None when it may."""
+        allowed = _allowed(command)
+        if self.alias in allowed:
+            return None
+        return Problem(
+            where="invocation",
+            found=f"{_shown(command)} through {_way(self.alias)}",
+            allowed=" or ".join(map(_way, allowed)),
+            remedy="invoke that one; IAM grants each alias by itself: docs/operations.md",
+        )
+
+
+def _allowed(command: Command | None) -> tuple[str, ...]:
+    """Return the aliases through which something may come."""
+    if command is None:
+        return ("",)
+    if command.application is None or isinstance(command, Prune) or (isinstance(command, Redeploy) and command.force):
+        return (ADMINISTRATION,)
+    return command.application, ADMINISTRATION
+
+
+def _shown(command: Command | None) -> str:
+    if command is None:
+        return "an event"
+    force = ' with "force"' if isinstance(command, Redeploy) and command.force else ""
+    return f"{command.action}{force} {f'of {command.application}' if command.application else 'of all applications'}"
+
+
+def _way(alias: str) -> str:
+    return f'the alias "{shortened(alias)}"' if alias else "the function without an alias"

@@ -1,0 +1,92 @@
+"""A command's reason and its sender's claimed name are in the log, the record, the news, `status` and `history`."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from deployer import controller
+from deployer.commands.sender import ADMINISTRATION
+from deployer.model.drop import Drop
+from deployer.model.record import Record
+from tests.faults.flows import STAGES, live, prepared, two_live
+from tests.faults.invariants import violations
+from tests.faults.wiring import context, inhabited, parsed
+from tests.faults.world import World
+
+ANN, WHY = "ann@example.com", "checkout fails for guests"
+
+
+def say(world: World, action: str, *, alias: str = "orders", **fields: object) -> Any:  # noqa: ANN401 - JSON
+    """Send a command as the README's `say` does."""
+    world.account.begin("controller")
+    return controller.handler({"action": action, "reason": WHY, **fields}, context(alias, {"by": ANN}))
+
+
+def ask(world: World, action: str) -> str:
+    """Ask for status or history; return the lines for people."""
+    world.account.begin("controller")
+    return "\n".join(controller.handler({"action": action}, context("orders"))["answer"])
+
+
+def mid_bake(world: World) -> None:
+    live(world)
+    world.drop("1.1", STAGES)
+    world.run(until=world.shifting)
+
+
+def record_of(world: World, number: int) -> Record:
+    found = world.record(world.drops[number])
+    assert found
+    return found
+
+
+def by_ann(world: World, number: int) -> list[str]:
+    return [entry.what for entry in record_of(world, number).timeline if entry.by == ANN]
+
+
+@pytest.mark.parametrize(
+    ("before", "action", "fields", "number", "shown"),
+    [
+        (two_live, "rollback", {}, 1, ("history", f"{WHY}, said by {ANN}")),
+        (two_live, "rollback", {}, 1, ("status", f"rolled back by command: {WHY}, said by {ANN}")),
+        (mid_bake, "rollback", {}, 1, ("history", f"rolled-back: {WHY}, said by {ANN}")),
+        (mid_bake, "abort", {}, 1, ("status", f"ended aborted: {WHY}, said by {ANN}")),
+        (mid_bake, "pause", {}, 1, ("status", f"({WHY}), said by {ANN}")),
+        (mid_bake, "promote", {"full": True}, 1, ("history", "live")),
+    ],
+)
+def test_a_command_leaves_its_reason_and_the_name_that_its_sender_claims(
+    before: Callable[[World], None], action: str, fields: dict[str, Any], number: int, shown: tuple[str, str]
+) -> None:
+    world = prepared(before)
+    with inhabited(world):
+        say(world, action, **fields)
+        assert shown[1] in ask(world, shown[0])
+        world.run(turns=60)
+    moments = by_ann(world, number)
+    assert any(WHY in what for what in moments), moments
+    news = [json.loads(entry["Detail"]) for entry in world.account.events.put]
+    assert any(WHY in one["what"] and one["by"] == ANN for one in news)
+    assert not [one for one in news if one["by"] and one["what"] not in moments]
+    logged = next(line for line in parsed(world.prints.getvalue()) if line.get("message") == "command.received")
+    assert (logged["action"], logged["application"], logged["reason"], logged["by"]) == (action, "orders", WHY, ANN)
+
+
+def test_a_release_that_is_rolled_out_again_begins_with_who_asked_for_it_and_why() -> None:
+    world = prepared(two_live)
+    with inhabited(world):
+        say(world, "rollback")
+        answer = say(world, "redeploy", alias=ADMINISTRATION, application="orders", release="1.1", force=True)
+        assert "rolling out" in answer["answer"]
+        again = next(name for name in world.account.lambda_.orders if name not in world.executions)
+        found = world.record(Drop.model_validate_json(world.account.lambda_.orders[again]))
+    assert found
+    assert [(entry.what, entry.by) for entry in found.timeline] == [(f"received: redeploy by command ({WHY})", ANN)]
+
+
+def test_what_the_deployer_does_by_itself_is_said_by_nobody() -> None:
+    world = prepared(two_live)
+    assert [entry.by for drop in (0, 1) for entry in record_of(world, drop).timeline if entry.by] == []
+    assert violations(world) == []
