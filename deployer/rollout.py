@@ -83,7 +83,9 @@ class Run:
 
         def body(_: object) -> dict[str, Any]:
             deployer = Deployer(aws(), settings(), lambda: datetime.now(UTC))
+            began = deployer.now()
             found = telemetry.observe(act.__name__, release, lambda: act(deployer, release, *args, **kwargs))
+            found = found.after(act.__name__, deployer.now() - began)
             return _bounded(found.model_dump(mode="json", by_alias=True))
 
         config = _LARGE_STEP if act in _LARGE else _STEP
@@ -167,12 +169,13 @@ def publish(run: Run, release: Release) -> Release:
 
 
 def _until(run: Run, act: Act[[]], release: Release, done: Callable[[Release], bool], tries: int) -> Release:
-    """Repeat a step at growing intervals until it is done or the release has ended."""
+    """Repeat a step until it is done or the release has ended: once more at once, then ever more slowly."""
     for attempt in range(tries):
         release = run.step(act, release)
         if release.ending or done(release):
             return release
-        run.wait(timedelta(seconds=min(15, 2 + attempt)))
+        if attempt:
+            run.wait(timedelta(seconds=min(15, attempt)))
     return release.ended(Status.FAILED, f"{act.__name__} was not done after {tries} tries")
 
 

@@ -17,6 +17,8 @@ type Answer = dict[str, Any]
 
 MOST_UNDER_WAY = 5
 """Releases under way that `status` shows; the rest are counted."""
+_NOTABLE = 0.5
+"""Seconds from which a step is named in a line of `history`."""
 _LINES = 12
 """Lines of one release's problems that `status` shows."""
 
@@ -247,10 +249,16 @@ def _time(record: Record) -> datetime:
     return record.ended_at or record.timeline[-1].at
 
 
+def _spent(record: Record) -> str:
+    """Return the steps that took the longest, in the order in which they ran."""
+    steps = {step.replace("_", " "): taken for step, taken in record.seconds.items() if taken >= _NOTABLE}
+    return f" ({', '.join(f'{step} {taken:.1f} s' for step, taken in steps.items())})" if steps else ""
+
+
 def ending(record: Record) -> str:
     """Return in a line how a release ended, or where it stands."""
     reason = f": {record.reason}{_said_by(record.ended_by)}" if record.reason else ""
-    line = f"{titled(record.release, record.version)} {record.status}{reason}"
+    line = f"{titled(record.release, record.version)} {record.status}{reason}{_spent(record)}"
     if not record.rolled_back:
         return line
     back = record.rolled_back

@@ -76,6 +76,8 @@ class Record(Value):
     step: Sentence = ""
     """The step that runs now, in words that follow "is"."""
     step_at: datetime | None = None
+    seconds: dict[str, float] = Field(default_factory=dict)
+    """How long each step ran, as far as it has ended; `smoke_start` is the part of the smoke test that AWS took."""
     ended_at: datetime | None = None
     rolled_back: RolledBack | None = None
     timeline: tuple[TimelineEntry, ...] = ()
@@ -135,6 +137,8 @@ class Record(Value):
     def completed(self, known: "Record") -> "Record":
         """Return the record, completed from another one of the release: this one may have been restored."""
         lost = {name: found for name in _FACTS if not getattr(self, name) and (found := getattr(known, name))}
+        if not known.seconds.items() <= self.seconds.items():
+            lost["seconds"] = {**self.seconds, **known.seconds}
         return self.model_copy(update=lost) if lost else self
 
     def with_verdict(self, verdict: str, weight: int) -> "Record":

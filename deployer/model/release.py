@@ -1,6 +1,8 @@
 """Pure: a release on its way, from the drop to its end."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from pydantic import Field
 
 from deployer.model.drop import Drop, VersionDescription
 from deployer.model.function import FunctionConfiguration
@@ -54,6 +56,8 @@ class Release(Value):
     verdict: Verdict | None = None
     """Verdict of the last check."""
     paused: bool = False
+    seconds: dict[str, float] = Field(default_factory=dict)
+    """How long each step ran, all its repetitions together; waits between them are not counted."""
     ending: Ending | None = None
 
     def ended(self, status: Status, reason: str, problems: tuple[Problem, ...] = ()) -> "Release":
@@ -63,6 +67,11 @@ class Release(Value):
     def updated(self, **found: object) -> "Release":
         """Return the release with a step's findings, validated."""
         return Release.model_validate({**dict(self), **found})
+
+    def after(self, step: str, taken: timedelta) -> "Release":
+        """Return the release with the time that a step, or a repetition of it, has taken."""
+        seconds = round(self.seconds.get(step, 0.0) + taken.total_seconds(), 3)
+        return self.model_copy(update={"seconds": {**self.seconds, step: seconds}})
 
     @property
     def id(self) -> str:
@@ -77,6 +86,7 @@ class Release(Value):
             "stages": tuple(stage.weight for stage in self.stages),
             "bakes": tuple(stage.bake for stage in self.stages),
             "alarms_before": tuple(sorted(self.alarms_before)),
+            "seconds": self.seconds,
         }
         if self.inspection:
             found["archive_sha256"] = self.inspection.sha256

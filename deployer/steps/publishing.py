@@ -130,7 +130,9 @@ def smoke_test(deployer: Deployer, release: Release) -> Release:
     """Invoke the version once before it has any traffic."""
     smoke = release.manifest.smoke
     event = smoke.event if smoke else default_event(release.drop.label)
+    began = deployer.now()
     result = deployer.aws.functions.invoke(deployer.function(release), required(release.version), event)
+    release = release.after("smoke_start", deployer.now() - began)
     if reason := failure(result, smoke):
         deployer.record_progress(release, "smoke test failed", traceback=traceback(result))
         return release.ended(Status.FAILED, f"smoke test: {reason}")

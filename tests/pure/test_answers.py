@@ -114,6 +114,20 @@ def test_a_rejected_drop_and_an_ignored_one_show_with_what_to_do() -> None:
     assert "ignored 2 m ago: hello/v9.whl: a file name that …" in found
 
 
+def test_history_says_which_steps_took_long() -> None:
+    seconds = {"inspect": 3.14, "make_bundle": 2.5, "publish": 0.02, "smoke_test": 1.26}
+    ended = Record.received(drop(), NOON).ended(NOON, Ending(status=Status.LIVE, reason="has all traffic"))
+    told = answers.history("hello", [ended.model_copy(update={"seconds": seconds})])
+    assert told["answer"][0].endswith("has all traffic (inspect 3.1 s, make bundle 2.5 s, smoke test 1.3 s)")
+    assert told["releases"][0]["seconds"] == seconds
+
+
+def test_a_record_keeps_the_seconds_of_every_step_whoever_knows_them() -> None:
+    before = Record.received(drop(), NOON).model_copy(update={"seconds": {"inspect": 1.0, "publish": 1.0}})
+    known = before.model_copy(update={"seconds": {"publish": 2.5}})
+    assert before.completed(known).seconds == {"inspect": 1.0, "publish": 2.5}
+
+
 def test_all_applications_are_told_line_by_line() -> None:
     state = State(alias=LIVE, serving=tuple(serving(LIVE)))
     each = [answers.status(name, state, NOON) for name in ("hello", "orders")]
