@@ -18,13 +18,13 @@ from deployer.aws.releases_bucket import ReleasesBucket
 from deployer.settings import Settings, settings
 
 _RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 10}, connect_timeout=5, read_timeout=60)
-"""About a minute of trying: with half of all calls throttled, one call in a thousand is given up."""
+"""About a minute of retries: with half of all calls throttled, one call in a thousand fails."""
 _QUICK = Config(retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=2, read_timeout=5)
 """An announcement is not worth a long wait."""
 _ONCE = Config(retries={"total_max_attempts": 1}, connect_timeout=1, read_timeout=2)
-"""The details of a reason are not worth a wait: a rollback comes after them."""
+"""The details of a reason are not worth a wait, because a rollback waits for them."""
 _INVOKE = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=890)
-"""An invocation is never repeated behind our back, and may take as long as a function can run."""
+"""The SDK never retries an invocation by itself, and it may take as long as a function can run."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""S3: the bundles bucket: bundles, where they are, access profiles, and which archives were rolled back."""
+"""S3: the bundles bucket, with bundles, their locations, access profiles, and marks of archives rolled back."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -36,7 +36,7 @@ class BundlesBucket:
         self._owner = settings.account_id
 
     def find_bundle(self, key: str) -> Bundle | None:
-        """Return the bundle that was made under this key, if it was and its object version still exists."""
+        """Return the bundle under this key, if one was made and its object version still exists."""
         try:
             body = self._client.get_object(Bucket=self._bucket, Key=_location(key))["Body"].read()
         except self._client.exceptions.NoSuchKey:
@@ -45,7 +45,7 @@ class BundlesBucket:
         return bundle if self.exists(bundle.key, bundle.version_id, bundle.size) else None
 
     def save_location(self, bundle: Bundle) -> None:
-        """Write down where a bundle is, so that the same archive is never built twice."""
+        """Write a bundle's location, so that the same archive is not built twice."""
         self._client.put_object(Bucket=self._bucket, Key=_location(bundle.key), Body=bundle.model_dump_json().encode())
 
     def exists(self, key: str, version_id: str, size: int | None = None) -> bool:
@@ -56,7 +56,7 @@ class BundlesBucket:
         return found is not None and (size is None or found["ContentLength"] == size)
 
     def profile(self, application: str, runtime: str) -> Profile:
-        """Return what the application's latest recorded start on a runtime touched; empty if none can be used."""
+        """Return the profile of the application's latest recorded start on a runtime; empty without a usable one."""
         try:
             found = self._client.get_object(Bucket=self._bucket, Key=_profile(application, runtime))
         except self._client.exceptions.NoSuchKey:
@@ -87,15 +87,15 @@ class BundlesBucket:
         self._client.delete_object(Bucket=self._bucket, Key=stored.key, VersionId=stored.version_id)
 
     def upload(self, key: str) -> "Upload":
-        """Begin an object in the bundles bucket that is written part by part."""
+        """Start an object in the bundles bucket that is written part by part."""
         return Upload(self._client, self._bucket, key)
 
     def mark_rolled_back(self, application: str, sha256: str, release: str) -> None:
-        """Remember that an archive was rolled back: the same bytes need `force` from now on."""
+        """Mark an archive as rolled back: the same bytes need `force` after this."""
         self._client.put_object(Bucket=self._bucket, Key=_rolled_back(application, sha256), Body=release.encode())
 
     def rolled_back_as(self, application: str, sha256: str) -> str | None:
-        """Return the release as which an archive was rolled back before; None when it was not."""
+        """Return the release under which an archive was rolled back before; None when it was not."""
         try:
             found = self._client.get_object(Bucket=self._bucket, Key=_rolled_back(application, sha256))
         except self._client.exceptions.NoSuchKey:
@@ -108,7 +108,7 @@ def _location(key: str) -> str:
 
 
 def _profile(application: str, runtime: str) -> str:
-    """Return where a profile lies: its names are a runtime's own, as those of bytecode and native modules are."""
+    """Return a profile's key. It has the runtime, because names of bytecode and native modules depend on it."""
     return f"profiles/{application}/{runtime}.json"
 
 
@@ -133,7 +133,7 @@ class Upload:
         return self
 
     def write(self, data: bytes | memoryview) -> None:
-        """Take the next bytes; a part is sent whenever enough have come together."""
+        """Take the next bytes; a part is sent whenever there are enough."""
         self._buffer += data
         while len(self._buffer) >= PART:
             self._send(bytes(self._buffer[:PART]))
@@ -164,6 +164,6 @@ class Upload:
         self.version_id = made["VersionId"]
 
     def _abort(self) -> None:
-        """Remove the parts; there are none left when the upload was completed and only the answer was lost."""
+        """Remove the parts. There are none if the upload was completed and only its answer was lost."""
         with suppress(self._client.exceptions.NoSuchUpload):
             self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=self._upload_id)

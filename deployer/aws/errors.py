@@ -15,7 +15,7 @@ _PASSING = frozenset(
         *("PreconditionFailed", "PreconditionFailedException"),
     }
 )
-"""Codes of refusals that end by themselves: throttling, time-outs, credentials that are renewed, and other writers.
+"""Codes of transient refusals: throttling, time-outs, credentials that are renewed, and other writers.
 
 Source: AWS SDKs reference guide, retry behavior; Amazon S3 and AWS Lambda API references, common errors.
 """
@@ -26,22 +26,22 @@ class ContendedError(RuntimeError):
 
 
 class RefusedError(Exception):
-    """AWS refused a call and would refuse it again; the text names the call and AWS's words. Answer it."""
+    """AWS refused a call and would refuse it again. The text has the call and AWS's reason, for the answer."""
 
 
 class EventNotHandledError(Exception):
-    """AWS refuses for good what an event needs. An answer would lose the event; raised, it is kept as a dead letter."""
+    """AWS permanently refuses a call that an event needs. Raised, it makes Lambda keep the event as a dead letter."""
 
 
 def refusals() -> AbstractContextManager[None]:
-    """Raise RefusedError for a refusal that another try does not mend; let every other error pass as it is."""
+    """Raise RefusedError for a refusal that a retry would not change; let every other error pass."""
     return _refused(lambda error: not is_transient(error))
 
 
 def refusals_of_input() -> AbstractContextManager[None]:
-    """Raise RefusedError for what AWS can never do: more memory than the account may have, for instance.
+    """Raise RefusedError for a refusal of the input: more memory than the account may have, for instance.
 
-    A refusal for another reason, such as a permission, may end within minutes and passes as it is.
+    A refusal for another reason, such as a permission, may end within minutes; that error passes.
     """
     return _refused(lambda error: error.response["Error"]["Code"] == "InvalidParameterValueException")
 
@@ -57,7 +57,7 @@ def _refused(lasts: Callable[[ClientError], bool]) -> Iterator[None]:
 
 
 def is_transient(error: ClientError) -> bool:
-    """Return whether a refusal ends by itself."""
+    """Return whether a later retry may succeed."""
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     return status >= _SERVER_ERROR or status == _TOO_MANY_REQUESTS or error.response["Error"]["Code"] in _PASSING
 

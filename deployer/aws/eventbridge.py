@@ -24,7 +24,7 @@ class EventPublisher:
         self._name = settings.event_bus
 
     def announce(self, record: Record) -> None:
-        """Send what happened last; see events/out-release-changed.json. Traffic never waits for an announcement."""
+        """Send the last change; see events/out-release-changed.json. Traffic never waits for an announcement."""
         entry = {
             "Source": SOURCE,
             "DetailType": DETAIL_TYPE,

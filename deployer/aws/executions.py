@@ -58,14 +58,14 @@ class Execution(Value):
 
 
 class Executions:
-    """Starts rollouts, and asks the engine how they are."""
+    """Starts rollouts and reads their state from Lambda."""
 
     def __init__(self, client: "LambdaClient", settings: Settings) -> None:
         self._client = client
         self._function = settings.rollout_function
 
     def start(self, drop: Drop) -> str | None:
-        """Start the rollout of a drop; return its ARN, or None when its name was started with another payload before.
+        """Start the rollout of a drop; return its ARN, or None when its name exists with another payload.
 
         The same name with the same payload returns the existing execution.
         Source: AWS Lambda developer guide, durable functions, idempotency.
@@ -84,7 +84,7 @@ class Executions:
         return started["DurableExecutionArn"]
 
     def find(self, arn: str) -> Execution | None:
-        """Ask the engine for an execution; None when it has none by this ARN."""
+        """Return an execution; None when there is none by this ARN."""
         try:
             found = self._client.get_durable_execution(DurableExecutionArn=arn)
         except self._client.exceptions.ResourceNotFoundException:

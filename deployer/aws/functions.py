@@ -1,4 +1,4 @@
-"""Lambda: functions, their published versions, and the alias that shares the traffic among them."""
+"""Lambda: functions, their published versions, and the alias that splits the traffic."""
 
 import base64
 import json
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 _DIGEST = re.compile(r"/([0-9a-f]{64})-[^/]+\Z")
-"""In a bundle's key: steps/preparing.py."""
+"""The archive's digest in a bundle's key, see steps/preparing.py."""
 _LOG_TAIL = 4_096
 """Bytes. Source: Lambda API reference, Invoke, LogResult."""
 
@@ -35,7 +35,7 @@ class LatestConfiguration(Value):
     code_sha256: str
     environment: dict[str, str]
     environment_error: str
-    """Why it may not be read; empty if it may. What cannot be read must not be written."""
+    """Why the environment cannot be read; empty if it can. An environment that cannot be read must not be written."""
     updating: bool
     """Return whether an update is still being applied."""
     modified: datetime
@@ -64,7 +64,7 @@ class PublishedVersion(Value):
     pointer: str | None = None
     """The bundle that it points at, encoded."""
     environment_error: str = ""
-    """Why its environment, which has the pointer, may not be read; empty if it may."""
+    """Why its environment, which has the pointer, cannot be read; empty if it can."""
 
     @property
     def bundle(self) -> Pointer | None:
@@ -96,12 +96,12 @@ class Functions:
         self, client: "LambdaClient", alias_client: "LambdaClient", invoker: "LambdaClient", alias: str
     ) -> None:
         self._client = client
-        self._alias_client = alias_client  # a client's retries have a budget: a rollback's is not spent by polling
+        self._alias_client = alias_client  # each client has a retry budget, and polling must not spend a rollback's
         self._invoker = invoker
         self._alias = alias
 
     def configuration(self, function: str) -> FunctionConfiguration:
-        """Read what a function is configured to be, and what its alias needs of it."""
+        """Read a function's configuration, and its alias's."""
         found = self._client.get_function_configuration(FunctionName=function)
         live = self._client.get_function_configuration(FunctionName=function, Qualifier=self._alias)
         architectures = found.get("Architectures") or ["x86_64"]
@@ -136,10 +136,10 @@ class Functions:
         return self._read(self._alias_client.get_alias(FunctionName=function, Name=self._alias))
 
     def write_alias(self, function: str, believed: Alias, wanted: Alias) -> Alias:
-        """Move the alias if it still stands as believed; return it as it stands afterwards.
+        """Move the alias if its revision is still the given one; return the alias as it is afterwards.
 
-        The caller compares the answer with its wish. A 412 is not an error: either another writer moved the alias,
-        or our own write took effect and its answer was lost; reading again shows which.
+        The caller compares the result with its wish. A 412 is not an error: either another writer moved the alias,
+        or our own write took effect and its answer was lost. Reading again shows which.
         """
         if believed.same_as(wanted):
             return believed
@@ -196,7 +196,7 @@ class Functions:
         )
 
     def configure(self, function: str, believed: LatestConfiguration, wanted: LatestConfiguration) -> None:
-        """Write the unpublished configuration if it still stands as believed; a 412 or 409 leaves it as it is."""
+        """Write the unpublished configuration if its revision is still the given one; a 412 or 409 changes nothing."""
         if believed.environment_error:
             raise ValueError("an environment that was not read would be lost")
         refusals = self._client.exceptions
@@ -214,7 +214,7 @@ class Functions:
             return
 
     def publish(self, function: str, believed: LatestConfiguration, description: str) -> str | None:
-        """Publish `$LATEST` if it still stands as believed; None when it does not."""
+        """Publish `$LATEST` if its revision is still the given one; None when it is not."""
         refusals = self._client.exceptions
         try:
             found = self._client.publish_version(
@@ -235,7 +235,7 @@ class Functions:
         yield from map(_published, sorted(listed, key=lambda found: int(found["Version"])))
 
     def published(self, function: str, version: str) -> PublishedVersion | None:
-        """Read what a version is; None when there is no such version."""
+        """Read a published version; None when there is no such version."""
         try:
             found = self._client.get_function_configuration(FunctionName=function, Qualifier=version)
         except self._client.exceptions.ResourceNotFoundException:
@@ -251,7 +251,7 @@ class Functions:
     def delete(self, function: str, version: str) -> None:
         """Delete one published version; a missing one is not an error.
 
-        The qualifier is what keeps this from deleting the whole function.
+        Without the qualifier, this call would delete the whole function.
         """
         if not version.isdecimal():
             raise ValueError(f"{version!r} is not a published version")
@@ -259,13 +259,13 @@ class Functions:
             self._client.delete_function(FunctionName=function, Qualifier=version)
 
     def provision(self, function: str, version: str, wanted: int) -> Readiness:
-        """Ask for provisioned concurrency on a version, once, and return its state: READY, IN_PROGRESS or FAILED."""
+        """Request provisioned concurrency on a version, once, and return its state: READY, IN_PROGRESS or FAILED."""
         try:
             found = self._client.get_provisioned_concurrency_config(FunctionName=function, Qualifier=version)
             if found["RequestedProvisionedConcurrentExecutions"] == wanted:
                 return Readiness(state=found["Status"], reason=found.get("StatusReason", ""))
         except self._client.exceptions.ProvisionedConcurrencyConfigNotFoundException:
-            pass  # as it is before it is asked for
+            pass  # not requested yet
         with refusals_of_input():
             asked = self._client.put_provisioned_concurrency_config(
                 FunctionName=function, Qualifier=version, ProvisionedConcurrentExecutions=wanted
@@ -307,16 +307,16 @@ class Functions:
 
 
 def _settled(written: Alias, believed: Alias) -> Alias:
-    """Return an alias as it will stand, without the weight that Lambda itself gives the version before.
+    """Return an alias as it will be, without the weight that Lambda itself gives the version before.
 
-    It does so while provisioned concurrency of the alias moves along. Source: hashicorp/terraform-provider-aws#48116.
+    Lambda does that while provisioned concurrency of the alias moves. Source: hashicorp/terraform-provider-aws#48116.
     """
     by_lambda = (written.canary, written.weight) == (believed.stable, 100)
     return written.model_copy(update={"canary": None, "weight": 0}) if by_lambda else written
 
 
 def _json(body: bytes) -> JsonValue:
-    """Parse an answer; one that is not JSON, as a streamed one may be, is text."""
+    """Return a parsed answer, or its text if it is not JSON, as a streamed one may be."""
     try:
         found: JsonValue = json.loads(body) if body else None
     except (ValueError, RecursionError):
@@ -335,7 +335,7 @@ def _published(found: Mapping[str, Any]) -> PublishedVersion:
 
 
 def _environment_error(found: Mapping[str, Any]) -> str:
-    """Return why a function's variables cannot be read: Lambda answers without them then.
+    """Return why a function's variables cannot be read, in which case Lambda answers without them; empty if they can.
 
     Source: AWS Lambda API reference, EnvironmentResponse; developer guide, securing environment variables.
     """
@@ -343,7 +343,7 @@ def _environment_error(found: Mapping[str, Any]) -> str:
 
 
 def _differing(latest: Mapping[str, Any], live: Mapping[str, Any]) -> Iterator[Difference]:
-    """Return what would differ between the next version and the live release; nothing before there is one."""
+    """Return the settings in which the next version would differ from the live release; none without a live one."""
     if VersionDescription.parse(live.get("Description") or "") is None:
         return
     if latest.get("Role") != live.get("Role"):

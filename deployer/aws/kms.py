@@ -1,4 +1,4 @@
-"""KMS: whether a drop's signature was made by the key that this deployer trusts."""
+"""KMS: verifies a drop's signature with the key that this deployer trusts."""
 
 from typing import TYPE_CHECKING
 

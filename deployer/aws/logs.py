@@ -1,4 +1,4 @@
-"""CloudWatch Logs: what an application's log holds about the calls of one version that failed."""
+"""CloudWatch Logs: an application's log events about failed calls of one version."""
 
 import time
 from datetime import datetime, timedelta
@@ -22,11 +22,11 @@ _LOADED = "release.loaded"
 _COUNTING = 20.0
 """Seconds."""
 _DAYS = 2
-"""Streams bear the day on which their environment began: those of yesterday may still be in use."""
+"""A stream's name has the day on which its environment began: yesterday's may still be in use."""
 
 
 class Logs:
-    """The log groups of applications. Its client is made when it is needed first, which is seldom."""
+    """The log groups of applications. The client is made at the first use, because most calls need none."""
 
     def __init__(self, connect: "Callable[[], CloudWatchLogsClient]") -> None:
         self._connect = connect
@@ -50,9 +50,9 @@ class Logs:
         *,
         patience: float = 10,
     ) -> tuple[str, ...]:
-        """Return events of a version that hold one of some terms, the newest first.
+        """Return events of a version that contain one of some terms, newest first.
 
-        It is best effort: what cannot be read is left out, and no call begins after `patience` seconds.
+        It is best effort: events that cannot be read are missing, and no call begins after `patience` seconds.
         """
         found: list[str] = []
         try:
@@ -94,7 +94,7 @@ class Logs:
 
 
 def _streams(function: str, version: str, until: datetime) -> "Iterator[str]":
-    """Yield the prefixes of a version's streams; those of a log group that was chosen for it bear its name as well.
+    """Yield the prefixes of a version's streams; in a custom log group they have the function's name, too.
 
     Sources: Lambda developer guide, viewing CloudWatch logs, and configuring CloudWatch log groups.
     """

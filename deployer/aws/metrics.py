@@ -1,4 +1,4 @@
-"""CloudWatch: what a version did in a window of time, and the alarms that watch an application."""
+"""CloudWatch: a version's metrics in a window of time, and the alarms that watch an application."""
 
 import math
 from datetime import datetime, timedelta
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 _MINUTE = timedelta(minutes=1)
 _DAY = timedelta(days=1)
-"""The longest period that CloudWatch documents for alarms; for queries it documents none."""
+"""The longest period that CloudWatch documents for alarms; for queries there is no documented limit."""
 
 type Series = dict[datetime, float]
 
 
 class IncompleteError(Exception):
-    """CloudWatch answered with less than it was asked for; the rest may come with the next look."""
+    """CloudWatch answered only in part; the rest may come with the next check."""
 
 
 class Metrics:
@@ -33,10 +33,10 @@ class Metrics:
         self._settings = settings
 
     def traffic(self, function: str, version: str, since: datetime, until: datetime) -> Traffic | Unread:
-        """Return what a version did behind the alias, in the whole minutes around a window of time.
+        """Return a version's calls and errors behind the alias, in the whole minutes around a window of time.
 
         Source: Lambda developer guide, viewing metrics: `ExecutedVersion` compares the versions of a weighted alias.
-        Throttles are not asked for: a throttled call executes no version, and counts as no invocation and no error.
+        Throttles are not read: a throttled call executes no version, and counts neither as invocation nor as error.
         """
         names = {"Invocations": "Sum", "Errors": "Sum"}
         counted = self._ask(function, version, names, since, until, _MINUTE)
@@ -48,10 +48,10 @@ class Metrics:
     def duration(
         self, function: str, version: str, since: datetime, until: datetime, percent: float
     ) -> float | Unread | None:
-        """Return the milliseconds within which so many percent of a version's calls ended; None without a call.
+        """Return a percentile of a version's durations, in milliseconds; None without a call.
 
-        The window is asked for as one period. CloudWatch may answer with several: where periods begin by its own
-        clock, or where the window is longer than a day. They are averaged by their calls.
+        The window is requested as one period. CloudWatch may answer with several, because it aligns periods to its own
+        clock, or because the window is longer than a day. They are averaged, weighted by their calls.
         """
         statistic = f"p{percent:.4f}".rstrip("0").rstrip(".")
         names = {"Duration": statistic, "Invocations": "Sum"}
@@ -104,10 +104,10 @@ class Metrics:
         }
 
     def _values(self, queries: "list[MetricDataQueryTypeDef]", start: datetime, end: datetime) -> dict[str, Series]:
-        """Read all pages. A metric may be partial on one page and complete on the next, and none may stay partial.
+        """Read all pages. A metric may be partial on one page and complete on a later one; in the end none is partial.
 
         Source: CloudWatch API reference, MetricDataResult: `PartialData` and `InternalError` mean that values are
-        missing. Missing errors would make a version look well.
+        missing. With errors missing, a bad version would seem healthy.
         """
         names = {query["Id"]: query["Label"] for query in queries}
         values: dict[str, Series] = {name: {} for name in names.values()}
@@ -125,7 +125,7 @@ class Metrics:
         return values
 
     def alarms(self, application: str, named: tuple[str, ...]) -> tuple[Alarm, ...] | Unread:
-        """Return the alarms that watch an application, and those that are named: a manifest names a hundred at most."""
+        """Return the alarms that watch an application, and the named ones, at most a hundred of a manifest."""
         try:
             found = self._watching(application) | (self._alarms(AlarmNames=list(named)) if named else {})
         except (ClientError, BotoCoreError) as error:
@@ -135,7 +135,7 @@ class Metrics:
         return tuple(Alarm(name=name, state=state) for name, state in sorted({**found, **missing}.items()))
 
     def red_alarms(self, application: str, named: tuple[str, ...]) -> frozenset[str]:
-        """Return the names of those alarms that are in ALARM; of none when CloudWatch cannot be read."""
+        """Return the names of those alarms that are in ALARM; none when CloudWatch cannot be read."""
         alarms = self.alarms(application, named)
         return frozenset(
             () if isinstance(alarms, Unread) else (alarm.name for alarm in alarms if alarm.state == "ALARM")

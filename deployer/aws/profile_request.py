@@ -1,4 +1,4 @@
-"""Pure: ask a smoke test's invocation for the access profile, and take it out of the answer."""
+"""Pure: the request for the access profile in a smoke test's invocation, and the profile in its answer."""
 
 import base64
 import binascii
@@ -16,14 +16,14 @@ CLIENT_CONTEXT = base64.b64encode(json.dumps({"custom": {PROFILE_WANTED: True}})
 
 
 class Recorded(NamedTuple):
-    """The application's own answer, and what it touched; None when the environment was not a fresh one."""
+    """The application's own answer, and the access profile; None when the environment was not a fresh one."""
 
     response: bytes
     profile: Profile | None
 
 
 def unwrap(payload: bytes) -> Recorded:
-    """Split an answer; one that carries no profile is given back untouched."""
+    """Split an answer; one without a profile is returned as it is."""
     try:
         answer: Any = json.loads(payload)
     except (ValueError, RecursionError):
@@ -34,9 +34,9 @@ def unwrap(payload: bytes) -> Recorded:
 
 
 def _profile(text: str) -> Profile | None:
-    """Return the profile that the bootstrap packed, None for one that cannot be read or is too large.
+    """Return the profile that the bootstrap packed; None for one that cannot be read or is too large.
 
-    The application can answer anything in its place. Without a profile the next release loads more slowly.
+    An application can forge it. Without a profile the next release loads more slowly.
     """
     unpacking = zlib.decompressobj()
     try:

@@ -18,7 +18,7 @@ _CHANGED_UNDER_US = ("PreconditionFailed", "412", "ConditionalRequestConflict", 
 """NoSuchKey: the object that IfMatch names was deleted."""
 _TRIES = 10
 _REBUILT_FROM = 100
-"""Records that a lost overview is made from: those written last."""
+"""Number of records from which a lost overview is restored: those written last."""
 
 
 class Records:
@@ -29,10 +29,10 @@ class Records:
         self._bucket = settings.bundles_bucket
 
     def begin(self, record: Record) -> Record:
-        """Write a record unless there is one; return the one that is there afterwards.
+        """Write a record unless there is one; return the one that exists afterwards.
 
-        S3 may refuse the write of a record that is not there, when another write of it was under way (409).
-        Raises ContendedError when it does so again and again.
+        While another write of the record is under way, S3 may refuse ours although no record exists yet (409).
+        Raises ContendedError when it does so repeatedly.
         Source: Amazon S3 user guide, conditional writes.
         """
         for _ in range(_TRIES):
@@ -48,10 +48,10 @@ class Records:
         return found[0] if found else None
 
     def change(self, known: Record, change: Callable[[Record], Record]) -> Record:
-        """Apply a pure change to a record and write it if it is as it was read, else try again on the newer one.
+        """Apply a pure change to a record and write it; if others wrote in between, repeat with the newer one.
 
-        A record that was deleted is begun anew, from what the caller knows. Raises ContendedError when others
-        write faster than we read.
+        A deleted record is restored from `known`, the caller's. Raises ContendedError when others write each time
+        between our read and our write.
         Source: Amazon S3 user guide, conditional writes.
         """
         key = _key(known.application, known.release_id)
@@ -65,13 +65,13 @@ class Records:
         raise ContendedError(f"the record of release {known.release_id} changed {_TRIES} times while it was written")
 
     def overview(self, application: str) -> Overview:
-        """Read what an application is about; a lost overview is made from its records."""
+        """Read an application's overview; a lost one is restored from its records."""
         return self._overview(application)[0]
 
     def change_overview(self, application: str, change: Callable[[Overview], Overview]) -> None:
         """Apply a pure change to an application's overview, as `change` does to a record.
 
-        Raises ContendedError when others write faster than we read.
+        Raises ContendedError as `change` does.
         """
         for _ in range(_TRIES):
             before, condition = self._overview(application)

@@ -24,7 +24,7 @@ _TRIES = 4
 _CUT_SHORT = (ResponseStreamingError, IncompleteReadError, ReadTimeoutError, ConnectionClosedError)
 _AHEAD = 2
 _SIGNATURE_SIZE = "bytes=0-1023"
-"""As much as is read of a signature: one of P-256 has about a hundred characters."""
+"""The range that is read of a signature; one of P-256 has about a hundred characters."""
 
 
 class Head(Value):
@@ -50,7 +50,7 @@ class ReleasesBucket:
         return Drop(bucket=self._bucket, key=key, version_id=found["VersionId"]) if found else None
 
     def head(self, drop: Drop) -> Head | None:
-        """Look at a dropped object version; None when there is none. The event was only a hint."""
+        """Read a dropped object version's metadata; None when there is no such version, whatever the event claimed."""
         found = head_object(
             self._client,
             Bucket=drop.bucket,
@@ -82,7 +82,7 @@ class ReleasesBucket:
 
 
 class DroppedArchive:
-    """A dropped object version as a seekable source; the same bytes however often they are read."""
+    """A dropped object version as a seekable source, which returns the same bytes at every reading."""
 
     def __init__(self, client: "S3Client", drop: Drop, size: int, owner: str) -> None:
         self._client = client
@@ -92,7 +92,7 @@ class DroppedArchive:
         self.name = drop.key
 
     def read_at(self, offset: int, length: int) -> bytes:
-        """Read a range; a body that is cut short is asked for again."""
+        """Read a range; a body that is cut short is requested again."""
         length = min(length, self.size - offset)
         if length <= 0:
             return b""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef, HeadObjectRequestTypeDef
 
 PART = 16 << 20
-"""Bytes asked for, and sent, at once: 10,000 parts of this size make an object of 156 GiB."""
+"""Bytes per request, received or sent: 10,000 parts of this size make an object of 156 GiB."""
 _NOT_THERE = ("404", "405")
 """The codes with which HEAD answers for a missing version: 405 for a delete marker.
 

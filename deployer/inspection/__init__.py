@@ -1,1 +1,1 @@
-"""One inspection of an archive: is it sound (`archive/`), will it run (`compatibility/`)."""
+"""One inspection of an archive: is it sound (`archive/`), and will it run (`compatibility/`)."""

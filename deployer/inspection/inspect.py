@@ -15,7 +15,7 @@ from deployer.model.toml import LARGEST
 
 
 def inspect_archive(source: Source, limits: Limits, function: FunctionConfiguration) -> Inspection | Refusal:
-    """Read an archive once; return what it is, or everything that speaks against it."""
+    """Read an archive once; return the result of its inspection, or all its problems."""
     with closing(Probe()) as probe:
         contents = archive.read(source, limits, probe)
         return contents if isinstance(contents, Refusal) else inspect_contents(contents, probe, function)
@@ -24,7 +24,7 @@ def inspect_archive(source: Source, limits: Limits, function: FunctionConfigurat
 def unpack_archive(
     source: Source, limits: Limits, function: FunctionConfiguration | None, directory: Path
 ) -> Sound | Refusal:
-    """Inspect and unpack in one reading; without a function, whether the release would run is not looked at."""
+    """Inspect and unpack in one reading; without a function, compatibility is not checked."""
     with closing(Probe()) as probe, Staging(directory) as staging:
         contents = archive.read(source, limits, Tee(staging, probe))
         if isinstance(contents, Refusal):
@@ -36,7 +36,7 @@ def unpack_archive(
 
 
 def inspect_contents(contents: Contents, probe: Probe, function: FunctionConfiguration) -> Inspection | Refusal:
-    """Return what a sound archive, which the probe has seen, is as a release, or why it will not run."""
+    """Return the inspection of a sound archive, which the probe has read, or why it will not run."""
     manifest = manifest_of(contents, probe)
     if isinstance(manifest, tuple):
         return Refusal(problems=manifest + compatibility.machine_problems(contents, probe, function))
@@ -55,7 +55,7 @@ def _sound_with_manifest(contents: Contents, probe: Probe) -> Sound | Refusal:
 
 
 def manifest_of(contents: Contents, probe: Probe) -> Manifest | tuple[Problem, ...]:
-    """Return the release's manifest; one that cannot be read is never passed over."""
+    """Return the release's manifest; one that cannot be read is a refusal, not a missing one."""
     text = probe.text(NAME)
     if text is None and any(entry.path == NAME for entry in contents.entries):
         found, allowed = f"not a regular file, or larger than {SOURCE} bytes", f"a file of at most {LARGEST} bytes"

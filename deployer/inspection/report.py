@@ -1,4 +1,4 @@
-"""Pure: problems as people read them: the same fault once, with every place it was found at."""
+"""Pure: problems as text for people: one fault once, with all its places."""
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
@@ -6,21 +6,21 @@ from itertools import groupby
 from deployer.model.problem import Problem
 
 PLACES = 5
-"""Places named for one fault; the rest are counted."""
+"""Places listed for one fault; the rest are counted."""
 
 
 def text(problems: Sequence[Problem]) -> str:
-    """Return a report of several lines: what was found where, what is allowed, what to do."""
+    """Return a report of several lines: the places, what was found, what is allowed, what to do."""
     return "\n".join(_paragraph(group) for group in grouped(problems))
 
 
 def line(problems: Sequence[Problem]) -> str:
-    """Return the report's gist in one line, for a status."""
+    """Return a one-line summary of the report, for a status."""
     return "; ".join(f"{_places(group)}: {group[0].found}" for group in grouped(problems))
 
 
 def grouped(problems: Sequence[Problem]) -> list[tuple[Problem, ...]]:
-    """Return the problems that differ only in where they are together, in the order they were found."""
+    """Return the problems in the order they were found, those that differ only in their place together."""
     order = {_fault(problem): index for index, problem in reversed(list(enumerate(problems)))}
     together = groupby(sorted(problems, key=lambda problem: order[_fault(problem)]), key=_fault)
     return [tuple(group) for _, group in together]

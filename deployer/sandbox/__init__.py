@@ -1,4 +1,4 @@
-"""Reads hostile bytes in a child process, without credentials, with limits on all that it may take.
+"""Reads hostile bytes in a child process, without credentials, and with limits on time, memory and output.
 
     host: this process, which has credentials        guest: parses, unpacks, compiles, compresses
       job: which archive, what to do with it     ───►
@@ -7,8 +7,8 @@
                                                  ◄───  bytes of the bundle
       writes them                                ◄───  the answer, which is parsed as any input is
 
-A guest that takes too much memory, processor or wall time, writes too large a file, crashes, is killed, or answers what
-cannot be read, has given its answer: a refusal, in a sentence. Only a guest that does not start is an error of ours.
+The archive is refused, with a reason, if its guest takes too much memory, processor or wall time, writes too large a
+file, crashes, is killed, or sends an answer that cannot be read. Only a guest that does not start is an error of ours.
 """
 
 from deployer.bundle import BuildOptions, Built

@@ -1,4 +1,4 @@
-"""The guest: `python -m deployer.sandbox.guest`, its socket on standard input. It alone parses hostile bytes."""
+"""The guest: `python -m deployer.sandbox.guest`, its socket on standard input. Only it parses hostile bytes."""
 
 import os
 import resource
@@ -20,13 +20,13 @@ from deployer.sandbox.wire import LARGEST, OUT_OF_MEMORY, RANGE, Channel, Kind
 
 _CRASHED = 1
 _GRACE = 5
-"""Seconds of processor time between the signal that has a name of its own and SIGKILL."""
+"""Seconds of processor time between SIGXCPU, by which the host knows the cause, and SIGKILL."""
 _SHOWN = 500
 """Characters of an exception's text."""
 
 
 def main() -> None:
-    """Do one job. What goes to standard error until the job is known can only be about our own start."""
+    """Do one job. Standard error is open only until the job is known, when it can only be about our own start."""
     channel = Channel(socket.socket(fileno=os.dup(sys.stdin.fileno())))
     channel.send(Kind.READY)
     job = JOB.validate_json(channel.receive()[1])
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def confine(allowance: Allowance) -> None:
-    """Take no more than allowed from now on; limits that the host was given itself may be lower."""
+    """Limit this process to its allowance; limits that the host itself was given may be lower."""
     _limit(resource.RLIMIT_CPU, allowance.processor, _GRACE)
     _limit(resource.RLIMIT_FSIZE, allowance.file)
     _limit(resource.RLIMIT_CORE, 0)

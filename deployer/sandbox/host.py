@@ -1,4 +1,4 @@
-"""The host: starts a guest, gives it the archive's bytes, takes the bundle's, and makes a value of how it ended."""
+"""The host: starts a guest, sends it the archive's bytes, receives the bundle's, and returns the guest's result."""
 
 import os
 import signal
@@ -22,9 +22,9 @@ from deployer.sandbox.wire import LARGEST, OUT_OF_MEMORY, RANGE, Channel, Closed
 type Write = Callable[[bytes], object]
 
 _PIECE = 256 * 1024
-"""Bytes of the archive that are given at a time."""
+"""Bytes of the archive that are sent at a time."""
 _LAST_WORDS = 5
-"""Seconds that a guest which said something senseless may still take to end."""
+"""Seconds for a guest to end after its last message."""
 _ENVIRONMENT = ("LD_LIBRARY_PATH", "TMPDIR")
 """Variables that a guest gets: on Lambda, Python does not start without the first. None of them is a secret."""
 _COMMAND = (sys.executable, "-P", "-s", "-m", "deployer.sandbox.guest")
@@ -32,7 +32,7 @@ _REPACK = "leave out of the archive what is unusual in it; if nothing is, the de
 
 
 class NotStartedError(RuntimeError):
-    """No guest started, so nothing is known of the archive: the installation is not whole, or the machine is full."""
+    """No guest started, so the archive was not read: the installation is incomplete, or the machine is full."""
 
 
 class _CrashedError(Exception):
@@ -40,14 +40,14 @@ class _CrashedError(Exception):
 
 
 def inspect(source: Source, limits: Limits, function: FunctionConfiguration) -> Inspection | Refusal:
-    """Return what an archive is, or everything that speaks against it."""
+    """Return the result of an archive's inspection, or all its problems."""
     allowed = for_inspection(limits)
     job = InspectJob(name=source.name, size=source.size, limits=limits, allowance=allowed, function=function)
     return _checked(*_run(job, source, INSPECTED))
 
 
 def unpack(source: Source, limits: Limits, function: FunctionConfiguration | None, directory: Path) -> Sound | Refusal:
-    """Inspect and unpack in one reading; without a function, whether the release would run is not looked at."""
+    """Inspect and unpack in one reading; without a function, compatibility is not checked."""
     allowed = for_inspection(limits)
     job = InspectJob(
         name=source.name, size=source.size, limits=limits, allowance=allowed, function=function, directory=directory
@@ -67,14 +67,14 @@ def build(source: Source, sha256: str, limits: Limits, plan: BuildOptions, tree:
 
 
 def _checked[T: Sound](found: T | Refusal, given: HashedStream) -> T | Refusal:
-    """Hold a guest's answer against the bytes that it was given: a signature counts for these."""
+    """Compare the digest in a guest's answer with that of the bytes sent to it, which a signature is about."""
     if isinstance(found, Refusal) or (found.sha256, found.size) == (given.hexdigest(), given.size):
         return found
     return _refusal("an answer about other bytes than the archive's", "one about these")
 
 
 def _run[T](job: Job, source: Source, answers: TypeAdapter[T], write: Write = len) -> tuple[T | Refusal, HashedStream]:
-    """Have a guest do a job; return its answer, or what is wrong with how it ended, and the bytes that it was given."""
+    """Let a guest do a job; return its answer, or the problem with its end, and the bytes that were sent to it."""
     given = HashedStream(source.stream())
     with _guest(job.allowance.seconds) as (process, channel):
         try:
@@ -149,12 +149,12 @@ def _environment() -> dict[str, str]:
     root = Path(__file__).parents[2]
     return {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ} | {
         "PYTHONPATH": str(root),
-        "MALLOC_ARENA_MAX": "2",  # address space that threads set aside, by 64 MB each, counts as taken
+        "MALLOC_ARENA_MAX": "2",  # each thread reserves 64 MB of address space, which counts against the limit
     }
 
 
 def _status(process: "subprocess.Popen[bytes]") -> int:
-    """Return a guest's exit status, negative for a signal; one that goes on after its last word is killed."""
+    """Return a guest's exit status, negative for a signal; one that does not end after its answer is killed."""
     try:
         return process.wait(_LAST_WORDS)
     except subprocess.TimeoutExpired:

@@ -1,4 +1,4 @@
-"""Pure: what a guest is asked to do, how much it may take, and what it may answer."""
+"""Pure: a guest's jobs, their limits, and their answers."""
 
 import os
 from pathlib import Path
@@ -15,11 +15,11 @@ from deployer.model.value import Value
 _INSPECTION = 640
 """MB for an inspection, the same wherever it is made: the controller has 1,024."""
 _HOST = 384
-"""MB that the host needs itself: parts of the archive and of the bundle on their way."""
+"""MB that the host needs itself, for parts of the archive and of the bundle."""
 _ELSEWHERE = 2_048
 """Memory in MB for a bundle outside Lambda, where no function's memory applies."""
 _SPOOL = 2**30
-"""Bytes of one file that an inspection may write: what it keeps of sources."""
+"""Bytes of one file that an inspection may write, for the sources that it keeps."""
 
 
 class Allowance(Value):
@@ -36,12 +36,12 @@ class Allowance(Value):
 
 
 def for_inspection(limits: Limits) -> Allowance:
-    """Return what an inspection may take: 1 GB takes 20 s of a processor."""
+    """Return the limits of an inspection: 1 GB takes 20 s of a processor."""
     return Allowance(memory=_INSPECTION, processor=480, seconds=600, file=max(_SPOOL, limits.unpacked))
 
 
 def for_bundle(limits: Limits) -> Allowance:
-    """Return what the making of a bundle may take: nearly all that the function has, and most of its 900 seconds."""
+    """Return the limits of a bundle: nearly all of the memory that the function has, and most of its 900 seconds."""
     function = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", _HOST + _ELSEWHERE))
     threads = os.cpu_count() or 1
     return Allowance(memory=function - _HOST, processor=840 * threads, seconds=840, file=limits.unpacked)
@@ -59,11 +59,11 @@ class _Work(Value):
 
 
 class InspectJob(_Work):
-    """Look at an archive, and unpack it into a directory if one is named."""
+    """Inspect an archive, and unpack it into a directory if one is named."""
 
     kind: Literal["inspect"] = "inspect"
     function: FunctionConfiguration | None
-    """Without one, whether the release would run is not looked at."""
+    """Without one, compatibility is not checked."""
     directory: Path | None = None
 
     @property
@@ -73,7 +73,7 @@ class InspectJob(_Work):
 
     @property
     def most(self) -> int:
-        """Return the bytes that it may hand out besides its answer."""
+        """Return the most bytes that it may send in addition to its answer."""
         return 0
 
 

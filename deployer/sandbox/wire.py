@@ -1,4 +1,4 @@
-"""Messages between host and guest over a socket: a kind, a length, the bytes. Nothing in them is code."""
+"""Messages between host and guest over a socket: a kind, a length, the bytes. No message is ever executed."""
 
 import socket
 import struct
@@ -30,11 +30,11 @@ class Kind(IntEnum):
 
 
 OUT_OF_MEMORY = 71
-"""A guest's exit status: nothing can be said where nothing can be allocated."""
+"""A guest's exit status when it cannot allocate memory, not even for a message."""
 
 
 class ClosedError(Exception):
-    """The other process has gone, or sends what is not a message."""
+    """The other process has ended, or sent something that is not a message."""
 
 
 class LateError(Exception):
@@ -53,7 +53,7 @@ class Channel:
         self._wait()
         try:
             self._end.sendall(_HEADER.pack(kind, len(data)))
-            if data:  # without any, the other end may have read all there is, answered and gone
+            if data:  # without data, the other end may have read the header, answered and ended
                 self._end.sendall(data)
         except TimeoutError:
             raise LateError from None

@@ -1,4 +1,4 @@
-"""A directory to unpack into, and what a process that was killed left of an earlier one."""
+"""A directory to unpack into; directories that killed processes left are removed."""
 
 import fcntl
 import os
@@ -9,15 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _PREFIX = "dropshift-workspace-"
-"""Nothing else is called so: what is called so and has no owner is removed."""
+"""No other program uses this prefix: a directory with it that no process owns is removed."""
 
 
 @contextmanager
 def workspace() -> Iterator[Path]:
     """Make an empty directory that is removed in the end; remove those whose process was killed.
 
-    A process holds the lock of its directory for as long as it lives, and the kernel frees it. Lambda keeps /tmp when
-    it kills a process, so what a step left there would take the room of the next one's.
+    A process holds the lock of its directory until it ends; then the kernel frees the lock. Lambda keeps /tmp when it
+    kills a process, so a killed step's files would take the space of the next one's.
     A: makes its directory.  B: takes the lock, finds it free, and removes it.  A: sees that, and makes another.
     """
     _remove_abandoned()
@@ -42,7 +42,7 @@ def _remove_abandoned() -> None:
 
 
 def _lock(path: Path) -> int | None:
-    """Return the lock of a directory that is there and free."""
+    """Return the lock of a directory that exists and is free."""
     try:
         lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError:

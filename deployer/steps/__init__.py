@@ -1,7 +1,7 @@
-"""The steps of a rollout. Each may be repeated at any time: it looks at the world first, and does what is missing.
+"""The steps of a rollout. Each may be repeated at any time: it reads AWS first, and does what is missing.
 
-A step takes the release as the steps before it left it, and returns it with what it found. An expected failure is an
-ending in the returned release; an exception is unexpected, and the step is tried again.
+A step takes the release that the step before it returned, and returns it with its findings. An expected failure is an
+ending in the returned release; an exception is unexpected, and the step is retried.
 """
 
 from deployer.steps.looking import look

@@ -1,4 +1,4 @@
-"""The step that looks at a version in use: it reads metrics, alarms and the log, and has them judged."""
+"""The step that checks a version in use: it reads metrics, alarms and the log, and asks for a verdict on them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from deployer.model.release import Release, required
 
 
 def look(deployer: Deployer, release: Release) -> Release:
-    """Read the alias and the metrics once: whether the release still has its share, and whether it is well."""
+    """Read the alias and the metrics once: does the release still have its share, and is it healthy."""
     function, version = deployer.function(release), required(release.version)
     alias = deployer.aws.functions.alias(function)
     if ending := precedence.ended_by_others(alias, release.id, version):
@@ -60,8 +60,8 @@ class _Stage:
     def _durations(self, canary: Traffic | Unread, stable: Traffic | Unread) -> Durations | Unread | None:
         """Read how long calls took, if there are enough of them for a verdict on that.
 
-        An environment may finish loading within its first call, and a new version has many new environments. So
-        calls that look too slow are left out, the slowest first, as many as environments have loaded the release.
+        An environment may finish loading within its first call, and a new version has many new environments. Therefore,
+        if calls seem too slow, as many of the slowest are left out as environments have loaded the release.
         """
         if isinstance(canary, Unread) or isinstance(stable, Unread):
             return None
@@ -89,7 +89,7 @@ class _Stage:
         return Durations(slow=slow, canary=slowest, stable=usual)
 
     def error(self) -> str:
-        """Return what most of the failed calls raised, read from their log, or the command that shows the log."""
+        """Return the most common error of the failed calls, from their log, or the command that shows the log."""
         logs = self.deployer.aws.logs
         events = logs.events(self._function, self._canary, self.since, self.until, logged_error.TERMS)
         unnamed = f"no error is named in the log yet: aws logs tail {logs.group(self._function)} --since 1h"

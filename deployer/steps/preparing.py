@@ -1,4 +1,4 @@
-"""Steps before a version exists: the archive is inspected, and made into the bundle that the bootstrap loads."""
+"""Steps before a version exists: the archive is inspected, and the bundle that the bootstrap loads is made."""
 
 import os
 from datetime import timedelta
@@ -16,7 +16,7 @@ from deployer.model.text import shortened
 def check_order(deployer: Deployer, release: Release, execution_name: str) -> Release:
     """Refuse an input that the controller did not write: else every invoker of the rollout could release any bytes.
 
-    The controller alone orders drops of the releases bucket, under the release's id, and begins their records.
+    Only the controller starts rollouts: of drops in the releases bucket, under the release's id, with a record.
     """
     drop, settings = release.drop, deployer.settings
     record = None
@@ -34,7 +34,7 @@ def check_order(deployer: Deployer, release: Release, execution_name: str) -> Re
 
 
 def inspect(deployer: Deployer, release: Release) -> Release:
-    """Look at what was dropped: whether it is all there, well-formed, and will run in its function."""
+    """Inspect the drop: is it complete and well-formed, and will it run in its function."""
     drop = release.drop
     deployer.record_step(release, "being inspected")
     admitted = admit(deployer, drop)
@@ -58,15 +58,15 @@ def inspect(deployer: Deployer, release: Release) -> Release:
 
 
 def _red(deployer: Deployer, release: Release) -> frozenset[str]:
-    """Alarms that are in ALARM already; none when they cannot be read, so that every red one counts later.
+    """Return the alarms that are in ALARM already; none when they cannot be read, so that every red one counts later.
 
-    Read before anything of the release runs: its smoke test alone may turn one red.
+    This is read before any code of the release runs, because its smoke test may turn one red.
     """
     return deployer.aws.metrics.red_alarms(release.drop.application, release.manifest.rollout.alarms)
 
 
 def _known_before(deployer: Deployer, release: Release, *, force: bool) -> Release | None:
-    """End a release whose bytes were rolled back before, or that is live already under this very key."""
+    """End a release whose bytes were rolled back before, or are live under this key already."""
     drop, digest = release.drop, required(release.inspection).sha256
     earlier = deployer.aws.bundles.rolled_back_as(drop.application, digest)
     if earlier and earlier != release.id and not force:
@@ -93,7 +93,7 @@ def make_bundle(deployer: Deployer, release: Release) -> Release:
 
 
 class _RefusedError(Exception):
-    """There will be no bundle; what was uploaded of it is given up."""
+    """The bundle was refused; its upload is aborted."""
 
     def __init__(self, refusal: sandbox.Refusal) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Steps that make a version: it is published, Active, warm where that was asked for, and passes its smoke test."""
+"""Steps that make a version: publish it, await that it is Active, provision concurrency, and smoke-test it."""
 
 import json
 from datetime import timedelta
@@ -18,10 +18,10 @@ _TURN = timedelta(minutes=1)
 
 
 def publish(deployer: Deployer, release: Release) -> Release:
-    """Point `$LATEST` at the bundle, or publish it when it does already. Repeat until the release has a version.
+    """Point `$LATEST` at the bundle, or publish it if it points there. Repeat until the release has a version.
 
-    `$LATEST` is shared staging: it may have changed a moment after it was read, so each write says what it
-    believed, and what was published is compared with what was meant.
+    `$LATEST` is shared staging, and may change at any moment after it was read. So each write names the revision that
+    was read, and the published version is compared with the intended one.
     """
     functions, function = deployer.aws.functions, deployer.function(release)
     versions = {
@@ -45,7 +45,7 @@ def publish(deployer: Deployer, release: Release) -> Release:
 
 
 def _too_large(wanted: LatestConfiguration) -> str | None:
-    """Return the size of an environment that is too large: Lambda's own refusal repeats all its values."""
+    """Return the size of an environment that is too large. Lambda's own refusal would repeat all its values."""
     size = len(json.dumps(wanted.environment, separators=(",", ":"), ensure_ascii=False).encode())
     if size <= _ENVIRONMENT:
         return None
@@ -53,9 +53,9 @@ def _too_large(wanted: LatestConfiguration) -> str | None:
 
 
 def _is_anothers_turn(deployer: Deployer, release: Release, latest: LatestConfiguration) -> bool:
-    """Return whether another release was staged just now and is about to be published: it goes first.
+    """Return whether another release was staged just now and is about to be published, so that this one waits.
 
-    Without turns, releases of one application that come together overwrite each other's staging for ever.
+    Without turns, simultaneous releases of one application could overwrite each other's staging for ever.
     """
     staged = latest.release_id
     if staged in (None, release.id) or deployer.now() - latest.modified > _TURN:
@@ -70,7 +70,7 @@ def _published(deployer: Deployer, release: Release, version: str) -> Release:
 
 
 def _staged(deployer: Deployer, release: Release, latest: LatestConfiguration) -> LatestConfiguration:
-    """Return what `$LATEST` should be: the bundle's pointer, and the stack's sizes but for what the manifest asks."""
+    """Return the wanted `$LATEST`: the bundle's pointer, and the manifest's sizes, or else the stack's."""
     stack = SavedSizes.parse(latest.environment, latest.sizes).stack
     sizes = stack.for_release(release.manifest.resources, required(release.inspection).storage)
     remembered = SavedSizes(stack=stack, release=sizes).model_dump_json()
@@ -98,7 +98,7 @@ def _pointer(deployer: Deployer, release: Release) -> Pointer:
 
 
 def check_active(deployer: Deployer, release: Release) -> Release:
-    """Ask whether the version can be invoked yet; under SnapStart that takes minutes.
+    """Find out whether the version can be invoked yet; under SnapStart that takes minutes.
 
     An invocation fails in every state but Active. Source: AWS Lambda developer guide, Lambda function states.
     """
@@ -110,10 +110,10 @@ def check_active(deployer: Deployer, release: Release) -> Release:
 
 
 def provision_concurrency(deployer: Deployer, release: Release) -> Release:
-    """Have the provisioned concurrency that the manifest asks for, on the version itself, before it has traffic.
+    """Provide the manifest's provisioned concurrency, on the version itself, before it has traffic.
 
-    On an alias Lambda itself writes weights while it moves, and refuses the weights of others: "Invalid alias
-    configuration for Provisioned Concurrency". On a version it stays when the alias moves.
+    If an alias has provisioned concurrency, Lambda itself writes weights while it moves, and refuses those of others:
+    "Invalid alias configuration for Provisioned Concurrency". A version keeps its own when the alias moves.
     Sources: gradientedge/cdk-utils#1110, hashicorp/terraform-provider-aws#48116.
     """
     wanted = release.manifest.resources.provisioned_concurrency

@@ -1,4 +1,4 @@
-"""Steps that move traffic: plan, shift, and the ends."""
+"""Steps that move traffic: plan, shift, promote, roll back, finish."""
 
 from deployer.decisions import precedence
 from deployer.deployer import Deployer
@@ -11,7 +11,7 @@ from deployer.model.text import shortened
 
 
 def plan_stages(deployer: Deployer, release: Release) -> Release:
-    """See whether the release may take traffic now, and by which stages: the first release has nothing to compare."""
+    """Decide whether the release may take traffic now, and by which stages; a first release gets all at once."""
     functions, function = deployer.aws.functions, deployer.function(release)
     alias = functions.alias(function)
     descriptions = _descriptions(deployer, function, alias)
@@ -34,7 +34,7 @@ def _descriptions(deployer: Deployer, function: str, alias: Alias) -> dict[str, 
 def _stopped(deployer: Deployer, release: Release, alias: Alias) -> Ending | None:
     """Return why a release may have no more traffic than it has; None when it may.
 
-    The world may have gone on since the last step: A begins.  B, dropped later, takes its first share.  A must not
+    Others may have moved the alias since the last step: A begins.  B, dropped later, takes its first share.  A must not
     take it from B.  Or: A begins.  Abort ends A in the alias's description, and then in A's record.  B takes its
     share, and its description replaces that one.  The record, read after the alias, still has A's end.
     """
@@ -82,7 +82,7 @@ def promote(deployer: Deployer, release: Release) -> Release:
 
 
 def roll_back(deployer: Deployer, release: Release, reason: str) -> Release:
-    """Take the version's traffic away, because it is not well."""
+    """Take the version's traffic away, because it is not healthy."""
     return _remove_canary_and_end(deployer, release, Status.ROLLED_BACK, reason)
 
 
@@ -114,7 +114,7 @@ def _remove_canary_and_end(deployer: Deployer, release: Release, status: Status,
 
 
 def finish(deployer: Deployer, release: Release) -> Release:
-    """Write the end into the record; the first end that is written stays. Give back what only the loser had.
+    """Write the ending into the record, where the first one stays, and end unused provisioned concurrency.
 
     Marks the archive as rolled back first, because the command that rolled it back may have died before it could.
     """
@@ -129,7 +129,7 @@ def finish(deployer: Deployer, release: Release) -> Release:
 
 
 def _give_back_concurrency(deployer: Deployer, release: Release, status: Status) -> None:
-    """End the provisioned concurrency of the version that has no traffic any more: the older, or this one."""
+    """End the provisioned concurrency of the version without traffic: the older one, or this one."""
     application, version = release.drop.application, release.version
     if status is Status.LIVE:
         version = deployer.aws.functions.alias(deployer.function(release)).previous

@@ -3,8 +3,8 @@
     source → format by name and magic → entries (zip: directory first; tar: as they come)
            → one tree without duplicates, conflicts or links that leave → contents, or a refusal
 
-Strict by intent: what two tools could read differently is refused, and everything that real tools
-write is accepted. Pure but for the source that is read and the directory that `unpack` fills.
+Strict by intent: archives that two tools could read differently are refused; everything that real tools write is
+accepted. Pure, except for the source that is read and the directory that `unpack` fills.
 """
 
 from deployer.inspection.archive.contents import Contents, Limits, Refusal, Sink, Tee

@@ -1,6 +1,6 @@
 """Compressed streams as streams of bytes: gzip (RFC 1952) and zstd (RFC 8878), in bounded steps.
 
-Both are read to their very end, so that checksums count and nothing can hide behind them.
+Both are read to the end, so that checksums are verified and no bytes can follow unseen.
 """
 
 import re
@@ -13,11 +13,11 @@ from deployer.inspection.archive.source import HashedStream
 from deployer.model.inspection import Format
 
 STEP = 1 << 20
-"""Bytes that one call may decompress."""
+"""The most bytes that one call decompresses."""
 WINDOW_LOG = 27
-"""zstd asks for this much memory at most (128 MiB): the limit of its command line without --long."""
+"""Limit of zstd's window, 128 MiB of memory, as its command line has it without --long."""
 IDLE = 32 << 20
-"""Compressed bytes that are read beyond what came out of them."""
+"""How far the compressed bytes read may exceed the bytes that came out of them."""
 
 MAGIC: dict[Format, re.Pattern[bytes]] = {
     "tar.gz": re.compile(rb"\x1f\x8b"),
@@ -27,9 +27,9 @@ MAGIC: dict[Format, re.Pattern[bytes]] = {
 
 
 def decompress(form: Format, packed: HashedStream, limits: Limits) -> Iterator[bytes]:
-    """Pass on what comes out of a compressed tar, or the tar itself.
+    """Yield the decompressed bytes of a tar, or an uncompressed tar as it is.
 
-    No compressor needs more bytes than it was given: a stream that goes on without giving anything is refused.
+    No compressor makes its input much larger, so a long stream that decompresses to nothing is refused.
     """
     pieces, size = iter(packed), 0
     match form:
@@ -53,7 +53,7 @@ class Inflater:
         self._stream = zlib.decompressobj(window)
 
     def feed(self, piece: bytes | memoryview) -> Iterator[bytes]:
-        """Yield everything that one more piece of the stream gives."""
+        """Yield the decompressed bytes of the next piece of the stream."""
         data = piece
         while data or not self.ended:
             out = self._stream.decompress(data, STEP)

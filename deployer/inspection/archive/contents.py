@@ -1,4 +1,4 @@
-"""Pure: what an inspected archive is made of, and how much of it is read before it is believed."""
+"""Pure: the contents of an inspected archive, and the limits of reading one."""
 
 import hashlib
 from typing import Protocol
@@ -16,26 +16,26 @@ class Limits(Value):
     """Limits of reading an archive, after which it is refused. Bytes, unless said otherwise."""
 
     entries: int = 50_000
-    """Files, directories and links; as many directories again may be implied by their paths."""
+    """Files, directories and links; their paths may imply as many directories again."""
     unpacked: int = 10 * 2**30
-    """Everything that comes out: files, headers, records and padding; hard links as the copies they become."""
+    """All bytes that come out: files, headers, records and padding; hard links count as the copies they become."""
     record: int = 2**20
     """One pax header or GNU long name."""
     directory: int = 32 * 2**20
-    """All names and link targets together, a zip's central directory, and half as much as all pax records together."""
+    """All names and link targets together, or a zip's central directory; all pax records may have twice as much."""
     frames: int = 100_000
     """Number of zstd frames, skippable ones included."""
     problems: int = LISTED
-    """Number of problems that are kept; the rest are counted."""
+    """The most problems that are kept; the rest are counted."""
 
     @property
     def archive(self) -> int:
-        """Return the bytes of the largest archive that could be accepted: all stored, with all that a zip adds."""
+        """Return the bytes of the largest acceptable archive: a zip with every file stored, and its headers."""
         return self.unpacked + 3 * self.directory + _HEADERS * self.entries
 
 
 class Contents(Value):
-    """An accepted archive: what it unpacks to, and the digest of the bytes that were read."""
+    """An accepted archive: its entries, and the digest of the bytes that were read."""
 
     entries: tuple[Entry, ...]
     """Sorted by path."""
@@ -46,7 +46,7 @@ class Contents(Value):
 
 
 class Refusal(Value):
-    """Why an archive is not accepted: every problem that was found."""
+    """A refused archive, with all the problems that were found."""
 
     problems: Problems
 
@@ -54,18 +54,18 @@ class Refusal(Value):
 class Sink(Protocol):
     """The receiver of the files' bytes while an archive is read, in the archive's order.
 
-    An archive can still be refused after all of its files were passed on: what a sink made of
-    them counts only once `read` returns `Contents`.
+    An archive can still be refused after all of its files were passed on. A sink's result is valid only when `read`
+    has returned `Contents`.
     """
 
     def begin(self, path: str, size: int) -> None:
         """Start a file; its bytes follow."""
 
     def write(self, piece: bytes) -> None:
-        """Take the next bytes of the file that was begun."""
+        """Take the next bytes of the present file."""
 
     def end(self) -> None:
-        """Finish the file that was begun; it may be incomplete if the archive is refused."""
+        """Finish the present file; it may be incomplete if the archive is refused."""
 
     def repeat(self, path: str, earlier: str) -> None:
         """Take a hard link: a file with the bytes of one that was passed on earlier."""

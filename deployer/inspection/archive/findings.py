@@ -8,7 +8,7 @@ SHOWN = 160
 
 
 class UnreadableError(Exception):
-    """Nothing behind this point can be believed. Never leaves `deployer.inspection.archive`: `read` answers with it."""
+    """Bytes behind this point cannot be read reliably. `read` catches it and returns the problems."""
 
     def __init__(self, where: str, found: str, allowed: str, remedy: str = REPACK) -> None:
         super().__init__(found)
@@ -38,7 +38,7 @@ class Findings:
             self._problems.append(problem)
 
     def all(self) -> tuple[Problem, ...]:
-        """Return what was found, the last of them a count of what is not listed."""
+        """Return the problems; the last one counts those that are not listed."""
         return listed(self._problems, self._more)
 
 

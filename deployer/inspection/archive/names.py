@@ -1,7 +1,7 @@
-"""Pure: which names and link targets an archive may hold.
+"""Pure: the names and link targets that an archive may have.
 
 A name is accepted only if every tool puts it in the same place: UTF-8 (APPNOTE 6.3.10 appendix D; POSIX
-pax "path"), relative, no '..', nothing that a shell, a log or Windows would read as something else.
+pax "path"), relative, no '..', no character that a shell, a log or Windows would read as something else.
 """
 
 import re
@@ -22,7 +22,7 @@ _RENAME = "rename it in the tree that is packed"
 
 
 def decode(raw: bytes, findings: Findings) -> str | None:
-    """Return a name's text, or note why it has none."""
+    """Return a name's text, or add a problem and return None."""
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -31,9 +31,9 @@ def decode(raw: bytes, findings: Findings) -> str | None:
 
 
 def clean(raw: bytes, findings: Findings) -> str | None:
-    """Return the path an entry's name stands for, "" for the root itself; note every rule it breaks.
+    """Return the path of an entry's name, "" for the root itself; add a problem for every rule that it breaks.
 
-    A leading './' is dropped. A trailing '/' must be gone already: what it means depends on the format.
+    A leading './' is dropped. The caller has removed a trailing '/', whose meaning depends on the format.
     """
     text = decode(raw, findings)
     if text is None:
@@ -73,9 +73,9 @@ def _text_faults(path: str, components: list[str]) -> list[tuple[str, str]]:
 
 
 def link_target(path: str, raw: bytes, findings: Findings) -> str | None:
-    """Return where the symbolic link at `path` points, or note what is wrong with the target's text.
+    """Return the target of the symbolic link at `path`, or add a problem of the target's text.
 
-    Whether it stays inside the release depends on the other links: `tree.check` sees to that.
+    Whether it stays inside the release depends on the other links; `tree_check.check` decides that.
     """
     text = decode(raw, findings)
     if text is None:

@@ -1,4 +1,4 @@
-"""Read an archive once, from end to end: contents, or every reason why not."""
+"""Read an archive once, from start to end: its contents, or all its problems."""
 
 from deployer.inspection.archive import tar_reader, tree_check, zip_reader
 from deployer.inspection.archive.compression import MAGIC, decompress
@@ -18,7 +18,7 @@ SUFFIXES: dict[str, Format] = {
 
 
 def read(source: Source, limits: Limits, sink: Sink | None = None) -> Contents | Refusal:
-    """Return what the archive holds, or what is wrong with it; the sink sees every file's bytes.
+    """Return the archive's contents, or its problems; the sink gets every file's bytes.
 
     One pass over `source.stream()`, after a few ranged reads for a zip's directory. Memory is bounded
     by the limits, not by the sizes that the archive declares.
@@ -44,14 +44,14 @@ def read(source: Source, limits: Limits, sink: Sink | None = None) -> Contents |
 
 
 def _check_size(source: Source, limits: Limits) -> None:
-    """Refuse, before the first byte, an archive that is larger than anything acceptable unpacks to."""
+    """Refuse, before the first byte is read, an archive that is too large to be acceptable."""
     if source.size > limits.archive:
         found, allowed = f"an archive of {source.size} bytes", f"at most {limits.archive}"
         raise UnreadableError(WHOLE, found, allowed, "make the release smaller")
 
 
 def _format(source: Source) -> Format:
-    """The name says what an archive is; its first bytes must agree."""
+    """Return the format by the archive's name, with which its first bytes must agree."""
     form = next((form for suffix, form in SUFFIXES.items() if source.name.lower().endswith(suffix)), None)
     if form is None:
         allowed = f"names that end in {', '.join(SUFFIXES)}"

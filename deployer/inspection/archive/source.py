@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Protocol
 
 PIECE = 256 * 1024
-"""Bytes read at a time: large enough that Python's cost per piece vanishes, small enough for any cache."""
+"""Bytes read at a time: so many that Python's cost per piece is small, so few that they fit the processor's cache."""
 
 
 class Source(Protocol):
-    """The same bytes however often they are asked for; `name` ends in what the archive claims to be."""
+    """An archive's bytes, the same at every reading; the suffix of `name` is the format it claims to have."""
 
     @property
     def size(self) -> int:
@@ -49,7 +49,7 @@ class FileSource:
 
 
 class HashedStream:
-    """The pieces of a stream, digested as they pass."""
+    """The pieces of a stream, digested while they are read."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces
@@ -68,11 +68,11 @@ class HashedStream:
 
 
 class TruncatedError(Exception):
-    """The stream ended before the bytes that were asked for; the reader says what that means."""
+    """The stream ended before the requested bytes; the reader words the problem."""
 
 
 class Cursor:
-    """Bytes in order out of pieces of any size, and the position in them."""
+    """Reads exact lengths from a stream of pieces of any size, and knows the position."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces

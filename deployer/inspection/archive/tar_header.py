@@ -9,12 +9,12 @@ BLOCK = 512
 ZEROS = bytes(BLOCK)
 _OCTAL = re.compile(rb" *([0-7]*) *(?:\0.*)?", re.DOTALL)
 _SIGN = 0x80
-"""First byte of a positive binary number; from here on, bytes are negative to who reads them signed."""
+"""First byte of a positive binary number; read as signed, this byte and higher ones are negative."""
 _BINARY = (_SIGN, 0xFF)
 """First bytes of binary numbers, positive and negative: times before 1970 are harmless."""
 _METADATA = {"user": (108, 116), "group": (116, 124), "time": (136, 148), "device": (329, 337), "minor": (337, 345)}
 _USUAL = re.compile(rb"[0-7]{7}\0[0-7]{7}\0[0-7]{11}[\0 ][0-7]{11}[\0 ]")
-"""User, group, size and time as nearly every writer writes them: one look instead of five."""
+"""User, group, size and time as nearly every tool writes them: one match instead of five."""
 _NO_DEVICE = (bytes(16), b"0000000\0" * 2, b"000000 \0" * 2)
 _BLANK_CHECKSUM = 8 * ord(" ")
 _STAR_PREFIX = 131
@@ -32,7 +32,7 @@ class Header(NamedTuple):
 
 
 def parse(block: bytes) -> Header:
-    """Return the header's fields, or stop: behind a wrong header every boundary is a guess."""
+    """Return the header's fields, or stop reading: after an invalid header every boundary is a guess."""
     name = _string(block[0:100])
     _check_sum(block, name)
     _check_metadata(block, name)
@@ -46,7 +46,7 @@ def parse(block: bytes) -> Header:
 
 
 def _check_sum(block: bytes, name: bytes) -> None:
-    """The sum of all bytes with the checksum itself as blanks; some old writers summed signed bytes."""
+    """Compare the sum of all bytes, with the checksum itself as blanks; some old tools summed signed bytes."""
     wanted = _number(block[148:156], name, "checksum")
     unsigned = sum(block) - sum(block[148:156]) + _BLANK_CHECKSUM
     if wanted != unsigned and wanted != unsigned - _signed_difference(block):
@@ -54,7 +54,7 @@ def _check_sum(block: bytes, name: bytes) -> None:
 
 
 def _check_metadata(block: bytes, name: bytes) -> None:
-    """Check numbers that are not used here: at a wrong one, tarfile takes the rest of the archive for its end."""
+    """Check numbers that are not used here, because at an invalid one tarfile ends the archive."""
     if _USUAL.fullmatch(block, 108, 148) and block[329:345] in _NO_DEVICE:
         return
     for what, (start, end) in _METADATA.items():
@@ -87,8 +87,8 @@ def _number(field: bytes, name: bytes, what: str) -> int:
 def _prefix(block: bytes, name: bytes) -> bytes:
     """Return the prefix that ustar puts in front of the name.
 
-    Star's header has times behind the first 131 bytes. GNU's has them from the start (only incremental
-    dumps fill them) and one from before POSIX has nothing, but some tools still look for a prefix.
+    Star's field has times after the first 131 bytes. GNU's has them from the start, filled only by incremental dumps.
+    A header from before POSIX has no such field, but some tools still read a prefix there.
     """
     prefix = _string(block[345:500])
     if block[257:262] == b"ustar" and block[262:263] != b" ":

@@ -8,13 +8,13 @@ _LENGTH = re.compile(rb"[1-9][0-9]{0,7} ")
 _DECIMAL = re.compile(rb"[0-9]{1,64}")
 _SPARSE = ("GNU.sparse.", "SUN.holesdata", "SCHILY.realsize")
 _PLACES = ("path", "linkpath", "size")
-"""Keywords that say where a file goes and where it ends; everything else is metadata."""
+"""Keywords for a file's place and length; everything else is metadata."""
 _OWNERS = ("uname", "gname")
-"""Metadata that ustar's own fields end at a NUL: some readers stop at one here, some refuse the archive."""
+"""Metadata in which a NUL is refused: some tools end the text there, as in ustar's own fields, others fail."""
 
 
 def parse(data: bytes, where: str) -> dict[str, bytes]:
-    """Return those records that place a file; sparse maps and records that lie about their length stop."""
+    """Return the records for a file's place and length; stop at sparse maps and at wrong lengths of records."""
     records: dict[str, bytes] = {}
     at = 0
     while at < len(data):

@@ -1,7 +1,6 @@
 """A tar's entries in one pass: POSIX ustar and pax, GNU long names, v7 and star headers.
 
-Everything that says where a file ends is exact or the reading stops: behind a wrong size, a reader finds
-other files than the next one.
+If a length is not exact, the reading stops: after a wrong size, two tools would find different files.
 """
 
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from deployer.inspection.archive.tar_header import BLOCK, ZEROS, Header
 from deployer.model.entry import Entry
 
 _OLD_FILE = b"\0"
-"""Before POSIX, a file with a trailing '/' was a directory."""
+"""Type of a file before POSIX, where a trailing '/' meant a directory."""
 _FILES = (b"0", _OLD_FILE, b"7")
 """A contiguous file, '7', is a regular file on systems without contiguous files (POSIX)."""
 _HARD_LINK, _SYMLINK, _DIRECTORY = b"1", b"2", b"5"
@@ -24,7 +23,7 @@ _PENDING = {b"x": "pax", b"L": "path", b"K": "linkpath"}
 
 
 class Reader:
-    """Reads one tar; keeps what the next header needs to know."""
+    """Reads one tar; keeps the pax records and long names for the next header."""
 
     def __init__(self, stream: Iterator[bytes], limits: Limits, findings: Findings, sink: Sink | None) -> None:
         self._cursor = Cursor(stream)
@@ -37,7 +36,7 @@ class Reader:
         self._count = self._copied = self._names = self._records = 0
 
     def read(self) -> list[Entry]:
-        """Return the entries; what is wrong with a name is noted and the reading goes on."""
+        """Return the entries; problems of names are collected, and the reading continues."""
         try:
             while (block := self._cursor.take(BLOCK)) != ZEROS:
                 self._header(tar_header.parse(block))
@@ -53,7 +52,7 @@ class Reader:
         return self._entries
 
     def _end(self) -> None:
-        """Behind the end marker there are only zeros: two blocks, POSIX says, and tools pad to 10 KiB."""
+        """Check that only zeros follow: POSIX has two blocks of them as end marker, and tools pad to 10 KiB."""
         zeros = bytes(1 << 20)
         for piece in self._cursor.rest():
             if piece != zeros[: len(piece)]:
@@ -61,7 +60,7 @@ class Reader:
             self._check_unpacked()
 
     def _check_unpacked(self, more: int = 0) -> None:
-        """Every byte of the tar counts, the bytes of a hard link's file again, and those to come if they are known."""
+        """Check the limit. Every byte of the tar counts; hard links count as copies, and `more` bytes are announced."""
         size = self._cursor.position + self._copied + more
         if size > self._limits.unpacked:
             found, allowed = f"{size} bytes or more when unpacked", f"at most {self._limits.unpacked}"
@@ -77,7 +76,7 @@ class Reader:
             self._pending = {}
 
     def _record(self, header: Header) -> tuple[bytes, bytes]:
-        """Return a record and the padding behind it."""
+        """Return a record; skip the padding behind it."""
         where = shown(header.name)
         if header.size > self._limits.record:
             raise UnreadableError(
@@ -93,7 +92,7 @@ class Reader:
         return self._cursor.take(header.size), self._cursor.take(-header.size % BLOCK)
 
     def _extend(self, header: Header) -> None:
-        """Keep what a pax header, 'x', or a GNU long name, 'L' and 'K', says of the next entry."""
+        """Keep a pax header, 'x', or a GNU long name, 'L' and 'K', for the next entry."""
         kind, where = _PENDING[header.type], shown(header.name)
         if kind in self._pending or (self._pending and "pax" in (kind, *self._pending)):
             raise UnreadableError(where, "two extended headers for one file", "one pax header, or GNU long names")
@@ -107,7 +106,7 @@ class Reader:
         self._pending[kind] = {kind: text}
 
     def _global(self, header: Header) -> None:
-        """A global pax header, 'g', may carry comments (git archive writes one), but place no file."""
+        """Check a global pax header, 'g': it may have comments (git archive writes one), but no file's place."""
         where = shown(header.name)
         if self._pending:
             raise UnreadableError(where, "a global header between a file and its own", "headers in front of files")
@@ -152,7 +151,7 @@ class Reader:
             self._findings.add(shown(name), found, "files, directories and links", "leave it out")
 
     def _path(self, name: bytes) -> str | None:
-        """Return the path of what is not the root."""
+        """Return the path of an entry that is not the root."""
         if not name:
             self._findings.add(WHOLE, "an entry without a name", "a name for every entry")
             return None
@@ -196,7 +195,7 @@ class Reader:
             self._entries.append(Entry(path=path, kind="symlink", mode=0o777, size=0, target=target))
 
     def _hard_link(self, name: bytes, link: bytes) -> None:
-        """A hard link becomes a file of its own, so its bytes count again."""
+        """Make a separate file of a hard link, so its bytes count again."""
         path, earlier = self._path(name), clean(link, self._findings)
         if not path or earlier is None:
             return

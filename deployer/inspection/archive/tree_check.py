@@ -1,4 +1,4 @@
-"""Pure: whether entries may stand beside each other, and their links stay inside."""
+"""Pure: the check that entries do not conflict with each other, and that links stay inside."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -10,11 +10,11 @@ from deployer.model.entry import Entry
 HOPS = 40
 """Links followed in one resolution: the kernel's own limit, path_resolution(7)."""
 STEPS = 4_000_000
-"""Components walked for all links of one archive, each weighed by its depth: a bound on time, above any real tree."""
+"""Components walked for all links of one archive, weighted by depth: a limit on time that no real tree reaches."""
 
 
 def check(entries: Sequence[Entry], limits: Limits, findings: Findings) -> tuple[Entry, ...]:
-    """Return the entries sorted by path, each once; note duplicates, conflicts and links that leave."""
+    """Return the entries sorted by path, each once; add problems for duplicates, conflicts and links that leave."""
     ordered = sorted(entries, key=_order)
     if not findings and not any(entry.kind == "file" for entry in ordered):
         findings.add(WHOLE, "an archive without files", "at least one file", "pack the release's files")
@@ -27,7 +27,7 @@ def check(entries: Sequence[Entry], limits: Limits, findings: Findings) -> tuple
 
 
 def _order(entry: Entry) -> tuple[str, bool]:
-    """Sort so that what lies below a path follows it directly: no allowed name has a NUL in it."""
+    """Return a sort key by which the entries below a path follow it directly: no allowed name has a NUL in it."""
     return entry.path.replace("/", "\0"), entry.kind != "directory"
 
 
@@ -40,14 +40,14 @@ def _once(ordered: Sequence[Entry]) -> Iterator[Entry]:
 
 
 def _check_pair(one: Entry, other: Entry, findings: Findings) -> None:
-    """A directory may be named twice (tar appends do that); anything else only once."""
+    """Check a path that occurs twice: only a directory may, because appending to a tar does that."""
     if one.path == other.path and not one.kind == other.kind == "directory":
         found = "the same path twice" if one.kind == other.kind else f"both a {one.kind} and a {other.kind}"
         findings.add(shown(one.path), found, "one entry for each path", "remove all but one")
 
 
 def _check_below_leaves(ordered: Sequence[Entry], findings: Findings) -> None:
-    """Nothing lies below a file or a link: unpacking would write through it or fail."""
+    """Check that no entry is below a file or a link, where unpacking would write through it or fail."""
     leaf = None
     for entry in ordered:
         if leaf and entry.path.startswith(leaf.path + "/"):
@@ -59,7 +59,7 @@ def _check_below_leaves(ordered: Sequence[Entry], findings: Findings) -> None:
 
 
 def _check_directories(ordered: Sequence[Entry], limits: Limits) -> None:
-    """Bound the directories that paths imply, by what each adds to the path before it."""
+    """Limit the number of directories that paths imply; each counts those that the path before it lacks."""
     before: list[str] = []
     implied = 0
     for entry in ordered:
@@ -91,7 +91,7 @@ def _check_links(ordered: Sequence[Entry], findings: Findings) -> None:
 
 
 def _resolve(path: str, links: dict[str, str], budget: int) -> tuple[str | None, int]:
-    """Follow a link as the kernel would; return what is wrong with where it leads, and the steps taken."""
+    """Follow a link as the kernel would; return the problem with its target, and the steps taken."""
     at: list[str] = path.split("/")[:-1]
     todo = links[path].split("/")[::-1]
     hops = steps = 0

@@ -1,8 +1,8 @@
-"""Unpack an archive into a directory: nothing gets its name before the whole archive is accepted.
+"""Unpack an archive into a directory: no file gets its name before the whole archive is accepted.
 
-While it is read, files are written under numbers into one staging directory; there is no path and no
-link to write through. Then directories are made, files renamed into them, and links placed last. Small
-files wait in memory, as far as that is bounded, and are written once, where they belong.
+While it is read, files are written under numbers into one staging directory, so that there is no path and no link to
+write through. Then directories are made, files are renamed into them, and links are placed last. Small files wait in
+memory, up to a limit, and are written once, in their place.
 """
 
 import os
@@ -28,7 +28,7 @@ _CROWD = 1000
 
 
 def unpack(source: Source, directory: Path, limits: Limits) -> Contents | Refusal:
-    """Return what `read` returns; the tree is in the (empty) directory if the archive is accepted.
+    """Return the result of `read`; if the archive is accepted, its tree is in the directory, which was empty.
 
     Raises OSError if the file system cannot hold it.
     """
@@ -40,7 +40,7 @@ def unpack(source: Source, directory: Path, limits: Limits) -> Contents | Refusa
 
 
 class Staging:
-    """A sink that keeps files where nothing can reach them until `place` is called."""
+    """A sink that keeps files under numbers until `place` is called."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -71,14 +71,14 @@ class Staging:
             self._room -= size
 
     def write(self, piece: bytes) -> None:
-        """Take the next bytes of the file that was begun."""
+        """Take the next bytes of the present file."""
         if self._file is None:
             self._pieces.append(piece)
         else:
             _write(self._file, piece)
 
     def end(self) -> None:
-        """Close the file that was begun."""
+        """Close the present file."""
         if self._file is None:
             self._small[self._begun] = b"".join(self._pieces)
             self._pieces = []
@@ -87,7 +87,7 @@ class Staging:
             self._file = None
 
     def repeat(self, path: str, earlier: str) -> None:
-        """Place the same bytes under a number of their own for a hard link."""
+        """Write the same bytes under another number, for a hard link."""
         if earlier in self._small:
             self._small[path] = self._small[earlier]
         else:
@@ -95,7 +95,7 @@ class Staging:
             os.link(earlier_number, self._number(path), src_dir_fd=self._at, dst_dir_fd=self._at)
 
     def place(self, entries: tuple[Entry, ...]) -> None:
-        """Make the tree; the entries were checked, so no name is below a link and none is there twice."""
+        """Make the tree; the entries were checked, so no name is below a link and no file occurs twice."""
         made = {""}
         for entry in entries:
             parent, _, _ = entry.path.rpartition("/")
@@ -140,7 +140,7 @@ class Staging:
 
 
 def _mode_made(staging: Path) -> int:
-    """Return the mode that a file made for everybody gets under the process's umask."""
+    """Return the mode of a new file with all permissions, under the process's umask."""
     probe = staging / "mode"
     probe.touch(0o777)
     mode = probe.stat().st_mode

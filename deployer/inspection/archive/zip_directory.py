@@ -1,7 +1,7 @@
-"""A zip's central directory, APPNOTE 6.3.10 section 4.3.12: what the archive says it holds.
+"""A zip's central directory, APPNOTE 6.3.10 section 4.3.12: the archive's own list of its entries.
 
-Read before anything else, through ranged reads, and bounded: a multi-gigabyte zip is refused for a bad
-name after a few hundred kilobytes.
+It is read first, through ranged reads, and bounded: a multi-gigabyte zip is refused for a bad name after a few hundred
+kilobytes.
 """
 
 import struct
@@ -48,7 +48,7 @@ class Member(NamedTuple):
 
 
 def read(source: Source, directory: Directory, limits: Limits, findings: Findings) -> list[Member]:
-    """Return the entries in the order of their bytes; what is not exact in the layout stops the reading."""
+    """Return the entries in the order of their bytes; stop if the layout is not exact."""
     if directory.count > limits.entries:
         raise UnreadableError(WHOLE, f"{directory.count} entries", f"at most {limits.entries}", "pack fewer files")
     if directory.size > limits.directory:
@@ -112,10 +112,10 @@ _DOS, _UNIX_HOSTS = 0, (3, 19)
 
 
 def _node(name: bytes, size: int, host: int, attributes: int, findings: Findings) -> tuple[str | None, Kind, int]:
-    """Return path, kind and mode: from the name's trailing '/' and the Unix mode, which must agree.
+    """Return path, kind and mode, from the name's trailing '/' and the Unix mode, which must agree.
 
-    The mode is in the upper half of the external attributes (4.4.15). zipfile and 7-Zip fill it on other
-    systems too, so it counts there if it makes sense; but only Unix entries can be links.
+    The mode is in the upper half of the external attributes (4.4.15). zipfile and 7-Zip fill it on other systems too,
+    so it counts there if it is plausible; but only Unix entries can be links.
     """
     if not name:
         findings.add(WHOLE, "an entry without a name", "a name for every entry")
@@ -146,7 +146,7 @@ def _node(name: bytes, size: int, host: int, attributes: int, findings: Findings
 
 
 def _check_layout(members: list[Member], directory: Directory, limits: Limits) -> None:
-    """The entries start at 0 and cannot overlap; that they leave no gap is seen when they are read."""
+    """Check that the entries start at 0 and cannot overlap; gaps are found when they are read."""
     if not members:
         raise UnreadableError(WHOLE, "an archive without entries", "at least one file", "pack the release's files")
     if members[0].offset:

@@ -1,7 +1,7 @@
 """The end records of a zip, which locate its central directory: APPNOTE 6.3.10 sections 4.3.14 to 4.3.16.
 
-Tools find the end record by different searches. So there must be one candidate only, it must end the
-file, and a zip64 end record must lie exactly where both its locator and the layout say.
+Tools search for the end record in different ways. So there must be only one candidate, which ends the file. A zip64
+end record must be at the one position that both its locator and the layout give.
 """
 
 import struct
@@ -49,7 +49,7 @@ def find(source: Source) -> Directory:
 
 
 def _only_end(tail: bytes) -> int:
-    """Return where the one end record starts in the tail."""
+    """Return the position of the only end record in the tail."""
     last = tail.rfind(END)
     if last < 0 or len(tail) - last < _END.size:
         raise UnreadableError(WHOLE, "no end record: not a zip, or cut short", "a whole zip file")

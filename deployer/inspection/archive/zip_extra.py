@@ -1,4 +1,4 @@
-"""Pure: extra fields of a zip, APPNOTE 6.3.10 section 4.5, and what of them may change an entry.
+"""Pure: extra fields of a zip, APPNOTE 6.3.10 section 4.5, and their effect on an entry.
 
 Two of them can: 0x0001 (zip64 sizes, 4.5.3) and 0x7075 (a second name, 4.6.9). Everything else is
 metadata that Dropshift does not use.
@@ -12,15 +12,15 @@ AES = 0x9901
 _HEAD = 4
 _DISK = 4
 _CENTRAL = 3
-"""Values that the central directory may widen: both sizes and the offset."""
+"""Number of values that the central directory may widen: both sizes and the offset."""
 FULL = 0xFFFFFFFF
-"""A 32-bit field that says: my value is in the zip64 extra field."""
+"""Content of a 32-bit field whose value is in the zip64 extra field."""
 FULL_DISK = 0xFFFF
-"""The same of the disk's number, whose value comes last and has 4 bytes."""
+"""The same for the disk's number, whose value comes last and has 4 bytes."""
 
 
 class MalformedError(Exception):
-    """The extra field breaks a rule; the text says which, as what was found."""
+    """The extra field breaks a rule; the text is what was found."""
 
 
 def parse(extra: bytes) -> dict[int, bytes]:
@@ -42,7 +42,7 @@ def parse(extra: bytes) -> dict[int, bytes]:
 
 
 def check_unicode_path(fields: dict[int, bytes], name: bytes) -> None:
-    """Refuse a second name that differs from the first: tools disagree on which of them counts."""
+    """Refuse a second name that differs from the first, because tools disagree on which of them counts."""
     data = fields.get(UNICODE_PATH)
     if data is not None and (data[:1] != b"\x01" or data[5:] != name):
         raise MalformedError("a Unicode path extra field that differs from the name")
@@ -60,8 +60,8 @@ def disk(fields: dict[int, bytes], value: int) -> int:
 def widen(fields: dict[int, bytes], *values: int) -> tuple[int, ...]:
     """Return unpacked size, compressed size and, in the central directory, offset, with zip64 applied.
 
-    The zip64 field holds, in this order, the values whose 32-bit field is full. Some writers add
-    values that the directory does not need: then both ways to read the field must give the same.
+    The zip64 field holds, in this order, the values whose 32-bit field is full. Some tools add values that the
+    directory does not need. Then both ways to read the field must have the same result.
     """
     data = fields.get(ZIP64)
     if data is None:

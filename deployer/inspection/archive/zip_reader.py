@@ -1,7 +1,7 @@
 """A zip's entries, APPNOTE 6.3.10 sections 4.3.7 to 4.3.9, in one pass over the archive's bytes.
 
-Every local header is held against the central directory, every stream against its sizes and CRC, and
-the entries must follow each other without a gap: there is nothing in the file that is not accounted for.
+Every local header is compared with the central directory, and every stream with its sizes and CRC. The entries must
+follow each other without a gap, so that every byte of the file belongs to a known structure.
 """
 
 import struct
@@ -30,12 +30,12 @@ _SIGNATURE = b"PK\x03\x04"
 _DESCRIPTOR_SIGNATURE = b"PK\x07\x08"
 _DESCRIPTOR_MOST = 24
 _FLAGS = ENCRYPTED | PATCHED | DESCRIPTOR
-"""Bits that a local header and the central directory must agree on, bit 11 too if it says anything."""
+"""Bits that a local header and the central directory must agree on; bit 11, too, if the name is not ASCII."""
 _UTF8 = 0x0800
 
 
 def read(source: Source, stream: Iterator[bytes], limits: Limits, findings: Findings, sink: Sink | None) -> list[Entry]:
-    """Return the entries; what is wrong with single entries is noted and the reading goes on."""
+    """Return the entries; problems of single entries are collected, and the reading continues."""
     directory = zip_end.find(source)
     members = zip_directory.read(source, directory, limits, findings)
     cursor = Cursor(stream)
@@ -69,7 +69,7 @@ def _read_member(cursor: Cursor, member: Member, end: int, findings: Findings, s
 
 
 def _local_fault(cursor: Cursor, member: Member, end: int) -> str | None:
-    """Read the local header; return what of it does not agree with the central directory."""
+    """Read the local header; return its problem, None if it agrees with the central directory."""
     # fmt: off
     (signature, _, flags, method, _, _, crc, packed, size, name_length,
      extra_length) = _LOCAL.unpack(cursor.take(LOCAL))
@@ -89,7 +89,7 @@ def _local_fault(cursor: Cursor, member: Member, end: int) -> str | None:
 
 
 def _difference(member: Member, name: bytes, method: int, flags: int, sums: tuple[int, int, int]) -> str | None:
-    """Compare; CRC and sizes may be 0 in front if a data descriptor follows."""
+    """Return the fields that differ; CRC and sizes in a local header may be 0 if a data descriptor follows."""
     differing = [
         part
         for part, same in (
@@ -129,14 +129,14 @@ def _read_data(cursor: Cursor, member: Member, findings: Findings, sink: Sink | 
 
 
 def _is_plain(member: Member) -> bool:
-    """Up to 3.5, Python's zipfile marked directories as deflated and wrote no stream: there is nothing to misread."""
+    """Return whether an entry is stored, or a deflated directory without data, as zipfile wrote up to Python 3.5."""
     return member.method == STORED or (member.kind == "directory" and not member.packed)
 
 
 def _pour(
     data: Iterable[bytes | memoryview], member: Member, write: Callable[[bytes], None], findings: Findings
 ) -> None:
-    """Pass on what comes out, never more than was declared; hold size and CRC against the directory."""
+    """Pass on the bytes, at most as many as declared; compare size and CRC with the directory."""
     size = crc = 0
     known = len(findings)
     for piece in data:
@@ -171,9 +171,9 @@ def _inflate(pieces: Iterator[memoryview], member: Member, findings: Findings) -
 
 
 def _descriptor_fault(data: bytes, member: Member) -> str | None:
-    """Return what is wrong behind the data: nothing there, or a data descriptor as 4.3.9 has it.
+    """Return the problem behind the data, where nothing or a data descriptor (4.3.9) is allowed.
 
-    With or without its signature, with 32- or 64-bit sizes: there are writers of all four forms.
+    A descriptor may lack its signature, and have 32- or 64-bit sizes: tools write all four forms.
     """
     if not member.flags & DESCRIPTOR:
         return "unaccounted bytes behind it" if data else None
