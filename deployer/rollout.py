@@ -23,7 +23,7 @@ from deployer.deployer import Deployer
 from deployer.model.drop import Drop
 from deployer.model.health import Health
 from deployer.model.release import Release, required
-from deployer.model.stages import ACTIVE_TRIES, PUBLISH_TRIES, Stage, bake_waits, hold_waits
+from deployer.model.stages import ACTIVE_TRIES, PUBLISH_TRIES, Stage, bake_waits, hold_waits, turn_waits
 from deployer.model.status import Status
 from deployer.settings import settings
 
@@ -143,10 +143,20 @@ def result(release: Release) -> dict[str, str]:
 
 def roll_out(run: Run, release: Release) -> Release:
     """Take a release through every step until it ends."""
-    for act in (inspect, bundle, publish, smoke_test, shift_in_stages, promote):
+    for act in (take_turn, inspect, bundle, publish, smoke_test, shift_in_stages, promote):
         release = act(run, release)
         if release.ending:
             break
+    return release
+
+
+def take_turn(run: Run, release: Release) -> Release:
+    """Wait while another release of the application is being prepared, unless a newer drop is known."""
+    for wait in turn_waits():
+        release = run.step(steps.await_turn, release)
+        if release.ending or release.has_turn:
+            return release
+        run.wait(wait)
     return release
 
 

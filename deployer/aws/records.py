@@ -68,8 +68,8 @@ class Records:
         """Read an application's overview; a lost one is restored from its records."""
         return self._overview(application)[0]
 
-    def change_overview(self, application: str, change: Callable[[Overview], Overview]) -> None:
-        """Apply a pure change to an application's overview, as `change` does to a record.
+    def change_overview(self, application: str, change: Callable[[Overview], Overview]) -> Overview:
+        """Apply a pure change to an application's overview, as `change` does to a record; return it as it is then.
 
         Raises ContendedError as `change` does.
         """
@@ -77,7 +77,7 @@ class Records:
             before, condition = self._overview(application)
             after = change(before)
             if after == before or self._put(_overview_key(application), after, **condition):
-                return
+                return after
         raise ContendedError(f"the overview of {application} changed {_TRIES} times while it was written")
 
     def _overview(self, application: str) -> tuple[Overview, dict[str, str]]:

@@ -37,6 +37,10 @@ class Release(Value):
     """Time at which the controller began the release's record."""
     dropped: datetime | None = None
     """The object's LastModified; of a redeployed one, the time of the command."""
+    waiting: bool = False
+    """Whether it asked for its turn, and another release of the application had it."""
+    has_turn: bool = False
+    """Whether it may be prepared: no other release of the application is."""
     inspection: Inspection | None = None
     function: FunctionConfiguration | None = None
     bundle: Bundle | None = None

@@ -19,12 +19,14 @@ MAX_OPERATIONS = 3_000
 HOLD_CHECKS = 200
 """Checks of a release that waits for enough traffic or for a person."""
 LONGEST_HOLD_WAIT = timedelta(minutes=30)
+TURN_TRIES = 45
+"""At up to a minute each: half an hour, after which a turn is over in any case."""
 PUBLISH_TRIES = 60
 ACTIVE_TRIES = 120
 """Up to fifteen seconds each: half an hour together, more than a SnapStart snapshot takes."""
 _SINGLE_OPERATIONS = 11
 """The execution and the steps that run once: check_order, inspect … finish; and one spare."""
-OPERATIONS_ASIDE = 2 * (PUBLISH_TRIES + 2 * ACTIVE_TRIES + HOLD_CHECKS) + _SINGLE_OPERATIONS
+OPERATIONS_ASIDE = 2 * (TURN_TRIES + PUBLISH_TRIES + 2 * ACTIVE_TRIES + HOLD_CHECKS) + _SINGLE_OPERATIONS
 """Operations besides the stages: a step and a wait for each try and each check of a held release."""
 MAX_TIME = timedelta(days=6, hours=12)
 """The rollout function's execution timeout of seven days, less the longest time of everything but bakes and holds."""
@@ -101,6 +103,11 @@ def bake_waits(stage: Stage) -> tuple[timedelta, ...]:
     each = stage.bake.total_seconds() / checks_of(stage)
     ends = [math.ceil(each * number) for number in range(checks_of(stage) + 1)]
     return tuple(timedelta(seconds=end - begin) for begin, end in pairwise(ends))
+
+
+def turn_waits() -> tuple[timedelta, ...]:
+    """Return the waits between looks whether another release of the application is still being prepared."""
+    return tuple(timedelta(seconds=min(60, 2 * number)) for number in range(1, TURN_TRIES + 1))
 
 
 def hold_waits(stages: Stages) -> Iterator[timedelta]:

@@ -8,8 +8,10 @@ from deployer.steps.looking import look
 from deployer.steps.preparing import check_order, inspect, make_bundle
 from deployer.steps.publishing import check_active, provision_concurrency, publish, smoke_test
 from deployer.steps.shifting import fail, finish, plan_stages, promote, roll_back, shift
+from deployer.steps.turn import await_turn
 
 __all__ = [
+    "await_turn",
     "check_active",
     "check_order",
     "fail",

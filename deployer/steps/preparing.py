@@ -44,7 +44,6 @@ def inspect(deployer: Deployer, release: Release) -> Release:
         return release.updated(ending=admitted)
     found, head = admitted.inspection, admitted.head
     release = release.updated(
-        dropped=release.ordered_at if drop.attempt else head.modified,
         inspection=found,
         function=admitted.function,
     )

@@ -12,6 +12,7 @@ from deployer.model.text import shortened
 
 def plan_stages(deployer: Deployer, release: Release) -> Release:
     """Decide whether the release may take traffic now, and by which stages; a first release gets all at once."""
+    deployer.aws.records.change_overview(release.drop.application, lambda one: one.without_turn(release.id))
     functions, function = deployer.aws.functions, deployer.function(release)
     alias = functions.alias(function)
     descriptions = _descriptions(deployer, function, alias)

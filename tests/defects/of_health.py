@@ -107,8 +107,8 @@ DEFECTS = (
     Defect(
         "a plan is accepted that needs more operations than an execution has",
         "stages.OPERATIONS_ASIDE",
-        "2 * (PUBLISH_TRIES + 2 * ACTIVE_TRIES + HOLD_CHECKS) + _SINGLE_OPERATIONS",
-        "2 * (PUBLISH_TRIES + 2 * ACTIVE_TRIES)",
+        "2 * (TURN_TRIES + PUBLISH_TRIES + 2 * ACTIVE_TRIES + HOLD_CHECKS) + _SINGLE_OPERATIONS",
+        "2 * (TURN_TRIES + PUBLISH_TRIES + 2 * ACTIVE_TRIES)",
         (f"{OPERATIONS}::test_the_largest_plan_fits_one_execution",),
     ),
     Defect(

@@ -2,6 +2,7 @@
 
 from tests.defects.breaking import Defect
 
+TURNS = "tests/faults/test_turns.py"
 TEMPLATE = "tests/pure/test_template.py"
 SENDER = "tests/pure/test_sender.py"
 STACK_NAMES = f"{TEMPLATE}::test_a_stack_whose_functions_another_stack_would_take_for_its_applications_is_refused"
@@ -49,6 +50,41 @@ DEFECTS = (
         '{"manifest": {"smoke"}}',
         '{"manifest": {"schema"}}',
         ("tests/faults/test_secrets.py::test_no_secret_is_told_by_a_release",),
+    ),
+    Defect(
+        "what is not the newest drop is prepared all the same",
+        "Overview.asked",
+        "and (again or self.latest.newer_than(mine))",
+        "and again",
+        (f"{TURNS}::test_a_drop_whose_event_comes_after_the_newer_one_went_live_costs_nothing",),
+    ),
+    Defect(
+        "a drop that waits is prepared although a newer one is known",
+        "Overview.asked",
+        "and (again or self.latest.newer_than(mine))",
+        "and self.latest.newer_than(mine)",
+        (f"{TURNS}::test_twenty_drops_at_once_make_at_most_two_bundles_and_two_versions",),
+    ),
+    Defect(
+        "all releases of an application are prepared at once",
+        "take_turn",
+        "if release.ending or release.has_turn:",
+        "if True:",
+        (f"{TURNS}::test_twenty_drops_at_once_make_at_most_two_bundles_and_two_versions",),
+    ),
+    Defect(
+        "a rollout that hangs keeps its turn for ever",
+        "Overview.asked",
+        "self.turn and at - self.turn.since <= LONGEST_TURN",
+        "self.turn",
+        (f"{TURNS}::test_a_rollout_that_hangs_keeps_its_turn_for_half_an_hour_and_no_longer",),
+    ),
+    Defect(
+        "a drop that was refused supersedes those that come late",
+        "Overview.ended",
+        'return ended.model_copy(update={"latest": None}) if refused else ended',
+        "return ended",
+        (f"{TURNS}::test_a_drop_whose_event_comes_late_is_not_superseded_by_a_newer_one_that_was_refused",),
     ),
     Defect(
         "a stack is deployed whose functions another one takes for its applications",

@@ -106,6 +106,7 @@ FLOWS = (
     Flow("promote in full", live, _mid_bake(_say("promote", full=True))),
     Flow("abort mid-bake", live, _mid_bake(_say("abort"))),
     Flow("superseding drop", live, _mid_bake(_drop("1.2"))),
+    Flow("drops at once", live, (_drop("1.1"), _drop("1.2"), World.happen)),
     Flow("prune", four_live, (_say("prune", keep=1),)),
     Flow("redeploy", two_live, (_say("rollback", to="1.0"), _REDEPLOY, World.happen)),
     Flow("provisioned concurrency", live, (_drop("1.1", WARM), World.happen, _say("rollback"))),
