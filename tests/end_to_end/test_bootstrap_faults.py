@@ -19,6 +19,7 @@ from bootstrap import tree as trees
 from bootstrap.pointer import Pointer
 from tests.applications import KEY, Release, release, write
 from tests.loads import Loader, Outcome, loader
+from tests.local.waiting import until
 from tests.object_store import BUCKET, Fault, ObjectStore, serving
 
 RANDOM = random.Random(3)  # noqa: S311 - faults at random, not secrets
@@ -173,7 +174,7 @@ def test_a_disk_that_fills_up_on_the_way_is_told_with_what_is_needed(
         assert outcome.kind == "NoSpace"
         assert "raise the function's ephemeral storage" in outcome.message
     finally:
-        subprocess.run(["umount", tmp_path], check=True)
+        until(lambda: not subprocess.run(["umount", tmp_path], check=False).returncode)  # the loader has ended
 
 
 def test_a_load_that_was_killed_half_way_is_continued(
