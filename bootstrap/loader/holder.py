@@ -162,7 +162,8 @@ class Holder:
                 self._placed(frame)
         else:
             self._sweep()
-            self._check({number: self._held[number] for number in self._opened})
+            for number in self._opened:
+                self._check(self._held[number])
             self._partners.tell({"sound": self._partners.number, "question": numbers[0], "open": len(self._opened)})
 
     def _placed(self, frame: int) -> None:
@@ -175,10 +176,10 @@ class Holder:
     def _release(self, number: int) -> None:
         if number in self._share.spread:
             lease.place_head(self._share.heads, number, self._held[number])
-        self._check({number: self._held[number]})
+        self._check(self._held[number])
         lease.let_go(self._held.pop(number))
         self._opened.pop(number, None)
 
-    def _check(self, held: dict[int, int]) -> None:
+    def _check(self, held: int) -> None:
         if lease.let_in(held):
             self._partners.danger("the kernel has let somebody open a file that had not arrived")

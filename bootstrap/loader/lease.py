@@ -9,7 +9,6 @@ early reads a text that is not valid in any file format.
 import fcntl
 import os
 import signal
-from collections.abc import Iterable, Mapping
 
 HEAD = 4096
 """Length of the first bytes of a file, which are written last."""
@@ -38,7 +37,7 @@ def work(folder: str) -> bool:
         fcntl.fcntl(probe, fcntl.F_SETLEASE, fcntl.F_WRLCK)
         os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))
     except BlockingIOError:
-        return asked_for(probe) and not let_in({0: probe})
+        return asked_for(probe) and not let_in(probe)
     except OSError:
         return False
     else:
@@ -93,20 +92,12 @@ def asked_for(held: int) -> bool:
     return fcntl.fcntl(held, fcntl.F_GETLEASE) != fcntl.F_WRLCK
 
 
-def let_in(held: Mapping[int, int]) -> set[int]:
-    """Return the files, of those that this process leases, that the kernel has let another process open.
+def let_in(held: int) -> bool:
+    """Return whether the kernel has let somebody open a file.
 
-    Such a lease is a read lease or gone. While an opener still waits, /proc/locks shows it as BREAKING (proc(5)).
+    Such a lease is a reader's or gone; while somebody still waits, its break is under way. proc(5), /proc/pid/fdinfo.
     """
-    suspects = {number: descriptor for number, descriptor in held.items() if asked_for(descriptor)}
-    if not suspects:
-        return set()
-    with open("/proc/locks", "rb") as file:
-        breaking = _breaking(file.read().splitlines(), str(os.getpid()).encode())
-    return {number for number, descriptor in suspects.items() if os.fstat(descriptor).st_ino not in breaking}
-
-
-def _breaking(rows: Iterable[bytes], pid: bytes) -> set[int]:
-    """Return the inodes of this process's leases whose break is under way."""
-    fields = (row.split() for row in rows if b" BREAKING " in row)
-    return {int(row[5].rpartition(b":")[2]) for row in fields if row[1:3] == [b"LEASE", b"BREAKING"] and row[4] == pid}
+    if not asked_for(held):
+        return False
+    with open(f"/proc/self/fdinfo/{held}", "rb") as file:
+        return b" BREAKING " not in file.read()
