@@ -25,7 +25,8 @@ def admit(deployer: Deployer, drop: Drop) -> Admitted | Ending | None:
     head = aws.releases.head(drop)
     if head is None:
         return None
-    function = aws.functions.configuration(deployer.settings.function(drop.application))
+    configured = aws.functions.configuration(deployer.settings.function(drop.application))
+    function = configured.model_copy(update={"owner_limits": deployer.settings.owner_limits})
     limits = sandbox.Limits(unpacked=deployer.settings.unpacked_limit)
     found = sandbox.inspect(aws.releases.archive(drop, head.size), limits, function)
     if isinstance(found, sandbox.Refusal):

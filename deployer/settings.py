@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
+from deployer.model.function import OwnerLimits
 from deployer.model.value import Value
 
 APPLICATION_NAME = r"^(?!administration$|[0-9]+$)[a-z0-9][a-z0-9-]{0,39}$"
@@ -32,6 +33,12 @@ class Settings(Value):
     account_id: Annotated[str, Field(pattern=r"^[0-9]{12}$")]
     rollout_function: str = ""
     """Qualified ARN of the durable function; the controller alone has it."""
+    max_memory: int = 10_240
+    """MB that a manifest may ask for."""
+    max_timeout: int = 900
+    """Seconds that a manifest may ask for."""
+    max_provisioned_concurrency: int = 0
+    """Environments that a manifest may ask to be kept ready."""
     unpacked_limit: int = 10 * 2**30
     """The most bytes of an unpacked release."""
 
@@ -42,6 +49,15 @@ class Settings(Value):
     """ARN of the KMS key (ECC_NIST_P256) that must have signed every drop; empty for none."""
     event_bus: str = "default"
     """The event bus for changes of releases."""
+
+    @property
+    def owner_limits(self) -> OwnerLimits:
+        """The most that a manifest may ask for."""
+        return OwnerLimits(
+            memory=self.max_memory,
+            timeout=self.max_timeout,
+            provisioned_concurrency=self.max_provisioned_concurrency,
+        )
 
     def function(self, application: str) -> str:
         """Name of an application's function."""

@@ -16,7 +16,7 @@ from deployer.aws.profile_request import CLIENT_CONTEXT, unwrap
 from deployer.decisions.smoke import InvocationResult
 from deployer.model.alias import Alias, AliasState
 from deployer.model.drop import VersionDescription
-from deployer.model.function import LAUNCH_VARIABLES, Difference, FunctionConfiguration, FunctionSizes
+from deployer.model.function import LAUNCH_VARIABLES, Architecture, Difference, FunctionConfiguration, FunctionSizes
 from deployer.model.value import Value
 
 if TYPE_CHECKING:
@@ -65,6 +65,9 @@ class PublishedVersion(Value):
     """The bundle that it points at, encoded."""
     environment_error: str = ""
     """Why its environment, which has the pointer, cannot be read; empty if it can."""
+    memory: int = 128
+    """MB."""
+    architecture: Architecture = "x86_64"
 
     @property
     def bundle(self) -> Pointer | None:
@@ -79,6 +82,16 @@ class PublishedVersion(Value):
         """The archive's SHA-256, which names the bundle; empty without one."""
         found = _DIGEST.search(self.bundle.key) if self.bundle else None
         return found[1] if found else ""
+
+
+class Provisioned(Value):
+    """The provisioned concurrency of a version, or of an alias."""
+
+    qualifier: str
+    requested: int
+    """Environments that were asked for, and are paid."""
+    status: str
+    """READY, IN_PROGRESS or FAILED."""
 
 
 class Readiness(Value):
@@ -127,9 +140,20 @@ class Functions:
         )
 
     def _alias_has_concurrency(self, function: str) -> bool:
+        return any(one.qualifier == self._alias for one in self.provisioned(function))
+
+    def provisioned(self, function: str) -> list[Provisioned]:
+        """Read all provisioned concurrency of a function."""
         pages = self._client.get_paginator("list_provisioned_concurrency_configs").paginate(FunctionName=function)
-        found = [config["FunctionArn"] for page in pages for config in page["ProvisionedConcurrencyConfigs"]]
-        return any(arn.endswith(f":{self._alias}") for arn in found)
+        return [
+            Provisioned(
+                qualifier=config["FunctionArn"].rpartition(":")[2],
+                requested=config["RequestedProvisionedConcurrentExecutions"],
+                status=config.get("Status", "IN_PROGRESS"),
+            )
+            for page in pages
+            for config in page["ProvisionedConcurrencyConfigs"]
+        ]
 
     def alias(self, function: str) -> Alias:
         """Read the alias as it is now."""
@@ -331,6 +355,8 @@ def _published(found: Mapping[str, Any]) -> PublishedVersion:
         description=VersionDescription.parse(found.get("Description") or ""),
         pointer=variables.get(VARIABLE),
         environment_error=_environment_error(found),
+        memory=found.get("MemorySize", 128),
+        architecture=(found.get("Architectures") or ["x86_64"])[0],
     )
 
 

@@ -8,6 +8,7 @@ from deployer.inspection import report
 from deployer.model.alias import Alias
 from deployer.model.duration import show
 from deployer.model.overview import IgnoredDrop
+from deployer.model.price import SOURCE
 from deployer.model.problem import Problem
 from deployer.model.record import Record
 from deployer.model.value import Value
@@ -36,6 +37,19 @@ class Serving(Value):
     """"present", "missing", or "none" for a version that was not made from a release."""
 
 
+class Warm(Value):
+    """Environments that are kept ready, and paid, whether anybody calls or not."""
+
+    version: str
+    """Its number, or an alias that has some of its own."""
+    release: str
+    environments: int
+    status: str
+    """READY, IN_PROGRESS or FAILED."""
+    dollars_per_hour: float
+    """An estimate: model/price.py."""
+
+
 class State(Value):
     """Everything that `status` shows of one application."""
 
@@ -51,6 +65,7 @@ class State(Value):
     """The release that a command rolled back last, until the alias moves again."""
     ignored: tuple[IgnoredDrop, ...] = ()
     """Drops that were ignored after the newest one."""
+    warm: tuple[Warm, ...] = ()
     previous: str | None = None
     """The release that a rollback goes to."""
 
@@ -95,6 +110,7 @@ def status(application: str, state: State, now: datetime) -> Answer:
         "answer": [
             *_shares(state.serving, now),
             *(["others moved the alias after the deployer's last move"] if moved else []),
+            *_warm(state.warm),
             *_under_way(state, now),
             *(_rollback(state, state.rolled_back) if state.rolled_back else []),
             *(_ended(state.ended, now) if state.ended else []),
@@ -102,6 +118,7 @@ def status(application: str, state: State, now: datetime) -> Answer:
             *([] if alias.canary else [_way_back(state)]),
         ],
         "traffic": [one.model_dump(mode="json", exclude_none=True) for one in state.serving],
+        "provisioned": [one.model_dump(mode="json") for one in state.warm],
         "previous": alias.previous if state.previous else None,
         "paused": alias.paused,
         "moved_by_others": moved,
@@ -109,6 +126,15 @@ def status(application: str, state: State, now: datetime) -> Answer:
         "ended": under_way_record(state.ended) if state.ended else None,
         "ignored": [one.model_dump(mode="json") for one in state.ignored],
     }
+
+
+def _warm(warm: Sequence[Warm]) -> list[str]:
+    """Return what is kept ready and what it costs."""
+    return [
+        f"{titled(one.release, one.version)} keeps {one.environments} environments ready ({one.status}),"
+        f" about ${one.dollars_per_hour:,.2f} an hour (estimate: {SOURCE})"
+        for one in warm
+    ]
 
 
 def _under_way(state: State, now: datetime) -> list[str]:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from bootstrap.pointer import Pointer
 from deployer.aws.functions import PublishedVersion
 from deployer.commands import answers
-from deployer.commands.answers import MOST_UNDER_WAY, Serving, State
+from deployer.commands.answers import MOST_UNDER_WAY, Serving, State, Warm
 from deployer.deployer import Deployer
 from deployer.model.alias import Alias
 from deployer.model.overview import IgnoredDrop, Overview
+from deployer.model.price import per_hour
 from deployer.model.record import Record
 from deployer.model.status import Ending, Status
 from deployer.model.text import shortened
@@ -111,8 +112,22 @@ class Application:
             ended=newest if newest and newest.status.final and newest.status is not Status.LIVE else None,
             rolled_back=left,
             ignored=self._ignored_since(overview, newest or next(iter(running), None)),
+            warm=tuple(self._warm()),
             previous=self._previous(alias),
         )
+
+    def _warm(self) -> Iterator[Warm]:
+        """Return the versions that have provisioned concurrency, whoever gave it to them."""
+        for found in self.deployer.aws.functions.provisioned(self.function):
+            published = self.published(found.qualifier)
+            if published:
+                yield Warm(
+                    version=found.qualifier,
+                    release=published.description.label if published.description else NO_RELEASE,
+                    environments=found.requested,
+                    status=found.status,
+                    dollars_per_hour=per_hour(found.requested, published.memory, published.architecture),
+                )
 
     def _ignored_since(self, overview: Overview, newest: Record | None) -> tuple[IgnoredDrop, ...]:
         return tuple(one for one in overview.ignored if newest is None or one.at > newest.timeline[0].at)

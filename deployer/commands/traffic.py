@@ -149,6 +149,10 @@ class TrafficCommands:
             self._deployer.change_record(record, lambda one: one.live_again(at, "has all traffic again, by command"))
         if record is None or not record.provisioned_concurrency:
             return []
+        most = self._deployer.settings.max_provisioned_concurrency
+        if record.provisioned_concurrency > most:
+            found = f"version {version} was released with provisioned concurrency of {record.provisioned_concurrency}"
+            return note_warning(self.app, record, f"{found}, and the stack allows {most} now: it starts without")
         warning = self._deployer.provision(self.app.name, version, record.provisioned_concurrency)
         return note_warning(self.app, record, warning)
 

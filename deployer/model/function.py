@@ -22,6 +22,17 @@ Source: AWS Lambda developer guide, Lambda alias routing configuration.
 """
 
 
+class OwnerLimits(Value):
+    """The most that a manifest may ask for in a stack; its owner sets them as parameters."""
+
+    memory: int
+    """MB; MaxMemory."""
+    timeout: int
+    """Seconds; MaxTimeout."""
+    provisioned_concurrency: int
+    """Environments; MaxProvisionedConcurrency. They cost money while nobody calls."""
+
+
 class FunctionConfiguration(Value):
     """The configuration of an application's function and of its alias, as Lambda has it.
 
@@ -51,6 +62,8 @@ class FunctionConfiguration(Value):
     """The alias has provisioned concurrency of its own, with which Lambda moves traffic by itself."""
     differs: tuple[Difference, ...] = ()
     """Return the settings in which a new version would differ from the version that the alias serves."""
+    owner_limits: OwnerLimits | None = None
+    """None where nobody knows the stack, as on an operator's own machine."""
 
 
 class FunctionSizes(Value):

@@ -122,7 +122,7 @@ DEFECTS = (
     Defect(
         "an alias with provisioned concurrency of its own is not noticed",
         "Functions._alias_has_concurrency",
-        'arn.endswith(f":{self._alias}")',
+        "one.qualifier == self._alias",
         "False",
         (SETTINGS,),
     ),

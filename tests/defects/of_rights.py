@@ -2,6 +2,7 @@
 
 from tests.defects.breaking import Defect
 
+LIMITS = "tests/faults/test_owner_limits.py"
 TURNS = "tests/faults/test_turns.py"
 TEMPLATE = "tests/pure/test_template.py"
 SENDER = "tests/pure/test_sender.py"
@@ -50,6 +51,27 @@ DEFECTS = (
         '{"manifest": {"smoke"}}',
         '{"manifest": {"schema"}}',
         ("tests/faults/test_secrets.py::test_no_secret_is_told_by_a_release",),
+    ),
+    Defect(
+        "a manifest gets whatever it asks for",
+        "resources._check_owner_limits",
+        "if found and found > most:",
+        "if False:",
+        (f"{LIMITS}::test_more_than_the_owner_allows_is_refused_all_at_once_and_changes_nothing",),
+    ),
+    Defect(
+        "a rollback provisions more than the owner allows by now",
+        "TrafficCommands._provision",
+        "if record.provisioned_concurrency > most:",
+        "if False:",
+        (f"{LIMITS}::test_a_rollback_provisions_no_more_than_the_owner_allows_by_now",),
+    ),
+    Defect(
+        "what is kept ready costs a thousandth",
+        "price.per_hour",
+        "environments * memory / 1_024",
+        "environments * memory / 1_024 / 1_000",
+        (f"{LIMITS}::test_status_says_what_is_kept_ready_and_what_it_costs_an_hour",),
     ),
     Defect(
         "what is not the newest drop is prepared all the same",

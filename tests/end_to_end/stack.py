@@ -39,7 +39,8 @@ class Stack:
     def __init__(self, aws: LocalAws, signer: Signer | None = None, runtime: str | None = None) -> None:
         self.aws = aws
         self._signer = signer
-        self.outputs = aws.deploy(NAME, {"SigningKey": signer.arn} if signer else None, runtime=runtime)
+        parameters = {"MaxProvisionedConcurrency": "1"} | ({"SigningKey": signer.arn} if signer else {})
+        self.outputs = aws.deploy(NAME, parameters, runtime=runtime)
         self.lambda_ = aws.client("lambda")
         self.s3 = aws.client("s3")
 

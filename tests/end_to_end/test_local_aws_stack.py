@@ -43,6 +43,16 @@ Resources:
 Outputs:
   Colour: { Value: !Ref Colour }
 """
+BERET = """
+Transform: AWS::Serverless-2016-10-31
+Globals:
+  Function: {{ CodeUri: ., Runtime: python3.13, Handler: app.handler }}
+Resources:
+  Beret:
+    Type: AWS::Serverless::Function
+    Metadata: {{ BuildMethod: makefile }}
+    Properties: {{ FunctionName: beret, ReservedConcurrentExecutions: {} }}
+"""
 MAKEFILE = """
 build-%:
 \techo 'def handler(event, context): return "$@"' > "$(ARTIFACTS_DIR)/app.py"
@@ -55,6 +65,20 @@ def template(tmp_path: Path) -> Path:
     (tmp_path / "Makefile").write_text(MAKEFILE)
     (tmp_path / "template.yaml").write_text(TEMPLATE)
     return tmp_path / "template.yaml"
+
+
+def test_concurrency_is_reserved_as_long_as_a_hundred_are_left_for_all_others(tmp_path: Path) -> None:
+    """Source: AWS Lambda developer guide, configuring reserved concurrency."""
+    (tmp_path / "Makefile").write_text(MAKEFILE)
+    template = tmp_path / "template.yaml"
+    with LocalAws() as aws:
+        template.write_text(BERET.format(900))
+        aws.deploy("berets", {}, template)
+        reserved = aws.client("lambda").get_function(FunctionName="beret")["Concurrency"]
+        assert reserved == {"ReservedConcurrentExecutions": 900}
+        template.write_text(BERET.format(901))
+        with pytest.raises(DeploymentError, match="below its minimum value of"):
+            aws.deploy("berets", {}, template)
 
 
 def test_a_stack_is_built_created_and_updated_and_an_alias_that_was_moved_stays(

@@ -93,6 +93,7 @@ def settings(*applications: str) -> Settings:
         account_id=ACCOUNT,
         rollout_function=ROLLOUT,
         bundle_seconds=1,
+        max_provisioned_concurrency=5,
     )
 
 

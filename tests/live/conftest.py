@@ -15,7 +15,12 @@ LARGE = 600 << 20
 PARAMETERS = {
     "ErrorAlarmThreshold": "1000000",  # releases are to be judged by their metrics here, not by this alarm
     "LogRetentionDays": "1",
+    "MaxProvisionedConcurrency": "1",
 }
+RESERVED = {"ControllerConcurrency": "10", "RolloutConcurrency": "50"}
+"""As in the template; an account that has not enough, as a new one with 10 in all, gets none."""
+UNRESERVED = 100
+"""What Lambda leaves to all other functions. Source: AWS Lambda developer guide, configuring reserved concurrency."""
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +44,13 @@ def _account(live: bool) -> Iterator[Account]:  # noqa: FBT001 - as above
             yield Local(aws)
 
 
+def _reserved(account: Account) -> dict[str, str]:
+    """Reserve concurrency as the template does, if the account has enough of it."""
+    limits = account.client("lambda").get_account_settings()["AccountLimit"]
+    fits = limits["UnreservedConcurrentExecutions"] - sum(map(int, RESERVED.values())) >= UNRESERVED
+    return RESERVED if fits else dict.fromkeys(RESERVED, "0")
+
+
 @pytest.fixture(scope="session")
 def stack(live: bool) -> Iterator[Delivered]:  # noqa: FBT001 - as above
     """The stack, in the account or on the local AWS."""
@@ -47,7 +59,7 @@ def stack(live: bool) -> Iterator[Delivered]:  # noqa: FBT001 - as above
     with _account(live) as account:
         outputs: dict[str, str] = {}
         try:
-            outputs = account.deploy(name, {"Architecture": architecture, **PARAMETERS})
+            outputs = account.deploy(name, {"Architecture": architecture, **PARAMETERS, **_reserved(account)})
             yield Delivered(account, name, outputs)
         finally:
             remove(account, name)

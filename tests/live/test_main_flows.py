@@ -7,7 +7,7 @@ import pytest
 
 from deployer.model.status import Status
 from tests.live.account import Local
-from tests.live.stack import Delivered, packed
+from tests.live.stack import NAME, Delivered, packed
 
 pytestmark = pytest.mark.timeout(3600)
 AT_ONCE = '[rollout]\nstrategy = "all-at-once"\n'
@@ -51,6 +51,19 @@ def test_a_rollback_brings_back_the_code(stack: Delivered) -> None:
     assert stack.command("rollback", reason="a live test")["answer"].startswith("rolled back")
     assert stack.ask()[1]["release"] == "large"
     assert stack.traffic[1] == {}
+    assert f"a live test, said by {NAME}" in "\n".join(stack.command("history")["answer"])
+
+
+def test_a_command_without_the_alias_of_its_application_is_refused(stack: Delivered) -> None:
+    """Lambda tells the function which of its ARNs was invoked: without that, one grant would be all commands."""
+    before = stack.traffic
+    for payload, through in (
+        ('{"action": "rollback", "application": "hello"}', {}),
+        ('{"action": "prune", "application": "hello"}', {"Qualifier": "hello"}),
+        ('{"Records": []}', {"Qualifier": "administration"}),
+    ):
+        assert stack.invoke(payload, **through)["answer"].startswith("refused")
+    assert stack.traffic == before
 
 
 def test_prune_deletes_versions_and_bundles_and_leaves_the_function(stack: Delivered, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from cfnlint.api import lint
 
 from deployer.commands.command import parse as parse_command
 from deployer.commands.sender import Sender
+from deployer.model.function import OwnerLimits
 from deployer.settings import APPLICATION_NAME, Settings
 from tests import template as sam
 
@@ -85,6 +86,9 @@ def test_new_code_of_the_rollout_is_a_new_version_of_it(stack: sam.Template) -> 
         {"Architecture": "arm64"},
         {"RolloutMemory": "10240"},
         {"EventBus": "releases"},
+        {"MaxMemory": "2048"},
+        {"MaxTimeout": "60"},
+        {"MaxProvisionedConcurrency": "5"},
         {"EncryptionKey": f"arn:aws:kms:{sam.REGION}:{sam.ACCOUNT}:key/0123"},
     ],
     ids=str,
@@ -103,10 +107,25 @@ def test_the_deployer_understands_the_environment_it_is_given(stack: sam.Templat
     variables = names.text(stack["Resources"][function]["Properties"]["Environment"]["Variables"])
     settings = Settings.model_validate({name.lower(): value for name, value in variables.items()}, extra="ignore")
     assert settings.function("hello") == names.ref("hello")
+    assert settings.owner_limits == OwnerLimits(memory=10_240, timeout=900, provisioned_concurrency=0)
     assert settings.releases_bucket == names.ref("ReleasesBucket")
     assert settings.bundles_bucket == names.ref("BundlesBucket")
     rollout = {"Controller": names.arn("Rollout") + ":live", "Rollout": ""}
     assert settings.rollout_function == rollout[function]
+
+
+@pytest.mark.parametrize(("function", "parameter"), [("Controller", 10), ("Rollout", 50)])
+def test_concurrency_is_reserved_unless_the_account_has_too_little(
+    stack: sam.Template, function: str, parameter: int
+) -> None:
+    """Source: AWS Lambda developer guide, configuring reserved concurrency: 100 stay unreserved."""
+    name = f"{function}Concurrency"
+    reserve = {"ReservedConcurrentExecutions": parameter}
+    for value, found in ((str(parameter), reserve), ("0", {})):
+        given = sam.defaults(stack) | {name: value}
+        properties = sam.transformed(sam.packaged(sam.source()), **{name: value})["Resources"][function]["Properties"]
+        kept = sam.Names(stack, given).text(properties)
+        assert {key: int(kept[key]) for key in ("ReservedConcurrentExecutions",) if key in kept} == found
 
 
 def test_the_template_and_the_deployer_agree_on_what_an_application_may_be_called() -> None:

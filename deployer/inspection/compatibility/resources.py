@@ -57,6 +57,7 @@ def _check_manifest(candidate: Candidate) -> None:
     nested = candidate.anywhere(NAME)
     if nested and NAME not in candidate.entries:
         candidate.warn(f"{shown(nested)} is not at the root of the archive, so it does not count")
+    _check_owner_limits(candidate)
     asked = candidate.manifest.resources
     if not candidate.function.snap_start:
         return
@@ -66,6 +67,27 @@ def _check_manifest(candidate: Candidate) -> None:
         )
     if asked.provisioned_concurrency:
         _refuse_under_snap_start(candidate, "provisioned-concurrency", str(asked.provisioned_concurrency), "none")
+
+
+def _check_owner_limits(candidate: Candidate) -> None:
+    """Refuse what costs the stack's owner more than he allows."""
+    asked, limits = candidate.manifest.resources, candidate.function.owner_limits
+    if limits is None:
+        if asked.provisioned_concurrency:
+            candidate.warn(
+                "a stack allows no provisioned concurrency unless its owner raised MaxProvisionedConcurrency"
+            )
+        return
+    for field, unit, found, most in (
+        ("memory", " MB", asked.memory, limits.memory),
+        ("timeout", " s", asked.timeout, limits.timeout),
+        ("provisioned-concurrency", "", asked.provisioned_concurrency, limits.provisioned_concurrency),
+    ):
+        if found and found > most:
+            parameter = "Max" + field.title().replace("-", "")
+            remedy = f'ask for less, or have the stack\'s owner allow it: make deploy PARAMETERS="{parameter}={found}"'
+            allowed = f"at most {most}{unit} in this stack" if most else "none in this stack"
+            candidate.refuse(f"{NAME}: resources.{field}", f"{found}{unit}", allowed, remedy)
 
 
 def _refuse_under_snap_start(candidate: Candidate, field: str, found: str, allowed: str) -> None:

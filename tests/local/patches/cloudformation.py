@@ -1,5 +1,7 @@
-"""CloudFormation passes on what it drops upstream: a function's DurableConfig and dead letter queue.
+"""CloudFormation passes on what it drops upstream: DurableConfig, dead letter queue and reserved concurrency.
 
+Of an account's concurrency 100 must be left unreserved, else the function is refused.
+https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-function.html
 """
 
@@ -12,6 +14,10 @@ from ministack.services.cloudformation import provisioners
 from tests.local.upstream import around, needs
 
 type Properties = dict[str, Any]
+CONCURRENCY = 1_000
+"""Of an account, by default."""
+UNRESERVED = 100
+"""Of it, that must be left to functions without a reserve."""
 
 
 def lambda_create(
@@ -44,6 +50,17 @@ def _complete(name: str, props: Properties) -> None:
         config["DurableConfig"] = {key: value if key == "KMSKeyArn" else int(value) for key, value in given.items()}
     if "DeadLetterConfig" in props:
         config["DeadLetterConfig"] = props["DeadLetterConfig"]
+    _reserve(name, int(props["ReservedConcurrentExecutions"]) if "ReservedConcurrentExecutions" in props else None)
+
+
+def _reserve(name: str, wanted: int | None) -> None:
+    others = sum(one["concurrency"] or 0 for key, one in lambda_svc._functions.items() if key != name)
+    if wanted and CONCURRENCY - others - wanted < UNRESERVED:
+        raise ValueError(
+            "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution"
+            f" below its minimum value of [{UNRESERVED}]."
+        )
+    lambda_svc._functions[name]["concurrency"] = wanted
 
 
 def install() -> None:
