@@ -32,7 +32,7 @@ unexport PYTHONDONTWRITEBYTECODE
 ON_OTHERS ?= $(addprefix tests/end_to_end/test_bootstrap_,fidelity.py start.py kinds.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help test pythons faults demo local bench lint audit defects live build deploy lock clean
+.PHONY: help test pythons emulator faults demo local bench lint audit defects live build deploy lock clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -53,6 +53,9 @@ others: .venv/ready
 pythons: .venv/ready         ## bring the Pythons of functions that this machine lacks (Debian only), for the tests
 	@for version in $(VERSIONS); do $(MAKE) -s build/runtimes/$$version/ready 2>/dev/null || \
 		{ tests/get-python $$version build/brought/$$version && $(MAKE) -s build/runtimes/$$version/ready; } || exit 1; done
+
+emulator: .venv/ready .venv-sam/ready ## applications under AWS's own Runtime Interface Emulator, native and dropped
+	$(BIN)/python -m pytest -n 3 tests/emulator
 
 demo: .venv/ready            ## watch a large release go live, a bad one come back and a rollback by hand, all on this machine [RUNTIME=python3.14]
 	$(BIN)/python -m tests.local.demo

@@ -131,8 +131,19 @@ def native(
     handler: str = "app.handler",
 ) -> Iterator[Environment]:
     """Run the application at `tree` as it would run when deployed by itself; `runtime` starts another than Python."""
-    with _environment(tree, handler, directory, variables or {}, runtime) as environment:
+    with _environment(native_program(tree, directory, variables, runtime, handler), directory) as environment:
         yield environment
+
+
+def native_program(
+    tree: Path,
+    directory: Path,
+    variables: Mapping[str, str] | None = None,
+    runtime: Sequence[str] = (),
+    handler: str = "app.handler",
+) -> Program:
+    """Return the program of the application at `tree`, deployed by itself."""
+    return _program(tree, handler, directory, variables or {}, runtime)
 
 
 @contextmanager
@@ -145,11 +156,23 @@ def dropped(
     main: str = MAIN,
 ) -> Iterator[Environment]:
     """Run the release that `pointer` names through the bootstrap; `runtime` as above, `main` begins Python's."""
+    with _environment(dropped_program(pointer, store, directory, variables, runtime, main), directory) as environment:
+        yield environment
+
+
+def dropped_program(
+    pointer: Pointer | None,
+    store: ObjectStore,
+    directory: Path,
+    variables: Mapping[str, str] | None = None,
+    runtime: Sequence[str] = (),
+    main: str = MAIN,
+) -> Program:
+    """Return the program of the release that `pointer` names."""
     told = {"AWS_ENDPOINT_URL_S3": store.url, **({VARIABLE: pointer.encode()} if pointer else {})}
     told |= variables or {}
     root = package(told.get("AWS_EXECUTION_ENV", _name(runtime)).removeprefix("AWS_Lambda_"))
-    with _environment(root, "bootstrap.handler", directory, told, runtime, main) as environment:
-        yield environment
+    return _program(root, "bootstrap.handler", directory, told, runtime, main)
 
 
 def call(environment: Environment, *events: object, limit: float = 20) -> Happened:
@@ -221,10 +244,11 @@ def _comparable(happened: Happened, root: str) -> list[str]:
     """Take out what differs between any two runs: request ids, times, ports, and our report line."""
     text = json.dumps([[one.kind, one.error_type, one.payload.decode()] for one in happened.outcomes])
     report = re.sub(r'\{"event": "release\.loaded".*\n', "", happened.output + "\n")
-    return [_neutral(text, root), _neutral(report.rstrip("\n"), root)]
+    return [neutral(text, root), neutral(report.rstrip("\n"), root)]
 
 
-def _neutral(text: str, root: str) -> str:
+def neutral(text: str, root: str) -> str:
+    """Replace everything that differs between any two runs."""
     text = re.sub(root, "<root>", text)
     text = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<id>", text)
     text = re.sub(r"127\.0\.0\.1:\d+", "<address>", text)
@@ -246,15 +270,14 @@ def _name(runtime: Sequence[str]) -> str:
     return "nodejs24.x" if runtime and not runtime[-1].endswith("bootstrap.py") else f"python{pythons.VERSION}"
 
 
-@contextmanager
-def _environment(
+def _program(
     root: Path,
     handler: str,
     directory: Path,
     variables: Mapping[str, str],
     runtime: Sequence[str],
     main: str = MAIN,
-) -> Iterator[Environment]:
+) -> Program:
     started = directory / "runtime" / "bootstrap.py"
     started.parent.mkdir(parents=True, exist_ok=True)
     started.write_text(main)
@@ -271,7 +294,11 @@ def _environment(
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{_name(runtime)}",
         **CREDENTIALS,
     }
-    program = Program(tuple(runtime) or (str(pythons.runtime()), str(started)), root, told | dict(variables))
+    return Program(tuple(runtime) or (str(pythons.runtime()), str(started)), root, told | dict(variables))
+
+
+@contextmanager
+def _environment(program: Program, directory: Path) -> Iterator[Environment]:
     environment = Environment(program, directory / str(uuid.uuid4()))
     try:
         yield environment

@@ -106,8 +106,9 @@ class ColdStart(Outcome):
         """Decide what an import's failure means.
 
         If an invocation is waiting, it is answered with the error. Otherwise the error is the runtime's to report.
+        An exit stays an exit, with its status: Lambda answers for a process that is gone.
         """
-        if self._first.early:
+        if self._first.early and isinstance(error, Exception):
             return self._answer(runtime_client.reported(error))
         if isinstance(error, AttributeError):
             raise runtime_client.reported(error) from None

@@ -24,6 +24,8 @@ FOREIGN = (
     r'(, ?)?\\*" +at [^"]*(node:internal/|/aws-lambda-ric-)[^"\\]*\\*"|\n +at .*(node:internal/|/aws-lambda-ric-).*'
 )
 """Frames of a stack that are Node's or the client's: how many of them fit below the application's own may differ."""
+IMPORTER = r"(imported from )[^<]\S+/\w+\.mjs"
+"""The module that imports the application's: the client's natively, ours otherwise."""
 CASES: dict[str, dict[str, str]] = {
     "CommonJS looks around": {"app.js": f"exports.handler = async (event, context) =>\n{LOOK}"},
     "ESM looks around": {"app.mjs": f"export const handler = async (event, context) =>\n{LOOK}"},
@@ -116,7 +118,7 @@ def _comparable(happened: Happened, root: str) -> list[str]:
 
 def _neutral(text: str) -> str:
     text = re.sub(r"[0-9a-f]{8}-[-0-9a-f]{27}", "<id>", text)
-    text = re.sub(FOREIGN, "", re.sub(r"(imported from )[^<]\S+/\w+\.mjs", r"\1<importer>", text))
+    text = re.sub(FOREIGN, "", re.sub(IMPORTER, r"\1<importer>", text))
     return re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", "<time>", text)
 
 

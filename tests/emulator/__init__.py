@@ -1,0 +1,1 @@
+"""The bootstrap under AWS's own Runtime Interface Emulator."""
