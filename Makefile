@@ -18,11 +18,13 @@ endif
 UV     := $(or $(wildcard $(BIN)/uv),$(shell uv --version >/dev/null 2>&1 && command -v uv),build/uv/bin/uv)
 LOCK    = $(CURDIR)/$(BIN)/uv pip compile -q --upgrade --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links --python-version $(OWN) --custom-compile-command 'make lock'
 
-# What `make deploy` deploys. The packages hold native modules, so they are built for the architecture they run on.
+# What `make deploy` deploys. The packages hold native modules, so they are built for the architecture they run on, and the
+# applications' for their runtime.
 COMMA        := ,
 STACK        ?= dropshift
 APPLICATIONS ?= hello
 ARCHITECTURE ?= x86_64
+RUNTIME      ?= python$(OWN)
 export ARCHITECTURE
 export SAM_CLI_TELEMETRY := 0
 # Processes are started by the thousand here, and should not compile the same modules each time.
@@ -32,12 +34,12 @@ unexport PYTHONDONTWRITEBYTECODE
 ON_OTHERS ?= $(addprefix tests/end_to_end/test_bootstrap_,fidelity.py start.py kinds.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help test pythons emulator faults demo local bench lint audit defects live build deploy lock clean
+.PHONY: help test pythons emulator faults demo local bench lint audit defects live build deploy application lock clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
 help:                        ## this list
-	@awk -F ' *## ' '/^[a-z]+:.*## / {split($$1, verb, ":"); printf "make %-8s %s\n", verb[1], $$2}' Makefile
+	@awk -F ' *## ' '/^[a-z]+:.*## / {split($$1, verb, ":"); printf "make %-11s %s\n", verb[1], $$2}' Makefile
 
 test: .venv/ready .venv-sam/ready ## every test: pure, workflow, end to end on the local AWS
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
@@ -71,7 +73,7 @@ bench: .venv/ready           ## measure cold starts [ARGUMENTS="--sets A --links
 	$(BIN)/python -m tests.benchmarks $(ARGUMENTS)
 
 lint: .venv/ready            ## ruff, mypy and cfn-lint
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/cfn-lint template.yaml
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/cfn-lint template.yaml deployer/application.yaml
 
 audit: .venv/ready .venv-checkov/ready ## hold the template against checkov: every finding has its reason
 	$(BIN)/python -m tests.audit
@@ -82,11 +84,20 @@ defects: .venv/ready         ## break the product in every known way, one at a t
 live: .venv/ready .venv-sam/ready ## deploy to your AWS account under a name of its own, use it, measure, remove it
 	$(BIN)/python -m pytest -s --live tests/live
 
-build: .venv-sam/ready       ## build both packages with `sam build`
+build: .venv-sam/ready       ## build the deployer's package with `sam build`
 	.venv-sam/bin/sam build
 
-deploy: names-fit build      ## deploy to your AWS account [STACK=dropshift APPLICATIONS=hello ARCHITECTURE=x86_64 PARAMETERS="RolloutMemory=10240"]
-	.venv-sam/bin/sam deploy --stack-name $(STACK) --parameter-overrides Applications=$(APPLICATIONS) Architecture=$(ARCHITECTURE) $(PARAMETERS)
+deploy: names-fit build      ## deploy to your AWS account [STACK=dropshift APPLICATIONS=hello,orders ARCHITECTURE=x86_64 PARAMETERS="RolloutMemory=10240"]
+	.venv-sam/bin/sam deploy --stack-name $(STACK) --parameter-overrides Architecture=$(ARCHITECTURE) $(PARAMETERS)
+	@for name in $(subst $(COMMA), ,$(APPLICATIONS)); do $(MAKE) --no-print-directory application APPLICATION=$$name || exit 1; done
+
+# Its stack is its own, the deployer's stays as it is. SAM CLI leaves out PARAMETERS that a template has not.
+application: APPLICATIONS = $(APPLICATION)
+application: names-fit .venv-sam/ready ## deploy one application [APPLICATION=orders STACK=dropshift RUNTIME=python3.13 PARAMETERS="MemorySize=2048"]
+	@test -n "$(APPLICATION)" || { echo "say which: make application APPLICATION=orders" >&2; exit 1; }
+	@rm -rf build/application && $(MAKE) -s package-$(RUNTIME) ARTIFACTS_DIR="$(CURDIR)/build/application"
+	.venv-sam/bin/sam deploy -t deployer/application.yaml --config-file "$(CURDIR)/samconfig.toml" --stack-name $(STACK)-app-$(APPLICATION) \
+		--parameter-overrides Deployer=$(STACK) Application=$(APPLICATION) Runtime=$(RUNTIME) Architecture=$(ARCHITECTURE) $(PARAMETERS)
 
 # Lambda allows a function's name 64 characters: <stack>-app-<application>. CloudFormation itself cannot measure one.
 # Policies, rules and alarms know a stack's applications by `<stack>-app-`: another stack's names must not begin so.
@@ -97,7 +108,7 @@ names-fit:
 
 lock: .venv/ready            ## renew the hash-pinned requirements
 	cd requirements && $(LOCK) --override overrides.txt dev.in -o dev.txt && for p in sam demo checkov; do $(LOCK) $$p.in -o $$p.txt; done
-	cd requirements && for p in deployer bootstrap runtime template; do $(LOCK) -c dev.txt $$p.in -o $$p.txt; done # what is tested is what is shipped
+	cd requirements && for p in deployer bootstrap runtime; do $(LOCK) -c dev.txt $$p.in -o $$p.txt; done # what is tested is what is shipped
 	cd requirements && $(LOCK) --no-deps compilers.in -o compilers.txt
 
 clean:                       ## remove everything that was made
@@ -150,9 +161,6 @@ $(SITE)/deployer/ready: requirements/deployer.txt Makefile | python-found $(UV)
 $(SITE)/zstd-%/ready: requirements/bootstrap.txt Makefile | python-found $(UV)
 	@rm -rf $(@D) && $(call INSTALL,$*) $(@D) -r $< && touch $@
 
-build/template/ready: requirements/template.txt | python-found $(UV)
-	@rm -rf $(@D) && $(UV) pip install -q --require-hashes --no-deps --python "$(PYTHON)" --target $(@D) -r $< && touch $@
-
 artifacts-asked-for:
 	@test -n "$(ARTIFACTS_DIR)" || { echo "say where: make build-Controller ARTIFACTS_DIR=directory" >&2; exit 1; }
 	@mkdir -p "$(ARTIFACTS_DIR)"
@@ -179,14 +187,11 @@ rollouts-pythons: $(OTHERS:%=build/pythons/$(ARCHITECTURE)/%/ready) | artifacts-
 	@cd build/pythons/$(ARCHITECTURE) && mkdir -p "$(ARTIFACTS_DIR)/pythons" && tar --exclude ready --exclude __pycache__ -cf - $(OTHERS) | tar -xf - -C "$(ARTIFACTS_DIR)/pythons"
 .PHONY: rollouts-pythons
 
-# Any other function is an application, and its package is built for its Runtime in the template. The module that its
-# handler names lies at the root, for Python and for Node; all else goes by _dropshift: nothing of it can be mistaken for,
-# or hide, a module of the application.
+# The bootstrap's package for a runtime. The module that its handler names lies at the root, for Python and for Node; all
+# else goes by _dropshift: nothing of it can be mistaken for, or hide, a module of the application.
 RUNTIMES := $(VERSIONS:%=python%) nodejs22.x nodejs24.x nodejs26.x
-build-%: build/template/ready | artifacts-asked-for
-	@runtime="$(if $(filter command,$(origin RUNTIME)),$(RUNTIME),$$(PYTHONPATH=build/template "$(PYTHON)" bootstrap/template_runtime.py template.yaml $*))" && \
-	case " $(RUNTIMES) " in *" $$runtime "*) $(MAKE) --no-print-directory "package-$$runtime";; *) \
-	echo "there is no package for $* on $$runtime: change its Runtime in template.yaml to one of: $(RUNTIMES)" >&2; exit 1;; esac
+$(filter-out $(RUNTIMES:%=package-%),$(filter package-%,$(MAKECMDGOALS))):
+	@echo "there is no package for $(@:package-%=%); choose one of: $(RUNTIMES)" >&2; exit 1
 
 .SECONDEXPANSION:
 # From 3.14 on the standard library has zstd.

@@ -15,7 +15,7 @@ from pathlib import Path
 LIMIT = 1_250_000
 """Bytes, unzipped."""
 ENTRIES = ("bootstrap.py", "bootstrap.mjs")
-BUILD_ONLY = ("package.py", "template_runtime.py")
+BUILD_ONLY = ("package.py",)
 OPTIMIZATION = "2"
 """Without docstrings and asserts."""
 

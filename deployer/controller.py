@@ -33,12 +33,12 @@ def handler(event: Any, context: "LambdaContext") -> Answer:  # noqa: ANN401 - w
     """Answer one invocation."""
     sender = Sender.of(context)
     deployer = Deployer(aws(), settings(), lambda: datetime.now(UTC), by=sender.name)
-    incoming = _admitted(sender, events.parse(sender.completed(event), deployer.settings))
     try:
         with refusals():
-            return answer(deployer, incoming)
+            incoming = events.parse(sender.completed(event), deployer.settings, deployer.aws.applications)
+            return answer(deployer, _admitted(sender, incoming))
     except RefusedError as error:
-        return _on_refusal(incoming, error)
+        return _on_refusal(event, error)
 
 
 def _admitted(sender: Sender, incoming: events.Incoming) -> events.Incoming:
@@ -53,10 +53,10 @@ def _admitted(sender: Sender, incoming: events.Incoming) -> events.Incoming:
     return events.Refused(problems=(problem,)) if problem else incoming
 
 
-def _on_refusal(incoming: events.Incoming, error: RefusedError) -> Answer:
+def _on_refusal(event: Any, error: RefusedError) -> Answer:  # noqa: ANN401 - as above
     """Answer a command; keep an event, whose sender does not wait, as a dead letter."""
     telemetry.warn("aws.refused", reason=str(error))
-    if isinstance(incoming, events.Drops | events.AlarmChanged | events.ExecutionFailed):
+    if "action" not in event:
         raise EventNotHandledError(str(error)) from error
     remedy = "allow the call, or mend what it names; then send the command again"
     refused = answers.refusal("AWS", str(error), "the call to succeed", remedy)
@@ -124,8 +124,8 @@ def _ignore(deployer: Deployer, ignored: events.Ignored) -> Answer:
 
 def _on_alarm(deployer: Deployer, alarm: events.AlarmChanged) -> Answer:
     """Roll back at once what an alarm speaks against, instead of at the rollout's next look."""
-    application = deployer.settings.watched_by(alarm.name)
-    if application is None or alarm.state != "ALARM":
+    application = deployer.aws.applications.watched_by(alarm.name) if alarm.state == "ALARM" else None
+    if application is None:
         return _ignore(
             deployer, events.Ignored(reason=f"alarm {alarm.name} is {alarm.state}: no release of ours is watched by it")
         )
@@ -142,7 +142,7 @@ def _on_dead_rollout(deployer: Deployer, failed: events.ExecutionFailed) -> Answ
     if not execution.died:
         return _ignore(deployer, events.Ignored(reason=f"{failed.arn} is {execution.status}", needs_attention=True))
     drop = execution.drop
-    if drop is None or drop.application not in deployer.settings.applications:
+    if drop is None or drop.application not in deployer.aws.applications:
         return _ignore(
             deployer, events.Ignored(reason=f"{failed.arn} is not a rollout of this deployer", needs_attention=True)
         )
@@ -158,7 +158,8 @@ def _on_command(deployer: Deployer, command: Command) -> Answer:
     asked = command.model_dump(exclude={"action"}, exclude_defaults=True)
     telemetry.info("command.received", action=command.action, by=deployer.by, **asked)
     if isinstance(command, ShowStatus) and command.application is None:
-        each = [dispatch.status(Application(deployer, name)) for name in sorted(deployer.settings.applications)]
+        there = filter(deployer.aws.applications.__contains__, deployer.aws.applications)
+        each = [dispatch.status(Application(deployer, name)) for name in there]
         return answers.statuses(each, deployer.aws.records.overview(UNKNOWN).ignored, deployer.now())
     done = dispatch.dispatch(Application(deployer, str(command.application)), command)
     telemetry.info("command.answered", action=command.action, application=command.application, answer=done["answer"])

@@ -1,6 +1,7 @@
-"""Pure: parses every payload of the controller into one value. No input from outside raises here."""
+"""Parses every payload of the controller into one value. No input from outside raises here."""
 
 import re
+from collections.abc import Collection
 from typing import Annotated, Literal
 from urllib.parse import unquote_plus
 
@@ -127,23 +128,23 @@ _BRIDGED: TypeAdapter[_AlarmEvent | _ExecutionEvent] = TypeAdapter(
 )
 
 
-def parse(event: JsonValue, settings: Settings) -> Incoming:
-    """Return the value that an invocation's payload stands for."""
+def parse(event: JsonValue, settings: Settings, applications: Collection[str]) -> Incoming:
+    """Return the value that an invocation's payload stands for; `applications` may have to ask AWS."""
     if not isinstance(event, dict):
         return _refused("a JSON object", f"{shortened(repr(event))}")
     if "action" in event and "Records" in event:
         return _refused("an event or a command, not both", "both")
     if "action" in event:
-        command = parse_command(event, settings.applications)
+        command = parse_command(event, applications)
         return Refused(problems=command) if isinstance(command, tuple) else command
-    return _event(event, settings)
+    return _event(event, settings, applications)
 
 
-def _event(event: dict[str, JsonValue], settings: Settings) -> Incoming:
+def _event(event: dict[str, JsonValue], settings: Settings, applications: Collection[str]) -> Incoming:
     if event.get("Event") == "s3:TestEvent":
         return Ignored(reason="S3's test event: the notification is wired")
     if "Records" in event:
-        return _drops(event["Records"], settings)
+        return _drops(event["Records"], settings, applications)
     if "detail-type" in event:
         return _bridged(event, settings)
     return _refused('an S3 event, an EventBridge event, or a command with an "action"', "none of them")
@@ -154,15 +155,15 @@ def _refused(allowed: str, found: str) -> Refused:
     return Refused(problems=(problem,))
 
 
-def _drops(records: JsonValue, settings: Settings) -> Drops | Refused:
+def _drops(records: JsonValue, settings: Settings, applications: Collection[str]) -> Drops | Refused:
     if not isinstance(records, list) or not records:
         return _refused('a list of S3 records under "Records"', shortened(repr(records)))
-    seen = [_drop_of(record, settings) for record in records]
+    seen = [_drop_of(record, settings, applications) for record in records]
     drops = dict.fromkeys(drop for drop in seen if isinstance(drop, Drop))
     return Drops(drops=tuple(drops), ignored=tuple(found for found in seen if isinstance(found, Ignored)))
 
 
-def _drop_of(raw: JsonValue, settings: Settings) -> Drop | Ignored:
+def _drop_of(raw: JsonValue, settings: Settings, applications: Collection[str]) -> Drop | Ignored:
     try:
         record = _Record.model_validate(raw)
     except ValidationError as error:
@@ -178,18 +179,18 @@ def _drop_of(raw: JsonValue, settings: Settings) -> Drop | Ignored:
         return Ignored(reason=f"bucket {shortened(bucket)} is not ours", needs_attention=True)
     if not record.event_name.startswith("ObjectCreated:"):
         return Ignored(reason=f"{shortened(record.event_name)} creates nothing")
-    return _drop(bucket, dropped, settings)
+    return _drop(bucket, dropped, applications)
 
 
-def _drop(bucket: str, dropped: _Object, settings: Settings) -> Drop | Ignored:
+def _drop(bucket: str, dropped: _Object, applications: Collection[str]) -> Drop | Ignored:
     key = _decoded(dropped.key)
     if key is None:
         return Ignored(reason=f"the key {shortened(dropped.key)} is not URL-encoded UTF-8", needs_attention=True)
     if key.endswith(SIGNATURE_SUFFIX):
         return Ignored(reason=f"{shortened(key)} is a signature; the archive it belongs to counts")
-    if problem := misplaced(key, settings.applications):
+    if problem := misplaced(key, applications):
         named = key.partition("/")[0]
-        application = named if named in settings.applications else None
+        application = named if named in applications else None
         return Ignored(reason=str(problem), needs_attention=True, key=shortened(key), application=application)
     if dropped.version_id in (None, "", "null"):
         reason = f"{shortened(key)} has no version id: was versioning of the bucket suspended?"

@@ -1,10 +1,11 @@
 """The deployer's settings from its environment, parsed once on the first call."""
 
 import os
+from collections.abc import Iterator
 from functools import cache
 from typing import Annotated
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import Field
 
 from deployer.model.function import OwnerLimits
 from deployer.model.value import Value
@@ -13,18 +14,9 @@ APPLICATION_NAME = r"^(?!administration$|[0-9]+$)[a-z0-9][a-z0-9-]{0,39}$"
 """Each also names an alias of the controller: Lambda takes no number for one, and one name is taken."""
 
 
-def _listed(text: object) -> object:
-    return frozenset(name.strip() for name in text.split(",") if name.strip()) if isinstance(text, str) else text
-
-
 class Settings(Value):
     """The names that template.yaml gives the controller and the rollout."""
 
-    model_config = ConfigDict(regex_engine="python-re")
-
-    applications: Annotated[
-        frozenset[Annotated[str, Field(pattern=APPLICATION_NAME)]], BeforeValidator(_listed), Field(min_length=1)
-    ]
     function_prefix: str
     """An application's function is named by this and the application's name."""
     alias: str = "live"
@@ -63,10 +55,11 @@ class Settings(Value):
         """Name of an application's function."""
         return self.function_prefix + application
 
-    def watched_by(self, alarm: str) -> str | None:
-        """Return the application whose function's name an alarm's name begins with; the longest such name counts."""
-        fits = [name for name in self.applications if alarm.startswith(f"{self.function(name)}-")]
-        return max(fits, key=len, default=None)
+    def watchable_by(self, alarm: str) -> Iterator[str]:
+        """Return the applications that an alarm may watch by its name, `<function>-…`, the longest name first."""
+        name = alarm.removeprefix(self.function_prefix) if alarm.startswith(self.function_prefix) else ""
+        while name := name.rpartition("-")[0]:
+            yield name
 
 
 @cache

@@ -1,4 +1,4 @@
-"""`make audit`: what checkov finds in the template, held against what the template's own Metadata explains.
+"""`make audit`: what checkov finds in the template, held against what the templates' own Metadata explains.
 
 checkov sees the stack as `make deploy` makes it: after both transforms, conditions decided by the defaults. A finding
 without a reason fails, and so does a reason without a finding: it would hide the next one.
@@ -20,11 +20,11 @@ SECTION = "WhatCheckovWants"
 def main() -> int:
     """Print every finding with its reason; 1 if one has none."""
     source = sam.source()
-    reasons: dict[str, str] = source["Metadata"][SECTION]
+    reasons: dict[str, str] = {**sam.application()["Metadata"][SECTION], **source["Metadata"][SECTION]}
     stack = sam.transformed(sam.packaged(source))
     found = _findings({"Resources": sam.Names(stack, sam.defaults(source)).text(stack["Resources"])})
     for check in sorted(found.keys() | reasons.keys()):
-        print(f"{check}: {reasons.get(check, 'NOT EXPLAINED in the Metadata of template.yaml')}")
+        print(f"{check}: {reasons.get(check, 'NOT EXPLAINED in the Metadata of either template')}")
         print(f"    {', '.join(sorted(found[check])) or 'NOTHING FOUND: take the reason out of the template'}")
     unexplained, stale = found.keys() - reasons.keys(), {check for check in reasons if not found[check]}
     print(f"{len(unexplained)} unexplained, {len(stale)} explained for nothing, {len(reasons) - len(stale)} explained")

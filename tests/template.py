@@ -1,4 +1,7 @@
-"""template.yaml as CloudFormation comes to see it: transformed, and its policies with their names filled in."""
+"""The templates as CloudFormation comes to see them: transformed, and their policies with their names filled in.
+
+The deployer's stack and that of the application hello are read as one: hello's resources have its name before theirs.
+"""
 
 import json
 import os
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from samtranslator.translator.managed_policy_translator import ManagedPolicyLoader
 
 PATH = Path(__file__).parents[1] / "template.yaml"
+APPLICATION = PATH.parent / "deployer" / "application.yaml"
 ACCOUNT, REGION, STACK = "123456789012", "eu-central-1", "dropshift"
 _PSEUDO = {
     "AWS::AccountId": ACCOUNT,
@@ -38,14 +42,55 @@ type Template = dict[str, Any]
 
 def source(text: str | None = None) -> Template:
     """Parse the file (or a variant of its text); short forms of functions become their long ones."""
-    parsed: Template = json.loads(json.dumps(cfn_yaml.loads(text or PATH.read_text())))
+    parsed = _parsed(text or PATH.read_text())
+    hello = _hello()
+    return {**parsed, **{section: {**hello[section], **parsed[section]} for section in hello}}
+
+
+def _parsed(text: str) -> Template:
+    parsed: Template = json.loads(json.dumps(cfn_yaml.loads(text)))
     return parsed
+
+
+def application() -> Template:
+    """Parse the template of an application."""
+    return _parsed(APPLICATION.read_text())
+
+
+def _hello() -> Template:
+    """Return the stack of the application hello, with the names of one stack with the deployer's."""
+    found = application()
+    text = json.dumps({name: found[name] for name in ("Parameters", "Conditions", "Resources")})
+    for given, meant in (("Deployer", "AWS::StackName"), ("Application", "hello")):
+        text = text.replace(f"${{{given}}}", f"${{{meant}}}" if "::" in meant else meant)
+    renamed = {name: f"hello{name}".removesuffix("Function") for name in found["Resources"]}
+    values = {"Deployer": {"Ref": "AWS::StackName"}, "Application": "hello"}
+    sections = _with_references(json.loads(text), renamed, values)
+    resources = {renamed[name]: about for name, about in sections["Resources"].items()}
+    return {**sections, "Resources": resources}
+
+
+def _with_references(value: Any, renamed: Mapping[str, str], values: Template) -> Any:  # noqa: ANN401 - any JSON
+    match value:
+        case {"Ref": str(name)} if name in values:
+            return values[name]
+        case {"Ref": str(name)} if name in renamed:
+            return {"Ref": renamed[name]}
+        case {"Fn::GetAtt": [str(name), attribute]}:
+            return {"Fn::GetAtt": [renamed.get(name, name), attribute]}
+        case dict():
+            return {key: _with_references(inner, renamed, values) for key, inner in value.items()}
+        case list():
+            return [_with_references(inner, renamed, values) for inner in value]
+    return value
 
 
 def packaged(template: Template, code: str = "s3://code/package.zip") -> Template:
     """Point every function at an uploaded package, as `sam package` does."""
     template = deepcopy(template)
     template["Globals"]["Function"]["CodeUri"] = code
+    _, _, bucket, key = code.split("/")
+    template["Resources"]["hello"]["Properties"]["Code"] = {"S3Bucket": bucket, "S3Key": key}
     return template
 
 

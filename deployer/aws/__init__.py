@@ -6,6 +6,7 @@ from functools import cache
 import boto3
 from botocore.config import Config
 
+from deployer.aws.applications import Applications
 from deployer.aws.bundles_bucket import BundlesBucket
 from deployer.aws.eventbridge import EventPublisher
 from deployer.aws.executions import Executions
@@ -31,6 +32,7 @@ _INVOKE = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_time
 class Aws:
     """The services the deployer uses."""
 
+    applications: Applications
     functions: Functions
     executions: Executions
     releases: ReleasesBucket
@@ -45,18 +47,22 @@ class Aws:
     def connect(cls, settings: Settings, session: boto3.Session) -> "Aws":
         """Make the clients of a session."""
         s3 = session.client("s3", config=_RETRIES)
+        records = Records(s3, settings)
+        functions = Functions(
+            client=session.client("lambda", config=_RETRIES),
+            alias_client=session.client("lambda", config=_RETRIES),
+            invoker=session.client("lambda", config=_INVOKE),
+            alias=settings.alias,
+        )
+        applications = Applications(functions, records, settings)
         return cls(
-            functions=Functions(
-                client=session.client("lambda", config=_RETRIES),
-                alias_client=session.client("lambda", config=_RETRIES),
-                invoker=session.client("lambda", config=_INVOKE),
-                alias=settings.alias,
-            ),
+            applications=applications,
+            functions=functions,
             executions=Executions(session.client("lambda", config=_RETRIES), settings),
             releases=ReleasesBucket(s3, settings),
             bundles=BundlesBucket(s3, settings),
-            records=Records(s3, settings),
-            metrics=Metrics(session.client("cloudwatch", config=_RETRIES), settings),
+            records=records,
+            metrics=Metrics(session.client("cloudwatch", config=_RETRIES), settings, applications),
             logs=Logs(lambda: session.client("logs", config=_ONCE)),
             verifier=SignatureVerifier(session.client("kms", config=_RETRIES)),
             publisher=EventPublisher(session.client("events", config=_QUICK), settings),

@@ -21,15 +21,15 @@ class EventPublisher:
 
     def __init__(self, client: "EventBridgeClient", settings: Settings) -> None:
         self._client = client
-        self._name = settings.event_bus
+        self._settings = settings
 
     def announce(self, record: Record) -> None:
         """Send the last change; see events/out-release-changed.json. Traffic never waits for an announcement."""
         entry = {
             "Source": SOURCE,
             "DetailType": DETAIL_TYPE,
-            "Detail": json.dumps(detail(record), ensure_ascii=False),
-            "EventBusName": self._name,
+            "Detail": json.dumps(detail(record, self._settings.function(record.application)), ensure_ascii=False),
+            "EventBusName": self._settings.event_bus,
         }
         try:
             answer = self._client.put_events(Entries=[entry])  # type: ignore[list-item]  # the keys that it asks for
@@ -40,11 +40,12 @@ class EventPublisher:
             telemetry.warn("announcement.lost", reason=str(answer["Entries"]), release=record.release_id)
 
 
-def detail(record: Record) -> dict[str, object]:
+def detail(record: Record, function: str) -> dict[str, object]:
     """Pure: return the change in the fields of the documented schema."""
     latest = record.timeline[-1]
     return {
         "application": record.application,
+        "function": function,
         "release": record.release,
         "releaseId": record.release_id,
         "status": record.status.value,

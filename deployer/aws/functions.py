@@ -155,6 +155,14 @@ class Functions:
             for config in page["ProvisionedConcurrencyConfigs"]
         ]
 
+    def exists(self, function: str) -> bool:
+        """Whether there is a function with our alias; GetFunction has a limit of its own (100 a second)."""
+        try:
+            self._client.get_function(FunctionName=function, Qualifier=self._alias)
+        except self._client.exceptions.ResourceNotFoundException:
+            return False
+        return True
+
     def alias(self, function: str) -> Alias:
         """Read the alias as it is now."""
         return self._read(self._alias_client.get_alias(FunctionName=function, Name=self._alias))

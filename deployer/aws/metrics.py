@@ -1,7 +1,9 @@
 """CloudWatch: a version's metrics in a window of time, and the alarms that watch an application."""
 
 import math
+from collections.abc import Container
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -28,9 +30,10 @@ class IncompleteError(Exception):
 class Metrics:
     """Lambda's metrics by executed version, and alarms by name."""
 
-    def __init__(self, client: "CloudWatchClient", settings: Settings) -> None:
+    def __init__(self, client: "CloudWatchClient", settings: Settings, applications: Container[str]) -> None:
         self._client = client
         self._settings = settings
+        self._applications = applications
 
     def traffic(self, function: str, version: str, since: datetime, until: datetime) -> Traffic | Unread:
         """Return a version's calls and errors behind the alias, in the whole minutes around a window of time.
@@ -144,7 +147,12 @@ class Metrics:
     def _watching(self, application: str) -> dict[str, str]:
         """Return the alarms whose names begin with the application's function and a dash."""
         found = self._alarms(AlarmNamePrefix=f"{self._settings.function(application)}-")
-        return {name: state for name, state in found.items() if self._settings.watched_by(name) == application}
+        return {name: state for name, state in found.items() if not self._watches_another(name, application)}
+
+    def _watches_another(self, alarm: str, application: str) -> bool:
+        """Whether an alarm is of an application with a longer name that begins with this one's."""
+        longer = takewhile(lambda name: name != application, self._settings.watchable_by(alarm))
+        return any(name in self._applications for name in longer)
 
     def _alarms(self, **which: str | list[str]) -> dict[str, str]:
         pages = self._client.get_paginator("describe_alarms").paginate(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from deployer.aws.errors import ContendedError
-from deployer.model.overview import Overview
+from deployer.model.overview import UNKNOWN, Overview
 from deployer.model.record import Record
 from deployer.model.value import Value
 from deployer.settings import Settings
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _CHANGED_UNDER_US = ("PreconditionFailed", "412", "ConditionalRequestConflict", "409", "NoSuchKey")
 """NoSuchKey: the object that IfMatch names was deleted."""
 _TRIES = 10
+_OVERVIEWS = "records/_overview/"
+"""Beside the records of all applications: no application's name begins so."""
 _REBUILT_FROM = 100
 """Number of records from which a lost overview is restored: those written last."""
 
@@ -67,6 +69,12 @@ class Records:
     def overview(self, application: str) -> Overview:
         """Read an application's overview; a lost one is restored from its records."""
         return self._overview(application)[0]
+
+    def applications(self) -> list[str]:
+        """List the applications that have an overview: those that ever had a drop."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=_OVERVIEWS)
+        keys = (entry["Key"] for page in pages for entry in page.get("Contents", []))
+        return sorted({key.removeprefix(_OVERVIEWS) for key in keys} - {UNKNOWN})
 
     def change_overview(self, application: str, change: Callable[[Overview], Overview]) -> Overview:
         """Apply a pure change to an application's overview, as `change` does to a record; return it as it is then.
@@ -128,7 +136,7 @@ class Records:
 
 
 def _overview_key(application: str) -> str:
-    return f"records/{application}/overview"
+    return f"{_OVERVIEWS}{application}"
 
 
 def _key(application: str, release_id: str) -> str:

@@ -1,6 +1,7 @@
 """Pure: what a person can ask of the controller, parsed at the door."""
 
 import difflib
+from collections.abc import Collection
 from typing import Annotated, Literal
 
 from aws_lambda_powertools.utilities import parser
@@ -8,7 +9,7 @@ from pydantic import BeforeValidator, Field, JsonValue, StringConstraints, Valid
 from pydantic_core import ErrorDetails
 
 from deployer.model.problem import Problem
-from deployer.model.text import shortened
+from deployer.model.text import shortened, some
 from deployer.model.validation import allowed
 from deployer.model.value import Value
 
@@ -125,7 +126,7 @@ _MODELS = (ShowStatus, ShowHistory, RollBack, Promote, Abort, Pause, Resume, Val
 _BY_ACTION = {model.model_fields["action"].annotation.__args__[0]: model for model in _MODELS}  # type: ignore[union-attr]  # a Literal has arguments
 
 
-def parse(payload: dict[str, JsonValue], applications: frozenset[str]) -> Command | tuple[Problem, ...]:
+def parse(payload: dict[str, JsonValue], applications: Collection[str]) -> Command | tuple[Problem, ...]:
     """Return a command, or everything that is wrong with it."""
     try:
         command: Command = parser.parse(event=payload, model=Command)  # type: ignore[call-overload]  # a union is no class
@@ -153,6 +154,6 @@ def _unknown(what: str, found: JsonValue, known: list[str]) -> Problem:
     return Problem(
         where=what,
         found=f"the unknown {what} {shortened(repr(found))}",
-        allowed=", ".join(known),
+        allowed=some(known) or "none yet",
         remedy=f'did you mean "{near[0]}"?' if near else "use one of these",
     )

@@ -103,7 +103,7 @@ class Maintenance:
                 "the function",
                 f"versions whose bundles may not be read ({hidden})",
                 "versions whose environment the deployer may read",
-                "see KmsKeyArn in the function's block of the stack",
+                "see KmsKeyArn in the application's stack",
             )
         under_way = self.app.under_way()
         kept = versions_to_keep(

@@ -3,13 +3,14 @@
 import difflib
 import hashlib
 import re
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import Field
 
 from deployer.model.problem import Problem
-from deployer.model.text import shortened
+from deployer.model.text import shortened, some
 from deployer.model.value import Value
 
 LAYOUT = "<application>/<release>.<zip|tar.gz|tgz|tar.zst>"
@@ -69,7 +70,7 @@ class Drop(Value):
         return shortened(self.name)
 
 
-def misplaced(key: str, applications: frozenset[str]) -> Problem | None:
+def misplaced(key: str, applications: Collection[str]) -> Problem | None:
     """Return why a key names no release of a known application; None when it does."""
     if len(key.encode()) > MAX_KEY:
         return _problem(key, f"a key of {len(key.encode())} bytes", f"{MAX_KEY} bytes")
@@ -77,13 +78,13 @@ def misplaced(key: str, applications: frozenset[str]) -> Problem | None:
     if any(part in ("", ".", "..") for part in key.split("/")) or not rest:
         return _problem(key, "a key outside the layout", LAYOUT)
     if application not in applications:
-        known = ", ".join(sorted(applications))
-        near = difflib.get_close_matches(application[:80], applications, n=1)
-        remedy = "add it to Applications and deploy, then drop again"
+        known = sorted(applications)
+        near = difflib.get_close_matches(application[:80], known, n=1)
+        remedy = "deploy it (`make application`), then drop again"
         return Problem(
             where=shortened(key),
             found=f'the unknown application "{shortened(application)}"',
-            allowed=known,
+            allowed=some(known) or "none yet",
             remedy=f'did you mean "{near[0]}"? Otherwise {remedy}' if near else remedy,
         )
     if not _SUFFIX.search(rest):

@@ -22,7 +22,7 @@ def check_order(deployer: Deployer, release: Release, execution_name: str) -> Re
     record = None
     if drop.bucket != settings.releases_bucket or execution_name != drop.release_id:
         found = f"bucket {shortened(drop.bucket)}, execution {shortened(execution_name)}"
-    elif problem := misplaced(drop.key, settings.applications):
+    elif problem := misplaced(drop.key, {drop.application}):
         found = str(problem)
     else:
         found, record = "no record", deployer.aws.records.read(drop.application, drop.release_id)

@@ -379,9 +379,9 @@ GRANTS = (
     ),
     Defect(
         "an update of the stack moves traffic",
-        "template.yaml",
-        "Properties: { FunctionName: !Ref hello, Description: no release yet }",
-        'Properties: { FunctionName: !Ref hello, Description: !Sub "no release yet, ${LogRetentionDays}" }',
+        "deployer/application.yaml",
+        "Properties: { FunctionName: !Ref Function, Description: no release yet }",
+        'Properties: { FunctionName: !Ref Function, Description: !Sub "no release yet, ${LogRetentionDays}" }',
         ("tests/pure/test_template.py",),
     ),
 )

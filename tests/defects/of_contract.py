@@ -37,9 +37,9 @@ DEFECTS = (
     ),
     Defect(
         "the key is used through S3 in one partition only",
-        TEMPLATE,
-        '                      Condition: { StringLike: { "kms:ViaService": !Sub "s3.${AWS::Region}.*" } }',
-        '                      Condition: { StringLike: { "kms:ViaService": !Sub "s3.${AWS::Region}.amazonaws.com" } }',
+        "deployer/application.yaml",
+        '                  Condition: { StringLike: { "kms:ViaService": !Sub "s3.${AWS::Region}.*" } }',
+        '                  Condition: { StringLike: { "kms:ViaService": !Sub "s3.${AWS::Region}.amazonaws.com" } }',
         (HARDENING,),
     ),
     Defect(
@@ -48,13 +48,6 @@ DEFECTS = (
         "        KMSKeyArn: !If [HasEncryptionKey, !Ref EncryptionKey, !Ref AWS::NoValue]",
         "        # KMSKeyArn: !If [HasEncryptionKey, !Ref EncryptionKey, !Ref AWS::NoValue]",
         (HARDENING,),
-    ),
-    Defect(
-        "an escape stands where the transforms differ on it",
-        TEMPLATE,
-        "'p95', 60)\"}]]}}",
-        '\'p95\', 60)", "label": "version ${!PROP(\'Dim.ExecutedVersion\')}"}]]}}',
-        ("tests/end_to_end/test_template_expanders.py",),
     ),
     Defect(
         "an action is misspelt, which IAM accepts",

@@ -63,13 +63,6 @@ DEFECTS = (
         ("tests/end_to_end/test_bootstrap_start.py::test_a_package_of_another_runtime_says_so_in_one_clear_line",),
     ),
     Defect(
-        "a function's own Runtime does not count where all share another",
-        "runtime.found",
-        '(shared | content["Resources"][function]["Properties"])',
-        '(content["Resources"][function]["Properties"] | shared)',
-        (PACKAGES,),
-    ),
-    Defect(
         "Python's own zstd is not looked for",
         "_native",
         '("_zstd", None),',

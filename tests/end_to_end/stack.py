@@ -36,11 +36,11 @@ def serving(release: str, body: str = "") -> str:
 class Stack:
     """The deployed stack."""
 
-    def __init__(self, aws: LocalAws, signer: Signer | None = None, runtime: str | None = None) -> None:
+    def __init__(self, aws: LocalAws, signer: Signer | None = None, runtime: str = "python3.13") -> None:
         self.aws = aws
         self._signer = signer
         parameters = {"MaxProvisionedConcurrency": "1"} | ({"SigningKey": signer.arn} if signer else {})
-        self.outputs = aws.deploy(NAME, parameters, runtime=runtime)
+        self.outputs = aws.dropshift(parameters, runtime)
         self.lambda_ = aws.client("lambda")
         self.s3 = aws.client("s3")
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests import pythons, tools
-from tests.end_to_end.stack import NAME, Stack
+from tests.end_to_end.stack import APPLICATION, Stack
 from tests.local import LocalAws
 
 HANDLER = """
@@ -30,7 +30,7 @@ def test_each_release_runs_on_the_runtime_of_its_time_with_bytecode_for_it_and_s
 ) -> None:
     for version in pythons.served():
         before = stack.traffic
-        stack.aws.deploy(NAME, runtime=f"python{version}")
+        stack.aws.application(APPLICATION, {"Runtime": f"python{version}"})
         assert stack.traffic == before, "a change of Runtime moves no traffic"
         _release(stack, version)
     *_, previous, _current = pythons.served()

@@ -106,7 +106,8 @@ def _alarm() -> dict[str, Any]:
 def _role(call: Call) -> str:
     """The logical id of the role behind a call's session; empty for anybody else."""
     name = call.caller.split("/")[-2] if ":assumed-role/" in call.caller else ""
-    return next((role for role in ROLES if f"-{role}-" in name), "")
+    named = name.replace("dropshift-app-hello-Role-", "dropshift-helloRole-")
+    return next((role for role in ROLES if f"-{role}-" in named), "")
 
 
 def _action(call: Call) -> str:

@@ -42,7 +42,7 @@ def optional() -> Iterator[Optional]:
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
         aws.client("events").create_event_bus(Name="releases")
         given = {"EncryptionKey": key, "WriteOnceReleases": "true", "EventBus": "releases", "NotifyTopic": topic}
-        aws.deploy("dropshift", given)
+        aws.dropshift(given)
         yield Optional(aws, queue)
 
 

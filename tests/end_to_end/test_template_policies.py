@@ -50,9 +50,10 @@ class Stack:
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     with LocalAws(auth=True) as aws:
-        bucket = aws.deploy("dropshift")["BundlesBucket"]
+        bucket = aws.dropshift()["BundlesBucket"]
         wanted: dict[str, Any] = {"Environment": {"Variables": WITH_PACKAGES}, "Timeout": 30}
         roles = {role["RoleName"].split("-")[1]: role["Arn"] for role in aws.client("iam").list_roles()["Roles"]}
+        roles["helloRole"] = aws.application("hello")["Role"]
         asking = {
             name: create(aws, ASKING, Role=roles[name], **wanted)
             for name in ("ControllerRole", "RolloutRole", "helloRole")

@@ -88,7 +88,7 @@ _REFUSALS = {
     ("events", "expired"): ("ExpiredTokenException", 400),
 }
 DELETED = {
-    Kind.RECORDS_DELETED: re.compile(r"records/[^/]+/([^/]+\.json|overview)?\Z"),
+    Kind.RECORDS_DELETED: re.compile(r"records/[^/]+/([^/]+\.json)?\Z|records/_overview/.+"),
     Kind.MARKS_DELETED: re.compile(r"records/[^/]+/rolled-back/.+"),
     Kind.PROFILES_DELETED: re.compile(r"profiles/.+"),
     Kind.LOCATIONS_DELETED: re.compile(r"bundles/.+\.json\Z"),

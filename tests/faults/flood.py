@@ -58,7 +58,7 @@ class Weather:
 def flood(drops: int, applications: int, seed: int, throttled: float = 0.0) -> Flooded:
     """Drop many archives, have every event come three times in any order, kill, throttle; then drive again."""
     chance = random.Random(seed)
-    world = World(settings(*(f"app-{number}" for number in range(applications))))
+    world = World(settings(), tuple(f"app-{number}" for number in range(applications)))
     weather = Weather(world, chance, throttled)
     with inhabited(world):
         for number in range(drops):

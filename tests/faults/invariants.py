@@ -233,7 +233,7 @@ def _honest(world: World) -> Iterator[str]:
 
 def _newest_wins(world: World) -> Iterator[str]:
     """Nothing is superseded but by what was dropped later."""
-    for application in world.settings.applications:
+    for application in world.applications:
         drops = [drop for drop in world.drops if drop.application == application]
         last = world.record(drops[-1]) if drops else None
         if last and last.status is Status.SUPERSEDED and not any(drop.attempt for drop in _drops(world)):

@@ -45,7 +45,7 @@ def world() -> World:
         (OTHERS, "orders/9.9.zip", "", f"bucket {OTHERS}"),
         (RELEASES, "orders/9.9.zip", "", "no record"),
         (RELEASES, "orders/9.9.zip", "another-name", "execution another-name"),
-        (RELEASES, "somebody/9.9.zip", "", 'the unknown application "somebody"'),
+        (RELEASES, "somebody/9.9.zip", "", "no record"),
     ],
 )
 def test_a_rollout_that_the_controller_did_not_order_touches_nothing(

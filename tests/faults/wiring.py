@@ -83,10 +83,9 @@ def wiring(settings: Settings) -> Wiring:
     return Wiring(settings)
 
 
-def settings(*applications: str) -> Settings:
-    """What template.yaml tells the deployer of some applications."""
+def settings() -> Settings:
+    """Return what template.yaml tells the deployer."""
     return Settings(
-        applications=frozenset(applications or ("orders",)),
         function_prefix="dropshift-app-",
         releases_bucket=RELEASES,
         bundles_bucket=BUNDLES,

@@ -63,6 +63,7 @@ class World:
     """An account with applications, and everything that is under way in it."""
 
     settings: Settings
+    applications: tuple[str, ...] = ("orders",)
     account: Account = field(default_factory=Account)
     executions: dict[str, Execution] = field(default_factory=dict)
     inbox: list[Delivery] = field(default_factory=list)
@@ -78,7 +79,7 @@ class World:
 
     def __post_init__(self) -> None:
         """Make the applications' functions, as template.yaml does."""
-        for name in sorted(self.settings.applications):
+        for name in self.applications:
             self.account.lambda_.create(self.settings.function(name), self.settings.alias)
         self.account.pass_time(self.account.now + timedelta(minutes=1))
         self.account.lambda_.executions = self.executions
@@ -87,7 +88,7 @@ class World:
 
     def drop(self, release: str, table: str = "", application: str = "", **more: Any) -> Drop:  # noqa: ANN401 - as S3 takes
         """Drop an archive; S3 will tell of it."""
-        name = application or min(self.settings.applications)
+        name = application or self.applications[0]
         key = f"{name}/{release}.zip"
         body = more.get("body") or packed(release, table, more.get("files"))
         self.account.pass_time(self.account.now + timedelta(seconds=1))
@@ -118,7 +119,7 @@ class World:
 
     def command(self, action: str, **fields: object) -> Any:  # noqa: ANN401 - JSON
         """Say something to the controller by hand, up to three times when there is no answer."""
-        event = {"action": action, "application": min(self.settings.applications), **fields}
+        event = {"action": action, "application": self.applications[0], **fields}
         for _ in range(TRIES):
             if self._invoke(event):
                 if _is_to_be_said_again(self.answers[-1]):
@@ -137,7 +138,7 @@ class World:
     def foreign(self, **change: Any) -> None:  # noqa: ANN401 - as UpdateAlias takes
         """Move the alias as the console and CloudFormation do: without a RevisionId."""
         self.account.lambda_.actor = STRANGER
-        function = self.settings.function(min(self.settings.applications))
+        function = self.settings.function(self.applications[0])
         self.account.lambda_.update_alias(function, self.settings.alias, **change)
 
     # --- what happens ------------------------------------------------------------------------------------------------
@@ -239,7 +240,7 @@ class World:
 
     def alias(self, application: str = "") -> Alias:
         """The alias as it stands."""
-        name = self.settings.function(application or min(self.settings.applications))
+        name = self.settings.function(application or self.applications[0])
         return self.account.lambda_.functions[name].aliases[self.settings.alias]
 
     def shifting(self) -> bool:

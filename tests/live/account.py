@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from tests.local import LocalAws
 
 ROOT = Path(__file__).resolve().parents[2]
+APPLICATION = "hello"
 PREFIX = "dropshift-live-"
 """Begins the name of every stack that is made here; nothing of another name is ever removed."""
 _PATIENT = Config(read_timeout=900, retries={"mode": "standard", "total_max_attempts": 6})
@@ -47,6 +48,11 @@ class Real:
         settled = ["--no-confirm-changeset", "--no-progressbar", "--tags", "made-by=dropshift-live-tests"]
         sam = str(ROOT / ".venv-sam" / "bin" / "sam")
         _run(sam, "deploy", "--stack-name", stack, *settled, "--parameter-overrides", *overrides)
+        _run("make", "-s", "package-python3.13", f"ARTIFACTS_DIR={ROOT / 'build' / 'application'}", overrides[0])
+        which = ["-t", "deployer/application.yaml", "--config-file", str(ROOT / "samconfig.toml")]
+        named = [f"Deployer={stack}", f"Application={APPLICATION}"]
+        name = f"{stack}-app-{APPLICATION}"
+        _run(sam, "deploy", *which, "--stack-name", name, *settled, "--parameter-overrides", *overrides, *named)
         return outputs(self.client("cloudformation"), stack)
 
 
@@ -60,7 +66,11 @@ class Local:
         return self.aws.client(service)
 
     def deploy(self, stack: str, parameters: Mapping[str, str]) -> dict[str, str]:
-        return self.aws.deploy(stack, {name: value for name, value in parameters.items() if name != "Architecture"})
+        given = {name: value for name, value in parameters.items() if name != "Architecture"}
+        deployed = self.aws.deploy(stack, given)
+        named = {"Deployer": stack, "Application": APPLICATION}
+        self.aws.deploy(f"{stack}-app-{APPLICATION}", {**given, **named}, ROOT / "deployer" / "application.yaml")
+        return deployed
 
 
 def _run(*command: str) -> None:
@@ -90,8 +100,9 @@ def remove(account: Account, stack: str) -> None:
     for bucket in buckets:
         s3.delete_bucket_policy(Bucket=bucket)
     stop_executions(account.client("lambda"), f"{stack}-rollout")
-    cloudformation.delete_stack(StackName=stack)
-    cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack, WaiterConfig={"Delay": 5})
+    for name in (f"{stack}-app-{APPLICATION}", stack):
+        cloudformation.delete_stack(StackName=name)
+        cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 5})
     for bucket in buckets:
         with suppress(s3.exceptions.NoSuchBucket):
             empty(s3, bucket)
@@ -124,9 +135,10 @@ def empty(s3: Any, bucket: str) -> None:  # noqa: ANN401 - a boto3 client
 def left(account: Account, stack: str, made: Mapping[str, str]) -> list[str]:
     """What is left of a removed stack: nothing, one hopes."""
     remains = []
-    with suppress(ClientError):
-        (described,) = account.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
-        remains += [stack] if described["StackStatus"] != "DELETE_COMPLETE" else []
+    for name in (f"{stack}-app-{APPLICATION}", stack):
+        with suppress(ClientError):
+            (described,) = account.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+            remains += [name] if described["StackStatus"] != "DELETE_COMPLETE" else []
     existing = {bucket["Name"] for bucket in account.client("s3").list_buckets()["Buckets"]}
     remains += sorted(existing & set(made.values()))
     functions = account.client("lambda").get_paginator("list_functions").paginate()

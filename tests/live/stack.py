@@ -15,10 +15,9 @@ from typing import Any
 from deployer.commands.sender import ADMINISTRATION
 from deployer.model.drop import Drop
 from deployer.model.status import Status
-from tests.live.account import Account
+from tests.live.account import APPLICATION, Account
 from tests.local.waiting import until
 
-APPLICATION = "hello"
 _HANDLER = """
 import pathlib
 RELEASE = {release!r}

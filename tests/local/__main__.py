@@ -9,7 +9,6 @@ from rich.console import Console
 
 from tests.local.aws import LocalAws
 
-STACK = "dropshift"
 SPEED = 60.0
 
 
@@ -19,7 +18,7 @@ def main() -> None:
     console = Console(highlight=False, soft_wrap=True)
     with LocalAws(auth=wanted.auth, speed=wanted.speed) as aws:
         with console.status("building and deploying Dropshift to the local AWS (the first time takes a minute)"):
-            outputs = aws.deploy(STACK)
+            outputs = aws.dropshift()
         for line in _guide(aws, outputs, wanted.speed):
             console.print(line)
         with suppress(KeyboardInterrupt):

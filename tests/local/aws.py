@@ -95,14 +95,20 @@ class LocalAws:
         stack: str,
         parameters: Mapping[str, str] | None = None,
         template: Path = ROOT / "template.yaml",
-        runtime: str | None = None,
     ) -> dict[str, str]:
-        """Build, upload and create (or update) `stack` from `template`; its outputs.
-
-        Functions that do not name a Runtime of their own run on `runtime`, if that is given.
-        """
+        """Build, upload and create (or update) `stack` from `template`; its outputs."""
         deployer = Deployer(self.client("cloudformation"), self.client("s3"))
-        return deployer.deploy(stack, template, parameters or {}, runtime)
+        return deployer.deploy(stack, template, parameters or {})
+
+    def dropshift(self, parameters: Mapping[str, str] | None = None, runtime: str = "python3.13") -> dict[str, str]:
+        """Deploy Dropshift and the application hello, as `make deploy`; the outputs of both stacks."""
+        deployed = self.deploy("dropshift", parameters)
+        return {**self.application("hello", {**(parameters or {}), "Runtime": runtime}), **deployed}
+
+    def application(self, name: str, parameters: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Deploy an application in a stack of its own, as `make application`; its outputs."""
+        given = {**(parameters or {}), "Deployer": "dropshift", "Application": name}
+        return self.deploy(f"dropshift-app-{name}", given, ROOT / "deployer" / "application.yaml")
 
     def calls(self) -> list[Call]:
         """Every AWS call received so far."""

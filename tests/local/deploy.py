@@ -1,4 +1,4 @@
-"""Deploy a SAM template to the local AWS: build what it names with make, upload it, create or update the stack.
+"""Deploy a template to the local AWS: build what it names with make, upload it, create or update the stack.
 
 What `sam build` and `sam deploy` do, without SAM's own environment and in a fraction of its time.
 """
@@ -26,7 +26,7 @@ ARCHITECTURE = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x
 """This machine's, in Lambda's words: functions run here."""
 _CODE = "local-code"
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
-_SAM_FUNCTION = "AWS::Serverless::Function"
+_SAM_FUNCTION, _FUNCTION = "AWS::Serverless::Function", "AWS::Lambda::Function"
 
 
 class DeploymentError(RuntimeError):
@@ -40,23 +40,25 @@ class Deployer:
         self._cloudformation = cloudformation
         self._s3 = s3
 
-    def deploy(
-        self, stack: str, template: Path, parameters: Mapping[str, str], runtime: str | None = None
-    ) -> dict[str, str]:
-        """Create or update `stack`, its applications on `runtime` unless they name one; its outputs."""
-        resolved = self._with_code(_on(runtime, yaml_parse(template.read_text())), template.parent)
-        wanted = _declared(resolved, {"Architecture": ARCHITECTURE}) | dict(parameters)
+    def deploy(self, stack: str, template: Path, parameters: Mapping[str, str]) -> dict[str, str]:
+        """Create or update `stack`; its outputs. Parameters that the template has not are left out, as SAM CLI does."""
+        parsed = yaml_parse(template.read_text())
+        wanted = _declared(parsed, {"Architecture": ARCHITECTURE, **parameters})
+        resolved = self._with_code(parsed, template.parent, wanted.get("Runtime", ""))
         self._apply(stack, json.dumps(resolved), wanted)
         (described,) = self._cloudformation.describe_stacks(StackName=stack)["Stacks"]
         return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", ())}
 
-    def _with_code(self, template: Template, directory: Path) -> Template:
-        """The template with every function's code in S3."""
+    def _with_code(self, template: Template, directory: Path, runtime: str) -> Template:
+        """The template with every function's code in S3; a plain function's is the bootstrap for a runtime."""
         template.get("Globals", {}).get("Function", {}).pop("CodeUri", None)
         for logical_id, resource in template["Resources"].items():
             if isinstance(resource, dict) and resource.get("Type") == _SAM_FUNCTION:
-                runtime = resource["Properties"].get("Runtime") or template["Globals"]["Function"]["Runtime"]
-                resource["Properties"]["CodeUri"] = self._upload(_package(logical_id, directory, runtime))
+                resource["Properties"]["CodeUri"] = self._upload(_package(f"build-{logical_id}", directory))
+            elif isinstance(resource, dict) and resource.get("Type") == _FUNCTION:
+                package = _package(f"package-{runtime or _default(template, 'Runtime')}", directory.parent)
+                code = self._upload(package)
+                resource["Properties"]["Code"] = {"S3Bucket": code["Bucket"], "S3Key": code["Key"]}
         return template
 
     def _upload(self, package: bytes) -> dict[str, str]:
@@ -105,22 +107,18 @@ def _declared(template: Template, values: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in values.items() if name in template.get("Parameters", {})}
 
 
-def _on(runtime: str | None, template: Template) -> Template:
-    """The template, with another Runtime for every function that does not name its own."""
-    if runtime:
-        template["Globals"]["Function"]["Runtime"] = runtime
-    return template
+def _default(template: Template, parameter: str) -> str:
+    return str(template["Parameters"][parameter]["Default"])
 
 
-def _package(logical_id: str, directory: Path, runtime: str) -> bytes:
-    """What `make build-<logical id>` puts together, as a zip."""
+def _package(target: str, directory: Path) -> bytes:
+    """What `make <target>` puts together, as a zip."""
     with tempfile.TemporaryDirectory(prefix="build-") as artifacts:
-        given = {"ARTIFACTS_DIR": artifacts, "ARCHITECTURE": ARCHITECTURE, "RUNTIME": runtime}
-        command = ["make", "-s", f"build-{logical_id}", *(f"{name}={value}" for name, value in given.items())]
+        command = ["make", "-s", target, f"ARTIFACTS_DIR={artifacts}", f"ARCHITECTURE={ARCHITECTURE}"]
         with alone(directory / "build"):
             built = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
         if built.returncode != 0:
-            raise DeploymentError(f"make build-{logical_id} failed:\n{built.stdout}{built.stderr}")
+            raise DeploymentError(f"make {target} failed:\n{built.stdout}{built.stderr}")
         return _zipped(Path(artifacts))
 
 

@@ -26,7 +26,7 @@ from deployer.commands.command import (
 )
 from deployer.model.record import Record
 from deployer.model.status import Ending, Status
-from tests.pure.values import NOON, SETTINGS, drop
+from tests.pure.values import APPLICATIONS, NOON, SETTINGS, drop
 
 EVENTS = Path(__file__).parents[2] / "events"
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
@@ -66,7 +66,7 @@ INCOMING = sorted(path for path in EVENTS.glob("*.json") if not path.stem.starts
 
 @pytest.mark.parametrize("path", INCOMING, ids=lambda path: path.stem)
 def test_every_file_in_events_is_what_its_name_says(path: Path) -> None:
-    assert isinstance(events.parse(load(path.stem), SETTINGS), WHAT_ARRIVES[path.stem])
+    assert isinstance(events.parse(load(path.stem), SETTINGS, APPLICATIONS), WHAT_ARRIVES[path.stem])
 
 
 def test_every_kind_of_arrival_has_a_file() -> None:
@@ -78,7 +78,7 @@ def test_what_is_announced_has_the_documented_fields() -> None:
     record = Record.received(drop(), NOON).with_entry(NOON, "published", version="7", weight=50).ended(NOON, release)
     documented = load("out-release-changed")
     assert (documented["source"], documented["detail-type"]) == (eventbridge.SOURCE, eventbridge.DETAIL_TYPE)
-    told = eventbridge.detail(record)
+    told = eventbridge.detail(record, "dropshift-app-hello")
     assert told.keys() == documented["detail"].keys()
     same = ("status", "what", "reason", "version", "weight")
     assert {key: told[key] for key in same} == {key: documented["detail"][key] for key in same}
@@ -92,13 +92,13 @@ def test_what_is_announced_and_its_example_follow_the_documented_schema() -> Non
     schema.validate(example)
     received = Record.received(drop(), NOON)
     for record in (received, received.ended(NOON, Ending(status=Status.REJECTED, reason="no archive"))):
-        schema.validate(example | {"detail": eventbridge.detail(record)})
+        schema.validate(example | {"detail": eventbridge.detail(record, "dropshift-app-hello")})
     described = document["properties"]["detail"]["properties"]
     assert described["status"]["enum"] == [status.value for status in Status]
 
 
 def arrivals(name: str) -> events.Drops:
-    found = events.parse(load(name), SETTINGS)
+    found = events.parse(load(name), SETTINGS, APPLICATIONS)
     assert isinstance(found, events.Drops)
     return found
 
@@ -116,7 +116,7 @@ def test_one_bad_record_does_not_stop_the_others_and_duplicates_are_one() -> Non
 @pytest.mark.parametrize("bad", [{"eventSource": "aws:s3"}, {}, 5, None, [], {"s3": "no object"}])
 def test_a_record_that_is_none_does_not_stop_those_around_it(bad: Any) -> None:  # noqa: ANN401 - anything may arrive
     [first], [other] = load("drop-put")["Records"], load("drop-multipart")["Records"]
-    found = events.parse({"Records": [first, bad, other]}, SETTINGS)
+    found = events.parse({"Records": [first, bad, other]}, SETTINGS, APPLICATIONS)
     assert isinstance(found, events.Drops)
     assert len(found.drops) == 2
     assert [(one.reason.partition(":")[0], one.needs_attention) for one in found.ignored] == [
@@ -148,7 +148,7 @@ def test_an_event_of_a_foreign_bucket_releases_nothing_and_a_person_should_look(
 
 
 def refusal(payload: Any) -> str:  # noqa: ANN401 - anything may arrive
-    found = events.parse(payload, SETTINGS)
+    found = events.parse(payload, SETTINGS, APPLICATIONS)
     assert isinstance(found, events.Refused), found
     return "\n".join(str(problem) for problem in found.problems)
 
@@ -184,7 +184,7 @@ json_values = st.recursive(
 
 @given(json_values)
 def test_nothing_that_arrives_raises(payload: Any) -> None:  # noqa: ANN401 - anything may arrive
-    events.parse(payload, SETTINGS)
+    events.parse(payload, SETTINGS, APPLICATIONS)
 
 
 # --- events and commands that nobody here wrote ---------------------------------------------------------------------
@@ -192,7 +192,8 @@ def test_nothing_that_arrives_raises(payload: Any) -> None:  # noqa: ANN401 - an
 in_the_corpus = pytest.mark.skipif(
     not CORPUS.exists(), reason="the corpus of foreign events is not beside the checkout"
 )
-THEIRS = SETTINGS.model_copy(update={"releases_bucket": "rel-bucket", "applications": frozenset({"myapp"})})
+THEIRS = SETTINGS.model_copy(update={"releases_bucket": "rel-bucket"})
+THEIR_APPLICATIONS = frozenset({"myapp"})
 
 
 def corpus(name: str) -> list[dict[str, str]]:
@@ -202,7 +203,7 @@ def corpus(name: str) -> list[dict[str, str]]:
 
 def seen(payload: Any) -> set[str]:  # noqa: ANN401 - anything may arrive
     """Tell what became of an event, in the corpus's words."""
-    found = events.parse(payload, THEIRS)
+    found = events.parse(payload, THEIRS, THEIR_APPLICATIONS)
     if isinstance(found, events.Refused):
         return {"reject-loud", "reject"}
     if isinstance(found, events.Ignored):
@@ -238,7 +239,7 @@ def test_foreign_events_end_in_their_class(row: dict[str, str]) -> None:
 @in_the_corpus
 @pytest.mark.parametrize("row", corpus("events.csv"), ids=lambda row: row["file"])
 def test_no_foreign_event_reaches_another_application(row: dict[str, str]) -> None:
-    found = events.parse(json.loads((CORPUS / "events" / row["file"]).read_text()), THEIRS)
+    found = events.parse(json.loads((CORPUS / "events" / row["file"]).read_text()), THEIRS, THEIR_APPLICATIONS)
     drops = found.drops if isinstance(found, events.Drops) else ()
     assert all(one.application == "myapp" and one.bucket == "rel-bucket" for one in drops)
     assert all(one.label.isprintable() for one in drops)

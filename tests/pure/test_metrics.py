@@ -36,13 +36,12 @@ def cloudwatch(client: Any) -> Iterator[Stubber]:  # noqa: ANN401
 @pytest.fixture
 def metrics(client: Any) -> Metrics:  # noqa: ANN401
     settings = Settings(
-        applications=frozenset({"orders"}),
         function_prefix="app-",
         releases_bucket="releases",
         bundles_bucket="bundles",
         account_id="123456789012",
     )
-    return Metrics(client, settings)
+    return Metrics(client, settings, {"orders", "orders-eu"})
 
 
 def result(name: str, values: dict[datetime, float], state: str = "Complete") -> dict[str, Any]:
@@ -134,3 +133,13 @@ def test_a_hundred_alarms_are_read_and_those_that_are_not_there_are_missing(
 def test_alarms_that_cannot_be_read_are_none_of_them_red(cloudwatch: Stubber, metrics: Metrics) -> None:
     cloudwatch.add_client_error("describe_alarms", "ThrottlingException", "Rate exceeded")
     assert metrics.red_alarms("orders", ()) == frozenset()
+
+
+def test_an_alarm_is_of_the_application_with_the_longest_name_that_fits(cloudwatch: Stubber, metrics: Metrics) -> None:
+    names = ("app-orders-errors", "app-orders-too-slow", "app-orders-eu-errors", "app-orders-eu")
+    cloudwatch.add_response(
+        "describe_alarms", {"MetricAlarms": [{"AlarmName": one, "StateValue": "OK"} for one in names]}
+    )
+    alarms = metrics.alarms("orders", ())
+    assert not isinstance(alarms, Unread)
+    assert [alarm.name for alarm in alarms] == ["app-orders-errors", "app-orders-eu", "app-orders-too-slow"]

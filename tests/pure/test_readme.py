@@ -15,7 +15,7 @@ from deployer.commands.command import Command
 from deployer.commands.sender import ADMINISTRATION, Sender
 from deployer.model import manifest
 from deployer.model.manifest import Application, Manifest, Resources, Rollout, Section, Smoke
-from tests.pure.values import SETTINGS
+from tests.pure.values import APPLICATIONS, SETTINGS
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("README.md", "docs/runbook.md", "docs/commands.md", "docs/manifest.md", "docs/comparison.md")
@@ -44,7 +44,7 @@ COMMANDS = [said for said in dict.fromkeys(SAID.findall(README + RUNBOOK + COMMA
 @pytest.mark.parametrize(("alias", "payload"), COMMANDS)
 def test_a_command_on_a_page_is_understood(alias: str, payload: str) -> None:
     sender = Sender(alias=alias or ADMINISTRATION)
-    command = events.parse(sender.completed(json.loads(payload)), SETTINGS)
+    command = events.parse(sender.completed(json.loads(payload)), SETTINGS, APPLICATIONS)
     assert isinstance(command, KINDS)
     assert sender.objection(command) is None
 
@@ -81,7 +81,9 @@ def test_the_runbook_replays_nothing_unread_and_no_text_of_a_queue_as_an_argumen
 def test_the_runbooks_check_takes_events_and_no_command(path: Path) -> None:
     (check,) = re.findall(r"jq -e '([^']+)'", "".join(REPLAY))
     replayed = subprocess.run(["jq", "-e", check, path], capture_output=True, check=False).returncode == 0
-    arrives = isinstance(events.parse(json.loads(path.read_text()), SETTINGS), events.Drops | events.AlarmChanged)
+    arrives = isinstance(
+        events.parse(json.loads(path.read_text()), SETTINGS, APPLICATIONS), events.Drops | events.AlarmChanged
+    )
     assert replayed == (arrives or path.stem in ("execution-failed", "out-release-changed"))
 
 

@@ -8,7 +8,7 @@ from deployer import events
 from deployer.commands.command import Command
 from deployer.commands.sender import ADMINISTRATION, Sender
 from tests.faults.wiring import context
-from tests.pure.values import SETTINGS
+from tests.pure.values import APPLICATIONS, SETTINGS
 
 HELLO, ORDERS, ALL, FUNCTION, LATEST = "hello", "orders", ADMINISTRATION, "", "$LATEST"
 STATUS = {"action": "status", "application": "hello"}
@@ -16,7 +16,7 @@ REDEPLOY = {"action": "redeploy", "application": "hello", "release": "1.4.0"}
 
 
 def parsed(payload: dict[str, Any]) -> Command:
-    return events.parse(payload, SETTINGS)  # type: ignore[return-value]  # each of these is a command
+    return events.parse(payload, SETTINGS, APPLICATIONS)  # type: ignore[return-value]  # each of these is a command
 
 
 @pytest.mark.parametrize(

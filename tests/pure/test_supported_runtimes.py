@@ -49,11 +49,11 @@ def test_the_pages_have_them_all_and_no_other() -> None:
     assert set(re.findall(r"`(python3\.\d+|nodejs\d+\.x)`", limits)) == {*NAMES, *packaged}
 
 
-def test_the_templates_own_are_among_them_and_the_deployer_is_on_its_own_version() -> None:
-    template = sam.source()
-    assert template["Globals"]["Function"]["Runtime"] in NAMES
-    for function in ("Controller", "Rollout"):
-        assert template["Resources"][function]["Properties"]["Runtime"] == f"python{pythons.OWN}"
+def test_the_templates_know_them_and_the_deployer_is_on_its_own_version() -> None:
+    assert sam.source()["Globals"]["Function"]["Runtime"] == f"python{pythons.OWN}"
+    runtime = sam.application()["Parameters"]["Runtime"]
+    assert runtime["AllowedValues"] == [*NAMES, *(name for name in _makes("RUNTIMES") if name.startswith("nodejs"))]
+    assert runtime["Default"] == f"python{pythons.OWN}"
 
 
 def test_aws_knows_each_and_each_has_its_magic_number() -> None:

@@ -4,7 +4,7 @@ import json
 import re
 import shlex
 import subprocess
-from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +18,14 @@ from tests import template as sam
 
 LARGEST = 10_000
 """MB that an archive may unpack to."""
-UPDATE = {"ErrorAlarmThreshold": "9", "LogRetentionDays": "7", "RolloutMemory": "10240", "WriteOnceReleases": "true"}
+UPDATE = {
+    "MemorySize": "512",
+    "Timeout": "60",
+    "ErrorAlarmThreshold": "9",
+    "LogRetentionDays": "7",
+    "RolloutMemory": "10240",
+    "WriteOnceReleases": "true",
+}
 
 
 @pytest.fixture(scope="module")
@@ -28,34 +35,22 @@ def stack() -> sam.Template:
 
 @pytest.fixture(scope="module")
 def updated() -> sam.Template:
-    """Everything that a stack update may bring: other code, other sizes, another application before ours."""
+    """Everything that an update may bring: other code, other sizes."""
     template = sam.packaged(sam.source(), "s3://code/another.zip")
-    template["Globals"]["Function"] |= {"MemorySize": 512, "Timeout": 60}
     return sam.transformed(template, **UPDATE)
 
 
-def test_cfn_lint_finds_nothing() -> None:
-    assert lint(sam.PATH.read_text()) == []
+@pytest.mark.parametrize("path", [sam.PATH, sam.APPLICATION], ids=lambda path: path.stem)
+def test_cfn_lint_finds_nothing(path: Path) -> None:
+    assert lint(path.read_text()) == []
 
 
-def test_a_further_application_is_a_name_and_a_copied_block() -> None:
-    text = sam.PATH.read_text()
-    block = text[text.index("  hello:\n") : text.index("\nOutputs:")]
-    copy = block.replace("-hello", "-my-orders").replace("/hello", "/my-orders").replace("hello", "myorders")
-    template = sam.packaged(sam.source(text.replace(block, block + copy)))
-    resources = sam.transformed(template, Applications="hello,my-orders")["Resources"]
-    of = {name: {key for key in resources if key.startswith(name)} for name in ("hello", "myorders")}
-    assert of["myorders"] == {key.replace("hello", "myorders") for key in of["hello"]}
-    assert {key.removeprefix("hello") for key in of["hello"]} == {
-        "",
-        "First",
-        "Live",
-        "Role",
-        "Logs",
-        "Commands",
-        "Errors",
-        "Failed",
-        "Dashboard",
+def test_an_application_is_a_stack_of_its_own_and_the_deployers_has_no_list_of_them() -> None:
+    assert "Applications" not in sam.defaults(sam.source())
+    assert len(sam.application()["Resources"]) < 10
+    assert {name for name in sam.source()["Resources"] if name.startswith("hello")} == {
+        "hello",
+        *(f"hello{part}" for part in ("First", "Live", "Role", "Logs", "Commands", "Errors", "Failed", "Dashboard")),
     }
 
 
@@ -82,7 +77,6 @@ def test_new_code_of_the_rollout_is_a_new_version_of_it(stack: sam.Template) -> 
 @pytest.mark.parametrize(
     "changed",
     [
-        {"Applications": "hello,orders"},
         {"Architecture": "arm64"},
         {"RolloutMemory": "10240"},
         {"EventBus": "releases"},
@@ -129,28 +123,7 @@ def test_concurrency_is_reserved_unless_the_account_has_too_little(
 
 
 def test_the_template_and_the_deployer_agree_on_what_an_application_may_be_called() -> None:
-    assert sam.source()["Parameters"]["Applications"]["AllowedPattern"] == APPLICATION_NAME
-
-
-def _strings(value: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON
-    """Every `Fn::Sub` in the string form, at any depth."""
-    if isinstance(value, dict) and isinstance(value.get("Fn::Sub"), str):
-        yield value["Fn::Sub"]
-    elif isinstance(value, dict | list):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from _strings(inner)
-
-
-def test_what_is_repeated_says_the_applications_name_in_the_form_that_every_expander_takes() -> None:
-    """A string with the loop's variable beside a pseudo parameter failed at a change set once.
-
-    Sources: aws-cloudformation/cfn-language-discussion#151; CloudFormation template reference, Fn::ForEach, whose
-    examples have `!Ref` of the variable. No page there has an escape.
-    """
-    identifier, _, repeated = sam.source()["Resources"]["Fn::ForEach::EachApplication"]
-    assert identifier == "Application"
-    assert not [text for text in _strings(repeated) if "${Application}" in text]
-    assert "${!" not in json.dumps(sam.source())
+    assert sam.application()["Parameters"]["Application"]["AllowedPattern"] == APPLICATION_NAME
 
 
 def test_a_name_that_lambda_would_refuse_is_refused_before_anything_is_deployed() -> None:
@@ -161,7 +134,7 @@ def test_a_name_that_lambda_would_refuse_is_refused_before_anything_is_deployed(
         ran = subprocess.run(command, capture_output=True, text=True, check=False)
         assert ran.returncode == code, ran.stderr
         assert ("at most 59 characters together" in ran.stderr) == bool(code)
-    assert "59 characters" in sam.source()["Parameters"]["Applications"]["Description"]
+    assert "59 characters" in sam.application()["Parameters"]["Application"]["Description"]
 
 
 @pytest.mark.parametrize(
@@ -288,11 +261,10 @@ def test_an_applications_dashboard_is_json_about_its_alias(stack: sam.Template) 
 
 
 @pytest.mark.parametrize("output", ["StatusCommand", "RollbackCommand"])
-def test_a_command_among_the_outputs_is_one_that_the_controller_takes(stack: sam.Template, output: str) -> None:
-    names = sam.Names(stack, sam.defaults(stack))
-    words = shlex.split(names.text(stack["Outputs"][output]["Value"]))
-    alias = names.text(stack["Resources"]["helloCommands"]["Properties"])
-    assert words[words.index("--function-name") + 1] == f"{alias['FunctionName']}:{alias['Name']}"
+def test_a_command_among_the_outputs_is_one_that_the_controller_takes(output: str) -> None:
+    given = sam.defaults(sam.application())
+    words = shlex.split(sam.Names(sam.application(), given).text(sam.application()["Outputs"][output]["Value"]))
+    assert words[words.index("--function-name") + 1] == "dropshift-controller:hello"
     payload: Any = Sender(alias="hello").completed(json.loads(words[words.index("--payload") + 1]))
     command = parse_command(payload, frozenset({"hello"}))
     assert not isinstance(command, tuple)

@@ -3,7 +3,6 @@
 import platform
 import re
 import subprocess
-import sys
 from pathlib import Path
 from textwrap import dedent
 
@@ -20,14 +19,14 @@ ARCHITECTURE = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Build the package of every function of the template."""
+    """Build the packages of the deployer and of an application."""
     directory = tmp_path_factory.mktemp("packages")
-    functions = [*sam.of_type(sam.transformed(sam.packaged(sam.source())), "AWS::Lambda::Function")]
-    for function in functions:
-        target = [f"build-{function}", f"ARTIFACTS_DIR={directory / function}", f"ARCHITECTURE={ARCHITECTURE}"]
+    targets = {"Controller": "build-Controller", "Rollout": "build-Rollout", "hello": "package-python3.13"}
+    for function, made in targets.items():
+        target = [made, f"ARTIFACTS_DIR={directory / function}", f"ARCHITECTURE={ARCHITECTURE}"]
         with alone(ROOT / "build"):
             subprocess.run(["make", "-C", ROOT, *target], check=True, stdout=subprocess.DEVNULL)
-    return {function: directory / function for function in functions}
+    return {function: directory / function for function in targets}
 
 
 def _alone(package: Path, code: str, version: str = pythons.OWN) -> str:
@@ -46,7 +45,7 @@ def _files(package: Path) -> set[str]:
 def _modules() -> set[str]:
     bootstrap = ROOT / "bootstrap"
     modules = {str(path.relative_to(bootstrap).with_suffix(".pyc")) for path in bootstrap.rglob("*.py")}
-    return {f"_dropshift/{name}" for name in modules - {"bootstrap.pyc", "package.pyc", "template_runtime.pyc"}}
+    return {f"_dropshift/{name}" for name in modules - {"bootstrap.pyc", "package.pyc"}}
 
 
 def _node_modules() -> set[str]:
@@ -90,34 +89,13 @@ def test_an_applications_package_answers_before_its_first_release(version: str) 
     assert said.startswith("Dropshift.NoRelease no release yet: drop an archive at s3://")
 
 
-TEMPLATES = {
-    "its own": ("Globals: {Function: {Runtime: python3.13}}", "Runtime: python3.14", "python3.14"),
-    "the shared one": ("Globals: {Function: {Runtime: python3.13}}", "Handler: !Ref Handler", "python3.13"),
-    "a function's": ("Globals: {}", "Runtime: !Ref Python", "the Runtime of app is no plain name"),
-    "none": ("Globals: {}", "Handler: x", "the Runtime of app is no plain name"),
-}
-
-
-@pytest.mark.parametrize(("shared", "own", "expected"), TEMPLATES.values(), ids=TEMPLATES.keys())
-def test_a_package_is_for_the_runtime_that_its_function_has_in_the_template(
-    tmp_path: Path, shared: str, own: str, expected: str
-) -> None:
-    resources = f"Resources:\n  app:\n    Type: AWS::Serverless::Function\n    Properties: {{{own}}}\n"
-    (tmp_path / "template.yaml").write_text(f"{shared}\n{resources}")
-    command: list[str | Path] = [sys.executable, ROOT / "bootstrap" / "template_runtime.py"]
-    command += [tmp_path / "template.yaml", "app"]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (ran.stdout or ran.stderr).startswith(expected)
-    assert (ran.returncode == 0) == expected.startswith("python")
-
-
 @pytest.mark.parametrize("runtime", ["python3.11", "python3.9", "custom", "provided.al2023", "nodejs20.x", "java21"])
 def test_there_is_no_package_for_any_other_runtime(tmp_path: Path, runtime: str) -> None:
-    command = ["make", "-s", "-C", str(ROOT), "build-hello", f"ARTIFACTS_DIR={tmp_path}", f"RUNTIME={runtime}"]
+    command = ["make", "-s", "-C", str(ROOT), f"package-{runtime}", f"ARTIFACTS_DIR={tmp_path}"]
     with alone(ROOT / "build"):
         ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode
-    assert f"there is no package for hello on {runtime}: change its Runtime" in ran.stderr
+    assert f"there is no package for {runtime}; choose one of" in ran.stderr
     assert " ".join(f"python{one}" for one in pythons.served()) in ran.stderr
     assert not _files(tmp_path)
 

@@ -7,8 +7,8 @@ from deployer.model.drop import Drop, VersionDescription
 from deployer.settings import Settings
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+APPLICATIONS = frozenset({"hello", "orders"})
 SETTINGS = Settings(
-    applications=frozenset({"hello", "orders"}),
     function_prefix="dropshift-app-",
     releases_bucket="dropshift-releases-123456789012",
     bundles_bucket="dropshift-bundles-123456789012",

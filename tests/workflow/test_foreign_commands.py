@@ -58,7 +58,7 @@ def test_foreign_commands_are_answered_in_their_class_and_a_refusal_changes_noth
             continue  # an earlier release is recorded here: it would be rolled back to, as test_commands shows
         before = served.alias
         served.calls.clear()
-        answer = served.tell(events.parse(payload, served.settings))
+        answer = served.tell(events.parse(payload, served.settings, {served.application}))
         changed = [call for call in served.calls if call.startswith(CHANGING)]
         if not fits(row["expected"], answer) or changed or served.alias != before:
             wrong.append((payload, answer))

@@ -48,9 +48,9 @@ def test_an_ignored_drop_shows_with_its_key(served: World, key: str) -> None:
         "eventName": "ObjectCreated:Put",
         "s3": {"bucket": {"name": served.settings.releases_bucket}, "object": {"key": dropped, "versionId": "v"}},
     }
-    answer: dict[str, Any] = served.tell(events.parse({"Records": [record]}, served.settings))
+    answer: dict[str, Any] = served.tell(events.parse({"Records": [record]}, served.settings, {served.application}))
     assert json.dumps(answer["ignored"]).count(dropped) == 1
-    everything = served.tell(events.parse({"action": "status"}, served.settings))
+    everything = served.tell(events.parse({"action": "status"}, served.settings, {served.application}))
     assert f"ago: {dropped}: " in "\n".join(everything["answer"])
     assert (f"ago: {dropped}: " in lines(served)) is dropped.startswith(served.application)
 

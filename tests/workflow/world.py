@@ -89,7 +89,7 @@ class World:
 
     def __init__(self) -> None:
         self.settings = settings()
-        [self.application] = self.settings.applications
+        self.application = "orders"
         self.function = self.settings.function(self.application)
         self.account = Watched()
         self.account.at_call = self._at_call
@@ -138,7 +138,7 @@ class World:
     def command(self, action: str, **fields: object) -> dict[str, Any]:
         """Invoke the controller by hand."""
         payload = {"action": action, "application": self.application, **fields}
-        return self.tell(events.parse(payload, self.settings))  # type: ignore[arg-type]  # JSON
+        return self.tell(events.parse(payload, self.settings, {self.application}))  # type: ignore[arg-type]  # JSON
 
     def tell(self, event: events.Incoming) -> dict[str, Any]:
         """Have the controller handle an event."""

@@ -94,7 +94,7 @@ def main() -> int:
     console.rule("[bold]2. A local AWS, and Dropshift deployed to it from template.yaml")
     with LocalAws(speed=SPEED, function_environment={"BUNDLE_SECONDS": BUNDLE_SECONDS}) as aws:
         began = time.monotonic()
-        story = Story(aws, aws.deploy("dropshift", runtime=RUNTIME), console)
+        story = Story(aws, aws.dropshift(runtime=RUNTIME), console)
         console.print(f"  deployed in {time.monotonic() - began:.1f} s; a bake of five minutes takes five seconds here")
         _first_release(story, base)
         with Callers(aws.client("lambda"), _FUNCTION) as callers:

@@ -1,0 +1,37 @@
+"""Lambda and S3: which applications there are. One is there when its function is; nobody keeps a list."""
+
+import re
+from collections.abc import Collection, Iterator
+
+from deployer.aws.functions import Functions
+from deployer.aws.records import Records
+from deployer.settings import APPLICATION_NAME, Settings
+
+_NAME = re.compile(APPLICATION_NAME)
+
+
+class Applications(Collection[str]):
+    """The applications of this deployer, by name.
+
+    `in` asks Lambda for one function. A loop lists those that had a drop, whether their functions still exist or not.
+    """
+
+    def __init__(self, functions: Functions, records: Records, settings: Settings) -> None:
+        self._functions = functions
+        self._records = records
+        self._settings = settings
+
+    def __contains__(self, name: object) -> bool:
+        if not (isinstance(name, str) and _NAME.fullmatch(name)):
+            return False
+        return self._functions.exists(self._settings.function(name))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._records.applications())
+
+    def __len__(self) -> int:
+        return len(self._records.applications())
+
+    def watched_by(self, alarm: str) -> str | None:
+        """Return the application that an alarm watches by its name, `<function>-…`; the longest name counts."""
+        return next((name for name in self._settings.watchable_by(alarm) if name in self), None)
