@@ -30,6 +30,9 @@ export SAM_CLI_TELEMETRY := 0
 # Processes are started by the thousand here, and should not compile the same modules each time.
 unexport PYTHONDONTWRITEBYTECODE
 
+# The deployer's template, and that of an application.
+TEMPLATES := template.yaml deployer/application.yaml
+
 # The tests that run on the other Pythons of functions, too, as far as this machine has them.
 ON_OTHERS ?= $(addprefix tests/end_to_end/test_bootstrap_,fidelity.py start.py kinds.py)
 
@@ -73,7 +76,7 @@ bench: .venv/ready           ## measure cold starts [ARGUMENTS="--sets A --links
 	$(BIN)/python -m tests.benchmarks $(ARGUMENTS)
 
 lint: .venv/ready            ## ruff, mypy and cfn-lint
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/cfn-lint template.yaml deployer/application.yaml
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/cfn-lint $(TEMPLATES)
 
 audit: .venv/ready .venv-checkov/ready ## hold the template against checkov: every finding has its reason
 	$(BIN)/python -m tests.audit
@@ -84,7 +87,9 @@ defects: .venv/ready         ## break the product in every known way, one at a t
 live: .venv/ready .venv-sam/ready ## deploy to your AWS account under a name of its own, use it, measure, remove it
 	$(BIN)/python -m pytest -s --live tests/live
 
-build: .venv-sam/ready       ## build the deployer's package with `sam build`
+build: .venv-sam/ready       ## check both templates with `sam validate --lint`, and build the deployer's package with `sam build`
+	@for template in $(TEMPLATES); do AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-eu-central-1} \
+		.venv-sam/bin/sam validate --lint -t $$template --config-file "$(CURDIR)/samconfig.toml" || exit 1; done
 	.venv-sam/bin/sam build
 
 deploy: names-fit build      ## deploy to your AWS account [STACK=dropshift APPLICATIONS=hello,orders ARCHITECTURE=x86_64 PARAMETERS="RolloutMemory=10240"]

@@ -14,9 +14,9 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 from unittest.mock import patch
 
-from cfnlint.decode import cfn_yaml
 from ministack.services.cloudformation import language_extensions
 from samtranslator.translator.transform import transform
+from samtranslator.yaml_helper import yaml_parse
 
 if TYPE_CHECKING:
     from samtranslator.translator.managed_policy_translator import ManagedPolicyLoader
@@ -48,7 +48,7 @@ def source(text: str | None = None) -> Template:
 
 
 def _parsed(text: str) -> Template:
-    parsed: Template = json.loads(json.dumps(cfn_yaml.loads(text)))
+    parsed: Template = yaml_parse(text)
     return parsed
 
 

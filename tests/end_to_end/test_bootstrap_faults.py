@@ -261,14 +261,14 @@ def _verified(original: bytes, content: bytes, block: int = 4096) -> bool:
     return True
 
 
-def test_in_a_thousand_loads_with_random_faults_no_unverified_byte_reaches_a_file(
+def test_in_many_loads_with_random_faults_no_unverified_byte_reaches_a_file(
     process: Loader, store: ObjectStore, tmp_path: Path
 ) -> None:
     files = {f"module_{n}.py": f"VALUE = {RANDOM.random()}\n" * 30 for n in range(6)}
     tree = write(tmp_path / "tree", {**files, "data.bin": RANDOM.randbytes(3 << 19)})
     pointer = release(tree).stored(store)
     ends: dict[str, int] = {}
-    for _ in range(1000):
+    for _ in range(250):
         rate = RANDOM.choice([0.05, 0.2, 0.6])
         store.misbehave = _at_random(RANDOM.sample(ANY, 3), rate)
         outcome = process.load(pointer, tmp_path, fresh=RANDOM.random() < 0.7)
@@ -279,7 +279,7 @@ def test_in_a_thousand_loads_with_random_faults_no_unverified_byte_reaches_a_fil
         if complete:
             assert _same(_loaded(tmp_path, pointer), tree)
     store.misbehave = lambda _number: None
-    assert ends[""] > 100
+    assert ends[""] > 25
     assert len(ends) > 3
 
 

@@ -112,11 +112,36 @@ def _default(template: Template, parameter: str) -> str:
 
 
 def _package(target: str, directory: Path) -> bytes:
-    """What `make <target>` puts together, as a zip."""
+    """Return what `make <target>` puts together, as a zip; it is built once for the same sources."""
+    sources = _sources(directory)
+    with alone(directory / "build"):
+        kept = directory / "build" / "deployed" / f"{target}-{sources}.zip"
+        if not kept.exists():
+            kept.parent.mkdir(exist_ok=True)
+            for old in kept.parent.glob(f"{target}-*"):
+                old.unlink()
+            new = kept.with_suffix(".new")
+            new.write_bytes(_built(target, directory))
+            new.rename(kept)
+        return kept.read_bytes()
+
+
+def _sources(directory: Path) -> str:
+    """Return a digest of all that packages are made of."""
+    digest = hashlib.sha256(ARCHITECTURE.encode())
+    folders = (directory / name for name in ("bootstrap", "deployer", "requirements"))
+    paths = (path for folder in folders for path in folder.rglob("*") if "__pycache__" not in path.parts)
+    for path in sorted([*paths, *directory.iterdir()]):
+        if path.is_file():
+            digest.update(f"{path.relative_to(directory)} {path.stat().st_mode} {path.stat().st_size}\n".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _built(target: str, directory: Path) -> bytes:
     with tempfile.TemporaryDirectory(prefix="build-") as artifacts:
         command = ["make", "-s", target, f"ARTIFACTS_DIR={artifacts}", f"ARCHITECTURE={ARCHITECTURE}"]
-        with alone(directory / "build"):
-            built = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
+        built = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
         if built.returncode != 0:
             raise DeploymentError(f"make {target} failed:\n{built.stdout}{built.stderr}")
         return _zipped(Path(artifacts))

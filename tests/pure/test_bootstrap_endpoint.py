@@ -10,6 +10,7 @@ import pytest
 from botocore.endpoint_provider import EndpointProvider
 from botocore.exceptions import EndpointProviderError
 
+from bootstrap.loader import aws_environment
 from bootstrap.loader.aws_environment import DUAL_STACK, FIPS, endpoint
 from bootstrap.pointer import Pointer
 from tests import tools
@@ -23,6 +24,9 @@ REGIONS = sorted(
     name for partition in PARTITIONS["partitions"] for name in partition["regions"] if not name.endswith("-global")
 )
 
+type Case = tuple[str, str, bool, bool, str]
+"""A bucket, its Region, whether FIPS and dual-stack endpoints are asked for, and the host."""
+
 
 def _expected(bucket: str, region: str, *, fips: bool, dual_stack: bool) -> str | None:
     """Return botocore's host; None where the partition has no such endpoint."""
@@ -34,7 +38,7 @@ def _expected(bucket: str, region: str, *, fips: bool, dual_stack: bool) -> str 
     return re.sub(r"https://([^/]+).*", r"\1", str(url))
 
 
-def _cases() -> Iterator[tuple[str, str, bool, bool, str]]:
+def _cases() -> Iterator[Case]:
     for region in REGIONS:
         for bucket in ("bundles", "dotted.name"):
             for fips in (False, True):
@@ -43,18 +47,21 @@ def _cases() -> Iterator[tuple[str, str, bool, bool, str]]:
                         yield bucket, region, fips, dual_stack, host
 
 
-CASES = list(_cases())
+@pytest.fixture(scope="module")
+def cases() -> list[Case]:
+    return list(_cases())
 
 
-def test_there_are_cases_of_every_partition() -> None:
+def test_there_are_cases_of_every_partition(cases: list[Case]) -> None:
     assert len(REGIONS) > 40
-    assert {region for _, region, *_ in CASES} == set(REGIONS)
+    assert {region for _, region, *_ in cases} == set(REGIONS)
 
 
-def test_python_asks_where_botocore_would(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_python_asks_where_botocore_would(cases: list[Case], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aws_environment, "_trust", lambda: None)  # the certificates are the same everywhere
     for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
         monkeypatch.delenv(name, raising=False)
-    for bucket, region, fips, dual_stack, host in CASES:
+    for bucket, region, fips, dual_stack, host in cases:
         monkeypatch.setenv("AWS_REGION", region)
         monkeypatch.setenv(FIPS, str(fips).lower())
         monkeypatch.setenv(DUAL_STACK, str(dual_stack).lower())
@@ -72,9 +79,9 @@ console.log(JSON.stringify(hosts));
 """
 
 
-def test_node_asks_where_botocore_would() -> None:
+def test_node_asks_where_botocore_would(cases: list[Case]) -> None:
     module = json.dumps(str(ROOT / "bootstrap/node/endpoint.mjs"))
     command = [str(tools.node()), "--input-type=module", "-e", ASK % (module, json.dumps(FIPS), json.dumps(DUAL_STACK))]
-    given = json.dumps([case[:4] for case in CASES])
+    given = json.dumps([case[:4] for case in cases])
     done = subprocess.run(command, input=given, check=True, capture_output=True, text=True, env={})
-    assert json.loads(done.stdout) == [case[4] for case in CASES]
+    assert json.loads(done.stdout) == [case[4] for case in cases]

@@ -4,6 +4,7 @@ import gzip
 import resource
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,25 +23,30 @@ def _release(*members: tuple[str, str]) -> bytes:
 
 TAGS = f"Tag: {'.'.join(['cp313'] * 360)}-{'.'.join(['a'] * 360)}-{'.'.join(['b'] * 360)}\n"
 NESTED = "".join(f"{' ' * deep}try:y\n{' ' * deep}finally:\n" for deep in range(20)) + f"{' ' * 20}x=1\n"
-INPUTS = {
-    "wheel tags that are spelt out": ("zip", _release(("p-1.dist-info/WHEEL", TAGS))),
-    "a dotted key": ("zip", _release(("dropshift.toml", f"[smoke]\nevent.{'a.' * 24_000}a=1"))),
-    "a dotted key in a list": ("zip", _release(("dropshift.toml", f"schema=[{{{'a.' * 20_000}a=1}}]"))),
-    "a source whose bytecode doubles with each level": ("zip", _release(("never.py", NESTED))),
+INPUTS: dict[str, tuple[str, Callable[[], bytes]]] = {
+    "wheel tags that are spelt out": ("zip", lambda: _release(("p-1.dist-info/WHEEL", TAGS))),
+    "a dotted key": ("zip", lambda: _release(("dropshift.toml", f"[smoke]\nevent.{'a.' * 24_000}a=1"))),
+    "a dotted key in a list": ("zip", lambda: _release(("dropshift.toml", f"schema=[{{{'a.' * 20_000}a=1}}]"))),
+    "a source whose bytecode doubles with each level": ("zip", lambda: _release(("never.py", NESTED))),
     "twenty thousand unknown fields": (
         "zip",
-        _release(("dropshift.toml", "".join(f"a{number}=1\n" for number in range(20_000)))),
+        lambda: _release(("dropshift.toml", "".join(f"a{number}=1\n" for number in range(20_000)))),
     ),
     "twelve thousand wheels for Windows": (
         "zip",
-        _release(*((f"p{number}-1.dist-info/WHEEL", "Tag: cp313-cp313-win_amd64\n") for number in range(12_000))),
+        lambda: _release(
+            *((f"p{number}-1.dist-info/WHEEL", "Tag: cp313-cp313-win_amd64\n") for number in range(12_000))
+        ),
     ),
-    "twenty thousand foreign modules": ("zip", _release(*((f"p{number}.pyd", "MZ") for number in range(20_000)))),
-    "empty zstd frames": ("tar.zst", zstd.compress(b"") * 2_000_000),
-    "empty skippable frames": ("tar.zst", (b"\x50\x2a\x4d\x18" + bytes(4)) * 2_000_000),
+    "twenty thousand foreign modules": (
+        "zip",
+        lambda: _release(*((f"p{number}.pyd", "MZ") for number in range(20_000))),
+    ),
+    "empty zstd frames": ("tar.zst", lambda: zstd.compress(b"") * 2_000_000),
+    "empty skippable frames": ("tar.zst", lambda: (b"\x50\x2a\x4d\x18" + bytes(4)) * 2_000_000),
     "gigabytes of padding": (
         "tar.gz",
-        gzip.compress(tar_of(member(b"lambda_function.py", HANDLER)) + bytes(2**27), 1),
+        lambda: gzip.compress(tar_of(member(b"lambda_function.py", HANDLER)) + bytes(2**27), 1),
     ),
 }
 ACCEPTED = {"a source whose bytecode doubles with each level", "wheel tags that are spelt out"}
@@ -53,9 +59,9 @@ def _confine() -> None:
 
 @pytest.mark.parametrize("name", INPUTS)
 def test_the_inspection_ends_within_ten_seconds_and_a_gigabyte(name: str, tmp_path: Path) -> None:
-    ending, data = INPUTS[name]
+    ending, made = INPUTS[name]
     path = tmp_path / f"release.{ending}"
-    path.write_bytes(data)
+    path.write_bytes(made())
     command = [sys.executable, "-m", "deployer", "inspect", str(path), "--limit", str(2**26)]
     ended = subprocess.run(command, preexec_fn=_confine, capture_output=True, text=True, check=False)
     assert ended.returncode == (name not in ACCEPTED), ended.stderr

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cfnlint.api import lint
 
 from deployer.commands.command import parse as parse_command
 from deployer.commands.sender import Sender
@@ -38,11 +37,6 @@ def updated() -> sam.Template:
     """Everything that an update may bring: other code, other sizes."""
     template = sam.packaged(sam.source(), "s3://code/another.zip")
     return sam.transformed(template, **UPDATE)
-
-
-@pytest.mark.parametrize("path", [sam.PATH, sam.APPLICATION], ids=lambda path: path.stem)
-def test_cfn_lint_finds_nothing(path: Path) -> None:
-    assert lint(path.read_text()) == []
 
 
 def test_an_application_is_a_stack_of_its_own_and_the_deployers_has_no_list_of_them() -> None:
