@@ -44,7 +44,7 @@ ON_OTHERS ?= $(addprefix tests/end_to_end/test_bootstrap_,fidelity.py start.py k
 help:                        ## this list
 	@awk -F ' *## ' '/^[a-z]+:.*## / {split($$1, verb, ":"); printf "make %-11s %s\n", verb[1], $$2}' Makefile
 
-test: .venv/ready .venv-sam/ready ## every test: pure, workflow, end to end on the local AWS
+test: .venv/ready            ## every test: pure, workflow, end to end on the local AWS
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 	@$(MAKE) -s others
 
