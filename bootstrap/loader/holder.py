@@ -116,8 +116,8 @@ class Holder:
     def _be_twin(self, holder: int) -> NoReturn:
         """Reserve what large files need, then wait for the end of a partner."""
         try:
-            for held in self._held.values():
-                lease.reserve(held)
+            for number, held in self._held.items():
+                lease.reserve(held, self._share.files[number].size)
         except OSError as error:
             self._partners.tell_why(error)
         self._poll.register(holder, select.POLLIN)

@@ -69,9 +69,8 @@ def place_head(heads: int, number: int, target: int) -> None:
     os.utime(target, ns=(LONG_AGO, LONG_AGO))
 
 
-def reserve(held: int) -> None:
+def reserve(held: int, size: int) -> None:
     """Reserve the blocks of a large file, because setting its size does not; raises OSError."""
-    size = os.fstat(held).st_size
     for offset in range(0, size if size > RESERVED else 0, STEP):
         os.posix_fallocate(held, offset, min(STEP, size - offset))
 

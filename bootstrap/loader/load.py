@@ -166,14 +166,14 @@ class Load:
             restore_heads(self._index, self._shares, self._place.heads, self._place.root)
         gc.freeze()
         answers = [ours for _, (_, ours) in team]
+        for worker, (theirs, _) in team:
+            self._coordinator.watch(self._fork(partial(self._work, worker, [theirs for theirs, _ in inboxes])))
+            worker.leave()
+            theirs.close()
         for number, (files, (theirs, ours)) in enumerate(zip(holders, inboxes, strict=True)):
             process = self._fork(partial(self._hold, number, files, theirs, answers))
             theirs.close()
             self._coordinator.watch(process, number, ours)
-        for worker, (theirs, _) in team:
-            self._coordinator.watch(self._fork(partial(self._work, worker)))
-            worker.leave()
-            theirs.close()
         self._finish()
 
     def _finish(self) -> None:
@@ -217,6 +217,7 @@ class Load:
         try:
             coordinator = os.pidfd_open(parent)
             os.close(self._queue.input)
+            os.nice(LOADER_NICE)
             run(coordinator)
             status = 0
         except BaseException as error:  # noqa: BLE001 - as above
@@ -224,8 +225,9 @@ class Load:
         finally:
             os._exit(status)
 
-    def _work(self, worker: Worker, coordinator: int) -> None:
-        os.nice(LOADER_NICE)
+    def _work(self, worker: Worker, inboxes: list[socket.socket], coordinator: int) -> None:
+        for inbox in inboxes:
+            inbox.close()  # with a holder's own end of it, the last one: a message to it must fail then
         started = time.process_time()
         worker.run(coordinator, self._gone)
         spent = round(time.process_time() - started, 3)

@@ -81,7 +81,7 @@ def _batches(slices: Iterable[Slice]) -> Iterator[list[Slice]]:
     count = 0
     for one in slices:
         for n in range(0, len(one.files), FILES_OPEN):
-            some = one._replace(files=one.files[n : n + FILES_OPEN])
+            some = one._replace(files=one.files[n : n + FILES_OPEN]) if len(one.files) > FILES_OPEN else one
             if count + len(some.files) > FILES_OPEN:
                 yield batch
                 batch, count = [], 0

@@ -11,8 +11,9 @@ TESTS = frozenset({"tests", "test"})
 LARGE = 1 << 20
 """Bytes from which a file that no start was seen to read comes after the others."""
 LATEST = 1 << 60
-LEASED = 16 * 860
-"""Files that may arrive while the application runs: each is held by a descriptor, and a process holds 860."""
+LEASED = 6 * 860
+"""Files that may arrive while the application runs, the largest: a process holds 860, and small ones are written sooner
+than they are held."""
 
 
 class Layout(NamedTuple):
