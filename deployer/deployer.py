@@ -1,7 +1,7 @@
 """The AWS clients and settings of all steps and commands, and their two kinds of writes: the record and the alias."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from deployer.aws import Aws
@@ -108,8 +108,8 @@ class Deployer:
         if ending.status is Status.ROLLED_BACK:
             self.mark_rolled_back(record)
         if not record.status.final:
-            at = self.now()
-            self.change_record(record, lambda one: one.ended(at, ending))
+            at, nobody = self.now(), replace(self, by="")  # the command that ended it was another one
+            nobody.change_record(record, lambda one: one.ended(at, ending))
 
     def record_ending(self, record: Record, ending: Ending, what: str, *, move: str = "") -> Record:
         """Record an ending and return the record; if it has one already, add only the moment.

@@ -46,6 +46,13 @@ DEFECTS = (
         (f"{SAID_BY}::test_a_command_leaves_its_reason_and_the_name_that_its_sender_claims",),
     ),
     Defect(
+        "an end is said by whoever comes next",
+        "Deployer._record_ending_of",
+        "nobody.change_record(",
+        "self.change_record(",
+        (f"{SAID_BY}::test_the_end_that_a_dead_command_left_is_not_said_by_who_comes_next",),
+    ),
+    Defect(
         "an answer repeats what the smoke test sends",
         "maintenance._SECRETIVE",
         '{"manifest": {"smoke"}}',

@@ -10,6 +10,7 @@ from deployer import controller
 from deployer.commands.sender import ADMINISTRATION
 from deployer.model.drop import Drop
 from deployer.model.record import Record
+from tests.faults.faults import Killed, Kind
 from tests.faults.flows import STAGES, live, prepared, two_live
 from tests.faults.invariants import violations
 from tests.faults.wiring import context, inhabited, parsed
@@ -18,10 +19,10 @@ from tests.faults.world import World
 ANN, WHY = "ann@example.com", "checkout fails for guests"
 
 
-def say(world: World, action: str, *, alias: str = "orders", **fields: object) -> Any:  # noqa: ANN401 - JSON
+def say(world: World, action: str, *, alias: str = "orders", name: str = ANN, **fields: object) -> Any:  # noqa: ANN401 - JSON
     """Send a command as the README's `say` does."""
     world.account.begin("controller")
-    return controller.handler({"action": action, "reason": WHY, **fields}, context(alias, {"by": ANN}))
+    return controller.handler({"action": action, "reason": WHY, **fields}, context(alias, {"by": name}))
 
 
 def ask(world: World, action: str) -> str:
@@ -72,6 +73,21 @@ def test_a_command_leaves_its_reason_and_the_name_that_its_sender_claims(
     assert not [one for one in news if one["by"] and one["what"] not in moments]
     logged = next(line for line in parsed(world.prints.getvalue()) if line.get("message") == "command.received")
     assert (logged["action"], logged["application"], logged["reason"], logged["by"]) == (action, "orders", WHY, ANN)
+
+
+def test_the_end_that_a_dead_command_left_is_not_said_by_who_comes_next() -> None:
+    """A: aborts, and dies before its record.  Ann: aborts another release, and the first one's end is written first."""
+    world = prepared(mid_bake)
+    with inhabited(world):
+        world.account.chance = lambda call: Kind.KILLED_AFTER if call.operation == "UpdateAlias" else None
+        with pytest.raises(Killed):
+            say(world, "abort", name="a")
+        world.account.mend()
+        world.drop("1.2", STAGES)
+        world.receive(world.inbox[-1])
+        assert "aborted 1.2" in say(world, "abort", release="1.2")["answer"]
+    assert (record_of(world, 1).status, by_ann(world, 1)) == ("aborted", [])
+    assert by_ann(world, 2) == ["abort", f"aborted: {WHY}"]
 
 
 def test_a_release_that_is_rolled_out_again_begins_with_who_asked_for_it_and_why() -> None:

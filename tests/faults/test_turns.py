@@ -138,17 +138,20 @@ def test_an_abort_ends_a_release_that_waits_before_it_has_its_turn(world: World)
     assert violations(world) == []
 
 
-def test_a_rollout_that_hangs_keeps_its_turn_for_half_an_hour_and_no_longer(world: World) -> None:
+@pytest.mark.parametrize("later", [timedelta(), timedelta(hours=1)])
+def test_a_rollout_that_hangs_keeps_its_turn_for_half_an_hour_and_no_longer(world: World, later: timedelta) -> None:
     with inhabited(world):
         until_preparing(world)
         hanging = world.executions[world.drops[-1].release_id]
         hanging.wake += timedelta(days=1)
+        world.account.pass_time(world.account.now + later)
         began = world.account.now
         drop = world.drop("1.2", STAGES)
         world.run(until=lambda: (found := world.record(drop)) is not None and found.status == Status.BUNDLED)
         waited = world.account.now - began
         world.run()
-    assert LONGEST_TURN - timedelta(minutes=1) < waited < LONGEST_TURN + timedelta(minutes=2)
+    expected = max(timedelta(), LONGEST_TURN - later)
+    assert expected - timedelta(minutes=1) < waited < expected + timedelta(minutes=2)
     assert statuses(world)[1:] == ["superseded", "live"]
     assert violations(world) == []
 

@@ -57,6 +57,11 @@ def test_resources_are_held_against_the_function() -> None:
     assert isinstance(verdict(APP, manifest=asked), Inspection)
 
 
+def test_where_no_stack_is_known_provisioned_concurrency_is_warned_of_and_nothing_is_refused() -> None:
+    assert "MaxProvisionedConcurrency" in warned(verdict(APP, manifest="[resources]\nprovisioned-concurrency = 2\n"))
+    assert "MaxProvisionedConcurrency" not in warned(verdict(APP, manifest="[resources]\nmemory = 10240\n"))
+
+
 def test_a_manifest_that_cannot_be_read_is_never_passed_over() -> None:
     assert "or larger than 1048576 bytes" in said(verdict(APP, manifest="#" * (2**20 + 1)))
     link = tgz_of(member(b"a.toml", b"schema = 9"), member(b"dropshift.toml", type=b"2", link=b"a.toml"))

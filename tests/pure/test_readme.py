@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, get_args
 
+import botocore.session
 import pytest
 
 from deployer import events
@@ -57,6 +58,17 @@ def test_the_page_of_commands_names_every_one() -> None:
 def test_the_readme_and_the_runbook_send_every_command_through_an_alias() -> None:
     assert len(re.findall(r"^(?:\$|   ) say (?:hello|administration) ", README + RUNBOOK, re.MULTILINE)) == 4
     assert "say '" not in README + RUNBOOK + COMMANDS_PAGE
+
+
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+
+
+@pytest.mark.parametrize("action", ["cloudwatch:PutMetricAlarm", "cloudwatch:SetAlarmState", "events:PutEvents"])
+def test_the_page_on_operations_names_who_else_may_do_harm(action: str) -> None:
+    """Watched alarms are known by their names, and anybody who may put events can make news that looks like ours."""
+    service, _, name = action.partition(":")
+    assert name in botocore.session.get_session().get_service_model(service).operation_names
+    assert f"`{action}`" in OPERATIONS.partition("**Who else may do harm.**")[2].partition("\n\n")[0]
 
 
 REPLAY = [line.strip() for line in RUNBOOK.partition("**Replaying")[2].split("\n\n")[1].splitlines()]
