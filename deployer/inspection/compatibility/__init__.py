@@ -3,8 +3,8 @@
     probe (while the archive streams) → entry point → handler or program → distributions, bytecode, native code
         → resources (disk, time, the manifest against the function) → the function itself
 
-Files are parsed, never imported or run. A release that plainly cannot run is refused. A doubt is a warning, and the
-smoke test decides.
+Files are parsed, never imported or run. A release that certainly cannot run is refused. A possible problem is a
+warning, and the smoke test decides.
 """
 
 from deployer.inspection.compatibility.check import Accepted, check_compatibility, machine_problems

@@ -18,7 +18,7 @@ MAGIC = {
 
 
 def foreign(candidate: Candidate, path: str) -> str | None:
-    """Return the words for a file's bytecode if the function's Python cannot load it."""
+    """Return the description of a file's bytecode if the function's Python cannot load it."""
     head = (candidate.text(path) or b"")[:4]
     magic = MAGIC.get(candidate.machine.python or (0, 0))
     if not head or magic is None or head == magic.to_bytes(2, "little") + b"\r\n":

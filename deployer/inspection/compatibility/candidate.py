@@ -1,4 +1,4 @@
-"""Pure: a candidate for release: its tree, its manifest, its function, and what is found against it."""
+"""Pure: a candidate for release: its tree, its manifest, its function, and its problems."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
@@ -20,7 +20,7 @@ _ENVIRONMENTS = 20
 
 
 class Candidate:
-    """The checks' one source, and the one place for their findings."""
+    """The input of every check, and the place of their findings."""
 
     def __init__(
         self, entries: Sequence[Entry], probe: Probe, manifest: Manifest, function: FunctionConfiguration
@@ -32,7 +32,7 @@ class Candidate:
         self.machine = Machine.of(function)
         named = islice(self._named(_ENVIRONMENT), _ENVIRONMENTS)
         self.environments = tuple(path.removesuffix(_ENVIRONMENT) for path in named)
-        """Virtual environments below the root, each with a slash at its end: nothing in them is imported."""
+        """Virtual environments below the root, each with a slash at its end: no file in them is imported."""
         self.problems: list[Problem] = []
         self.warnings: list[str] = []
 
@@ -40,22 +40,22 @@ class Candidate:
         return (path for path in self.entries if path.endswith("/" + name))
 
     def refuse(self, where: str, found: str, allowed: str, remedy: str) -> None:
-        """Note what keeps the release from running."""
+        """Add a problem because of which the release cannot run."""
         self.problems.append(Problem(where=shown(where), found=found, allowed=allowed, remedy=remedy))
 
     def lack(self, where: str, found: str, allowed: str, remedy: str) -> None:
-        """Note a file that is missing, and a manifest that may have named another."""
+        """Add the problem of a missing file, with a hint at a manifest in another place that may name one."""
         manifest = self.anywhere(NAME) if NAME not in self.entries else None
         unread = f"; {shown(manifest)} was not read: it counts at the root of the archive" if manifest else ""
         self.refuse(where, found, allowed, remedy + unread)
 
     def warn(self, text: str) -> None:
-        """Note what may go wrong."""
+        """Add a warning of a possible problem."""
         self.warnings.append(text)
 
     @property
     def natives(self) -> Mapping[str, Native]:
-        """Native files that something may load."""
+        """Native files that may be loaded."""
         return {path: native for path, native in self.probe.natives.items() if self.counts(path)}
 
     def kept(self, ending: str) -> list[str]:
@@ -91,7 +91,7 @@ class Candidate:
         return self.probe.text(entry.path) if entry else None
 
     def deeper(self, places: Sequence[str]) -> str | None:
-        """Return the remedy for a file that is missing at all of these places, if it lies below another directory."""
+        """Return the remedy for a file that is missing at all of these places, if it is below another directory."""
         folder = self._only_folder()
         command = f" (cd {shown(folder)} && zip -r ../app.zip .)" if folder else ""
         for place in places:
@@ -101,11 +101,11 @@ class Candidate:
         return f"everything is in {shown(folder)}/: pack its content{command}" if folder else None
 
     def anywhere(self, path: str) -> str | None:
-        """Return where, below other directories, a path can be found: the shortest such place."""
+        """Return the shortest path below another directory that ends in this one; None if there is none."""
         return min(self._named(path), key=len, default=None)
 
     def _only_folder(self) -> str | None:
-        """Return the one directory in which all files lie, if there is one."""
+        """Return the one top directory that holds all files, if there is one."""
         files = [path for path, entry in self.entries.items() if entry.kind != "directory"]
         tops = {path.partition("/")[0] for path in files} - _LEFT_BY_MACOS
         top = tops.pop() if len(tops) == 1 and tops.isdisjoint(files) else None

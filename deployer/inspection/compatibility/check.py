@@ -34,7 +34,7 @@ class Accepted(Value):
 def check_compatibility(
     contents: Contents, probe: Probe, manifest: Manifest, function: FunctionConfiguration
 ) -> Accepted | tuple[Problem, ...]:
-    """Return how the release will start, or everything that keeps it from running."""
+    """Return how the release will start, or all problems because of which it cannot run."""
     candidate = Candidate(contents.entries, probe, manifest, function)
     if not check_runtime(candidate):
         return tuple(candidate.problems)

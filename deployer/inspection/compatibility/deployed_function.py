@@ -1,4 +1,4 @@
-"""Pure: whether the function itself takes a release. What its stack gave it can make AWS refuse a later step.
+"""Pure: whether the function's own configuration allows a release, or would make AWS refuse a later step.
 
 Sources: AWS Lambda developer guide, "Securing environment variables", "Configuring provisioned concurrency for a
 function", "Implementing Lambda canary deployments using a weighted alias".
@@ -9,7 +9,7 @@ from deployer.model.manifest import NAME
 
 
 def check(candidate: Candidate) -> None:
-    """Refuse a function whose variables, alias or next version would stop the release on its way."""
+    """Refuse a function whose variables, alias or next version would make a later step fail."""
     function = candidate.function
     if function.environment_error:
         candidate.refuse(

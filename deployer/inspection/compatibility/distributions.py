@@ -1,7 +1,7 @@
-"""Pure: installed distributions: their wheels fit the function, and their files are packed, not only pointed at.
+"""Pure: installed distributions: their wheels fit the function, and their files are in the archive, not only a link.
 
 Sources: PEP 425 (tags), 427 (wheels), 600 and 656 (platforms), 610 (direct_url.json); Python's `site` on .pth files.
-A wheel that pip took on a laptop is the usual misfit; its tags show it before any of its files is looked at.
+The usual misfit is a wheel that pip chose for a laptop; its tags show it before any of its files is read.
 """
 
 import json
@@ -17,16 +17,16 @@ from deployer.inspection.compatibility.candidate import Candidate
 NOT_EDITABLE = "install it without -e (pip install ., uv sync --no-editable), or pack its source"
 _TAG = re.compile(rb"^Tag:[ \t]*(\S+)\s*$", re.MULTILINE)
 _LONGEST = 64 * 2**10
-"""Bytes of a WHEEL file that is looked at."""
+"""Bytes of the largest WHEEL file that is read."""
 _TAGS = 100
-"""Tags that are looked at. A line with n alternatives in each of its three places stands for n * n * n of them."""
+"""The most tags that are read. A line with n alternatives in each of its three places stands for n * n * n tags."""
 _ON_LAMBDA = ("/opt/", "/mnt/", "/var/")
 """Directories of layers, mounted file systems and the function itself."""
 _ABSOLUTE = re.compile(rb"^(/[^\n\r]+|[A-Za-z]:[\\/][^\n\r]+)", re.MULTILINE)
 
 
 class Pointer(NamedTuple):
-    """A file in place of a distribution: an editable install."""
+    """A file that stands for a distribution elsewhere: an editable install."""
 
     path: str
     name: str
@@ -48,7 +48,7 @@ def check(candidate: Candidate) -> None:
 
 
 def editable(candidate: Candidate) -> list[Pointer]:
-    """Return the distributions that are only pointed at."""
+    """Return the distributions that the archive only points at."""
     found = [_direct_url(path, candidate.text(path) or b"") for path in candidate.kept("/direct_url.json")]
     missing = [pointer for pointer in found if pointer and not _packed(candidate, pointer)]
     return missing or [*_paths_elsewhere(candidate)]
@@ -68,7 +68,7 @@ def _direct_url(path: str, text: bytes) -> Pointer | None:
 
 
 def _packed(candidate: Candidate, pointer: Pointer) -> bool:
-    """Return whether a module by the distribution's name lies beside its description."""
+    """Return whether a module with the distribution's name is beside its description."""
     place = "/".join([*pointer.path.split("/")[:-2], pointer.name.replace("-", "_")])
     return any(candidate.file(place + ending) for ending in (".py", "/__init__.py"))
 
@@ -96,7 +96,7 @@ def _check_wheel(candidate: Candidate, path: str) -> None:
 
 
 def _tags(wheel: bytes) -> list[Tag]:
-    """Return the tags of a WHEEL file without those that are not well-formed; raise if it has too many."""
+    """Return the well-formed tags of a WHEEL file; raise if it has too many."""
     if len(wheel) > _LONGEST:
         raise TooManyTagsError
     found: list[Tag] = []
@@ -109,7 +109,7 @@ def _tags(wheel: bytes) -> list[Tag]:
 
 
 def _in_words(tag: Tag) -> str:
-    """Return a tag in words people know."""
+    """Return a tag in plain words."""
     for word, name in (("musllinux", "musl (Alpine)"), ("macosx", "macOS"), ("win", "Windows")):
         if tag.platform.startswith(word):
             return f"{name}: {shown(str(tag))}"

@@ -1,6 +1,6 @@
-"""ELF files: what they need of the machine they run on. Sources: System V ABI, gABI chapters 4 and 5; LSB 10.7.
+"""ELF files and their requirements of a machine. Sources: System V ABI, gABI chapters 4 and 5; LSB 10.7.
 
-Only the parts are read that the loader itself reads: header, program headers, dynamic section, version needs.
+Only the parts that the loader reads are read: header, program headers, dynamic section, version needs.
 Every count and offset is checked against the file before it is used.
 """
 
@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 MAGIC = b"\x7fELF"
 _PART, _PARTS = 16 * 2**20, 6
-"""Bytes at most of a segment, and segments, that are kept: names come early in a segment."""
+"""The most bytes of a segment, and the most segments, that are kept; names come early in a segment."""
 _MACHINES = {62: "x86_64", 183: "arm64", 21: "ppc64le", 243: "riscv"}
 _SMALL_MACHINES = {3: "i386", 40: "arm (32 bit)", 22: "s390x"}
 _HEADER, _PROGRAM = 64, 56
@@ -20,18 +20,18 @@ _LOAD, _DYNAMIC, _INTERPRETER, _CODE = 1, 2, 3, 1
 _NEEDED, _STRTAB, _STRSZ, _FLAGS_1, _VERNEED, _VERNEEDNUM = 1, 5, 10, 0x6FFFFFFB, 0x6FFFFFFE, 0x6FFFFFFF
 _POSITION_INDEPENDENT_PROGRAM = 0x08000000
 _MOST = 16 * 2**20
-"""Bytes of one table that are read."""
+"""The most bytes of one table that are read."""
 _NEEDS = 200
-"""Libraries, and versions of each, that are read: glibc itself has fewer."""
+"""The most libraries, and versions of each, that are read; glibc itself has fewer."""
 _GLIBC = re.compile(rb"GLIBC_(\d+)\.(\d+)")
 _ABI = {b"GLIBC_ABI_DT_RELR": (2, 36), b"GLIBC_ABI_GNU2_TLS": (2, 42)}
-"""Needs of the loader itself, and the version of glibc that first met them."""
+"""Requirements of the loader itself, and the first version of glibc that meets them."""
 _WEAK = 2
-"""Flag of a version need that may be left unmet: all symbols of that version are weak."""
+"""Flag of an optional version need: all symbols of that version are weak."""
 
 
 class Readable(Protocol):
-    """An open file, or an excerpt of one, which answers with fewer bytes where it has none."""
+    """An open file, or an excerpt of one, which returns fewer bytes where it has none."""
 
     def seek(self, offset: int, /) -> object:
         """Go to an offset."""
@@ -41,24 +41,24 @@ class Readable(Protocol):
 
 
 class Elf(NamedTuple):
-    """The needs and offers of one ELF file."""
+    """The requirements and exports of one ELF file."""
 
     machine: str
     whole: bool
-    """All its bytes are there."""
+    """True if all its bytes are there."""
     program: bool = False
-    """A program, not a library."""
+    """True for a program, False for a library."""
     interpreter: str | None = None
     needed: tuple[str, ...] = ()
     """Libraries."""
     glibc: tuple[int, int] | None = None
     """The newest glibc symbol version it needs."""
     python_module: str | None = None
-    """The extension module it is, if it offers a PyInit_ function."""
+    """The name of the extension module, if it exports a PyInit_ function."""
 
     @property
     def musl(self) -> bool:
-        """Return whether it is linked against musl, as on Alpine; elsewhere musl's libc has the name libc.so."""
+        """Return whether it is linked against musl, as on Alpine; outside Alpine musl's libc is called libc.so."""
         return "musl" in (self.interpreter or "") or any(name == "libc.so" or "musl" in name for name in self.needed)
 
 
@@ -71,11 +71,11 @@ class _Segment(NamedTuple):
 
 
 class _BrokenError(Exception):
-    """An offset or count leads out of the file."""
+    """An offset or count is outside the file."""
 
 
 class _NotKeptError(Exception):
-    """The file has these bytes, but the excerpt has not."""
+    """The file has these bytes, but the excerpt does not."""
 
 
 class _File(NamedTuple):
@@ -93,7 +93,7 @@ class _File(NamedTuple):
 
 
 def parse(file: Readable, size: int) -> Elf:
-    """Read an ELF file of `size` bytes; what an excerpt has not kept is left out."""
+    """Read an ELF file of `size` bytes, without the parts that an excerpt has not kept."""
     read = _File(file, size)
     if size < _HEADER:
         return Elf("no machine", whole=False)
@@ -150,7 +150,7 @@ def _segments(read: _File, head: bytes) -> list[_Segment]:
 
 
 def _end(head: bytes, segments: list[_Segment]) -> int:
-    """Return the size that header and program headers promise."""
+    """Return the size according to header and program headers."""
     sections, (size, count) = struct.unpack_from("<Q", head, 40)[0], struct.unpack_from("<HH", head, 58)
     ends = [segment.offset + segment.size for segment in segments if segment.kind == _LOAD]
     return max([*ends, int(sections + size * count)])

@@ -19,7 +19,7 @@ def check_runtime(candidate: Candidate) -> bool:
 
 
 def resolve(candidate: Candidate) -> Start:
-    """Return the start that the manifest names, and the usual one where it is silent."""
+    """Return the start that the manifest names, and the default for omitted fields."""
     application = candidate.manifest.application
     kind = application.kind or _kind(candidate)
     if kind in ("python", "nodejs"):

@@ -1,4 +1,4 @@
-"""The parts of one ELF file that its loader reads, kept while the file streams by: a library may have gigabytes."""
+"""The parts of one ELF file that its loader reads, kept while the file is streamed: it may have gigabytes."""
 
 from typing import IO
 
@@ -9,7 +9,7 @@ _HEAD = 8 * 2**10
 
 
 class Excerpt:
-    """An `elf.Readable` over the kept parts; it uses a shared file from one offset on."""
+    """An `elf.Readable` over the kept parts, which are in a shared file."""
 
     def __init__(self, file: IO[bytes], start: int, size: int) -> None:
         self._file, self._next, self._size = file, start, size
@@ -20,7 +20,7 @@ class Excerpt:
         self._seen = self._at = 0
 
     def write(self, piece: bytes) -> None:
-        """Keep what belongs to a part."""
+        """Keep the bytes that belong to a part."""
         if self._parts is None:
             self._head += piece
             if len(self._head) < min(_HEAD, self._size):

@@ -1,4 +1,4 @@
-"""Pure: whether an executable or a command is there and can be started."""
+"""Pure: whether an executable or a command exists and can be started."""
 
 from deployer.inspection.archive.findings import shown
 from deployer.inspection.compatibility.candidate import Candidate
@@ -18,13 +18,13 @@ _INTERPRETERS = (
 )
 """Interpreters of Amazon Linux's minimal images, and of the runtimes."""
 _LOADERS = {"x86_64": "ld-linux-x86-64.so.2", "arm64": "ld-linux-aarch64.so.1"}
-"""glibc's program interpreters, which lie in the library directories of Amazon Linux."""
+"""glibc's program interpreters, in the library directories of Amazon Linux."""
 _LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64")
 _CHMOD = "set it (chmod +x) before packing, and pack on Linux or macOS so that it is kept"
 
 
 def check(candidate: Candidate, command: tuple[str, ...]) -> None:
-    """Return what keeps the first word of the command from being started."""
+    """Return why the first word of the command cannot be started; None if it can."""
     word = command[0]
     path = word.removeprefix("./")
     entry = candidate.file(path)

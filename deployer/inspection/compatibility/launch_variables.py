@@ -1,7 +1,7 @@
-"""Pure: variables by which Lambda starts something of the release before the release is there.
+"""Pure: variables by which Lambda would start a file of the release before the release is loaded.
 
 Lambda starts Node with NODE_OPTIONS, and every runtime through AWS_LAMBDA_EXEC_WRAPPER, before the bootstrap runs. A
-file of the release is not there yet, and the process ends without a word of ours.
+file of the release does not exist yet, and the process ends before the bootstrap can report that.
 """
 
 import re
@@ -16,7 +16,7 @@ _PRELOADS = re.compile(r"""(?:--(?:import|require|(?:experimental-)?loader)|-r)(
 
 
 def check(candidate: Candidate) -> None:
-    """Refuse what would end the process before the bootstrap runs, with the way that works."""
+    """Refuse variables that would end the process before the bootstrap runs; the remedy is the way that works."""
     given = candidate.function.launch_variables
     wrapper = given.get("AWS_LAMBDA_EXEC_WRAPPER", "")
     if wrapper and (_TASK_ROOT.match(wrapper) or not wrapper.startswith("/")):

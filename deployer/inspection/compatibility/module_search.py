@@ -1,4 +1,4 @@
-"""Pure: where the runtime looks for a handler's module: in the archive, and in what the function has beside it.
+"""Pure: the places where the runtime looks for a handler's module, in the archive and outside of it.
 
 Sources: AWS Lambda developer guide, "Lambda layers" and "Defined runtime environment variables"; Python's `site`.
 """
@@ -12,15 +12,15 @@ from deployer.inspection.compatibility.candidate import Candidate
 _TASK_ROOT = "/var/task"
 _LAYERS = "/opt/"
 _ROOTS = 20
-"""Directories, and files that name some, that are looked at: real releases have a few."""
+"""The most directories, and .pth files, that are searched; real releases have a few."""
 _MAY_PROVIDE = re.compile(
     rb"\bsys\.(path|modules|meta_path|path_hooks)\b|from sys import|__path__|importlib\.(abc|machinery|util)|addsitedir"
 )
-"""Signs of code that puts modules in place when it runs, as the launcher of a packed PEX does."""
+"""Signs of code that makes modules importable when it runs, as the launcher of a packed PEX does."""
 
 
 def roots(candidate: Candidate) -> list[str]:
-    """Return the directories of the archive that modules are looked for in: "" for its root, "src/" for others.
+    """Return the directories of the archive in which modules are searched: "" for its root, "src/" for others.
 
     The function's PYTHONPATH or NODE_PATH adds some, and .pth files at the root add others.
     """
@@ -33,12 +33,12 @@ def roots(candidate: Candidate) -> list[str]:
 
 
 def find(candidate: Candidate, module: str) -> str | None:
-    """Return the file that a Python module is imported from."""
+    """Return the file from which Python imports a module."""
     return next((place for place in places(candidate, module) if candidate.file(place)), None)
 
 
 def places(candidate: Candidate, module: str) -> list[str]:
-    """Return where Python's own finder looks for a module, in its order."""
+    """Return the places where Python's own finder looks for a module, in its order."""
     suffixes = (*candidate.machine.extension_suffixes, ".py", ".pyc")
     bases = [root + module.replace(".", "/") for root in roots(candidate)]
     return [base + package + suffix for base in bases for package in ("/__init__", "") for suffix in suffixes]
@@ -52,7 +52,7 @@ def packages(candidate: Candidate, module: str) -> list[str]:
 
 
 def brought_by(candidate: Candidate, handler: str, on_the_way: Sequence[str] = ()) -> str | None:
-    """Return what may bring a handler that is not in the archive: a layer, another path, a package on the way to it."""
+    """Return what may provide a handler that is not in the archive: a layer, another path, or a parent package."""
     if candidate.function.layers or handler.startswith(_LAYERS):
         return "a layer of the function"
     if path := next((path for path in candidate.function.module_path if _is_elsewhere(path)), None):

@@ -19,7 +19,7 @@ _CPYTHON = re.compile(r"cpython-(\d)(\d+)(t?)(?:-(.+))?")
 _PLATFORMS = re.compile(r"(?i)[-_./+](darwin|macos|win32|windows|linux\w*|freebsd|android|sunos|x64|ia32|arm64|arm|musl|glibc|gnu|msvc|amd64|x86_64|aarch64)(?![a-z])")  # fmt: skip  # noqa: E501 - one list of words
 
 _MACOS_ONLY = "/node_modules/fsevents/"
-"""npm leaves it in every tree that was installed on macOS, and what depends on it asks for it nowhere else."""
+"""npm leaves it in every tree that was installed on macOS; packages load it only there."""
 _IN_PACKAGE = re.compile(r"(?:.*/)?node_modules/(?:@[^/]+/)?[^/]+")
 _LIBRARY = re.compile(r"\.so(\.\d+)*$|\.node$")
 """Some libraries can be started, too: glibc prints its version."""
@@ -51,7 +51,7 @@ def _take_one(machine: Machine) -> str:
 
 
 def check(candidate: Candidate, kind: Kind) -> None:
-    """Hold native files against the function's machine; the same fault below one directory is reported once."""
+    """Compare native files with the function's machine; the same fault below one directory is reported once."""
     faults: dict[tuple[str, Fault], list[str]] = defaultdict(list)
     for path, fault in _faults(candidate, kind):
         faults[path.partition("/")[0], fault].append(path)
@@ -70,9 +70,9 @@ def _faults(candidate: Candidate, kind: Kind) -> Iterator[tuple[str, Fault]]:
 
 
 def _module_faults(candidate: Candidate) -> Iterator[tuple[str, Fault]]:
-    """A module may be there for several Pythons and systems: one that fits is enough, and so is its source.
+    """Yield modules of which no variant fits: there may be several, for different Pythons and systems, and a source.
 
-    Modules without a tag lie in directories named for their systems instead: Pyarmor's runtime does.
+    Some modules have no tag, and are in directories named for their systems instead, such as Pyarmor's runtime.
     """
     modules: dict[str, dict[str, Fault | None]] = defaultdict(dict)
     for path, native in candidate.natives.items():
@@ -125,7 +125,7 @@ def _module_fault(machine: Machine, path: str, native: Native) -> Fault | None:
 
 
 def _addon_faults(candidate: Candidate) -> Iterator[tuple[str, Fault]]:
-    """Node packages bring addons for many systems: one of each package must fit.
+    """Yield addons of packages of which no addon fits; Node packages have addons for many systems.
 
     A package may also be one of a family, with the system in its own name.
     """
@@ -140,7 +140,7 @@ def _addon_faults(candidate: Candidate) -> Iterator[tuple[str, Fault]]:
 
 
 def _package(path: str) -> str:
-    """Return the innermost package that a file lies in; outside of packages, its directory."""
+    """Return the innermost package that contains a file; outside of packages, its directory."""
     match = _IN_PACKAGE.match(path)
     return match[0] if match else path.rpartition("/")[0]
 
@@ -152,7 +152,7 @@ def _addon_fault(machine: Machine, native: Native) -> Fault | None:
 
 
 def _warn_of_libraries(candidate: Candidate) -> None:
-    """Warn of other files for another machine, with their number: they do no harm unless something loads them."""
+    """Warn of other files for another machine, with their number: they are harmless unless they are loaded."""
     counts: dict[str, list[str]] = defaultdict(list)
     for path, native in candidate.natives.items():
         if native.system in ("macos", "windows"):
@@ -166,7 +166,7 @@ def _warn_of_libraries(candidate: Candidate) -> None:
 
 
 def _warn_of_programs(candidate: Candidate) -> None:
-    """Warn of programs that are not executable in the archive, so that nothing can start them."""
+    """Warn of programs that are not executable in the archive, and so cannot be started."""
     programs = [
         path
         for path, native in candidate.natives.items()

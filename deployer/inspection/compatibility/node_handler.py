@@ -1,4 +1,4 @@
-"""Pure: whether a Node.js handler is there. JavaScript is not parsed: only what no reading of it allows is refused.
+"""Pure: whether a Node.js handler exists. JavaScript is not parsed: only impossible handlers are refused.
 
 Source: AWS Lambda developer guide, "Define Lambda function handler in Node.js"; Node.js documentation,
 "Determining module system" and "Modules: CommonJS modules", "Loading from node_modules folders".
@@ -21,7 +21,7 @@ _EXPORTING: dict[_System | None, re.Pattern[bytes]] = {
     "commonjs": re.compile(rb"\b(exports|module|this|require|eval|Function)\b"),
     None: re.compile(rb"\b(export|exports|module|this|require|eval|Function)\b"),
 }
-"""Words without one of which a file of a module system exports nothing."""
+"""Words of which a file must contain at least one to export anything, by module system."""
 _READ_AS: dict[str, tuple[_System, str]] = {
     ".mjs": ("module", "an ES module, as a .mjs file is,"),
     ".cjs": ("commonjs", "a CommonJS module, as a .cjs file is,"),
@@ -36,7 +36,7 @@ _REPLACES = re.compile(
     rb"export\s*\*|export\s+default\b|exports\s*\[|module\.exports\s*=\s*[^\s{]|\{[^{}]*\.\.\.|\\u"
     rb"|\b(__exportStar|_export_star|assign|defineProperty|entries|keys|eval|Function)\s*\("
 )
-"""Exports whose names the file need not spell out."""
+"""Exports whose names need not be in the file."""
 _REQUIRES = re.compile(rb"\brequire\s*\(")
 _CONSTANT = (
     rb"(?:exports\s*\.\s*%b\s*=|export\s+(?:const|let|var)\s+%b\s*=|[{,]\s*%b\s*:)\s*"
@@ -47,7 +47,7 @@ _NAME_IT = 'add it, or name the right one in dropshift.toml: [application] handl
 
 
 def check_handler(candidate: Candidate, handler: str) -> None:
-    """Refuse a handler that the runtime cannot find, and warn of one that something else has to bring."""
+    """Refuse a handler that the runtime cannot find, and warn of one that must come from outside the archive."""
     module, names = _split(handler)
     inside = [] if module.startswith("/") else [module + suffix for suffix in SUFFIXES]
     path = next((place for place in inside if candidate.file(place)), None)
@@ -120,7 +120,7 @@ def _is_constant(name: bytes, source: bytes) -> bool:
 
 
 def _read_as(candidate: Candidate, path: str) -> tuple[_System | None, str]:
-    """Return the module system of a file, and why; None where Node.js decides by its statements."""
+    """Return the module system of a file, and the reason; None where Node.js decides by its statements."""
     ending = path[-4:] if path.endswith((".mjs", ".cjs")) else _declared(candidate, path) or ""
     return _READ_AS.get(ending, (None, "a module"))
 

@@ -1,7 +1,7 @@
-"""A sink that notes, while the archive's files stream by, where they can run.
+"""A sink that finds out, while the archive's files are streamed, on which machine they can run.
 
-Sources and small descriptions are kept, because only the manifest names the one that matters, and it may come
-last. Of all other files the first bytes count, and of ELF files the parts that their loader reads.
+Sources and small descriptions are kept, because only the manifest names the one that matters, and it may come last. Of
+all other files the first bytes are read, and of ELF files the parts that their loader reads.
 """
 
 import tempfile
@@ -13,9 +13,9 @@ from deployer.inspection.compatibility.excerpt import Excerpt
 from deployer.model.manifest import NAME
 
 SOURCE = 2**20
-"""Bytes of a source file or description that are kept."""
+"""The most bytes of a source file or description that are kept."""
 KEPT = 256 * 2**20
-"""Bytes that are kept in all, on disk above the first few: half of a Lambda function's smallest disk."""
+"""The most bytes that are kept in all, nearly all on disk: half of a Lambda function's smallest disk."""
 _MEMORY = 16 * 2**20
 _HEAD = 256
 _SOURCES = (
@@ -31,11 +31,11 @@ _SOURCES = (
     f"/{NAME}",
 )
 _CACHE = "/__pycache__/"
-"""Bytecode there is never read without its source."""
+"""Python ignores bytecode there if its source is missing."""
 
 
 class Native(NamedTuple):
-    """A file that is not for Python's or Node's own eyes: a binary or a script."""
+    """A file that Python or Node.js does not read as a source: a binary or a script."""
 
     system: str
     """linux, macos, windows or script."""
@@ -44,7 +44,7 @@ class Native(NamedTuple):
 
 
 class Probe:
-    """A sink that has, in the end, every native file and the text of every source."""
+    """A sink that collects every native file and the text of every source."""
 
     def __init__(self) -> None:
         self.natives: dict[str, Native] = {}
@@ -65,7 +65,7 @@ class Probe:
         self._spool.seek(self._end)
 
     def write(self, piece: bytes) -> None:
-        """Look at the first bytes, and keep the rest if they are worth it."""
+        """Read the first bytes, and keep the others if the file is one to keep."""
         if self._keep:
             self._spool.write(piece)
         elif self._excerpt:
@@ -78,7 +78,7 @@ class Probe:
                 self._excerpt.write(start)
 
     def end(self) -> None:
-        """Note what the file is."""
+        """Record the kind of the file."""
         if self._excerpt:
             self.natives[self._path] = Native("linux", elf.parse(self._excerpt, self._size))
         elif self._keep:
@@ -88,7 +88,7 @@ class Probe:
             self.natives[self._path] = Native(system, first_line=self._head.partition(b"\n")[0])
 
     def repeat(self, path: str, earlier: str) -> None:
-        """Take over what is known of the same bytes."""
+        """Record a hard link with the kind of the file that it links to."""
         if earlier in self.natives:
             self.natives[path] = self.natives[earlier]
         if earlier in self._kept:
@@ -121,4 +121,4 @@ def _system(head: bytes) -> str | None:
 
 
 _JAVA = 43
-"""A Java class has the magic of a macOS universal binary, and its version, 45 at least, where that counts its parts."""
+"""Parts of a macOS universal binary are fewer. A Java class, with the same magic, has its version there: 45 or more."""

@@ -1,7 +1,7 @@
-"""Pure: whether a Python handler is there. Its module is parsed, never imported.
+"""Pure: whether a Python handler exists. Its module is parsed, never imported.
 
-Source: AWS Lambda developer guide, "Define Lambda function handler in Python": `module.function`, where the
-module may lie in packages, with '.' or '/' between them.
+Source: AWS Lambda developer guide, "Define Lambda function handler in Python": `module.function`, where the module may
+be in packages, with '.' or '/' between them.
 """
 
 from deployer.inspection.archive.findings import shown
@@ -17,7 +17,7 @@ _BUILT_IN = frozenset(
 
 
 def check_handler(candidate: Candidate, handler: str) -> None:
-    """Refuse a handler that the runtime cannot find, and warn of one that something else has to bring."""
+    """Refuse a handler that the runtime cannot find, and warn of one that must come from outside the archive."""
     module, _, name = handler.rpartition(".")
     module = module.replace("/", ".")
     path = find(candidate, module) if all(module.split(".")) else None
@@ -31,9 +31,9 @@ def check_handler(candidate: Candidate, handler: str) -> None:
 
 
 def _hidden(candidate: Candidate, module: str) -> tuple[str, str] | None:
-    """Return a package on the way to the module that Python does not come to, and what it takes in its place.
+    """Return a parent package of the module that Python does not find, and the file that it imports instead.
 
-    A module `app.py` is taken before a directory `app` that has no `__init__.py`.
+    A module `app.py` hides a directory `app` that has no `__init__.py`.
     """
     first, *rest = module.split(".")
     if first in _BUILT_IN:
@@ -75,7 +75,7 @@ def _remedy(candidate: Candidate, module: str, wanted: str) -> str:
 
 
 def _foreign_bytecode(candidate: Candidate, paths: list[str]) -> bool:
-    """Refuse bytecode of another Python, in the handler's module or in a package on the way to it."""
+    """Refuse bytecode of another Python, in the handler's module or in a parent package."""
     faults = {path: found for path in paths if path.endswith(".pyc") and (found := bytecode.foreign(candidate, path))}
     for path, found in faults.items():
         allowed = f"bytecode of {candidate.machine.runtime}"

@@ -1,6 +1,6 @@
-"""Pure: how a name of a Python module comes to be, as far as the module's own statements say.
+"""Pure: how a name of a Python module is bound, as far as the module's own statements show.
 
-Statements are walked with a stack, and expressions too: machine-made sources nest them thousands deep.
+Statements and expressions are walked with a stack, because generated sources nest them thousands deep.
 """
 
 import ast
@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 MAY_BIND = re.compile(
     rb"\b(globals|locals|vars|exec|eval|setattr|__getattr__|__dict__|modules)\b|import\s*\*|[zZ\xda\xfa]\x01\*"
 )
-"""Signs, in source or bytecode, that a module may have names it does not spell out; the last is a star import's."""
+"""Signs, in source or bytecode, that a module may have names that are not in its text; the last is a star import's."""
 _NO_FUNCTIONS = (
     ast.Constant,
     ast.JoinedStr,
@@ -30,11 +30,11 @@ _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 class Binding(NamedTuple):
-    """One way in which a name may have come to be when the import ends."""
+    """One way in which a name may be bound when the import ends."""
 
     nature: Literal["function", "coroutine", "constant", "import", "other"]
     line: int = 0
-    """Of a constant."""
+    """The line of a constant."""
     module: str = ""
     """The module of an import, relative to its package if there is a level."""
     original: str = ""
@@ -45,7 +45,7 @@ _OTHER = Binding("other")
 
 
 def bindings(tree: ast.Module, name: str) -> list[Binding]:
-    """Return all ways in which a name may have come to be; an unconditional one replaces those before it."""
+    """Return all ways in which a name may be bound; an unconditional one replaces those before it."""
     found: list[Binding] = []
     late = False
     for statement, certain in _statements(tree):
@@ -64,7 +64,7 @@ def functions(tree: ast.Module) -> list[str]:
 
 
 def _statements(tree: ast.Module) -> Iterator[tuple[_Block, bool]]:
-    """Yield the module's own statements in order, also those in if, try, with, for and match, with their certainty.
+    """Yield the module's own statements in order, those in if, try, with, for and match included, and their certainty.
 
     The bodies of functions and classes are not the module's own.
     """
@@ -109,7 +109,7 @@ def _is_target(statement: ast.Assign | ast.AnnAssign, name: str) -> bool:
 
 
 def _is_constant(value: ast.expr) -> bool:
-    """Return whether a value is plainly no function."""
+    """Return whether a value is certainly not a function."""
     if isinstance(value, ast.UnaryOp | ast.BinOp):
         parts = [value.operand] if isinstance(value, ast.UnaryOp) else [value.left, value.right]
         return all(isinstance(part, ast.Constant) for part in parts)
@@ -117,7 +117,7 @@ def _is_constant(value: ast.expr) -> bool:
 
 
 def _stores(statement: _Block, name: str) -> bool:
-    """Return whether a statement binds a name otherwise than by definition or import; blocks in it not included."""
+    """Return whether a statement, without its blocks, binds a name in a way other than by definition or import."""
     todo: list[ast.AST] = [statement]
     while todo:
         match node := todo.pop():

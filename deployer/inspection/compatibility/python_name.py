@@ -18,7 +18,7 @@ _IMPORTS = 8
 
 
 def check(candidate: Candidate, path: str, name: str, module: str, depth: int = _IMPORTS) -> None:
-    """Refuse a module that plainly lacks the function; warn of one that may only have it once it is imported."""
+    """Refuse a module that certainly lacks the function; warn of one that may have it only after its import."""
     text = candidate.text(path)
     if text is None:
         if path.endswith(".py"):
@@ -47,7 +47,7 @@ def _check_natures(candidate: Candidate, path: str, name: str, ways: list[Bindin
 
 
 def _parse(candidate: Candidate, path: str, source: bytes) -> ast.Module | None:
-    """Return the module's syntax tree; Python reads what is nested deep, and what is newer than this Python, itself."""
+    """Return the module's syntax tree, or None with a refusal or, where this Python may be too old, a warning."""
     version = candidate.machine.python or sys.version_info[:2]
     try:
         with warnings.catch_warnings(action="ignore"):
@@ -82,7 +82,7 @@ def _lacking(candidate: Candidate, path: str, name: str, text: bytes, known: lis
 
 
 def _follow(candidate: Candidate, found: Binding, module: str, path: str, depth: int) -> None:
-    """Look for a re-exported handler in the module it is imported from, if that is in the archive."""
+    """Check a re-exported handler in the module that it is imported from, if that is in the archive."""
     package = module.split(".") if path.endswith("/__init__.py") else module.split(".")[:-1]
     base = package[: len(package) - found.level + 1] if found.level else []
     target = ".".join([*base, *([found.module] if found.module else [])])

@@ -1,4 +1,4 @@
-"""Pure: whether the release has the room and the time it needs.
+"""Pure: whether the release has the disk and the time that it needs.
 
 Source: AWS Lambda developer guide, "Ephemeral storage", "SnapStart", "Lambda execution environment", "Quotas".
 """
@@ -13,19 +13,19 @@ from deployer.model.start import Start
 MB = 10**6
 MIB = 2**20
 SPEED = 78 * MB
-"""Bytes a second: Lambda's network gives an environment 625 Mbit/s."""
+"""Bytes per second: Lambda's network gives an environment 625 Mbit/s."""
 INIT = 10
 """Seconds that on-demand init may take before it is cut."""
 MOST = 10_240
-"""MB of ephemeral storage at most."""
+"""The most MB of ephemeral storage."""
 SNAP_START = 512
 """MB of ephemeral storage under SnapStart."""
 _SMALL_MEMORY = 1_024
-"""MB; below, a function has well under one vCPU, and decompression is what takes time."""
+"""MB; a function with less memory has well under one vCPU, and decompression takes most of the time."""
 
 
 def needed(contents: Contents, start: Start) -> int:
-    """Return the MB of ephemeral storage the release takes: whole blocks, and bytecode beside Python sources."""
+    """Return the MB of ephemeral storage that the release takes: whole blocks, and bytecode for Python sources."""
     total = 0
     for entry in contents.entries:
         copies = 2 if start.kind == "python" and entry.path.endswith(".py") else 1
@@ -34,7 +34,7 @@ def needed(contents: Contents, start: Start) -> int:
 
 
 def check(candidate: Candidate, contents: Contents, start: Start) -> None:
-    """Hold disk, time and the manifest's resources against what Lambda and the function allow."""
+    """Compare disk, time and the manifest's resources with the limits of Lambda and of the function."""
     _check_disk(candidate, needed(contents, start))
     _check_manifest(candidate)
     _warn_of_slow_start(candidate, contents)

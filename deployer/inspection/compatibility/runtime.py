@@ -17,7 +17,7 @@ OLDEST_NODE = 22
 GLIBC = (2, 34)
 """Amazon Linux 2023, on which all supported runtimes are built."""
 _OLD_MANYLINUX = ("manylinux2014", "manylinux2010", "manylinux1")
-"""PEP 600 gives them other names, for glibc 2.17, 2.12 and 2.5."""
+"""Old names of manylinux tags for glibc 2.17, 2.12 and 2.5; PEP 600 has the new ones."""
 _ABI3_WITH_PLATFORM = (3, 14)
 """The first Python that also loads `.abi3-PLATFORM.so`: CPython's dynload_shlib.c."""
 _PYTHON = re.compile(r"python(\d+)\.(\d+)")
@@ -56,7 +56,7 @@ class Machine(Value):
 
     @property
     def why_not(self) -> str:
-        """The reason why no release can run in an unsupported runtime."""
+        """Return why no release can run in an unsupported runtime."""
         if self.runtime in _REASONS:
             return _REASONS[self.runtime]
         if self.node:
@@ -87,7 +87,7 @@ class Machine(Value):
 
     @cached_property
     def wheel_tags(self) -> frozenset[Tag]:
-        """The tags of wheels that can be imported."""
+        """The tags of wheels that this machine can import."""
         if self.python is None:
             return frozenset()
         name = f"cp{self.python[0]}{self.python[1]}"
@@ -105,7 +105,7 @@ class Machine(Value):
 
 
 def runtimes() -> str:
-    """Return the supported runtimes as people read them."""
+    """Return the supported runtimes as text for people."""
     return f"{', '.join(_names())} or later"
 
 
