@@ -104,7 +104,7 @@ def _bounded(result: dict[str, Any]) -> dict[str, Any]:
     """Return a result that the engine keeps."""
     size = len(json.dumps(result))
     if size > _LARGEST:
-        raise ResultTooLargeError(f"its result takes {size} bytes; the engine keeps {_LARGEST}")
+        raise ResultTooLargeError(f"its result takes {size} bytes; at most {_LARGEST} are kept")
     return result
 
 
@@ -114,7 +114,7 @@ def _why(step: str, error: DurableOperationError) -> str:
         return f"{step} ran out of time or memory; raise RolloutMemory, then drop the archive again"
     if error.error_type.endswith(RefusedError.__name__):
         return str(error)
-    return f"{step} failed for good: {error}"
+    return f"{step} failed permanently: {error}"
 
 
 @durable_execution
@@ -243,7 +243,7 @@ def _conclude(run: Run, release: Release, stage: Stage, holding: Iterator[timede
             return run.step(steps.roll_back, release, f"too little traffic: {required(release.verdict).reason}")
         wait = next(holding, None)
         if wait is None:
-            return run.step(steps.roll_back, release, f"held too long; the last look said {release.verdict}")
+            return run.step(steps.roll_back, release, f"held too long; the last verdict was {release.verdict}")
         run.wait(wait)
         release = _look(run, release)
     return release

@@ -201,7 +201,7 @@ def _found(detail: ErrorDetails) -> str:
     if detail["type"] == "missing":
         return "nothing"
     if detail["loc"][:1] == (_SECRETIVE,):
-        return "what is not repeated here"
+        return "a value that is not repeated here, because it may be secret"
     return "these fields together" if isinstance(detail["input"], dict) else shortened(repr(detail["input"]))
 
 

@@ -131,8 +131,8 @@ def why_it_does_not_fit(stages: Stages) -> str | None:
     operations = sum(2 * checks_of(stage) + 1 for stage in stages) + OPERATIONS_ASIDE
     if operations > MAX_OPERATIONS:
         return (
-            f"a plan within {MAX_OPERATIONS} operations an execution; {len(stages)} stages need {operations} "
-            f"(a wait and a look about {CHECKS_PER_BAKE} times each, and {OPERATIONS_ASIDE} aside)"
+            f"a plan within {MAX_OPERATIONS} operations per execution; {len(stages)} stages need {operations} "
+            f"(a wait and a check about {CHECKS_PER_BAKE} times each, and {OPERATIONS_ASIDE} aside)"
         )
     total = sum((stage.bake for stage in stages), timedelta())
     if total > MAX_BAKE:

@@ -37,10 +37,10 @@ def _unusable(document: dict[str, object], name: str) -> Problem | None:
     """Return the problem of a document that cannot be validated, kept as JSON or shown."""
     for value, depth in _values(document):
         if depth > _DEEPEST:
-            return _problem(name, "tables and lists in each other", f"at most {_DEEPEST} levels", "nest them less")
+            return _problem(name, "nested tables and lists", f"at most {_DEEPEST} levels", "nest them less")
         if isinstance(value, int) and not -(2**63) <= value < 2**63:
             found = f"an integer of {value.bit_length()} bits"
-            return _problem(name, found, "64 bits, one for the sign", "write it as text")
+            return _problem(name, found, "integers of 64 bits", "write it as text")
         if isinstance(value, float) and not math.isfinite(value):
             return _problem(name, str(value), "finite numbers", "leave it out")
     return None

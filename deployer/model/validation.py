@@ -19,7 +19,7 @@ _WORDS = {
     "float_type": "a number",
     "float_parsing": "a number",
     "finite_number": "a finite number",
-    "invalid-json-value": "what JSON can hold",
+    "invalid-json-value": "a JSON value",
     "literal_error": "{expected}",
     "enum": "{expected}",
     "greater_than": "more than {gt}",
@@ -28,8 +28,8 @@ _WORDS = {
     "less_than_equal": "at most {le}",
     "string_too_short": "at least {min_length} characters",
     "string_too_long": "at most {max_length} characters",
-    "too_short": "at least {min_length} of them",
-    "too_long": "at most {max_length} of them",
+    "too_short": "at least {min_length} items",
+    "too_long": "at most {max_length} items",
 }
 """By pydantic's error type. Source: pydantic documentation, "Validation Errors"."""
 

@@ -70,7 +70,7 @@ def _checked[T: Sound](found: T | Refusal, given: HashedStream) -> T | Refusal:
     """Compare the digest in a guest's answer with that of the bytes sent to it, which a signature is about."""
     if isinstance(found, Refusal) or (found.sha256, found.size) == (given.hexdigest(), given.size):
         return found
-    return _refusal("an answer about other bytes than the archive's", "one about these")
+    return _refusal("an answer about other bytes than the archive's", "an answer about this archive")
 
 
 def _run[T](job: Job, source: Source, answers: TypeAdapter[T], write: Write = len) -> tuple[T | Refusal, HashedStream]:
@@ -81,13 +81,16 @@ def _run[T](job: Job, source: Source, answers: TypeAdapter[T], write: Write = le
             channel.send(Kind.JOB, job.model_dump_json(by_alias=True).encode())
             return answers.validate_json(_serve(channel, job, source, given, write)), given
         except LateError:
-            found, allowed = f"{job.task} took more than {job.allowance.seconds} s", "an archive that is read in time"
+            found, allowed = (
+                f"{job.task} took more than {job.allowance.seconds} s",
+                "an archive that can be read in time",
+            )
         except ClosedError:
             found, allowed = _how_it_ended(job, _status(process))
         except _CrashedError as error:
             found, allowed = f"{job.task} ended with {error}", "an archive that can be read to its end"
         except ValidationError:
-            found, allowed = f"{job.task} gave an answer that cannot be read", "one that can"
+            found, allowed = f"{job.task} gave an answer that cannot be read", "a valid answer"
     return _refusal(found, allowed), given
 
 
@@ -171,7 +174,7 @@ def _how_it_ended(job: Job, status: int) -> tuple[str, str]:
         seconds = allowance.processor
         return f"{job.task} needed more than {seconds} s of processor time", f"at most {seconds} s"
     how = signal.Signals(-status).name if status < 0 else f"exit status {status}"
-    return f"{job.task} was ended by {how}, perhaps for want of memory", "an archive that can be read to its end"
+    return f"{job.task} was ended by {how}, perhaps because memory ran out", "an archive that can be read to its end"
 
 
 def _refusal(found: str, allowed: str) -> Refusal:

@@ -39,7 +39,7 @@ def inspect(deployer: Deployer, release: Release) -> Release:
     deployer.record_step(release, "being inspected")
     admitted = admit(deployer, drop)
     if admitted is None:
-        return release.ended(Status.REJECTED, f"the object version is not there any more: {shortened(drop.key)}")
+        return release.ended(Status.REJECTED, f"the object version no longer exists: {shortened(drop.key)}")
     if isinstance(admitted, Ending):
         return release.updated(ending=admitted)
     found, head = admitted.inspection, admitted.head

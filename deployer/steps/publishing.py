@@ -31,7 +31,7 @@ def publish(deployer: Deployer, release: Release) -> Release:
         return _published(deployer, release, versions[release.id])
     latest = functions.latest(function)
     if latest.environment_error:
-        return release.ended(Status.FAILED, f"the function's environment may not be read: {latest.environment_error}")
+        return release.ended(Status.FAILED, f"the function's environment cannot be read: {latest.environment_error}")
     wanted = _staged(deployer, release, latest)
     if latest.updating or (latest.release_id not in versions and _is_anothers_turn(deployer, release, latest)):
         return release

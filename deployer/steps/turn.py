@@ -18,7 +18,7 @@ def await_turn(deployer: Deployer, release: Release) -> Release:
     if release.dropped is None:
         head = deployer.aws.releases.head(drop)
         if head is None:
-            return release.ended(Status.REJECTED, f"the object version is not there any more: {shortened(drop.key)}")
+            return release.ended(Status.REJECTED, f"the object version no longer exists: {shortened(drop.key)}")
         release = release.updated(dropped=release.ordered_at if drop.attempt else head.modified)
     if release.waiting and (ending := deployer.recorded_ending(release)):
         return release.ended(ending.status, ending.reason)

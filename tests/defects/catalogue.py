@@ -198,7 +198,7 @@ ORDER = (
     Defect(
         "a wrong value of the smoke test is repeated",
         "_found",
-        'return "what is not repeated here"',
+        'return "a value that is not repeated here, because it may be secret"',
         "pass",
         ("tests/faults/test_secrets.py::test_no_secret_is_told_by_a_release",),
     ),

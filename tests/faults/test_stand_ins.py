@@ -257,6 +257,8 @@ def test_a_step_whose_result_the_engine_would_refuse_says_so_instead() -> None:
         drop = world.drop("1.0")
         execution = engine.Execution("inflated", "{}", world.account.now)
         run = rollout.Run(engine.Context(world.account, execution), Release(drop=drop))  # type: ignore[arg-type]
-        with pytest.raises(rollout.StepFailedError, match=r"inflate failed for good: its result takes 250\d{3} bytes"):
+        with pytest.raises(
+            rollout.StepFailedError, match=r"inflate failed permanently: its result takes 250\d{3} bytes"
+        ):
             run.step(inflate, run.release)
     assert run.release == Release(drop=drop)

@@ -72,9 +72,13 @@ EMPTY, SKIPPABLE = zstd.compress(b""), b"\x50\x2a\x4d\x18" + bytes(4)
 FOR_NOTHING = {
     "empty zstd frames": ("a.tar.zst", EMPTY * 100_001, "frames"),
     "skippable zstd frames": ("a.tar.zst", SKIPPABLE * 100_001, "frames"),
-    "a huge skippable frame": ("a.tar.zst", SKIPPABLE[:4] + struct.pack("<I", 2**26) + bytes(2**26), "give only 0"),
-    "empty zstd blocks": ("a.tar.zst", b"\x28\xb5\x2f\xfd\x00\x00" + bytes(3) * 2**24, "give only 0"),
-    "empty deflate blocks": ("a.tgz", gzip.compress(b"", 0)[:10] + b"\0\0\0\xff\xff" * 2**23, "give only 0"),
+    "a huge skippable frame": (
+        "a.tar.zst",
+        SKIPPABLE[:4] + struct.pack("<I", 2**26) + bytes(2**26),
+        "decompress to only 0",
+    ),
+    "empty zstd blocks": ("a.tar.zst", b"\x28\xb5\x2f\xfd\x00\x00" + bytes(3) * 2**24, "decompress to only 0"),
+    "empty deflate blocks": ("a.tgz", gzip.compress(b"", 0)[:10] + b"\0\0\0\xff\xff" * 2**23, "decompress to only 0"),
 }
 
 

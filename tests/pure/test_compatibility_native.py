@@ -130,7 +130,7 @@ def test_a_program_that_lost_its_x_bit_is_warned_of_and_a_library_is_not() -> No
     program, library = elf_of(interpreter="/lib64/ld-linux-x86-64.so.2"), elf_of()
     files = {**APP, "bin/ffmpeg": program, "bin/ffprobe": program, "lib/libx.so.1": library, "lib/libc.so.6": program}
     words = warned(verdict(files, executable=False))
-    assert "programs without their x bit, which cannot be started: 2, for instance bin/ffmpeg" in words
+    assert "programs without the executable bit, which cannot be started: 2, for instance bin/ffmpeg" in words
     assert "chmod +x" in words
     assert not warned(verdict(files))
     assert not warned(verdict({**APP, "lib/libc.so.6": program, "lib/x": library}, executable=False))

@@ -161,7 +161,7 @@ def test_a_node_handler_that_something_else_may_bring_is_only_warned_of(
 ) -> None:
     manifest = f'[application]\nhandler = "{handler}"\n'
     words = warned(verdict({"index.js": HANDLER}, NODE.model_copy(update=function), manifest))
-    assert f"has to bring the handler {handler}" in words
+    assert f"must provide the handler {handler}" in words
 
 
 def test_a_node_handler_may_lie_in_a_package_that_require_finds_by_its_name() -> None:

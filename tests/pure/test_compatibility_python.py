@@ -158,7 +158,7 @@ def test_a_handler_that_something_else_may_bring_is_only_warned_of(
 ) -> None:
     manifest = f'[application]\nhandler = "{handler}"\n'
     words = warned(verdict({**files, "x.py": b""}, PYTHON.model_copy(update=function), manifest))
-    assert f"has to bring the handler {handler}, and the smoke test shows whether it does" in words
+    assert f"must provide the handler {handler}, and the smoke test shows whether it does" in words
 
 
 def test_a_package_that_only_imports_brings_no_other_modules() -> None:

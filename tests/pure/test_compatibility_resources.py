@@ -119,7 +119,7 @@ RUNTIMES = {
     "nodejs20.x": "nodejs20.x, whose standard library has no zstd",
     "provided.al2023": "provided.al2023, which has no Python or Node.js",
     "ruby3.4": "ruby3.4, which has no Python or Node.js",
-    "custom": "custom, a customer-managed runtime",
+    "custom": "a custom runtime",
     "": "a container image",
     "python": "did you mean python3.14?",
     "node22": "did you mean nodejs22.x?",

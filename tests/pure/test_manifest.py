@@ -233,7 +233,7 @@ def test_an_event_may_hold_what_looks_like_a_dotted_key() -> None:
         ("[resources]\nmemory = 'much'", "a whole number"),
         ("[rollout]\nalarms = [1]", "text"),
         ("[rollout]\nerror-rate = 'x'", "a number"),
-        (HOSTILE["a date in the event"], "what JSON can hold"),
+        (HOSTILE["a date in the event"], "a JSON value"),
         (f"[rollout]\nalarms = {['a'] * 101}", "at most 100"),
     ],
 )

@@ -40,7 +40,7 @@ def decompress(form: Format, packed: HashedStream, limits: Limits) -> Iterator[b
     for piece in pieces:
         size += len(piece)
         if packed.size > size + size // 16 + IDLE:
-            found = f"{packed.size} compressed bytes that give only {size}"
+            found = f"{packed.size} compressed bytes that decompress to only {size}"
             raise UnreadableError(WHOLE, found, "data that compression makes smaller", REPACK)
         yield piece
 

@@ -50,7 +50,7 @@ def _check_sum(block: bytes, name: bytes) -> None:
     wanted = _number(block[148:156], name, "checksum")
     unsigned = sum(block) - sum(block[148:156]) + _BLANK_CHECKSUM
     if wanted != unsigned and wanted != unsigned - _signed_difference(block):
-        raise _bad(name, "a header whose checksum does not match: no tar, or damaged")
+        raise _bad(name, "a header whose checksum does not match: not a tar, or damaged")
 
 
 def _check_metadata(block: bytes, name: bytes) -> None:

@@ -87,7 +87,9 @@ def _check_links(ordered: Sequence[Entry], findings: Findings) -> None:
                 "point it inside the release, or pack what it points to",
             )
         if budget <= 0:
-            raise UnreadableError(WHOLE, "links too entangled to follow", "ordinary links", "pack files, not links")
+            raise UnreadableError(
+                WHOLE, "links that take too many steps to follow", "ordinary links", "pack files, not links"
+            )
 
 
 def _resolve(path: str, links: dict[str, str], budget: int) -> tuple[str | None, int]:

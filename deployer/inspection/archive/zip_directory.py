@@ -60,7 +60,7 @@ def read(source: Source, directory: Directory, limits: Limits, findings: Finding
     except TruncatedError:
         raise UnreadableError(WHOLE, "a central directory that is cut short", "all the entries it counts") from None
     if cursor.position != directory.size:
-        raise UnreadableError(WHOLE, "more in the central directory than it counts", "an exact count")
+        raise UnreadableError(WHOLE, "data behind the entries of the central directory", "an exact count")
     members.sort(key=lambda member: member.offset)
     _check_layout(members, directory, limits)
     _check_sizes(members, limits)
@@ -79,7 +79,7 @@ def _member(cursor: Cursor, findings: Findings) -> Member:
      disk, _, attributes, offset) = _HEADER.unpack(cursor.take(_HEADER.size))
     # fmt: on
     if signature != SIGNATURE:
-        raise UnreadableError(WHOLE, "something else than an entry in the central directory", "an exact count")
+        raise UnreadableError(WHOLE, "other data between the entries of the central directory", "an exact count")
     name, extra = cursor.take(name_length), cursor.take(extra_length)
     cursor.skip(comment_length)
     try:
@@ -150,11 +150,18 @@ def _check_layout(members: list[Member], directory: Directory, limits: Limits) -
     if not members:
         raise UnreadableError(WHOLE, "an archive without entries", "at least one file", "pack the release's files")
     if members[0].offset:
-        raise UnreadableError(WHOLE, f"{members[0].offset} bytes in front of the first entry", "a zip that starts at 0")
+        raise UnreadableError(
+            WHOLE, f"{members[0].offset} bytes in front of the first entry", "a zip whose first entry is at byte 0"
+        )
     ends = [*(member.offset for member in members[1:]), directory.offset]
     for member, end in zip(members, ends, strict=True):
         if member.offset + LOCAL + len(member.name) + member.packed > end:
-            raise UnreadableError(shown(member.name), "overlaps what follows it", "entries one after the other", REPACK)
+            raise UnreadableError(
+                shown(member.name),
+                "overlaps the next entry or the central directory",
+                "entries one after the other",
+                REPACK,
+            )
     between = directory.offset - sum(LOCAL + len(member.name) + member.packed for member in members)
     if between > limits.directory:
         found, allowed = f"{between} bytes of extra fields in front of the files", f"at most {limits.directory}"

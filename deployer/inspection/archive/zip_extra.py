@@ -29,7 +29,7 @@ def parse(extra: bytes) -> dict[int, bytes]:
     at = 0
     while at < len(extra):
         if len(extra) - at < _HEAD:
-            raise MalformedError(f"{len(extra) - at} stray bytes behind the extra fields")
+            raise MalformedError(f"{len(extra) - at} surplus bytes behind the extra fields")
         tag, length = struct.unpack_from("<HH", extra, at)
         at += _HEAD
         if len(extra) - at < length:

@@ -77,7 +77,7 @@ def _local_fault(cursor: Cursor, member: Member, end: int) -> str | None:
     if signature != _SIGNATURE:
         return "no local header where one should be"
     if cursor.position + name_length + extra_length + member.packed > end:
-        return "overlaps what follows it"
+        return "overlaps the next entry or the central directory"
     name, extra = cursor.take(name_length), cursor.take(extra_length)
     try:
         fields = zip_extra.parse(extra)
@@ -161,7 +161,7 @@ def _inflate(pieces: Iterator[memoryview], member: Member, findings: Findings) -
         for piece in pieces:
             yield from inflater.feed(piece)
             if inflater.surplus:
-                findings.add(shown(member.name), "data behind its compressed stream", "one stream an entry")
+                findings.add(shown(member.name), "data behind its compressed stream", "one stream per entry")
                 return
     except zlib.error:
         findings.add(shown(member.name), "damaged: its compressed data is invalid", "undamaged files")
@@ -176,7 +176,7 @@ def _descriptor_fault(data: bytes, member: Member) -> str | None:
     A descriptor may lack its signature, and have 32- or 64-bit sizes: tools write all four forms.
     """
     if not member.flags & DESCRIPTOR:
-        return "unaccounted bytes behind it" if data else None
+        return "unused bytes behind its data" if data else None
     forms = ("<III", "<IQQ") if max(member.packed, member.size) < zip_extra.FULL else ("<IQQ",)
     plain = [struct.pack(form, member.crc, member.packed, member.size) for form in forms]
     sound = data in (*plain, *(_DESCRIPTOR_SIGNATURE + form for form in plain))

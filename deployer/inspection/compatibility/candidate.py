@@ -46,7 +46,7 @@ class Candidate:
     def lack(self, where: str, found: str, allowed: str, remedy: str) -> None:
         """Add the problem of a missing file, with a hint at a manifest in another place that may name one."""
         manifest = self.anywhere(NAME) if NAME not in self.entries else None
-        unread = f"; {shown(manifest)} was not read: it counts at the root of the archive" if manifest else ""
+        unread = f"; {shown(manifest)} was not read: it must be at the root of the archive" if manifest else ""
         self.refuse(where, found, allowed, remedy + unread)
 
     def warn(self, text: str) -> None:

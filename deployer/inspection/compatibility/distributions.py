@@ -83,7 +83,7 @@ def _check_wheel(candidate: Candidate, path: str) -> None:
     try:
         tags = _tags(candidate.text(path) or b"")
     except TooManyTagsError:
-        candidate.warn(f"{shown(path)} has more than {_LONGEST} bytes or {_TAGS} tags: the wheel is not looked at")
+        candidate.warn(f"{shown(path)} has more than {_LONGEST} bytes or {_TAGS} tags: the wheel was not checked")
         return
     if tags and candidate.machine.wheel_tags.isdisjoint(tags):
         name = path.split("/")[-2].removesuffix(".dist-info")

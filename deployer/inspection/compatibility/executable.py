@@ -32,20 +32,18 @@ def check(candidate: Candidate, command: tuple[str, ...]) -> None:
         _missing(candidate, word, path)
         return
     if word == path and "/" not in word:
-        candidate.warn(f"{shown(word)} is looked for on PATH; write ./{shown(word)} for the file in the release")
+        candidate.warn(f"{shown(word)} is searched on PATH; write ./{shown(word)} for the file in the release")
     if entry.mode & 0o111 == 0:
-        candidate.refuse(path, "not executable: its x bit is not set", "executable programs", _CHMOD)
+        candidate.refuse(path, "not executable: its executable bit is not set", "executable programs", _CHMOD)
     _check_content(candidate, path, entry)
 
 
 def _missing(candidate: Candidate, word: str, path: str) -> None:
     if not word.startswith("./") and (word.startswith("/") or "/" not in word):
-        candidate.warn(
-            f"{shown(word)} is not in the release: it must be there in the runtime {candidate.machine.runtime}"
-        )
+        candidate.warn(f"{shown(word)} is not in the release: it must exist in the runtime {candidate.machine.runtime}")
         return
     remedy = candidate.deeper([path]) or "add it, or name the right one in dropshift.toml: [application] command"
-    candidate.lack(path, "no such file in the archive, and it is the command", "a program in the archive", remedy)
+    candidate.lack(path, "no such file in the archive, but it is the command", "a program in the archive", remedy)
 
 
 def _check_content(candidate: Candidate, path: str, entry: Entry) -> None:
@@ -54,7 +52,12 @@ def _check_content(candidate: Candidate, path: str, entry: Entry) -> None:
         text = candidate.text(path)
         native = Native("script", first_line=text.partition(b"\n")[0]) if text and text.startswith(b"#!") else None
     if native is None:
-        candidate.refuse(path, "neither a Linux program nor a script with a #! line", "ELF or #!", "build it for Linux")
+        candidate.refuse(
+            path,
+            "neither a Linux program nor a script with a #! line",
+            "an ELF file or a #! line",
+            "build it for Linux",
+        )
     elif native.system == "script":
         _check_script(candidate, path, native.first_line)
     elif native.system != "linux" or native.elf is None:
@@ -89,4 +92,4 @@ def _check_script(candidate: Candidate, path: str, line: bytes) -> None:
 
 
 def _must_be_there(candidate: Candidate, text: str) -> None:
-    candidate.warn(f"{text}, which must be there in {candidate.machine.runtime}")
+    candidate.warn(f"{text}, which must exist in {candidate.machine.runtime}")

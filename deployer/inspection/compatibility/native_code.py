@@ -84,7 +84,7 @@ def _module_faults(candidate: Candidate) -> Iterator[tuple[str, Fault]]:
         if len(faults) < len(candidates):
             continue
         if candidate.file(stem + ".py") or candidate.file(stem + "/__init__.py"):
-            candidate.warn(f"{shown(next(iter(faults)))} does not fit, the Python module beside it is taken instead")
+            candidate.warn(f"{shown(next(iter(faults)))} does not fit; the Python module beside it is imported instead")
         else:
             path, fault = next(iter(faults.items()))
             yield path, fault
@@ -120,7 +120,7 @@ def _module_fault(machine: Machine, path: str, native: Native) -> Fault | None:
         return f"a module for Python {version[1]}.{version[2]}{free}", allowed, remedy
     fault = misfit(machine, native.elf)
     if not fault and tag and f".{tag}.so" not in machine.extension_suffixes:
-        return f"a module tagged {shown(tag)}, which another Python loads", allowed, remedy
+        return f"a module tagged {shown(tag)}, for another Python", allowed, remedy
     return fault
 
 
@@ -160,7 +160,7 @@ def _warn_of_libraries(candidate: Candidate) -> None:
         elif native.elf and not _tag(path) and not path.endswith(".node"):
             fault = misfit(candidate.machine, native.elf)
             if fault:
-                counts[f"of no use here ({fault[0]})"].append(path)
+                counts[f"that do not fit ({fault[0]})"].append(path)
     for what, paths in sorted(counts.items()):
         candidate.warn(f"native files {what}: {len(paths)}, for instance {shown(paths[0])}")
 
@@ -175,6 +175,6 @@ def _warn_of_programs(candidate: Candidate) -> None:
     ]
     if programs:
         candidate.warn(
-            f"programs without their x bit, which cannot be started: {len(programs)}, for instance"
+            f"programs without the executable bit, which cannot be started: {len(programs)}, for instance"
             f" {shown(programs[0])}; set it (chmod +x) before packing, and pack on Linux or macOS so that it is kept"
         )

@@ -83,11 +83,11 @@ def _missing(candidate: Candidate, handler: str, module: str) -> None:
     remedy = remedy or candidate.deeper(places) or _NAME_IT
     if source := brought_by(candidate, handler):
         candidate.warn(
-            f"{shown(places[0])} is not in the archive: {source} has to bring the handler {handler}, and the smoke test"
+            f"{shown(places[0])} is not in the archive: {source} must provide the handler {handler}, and the smoke test"
             f" shows whether it does; if not, {remedy}"
         )
     else:
-        found = f"no such file in the archive, and the handler is {handler}"
+        found = f"no such file in the archive, but the handler is {handler}"
         candidate.lack(places[0], found, ", ".join(map(shown, places)), remedy)
 
 
@@ -109,7 +109,7 @@ def _not_spelt_out(candidate: Candidate, path: str, name: str, *, certain: bool)
     if certain:
         candidate.refuse(path, f"nothing called {name} in it", "a file that exports it", "export it, or name another")
     else:
-        candidate.warn(f"{shown(path)} does not spell out {name}: it has to come from another file")
+        candidate.warn(f"{shown(path)} does not spell out {name}: it must come from another file")
 
 
 def _is_constant(name: bytes, source: bytes) -> bool:

@@ -23,7 +23,9 @@ def check_handler(candidate: Candidate, handler: str) -> None:
     path = find(candidate, module) if all(module.split(".")) else None
     hidden = _hidden(candidate, module)
     if hidden:
-        candidate.refuse(hidden[0], f"hidden by {hidden[1]}: it is never imported", "one of both", "rename one of them")
+        candidate.refuse(
+            hidden[0], f"hidden by {hidden[1]}: it is never imported", "one of the two", "rename one of them"
+        )
     elif path is None:
         _missing(candidate, handler, module)
     elif not _foreign_bytecode(candidate, [*packages(candidate, module), path]):
@@ -53,11 +55,11 @@ def _missing(candidate: Candidate, handler: str, module: str) -> None:
     remedy = _remedy(candidate, module, wanted)
     if source := brought_by(candidate, handler, packages(candidate, module)):
         candidate.warn(
-            f"{shown(wanted)} is not in the archive: {source} has to bring the handler {handler}, and the smoke test"
+            f"{shown(wanted)} is not in the archive: {source} must provide the handler {handler}, and the smoke test"
             f" shows whether it does; if not, {remedy}"
         )
     else:
-        found = f"no such module in the archive, and the handler is {handler}"
+        found = f"no such module in the archive, but the handler is {handler}"
         candidate.lack(wanted, found, "a module to import", remedy)
 
 

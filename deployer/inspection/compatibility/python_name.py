@@ -22,7 +22,7 @@ def check(candidate: Candidate, path: str, name: str, module: str, depth: int = 
     text = candidate.text(path)
     if text is None:
         if path.endswith(".py"):
-            candidate.warn(f"{shown(path)} is too large to look for the handler in it")
+            candidate.warn(f"{shown(path)} is too large to search it for the handler")
     elif path.endswith(".pyc"):
         if name.encode() not in text:
             _lacking(candidate, path, name, text, [])
@@ -53,7 +53,7 @@ def _parse(candidate: Candidate, path: str, source: bytes) -> ast.Module | None:
         with warnings.catch_warnings(action="ignore"):
             return ast.parse(source, path, feature_version=version)
     except (RecursionError, MemoryError):
-        candidate.warn(f"{shown(path)} is nested too deep to look for the handler in it")
+        candidate.warn(f"{shown(path)} is nested too deeply to search it for the handler")
     except (SyntaxError, ValueError) as error:
         line = f"line {error.lineno}: {error.msg}" if isinstance(error, SyntaxError) else str(error)
         _not_python(candidate, path, shown(line), version)
@@ -73,7 +73,7 @@ def _not_python(candidate: Candidate, path: str, line: str, version: tuple[int, 
 
 def _lacking(candidate: Candidate, path: str, name: str, text: bytes, known: list[str]) -> None:
     if MAY_BIND.search(text):
-        candidate.warn(f"{shown(path)} does not spell out {name}: it has to come to be when the module is imported")
+        candidate.warn(f"{shown(path)} does not spell out {name}: it must be set while the module is imported")
         return
     near = difflib.get_close_matches(name, known[:_COMPARED], n=1)
     remedy = f"did you mean {near[0]}? Name it in dropshift.toml: [application] handler" if near else NAME_IT

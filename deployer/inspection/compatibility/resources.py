@@ -56,7 +56,7 @@ def _check_disk(candidate: Candidate, takes: int) -> None:
 def _check_manifest(candidate: Candidate) -> None:
     nested = candidate.anywhere(NAME)
     if nested and NAME not in candidate.entries:
-        candidate.warn(f"{shown(nested)} is not at the root of the archive, so it does not count")
+        candidate.warn(f"{shown(nested)} is not at the root of the archive, so it is not read")
     _check_owner_limits(candidate)
     asked = candidate.manifest.resources
     if not candidate.function.snap_start:
@@ -100,12 +100,12 @@ def _warn_of_slow_start(candidate: Candidate, contents: Contents) -> None:
     if seconds > INIT and not candidate.function.snap_start:
         candidate.warn(
             f"a cold start loads {contents.size / MB:.0f} MB, about {seconds:.0f} s at {SPEED / MB:.0f} MB/s, and init"
-            f" is cut at {INIT} s: the first call waits for the rest; provisioned concurrency loads before it"
+            f" is cut at {INIT} s: the first call waits for the rest; provisioned concurrency loads beforehand"
         )
     timeout = candidate.manifest.resources.timeout or candidate.function.timeout
     if seconds > INIT + timeout:
         candidate.warn(
-            f"what is left to load after init takes longer than the timeout of {timeout} s: first calls will fail"
+            f"the rest of the load, after init, takes longer than the timeout of {timeout} s: first calls will fail"
         )
     memory = candidate.manifest.resources.memory or candidate.function.memory
     if contents.unpacked > memory * MIB and memory < _SMALL_MEMORY:

@@ -24,9 +24,9 @@ _PYTHON = re.compile(r"python(\d+)\.(\d+)")
 _NODE = re.compile(r"nodejs(\d+)\.x")
 _REASONS = {
     "": "a container image, which brings its own runtime",
-    "custom": "custom, a customer-managed runtime: nothing is known of its interpreter",
+    "custom": "a custom runtime, whose interpreter is unknown",
     "python3.10": "python3.10, which AWS deprecated in October 2026",
-    "python3.11": "python3.11, which is built on Amazon Linux 2: its C library lacks what the bootstrap uses",
+    "python3.11": "python3.11, which is built on Amazon Linux 2: its C library lacks functions that the bootstrap uses",
 }
 
 
