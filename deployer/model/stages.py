@@ -132,7 +132,7 @@ def why_it_does_not_fit(stages: Stages) -> str | None:
     if operations > MAX_OPERATIONS:
         return (
             f"a plan within {MAX_OPERATIONS} operations per execution; {len(stages)} stages need {operations} "
-            f"(a wait and a check about {CHECKS_PER_BAKE} times each, and {OPERATIONS_ASIDE} aside)"
+            f"(a wait and a check about {CHECKS_PER_BAKE} times each, and {OPERATIONS_ASIDE} for the rest)"
         )
     total = sum((stage.bake for stage in stages), timedelta())
     if total > MAX_BAKE:
