@@ -21,7 +21,7 @@ BAD_PROGRAMS = {
     "a newer glibc": ({"server": elf_of(glibc="GLIBC_2.38", interpreter=GLIBC_LOADER)}, "needs glibc 2.38"),
     "half a program": ({"server": elf_of(whole=False)}, "cut short"),
     "neither": ({"server": b"hello"}, "neither a Linux program nor a script"),
-    "not executable": ({"server": b"hello"}, "x bit is not set"),
+    "not executable": ({"server": b"hello"}, "executable bit is not set"),
     "a Windows program": ({"server": b"MZ" + bytes(99)}, "a program for Windows"),
     "a loader that no Lambda has": (
         {"server": elf_of(interpreter="/nix/store/0-glibc-2.40/lib/ld-linux-x86-64.so.2")},
@@ -43,7 +43,7 @@ def test_a_program_that_can_start_passes(data: bytes) -> None:
 
 def test_commands_from_the_runtime_and_odd_interpreters_are_warned_of() -> None:
     command = '[application]\nkind = "command"\ncommand = ["{}"]\n'
-    assert "must be there" in warned(verdict(APP, manifest=command.format("/bin/sh")))
+    assert "must exist in the runtime" in warned(verdict(APP, manifest=command.format("/bin/sh")))
     assert "write ./run" in warned(verdict({"run": b"#!/bin/sh\n"}, manifest=command.format("run")))
     own = elf_of(interpreter="/var/task/lib/ld.so")
     assert "/var/task/lib/ld.so" in warned(verdict({"run": own}, manifest=command.format("./run")))
