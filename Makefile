@@ -155,8 +155,8 @@ COMPILE   = "$(PYTHON)" -m compileall -q -j 0 --invalidation-mode unchecked-hash
 SERVICES := cloudwatch events kms lambda logs s3 sts xray
 # What the deployer shares with the bootstrap.
 SHARED   := $(addprefix bootstrap/,__init__.py index.py pointer.py)
-# These, without what the interpreter leaves beside them.
-COPY      = tar --exclude __pycache__ -cf - $(1) | tar -xf - -C "$(ARTIFACTS_DIR)"
+# These, without what the interpreter leaves beside them, and without the command line.
+COPY      = tar --exclude __pycache__ --exclude deployer/cli --exclude deployer/__main__.py -cf - $(1) | tar -xf - -C "$(ARTIFACTS_DIR)"
 
 $(SITE)/deployer/ready: requirements/deployer.txt Makefile | python-found $(UV)
 	@rm -rf $(@D) && $(call INSTALL,$(OWN)) $(@D) -r $<

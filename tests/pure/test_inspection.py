@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deployer.__main__ import main
+from deployer.cli.main import main
 from deployer.inspection import report
 from deployer.model.problem import Problem
 from tests.pure.hostile import Member, member, tgz_of, zip_of
@@ -93,17 +93,15 @@ def test_help_and_misuse_answer_without_a_traceback() -> None:
     wrong = subprocess.run(
         [sys.executable, "-m", "deployer", "inspect", "/no/such"], capture_output=True, text=True, check=False
     )
-    assert wrong.returncode == 2
+    assert wrong.returncode == 3
     assert "is not a file" in wrong.stderr
 
 
 def test_a_folder_is_answered_with_the_command_that_packs_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as left:
-        main(["inspect", str(tmp_path)])
-    assert left.value.code == 2
-    assert f"is a folder: pack what is in it (cd {tmp_path} && zip -qr ../app.zip .)" in capsys.readouterr().err
+    assert main(["inspect", str(tmp_path)]) == 3
+    assert f"is a folder: make an archive of it (dropshift pack {tmp_path})" in capsys.readouterr().err
 
 
 def test_a_handler_that_a_layer_brings_is_accepted_with_a_warning(
@@ -120,12 +118,12 @@ def test_a_handler_that_a_layer_brings_is_accepted_with_a_warning(
 def test_what_is_no_verdict_has_an_exit_status_of_its_own(good: Path) -> None:
     command = [sys.executable, "-m", "deployer", "inspect", str(good), "/dev/null/out"]
     failed = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert failed.returncode == 70
+    assert failed.returncode == 3
     assert "NotADirectoryError" in failed.stderr
 
 
 def test_the_command_imports_no_boto3() -> None:
-    script = "import sys, deployer.__main__; sys.exit('boto3' in sys.modules or 'botocore' in sys.modules)"
+    script = "import sys, deployer.cli.main; sys.exit('boto3' in sys.modules or 'botocore' in sys.modules)"
     subprocess.run([sys.executable, "-c", script], check=True)
 
 

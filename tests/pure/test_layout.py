@@ -11,9 +11,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 AWS_LIBRARIES = ("boto3", "botocore", "mypy_boto3_")
 PURE = ("decisions", "bundle", "inspection")
-PLACES, LEVELS, IMPORTS_BETWEEN_PLACES = 17, 8, 55
+PLACES, LEVELS, IMPORTS_BETWEEN_PLACES = 18, 8, 56
 """A place is a file or folder directly in deployer/. The last two rise only with a reason to put here: the sandbox
-stands between those who ask for an inspection or a bundle and the folders that make them."""
+stands between those who ask for an inspection or a bundle and the folders that make them; the command line, above it,
+is imported by __main__ alone and is in no Lambda package."""
 
 
 def modules(folder: str) -> list[Path]:
@@ -69,11 +70,22 @@ def _reads_a_clock(module: Path) -> bool:
     return bool(read) or any(name == "time" or name.startswith("time.") for name in imports(module))
 
 
-def test_only_the_aws_folder_imports_boto3() -> None:
+def test_only_the_aws_folders_import_boto3() -> None:
     found = {module for module, _ in importers("deployer", *AWS_LIBRARIES)} | {
         module for module, _ in importers("bootstrap", *AWS_LIBRARIES)
     }
-    assert {str(Path(module).parent) for module in found} == {"deployer/aws"}
+    assert {str(Path(module).parent) for module in found} == {"deployer/aws", "deployer/cli/aws"}
+
+
+def test_only_main_imports_the_command_line_and_it_imports_nothing_of_the_deployed() -> None:
+    found = {str(module) for module in modules("deployer") if module.parts[1] != "cli" and _names_cli(module)}
+    assert found == {"deployer/__main__.py"}
+    places = {name.split(".")[1] for _, name in importers("deployer/cli", "deployer.")}
+    assert places == {"inspection", "model", "sandbox"}
+
+
+def _names_cli(module: Path) -> bool:
+    return any(name.startswith("deployer.cli") for name in imports(module))
 
 
 def test_only_the_rollout_imports_the_durable_sdk() -> None:

@@ -1,7 +1,8 @@
 """Functions' logs: a stream's name tells its version, an error is one event, and events are found as AWS finds them.
 
 Upstream names all streams alike, makes an event of each line of a traceback, and knows no prefix of a stream's name,
-no order and no optional term. Patterns for JSON and regular expressions are refused: nothing here needs them.
+no order, no optional term and no id of an event. Patterns for JSON and regular expressions are refused: nothing here
+needs them.
 
 https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-loggroups.html (names of streams)
 https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
@@ -11,6 +12,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.
 import json
 import re
 import time
+import uuid
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -59,7 +61,8 @@ def _write(group: Record, stream: str, lines: Iterable[str]) -> None:
     now = int(time.time() * 1000)
     times = ("firstEventTimestamp", "lastEventTimestamp", "lastIngestionTime")
     kept: Record = {"events": [], "uploadSequenceToken": "1", "creationTime": now, **dict.fromkeys(times)}
-    events = [{"timestamp": now, "message": line, "ingestionTime": now} for line in lines]
+    each = {"timestamp": now, "ingestionTime": now}
+    events = [{**each, "message": line, "eventId": f"{uuid.uuid4().int:056d}"} for line in lines]
     cloudwatch_logs._append_log_events(group["streams"].setdefault(stream, kept), events)
 
 

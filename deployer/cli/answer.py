@@ -1,0 +1,166 @@
+"""Pure: the controller's answers as the command line reads them. Fields of a newer controller are no errors."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+
+from deployer.cli.exits import Exit, of
+from deployer.model.duration import Duration
+from deployer.model.problem import Problem
+from deployer.model.status import Status
+from deployer.model.text import printable
+
+
+def _lines(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+Text = Annotated[str, AfterValidator(printable)]
+Lines = Annotated[tuple[Text, ...], BeforeValidator(_lines)]
+Moment = Annotated[datetime, AfterValidator(_in_utc)]
+
+
+class Shown(BaseModel):
+    """A value of an answer: frozen, and unknown fields are left alone."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Entry(Shown):
+    """Something that happened to a release."""
+
+    at: Moment
+    what: Text
+    by: Text = ""
+    """Who is said to have sent the command that did it."""
+
+
+class RolledBack(Shown):
+    """A rollback by command of a release that was live."""
+
+    at: Moment
+    reason: Text
+    by: Text = ""
+    """Who is said to have sent the command."""
+
+
+class Release(Shown):
+    """A release's record."""
+
+    release_id: str
+    release: Text
+    status: Text
+    reason: Text = ""
+    version: str | None = None
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Text, ...] = ()
+    traceback: tuple[Text, ...] = ()
+    stages: tuple[int, ...] = ()
+    bakes: tuple[Duration, ...] = ()
+    staged_at: Moment | None = None
+    weight: int = 0
+    verdict: Text = ""
+    step: Text = ""
+    step_at: Moment | None = None
+    ended_at: Moment | None = None
+    rolled_back: RolledBack | None = None
+    timeline: tuple[Entry, ...] = ()
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has its ending."""
+        return any(known.final for known in Status if known == self.status)
+
+    @property
+    def exit_status(self) -> Exit:
+        """The exit status for where it stands; a live release that a command rolled back was rolled back."""
+        return Exit.REFUSED if self.rolled_back else of(self.status)
+
+    @property
+    def title(self) -> str:
+        """Its name with its version."""
+        return f"{self.release} (version {self.version})" if self.version else self.release
+
+    @property
+    def why(self) -> str:
+        """In a line how it ended."""
+        return f"{self.title} {self.status}" + (f": {self.because}" if self.because else "")
+
+    @property
+    def because(self) -> str:
+        """The reason of its end, and who is said to have sent the command that ended it."""
+        if self.rolled_back:
+            return f"by command: {self.rolled_back.reason}{_said_by(self.rolled_back.by)}"
+        said = [entry.by for entry in self.timeline if entry.at == self.ended_at]
+        return self.reason + _said_by(next(filter(None, said), ""))
+
+
+def _said_by(name: str) -> str:
+    return f", said by {name}" if name else ""
+
+
+class Serving(Shown):
+    """A version that has traffic."""
+
+    version: str
+    share: int
+    release: Text
+    dropped: Moment | None = None
+    bundle: Text = "none"
+
+
+class Ignored(Shown):
+    """A drop that is no release."""
+
+    at: Moment
+    key: Text = ""
+    reason: Text
+
+
+class Situation(Shown):
+    """Where one application stands: the answer to `status`."""
+
+    application: Text
+    answer: Lines = ()
+    traffic: tuple[Serving, ...] = ()
+    previous: str | None = None
+    paused: bool = False
+    moved_by_others: bool = False
+    under_way: tuple[Release, ...] = ()
+    ended: Release | None = None
+    ignored: tuple[Ignored, ...] = ()
+
+    def release(self, release_id: str) -> Release | None:
+        """Return a release that is under way, or the newest drop that ended, by its id."""
+        known = (*self.under_way, *filter(None, [self.ended]))
+        return next((one for one in known if one.release_id == release_id), None)
+
+    @property
+    def way_back(self) -> str:
+        """In a line what a rollback would do."""
+        said = [line for line in self.answer if line.startswith(("a rollback goes", "nothing to roll back"))]
+        return said[-1] if said else ""
+
+
+class Answer(Shown):
+    """What every answer has."""
+
+    answer: Lines = ()
+    report: Lines = ()
+    warning: Lines = ()
+    problems: tuple[Problem, ...] = ()
+    releases: tuple[Release, ...] = ()
+
+    @property
+    def exit_status(self) -> Exit:
+        """REFUSED for a refusal."""
+        return Exit.REFUSED if self.problems else Exit.LIVE
+
+
+type Document = dict[str, Any]
+"""An answer as it came, for `--output json`."""

@@ -1,0 +1,108 @@
+"""One frame of what a person sees of an application: traffic, release, verdict and steps."""
+
+from collections.abc import Iterator
+
+from rich.console import Group, RenderableType
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from deployer.cli import wording
+from deployer.cli.answer import Release, Serving, Situation
+from deployer.cli.clock import Clock
+from deployer.inspection import report
+
+_BAR = 40
+_STABLE, _CANARY, _BAD = "green", "yellow", "bold red"
+_STYLES = {"live": _STABLE, "duplicate": _STABLE, "superseded": _CANARY, "overtaken": _CANARY}
+
+
+def frame(situation: Situation, release: Release | None, clock: Clock, rows: int = 100) -> RenderableType:
+    """Return a frame, with the steps of a release in at most so many rows."""
+    parts: list[RenderableType] = [Text(situation.application, style="bold"), _traffic(situation, clock)]
+    others = [one for one in situation.under_way if release is None or one.release_id != release.release_id]
+    parts += [Text(f"  {wording.standing(one, situation, clock)}") for one in others]
+    if release:
+        parts += _release(release, situation, clock, rows)
+    parts += [Text(f"  {line}", style="dim") for line in _notes(situation, release, clock)]
+    return Group(*parts)
+
+
+def stacked(*parts: RenderableType) -> RenderableType:
+    """Return parts one below the other."""
+    return Group(*parts)
+
+
+def style_of(release: Release) -> str:
+    """Return the colour of a release: how it ended, if it did."""
+    if release.rolled_back:
+        return _BAD
+    return _STYLES.get(release.status, _BAD) if release.ended else "bold"
+
+
+def _traffic(situation: Situation, clock: Clock) -> Table:
+    """Return a row for each version that has traffic, with its share as a bar."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column()
+    for number, one in enumerate(situation.traffic):
+        style = _CANARY if number else _STABLE
+        name = Text(f"  {one.release} (version {one.version})", style=style)
+        table.add_row(name, _bar(one.share, style), f"{one.share:3} %", Text(_about(one, clock), style="dim"))
+    return table
+
+
+def _bar(share: float, style: str) -> ProgressBar:
+    return ProgressBar(total=100, completed=share, width=_BAR, complete_style=style, finished_style=style)
+
+
+def _about(one: Serving, clock: Clock) -> str:
+    dropped = [f"dropped {wording.age(one.dropped, clock)}"] if one.dropped else []
+    return ", ".join([*dropped, *(["its bundle is MISSING"] if one.bundle == "missing" else [])])
+
+
+def _release(release: Release, situation: Situation, clock: Clock, rows: int) -> list[RenderableType]:
+    standing = Text(f"  {wording.standing(release, situation, clock)}", style=style_of(release))
+    parts: list[RenderableType] = [Text(), standing]
+    baked = wording.share_baked(release, situation, clock)
+    if baked is not None:
+        parts.append(_indented(_bar(100 * baked, "cyan")))
+    if release.verdict:
+        parts.append(Text(f"  the last look said {release.verdict}", style=_of_verdict(release.verdict)))
+    return [*parts, Text(), _steps(release, rows)]
+
+
+def _of_verdict(verdict: str) -> str:
+    return _STABLE if verdict.startswith("healthy") else _BAD if verdict.startswith("unhealthy") else _CANARY
+
+
+def _indented(inner: RenderableType) -> Table:
+    table = Table.grid()
+    table.add_row("  ", inner)
+    return table
+
+
+def _steps(release: Release, rows: int) -> Table:
+    steps = wording.seconds_per_step(release)
+    table = Table.grid(padding=(0, 2))
+    table.add_column()
+    table.add_column(overflow="fold")
+    table.add_column(justify="right")
+    if len(steps) > rows:
+        table.add_row("", Text(f"… {len(steps) - rows} earlier steps", style="dim"), "")
+    for when, what, seconds in steps[-rows:]:
+        table.add_row(Text(f"  {when}", style="cyan"), Text(what), Text(seconds, style="dim"))
+    return table
+
+
+def _notes(situation: Situation, release: Release | None, clock: Clock) -> Iterator[str]:
+    """Return what else is worth knowing."""
+    if situation.moved_by_others:
+        yield "others moved the alias after the deployer's last move"
+    ended = situation.ended
+    if ended and (release is None or ended.release_id != release.release_id):
+        yield f"the newest drop ended: {ended.why}"
+        yield from report.text(ended.problems).splitlines()
+    for one in situation.ignored:
+        yield f"ignored {wording.age(one.at, clock)}: {one.reason}"
+    if not situation.under_way and len(situation.traffic) == 1:
+        yield situation.way_back
