@@ -114,37 +114,21 @@ class Serving(Shown):
     bundle: Text = "none"
 
 
-class Ignored(Shown):
-    """A drop that is no release."""
-
-    at: Moment
-    key: Text = ""
-    reason: Text
-
-
 class Situation(Shown):
     """Where one application stands: the answer to `status`."""
 
     application: Text
-    answer: Lines = ()
     traffic: tuple[Serving, ...] = ()
-    previous: str | None = None
     paused: bool = False
-    moved_by_others: bool = False
     under_way: tuple[Release, ...] = ()
     ended: Release | None = None
-    ignored: tuple[Ignored, ...] = ()
+    notes: Lines = ()
+    """Whatever else is worth knowing."""
 
     def release(self, release_id: str) -> Release | None:
         """Return a release that is under way, or the newest drop that ended, by its id."""
         known = (*self.under_way, *filter(None, [self.ended]))
         return next((one for one in known if one.release_id == release_id), None)
-
-    @property
-    def way_back(self) -> str:
-        """In a line what a rollback would do."""
-        said = [line for line in self.answer if line.startswith(("a rollback goes", "nothing to roll back"))]
-        return said[-1] if said else ""
 
 
 class Answer(Shown):

@@ -60,7 +60,7 @@ def drop(  # noqa: PLR0913 - one for each option
     tell, for instance after --timeout. The rollout goes on whatever becomes of this command.
     """
     run = Run(stack, output == "json")
-    key = _key(path, application, release, run)
+    key = _key(path, application, release)
     found = _inspected(path, application, run)
     if isinstance(found, Refusal):
         return inspecting.show(found, as_json=run.as_json)
@@ -78,13 +78,11 @@ def drop(  # noqa: PLR0913 - one for each option
     return Exit.LIVE
 
 
-def _key(path: Path, application: str, release: str | None, run: Run) -> str:
+def _key(path: Path, application: str, release: str | None) -> str:
     """Return the key of a release: its application, its name and the archive's ending."""
     suffix = _SUFFIX.search(path.name)
     if suffix is None:
         raise refusal(path.name, "another ending", LAYOUT.rpartition("<release>")[2], "see `dropshift pack`")
-    if application not in run.stack.applications:
-        raise run.stack.unknown_application(application)
     key = f"{application}/{release or path.name.removesuffix(suffix[0])}{suffix[0]}"
     if problem := misplaced(key, frozenset({application})):
         raise refusal("release", problem.found, problem.allowed, "choose another --release")

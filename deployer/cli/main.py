@@ -8,12 +8,12 @@ from typing import NoReturn
 
 import click
 
-from deployer.cli import dropping, inspecting, screen, showing, steering
+from deployer.cli import dropping, inspecting, packing, screen, showing, steering
 from deployer.cli.completing import completion
 from deployer.cli.exits import Exit, StopError
 
 _GROUPS = {
-    "Release": (dropping.drop, inspecting.inspect),
+    "Release": (packing.pack, inspecting.inspect, dropping.drop),
     "Watch": (showing.status, showing.history, showing.logs),
     "Steer": (
         *(steering.rollback, steering.promote, steering.abort, steering.pause, steering.resume),

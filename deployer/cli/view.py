@@ -1,7 +1,5 @@
 """One frame of what a person sees of an application: traffic, release, verdict and steps."""
 
-from collections.abc import Iterator
-
 from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -10,7 +8,6 @@ from rich.text import Text
 from deployer.cli import wording
 from deployer.cli.answer import Release, Serving, Situation
 from deployer.cli.clock import Clock
-from deployer.inspection import report
 
 _BAR = 40
 _STABLE, _CANARY, _BAD = "green", "yellow", "bold red"
@@ -24,7 +21,7 @@ def frame(situation: Situation, release: Release | None, clock: Clock, rows: int
     parts += [Text(f"  {wording.standing(one, situation, clock)}") for one in others]
     if release:
         parts += _release(release, situation, clock, rows)
-    parts += [Text(f"  {line}", style="dim") for line in _notes(situation, release, clock)]
+    parts += [Text(f"  {line}", style="dim") for line in situation.notes]
     return Group(*parts)
 
 
@@ -92,17 +89,3 @@ def _steps(release: Release, rows: int) -> Table:
     for when, what, seconds in steps[-rows:]:
         table.add_row(Text(f"  {when}", style="cyan"), Text(what), Text(seconds, style="dim"))
     return table
-
-
-def _notes(situation: Situation, release: Release | None, clock: Clock) -> Iterator[str]:
-    """Return what else is worth knowing."""
-    if situation.moved_by_others:
-        yield "others moved the alias after the deployer's last move"
-    ended = situation.ended
-    if ended and (release is None or ended.release_id != release.release_id):
-        yield f"the newest drop ended: {ended.why}"
-        yield from report.text(ended.problems).splitlines()
-    for one in situation.ignored:
-        yield f"ignored {wording.age(one.at, clock)}: {one.reason}"
-    if not situation.under_way and len(situation.traffic) == 1:
-        yield situation.way_back

@@ -105,18 +105,17 @@ def status(application: str, state: State, now: datetime) -> Answer:
     """Return where an application's traffic is and which releases are under way: in lines, and in fields."""
     alias = state.alias
     moved = alias.recorded is not None and not alias.managed
+    first = [*(["others moved the alias after the deployer's last move"] if moved else []), *_warm(state.warm)]
+    last = [
+        *(_rollback(state, state.rolled_back) if state.rolled_back else []),
+        *(_ended(state.ended, now) if state.ended else []),
+        *_ignored(state.ignored, now),
+        *([] if alias.canary else [_way_back(state)]),
+    ]
     return {
         "application": application,
-        "answer": [
-            *_shares(state.serving, now),
-            *(["others moved the alias after the deployer's last move"] if moved else []),
-            *_warm(state.warm),
-            *_under_way(state, now),
-            *(_rollback(state, state.rolled_back) if state.rolled_back else []),
-            *(_ended(state.ended, now) if state.ended else []),
-            *_ignored(state.ignored, now),
-            *([] if alias.canary else [_way_back(state)]),
-        ],
+        "answer": [*_shares(state.serving, now), *first, *_under_way(state, now), *last],
+        "notes": [*first, *last],
         "traffic": [one.model_dump(mode="json", exclude_none=True) for one in state.serving],
         "provisioned": [one.model_dump(mode="json") for one in state.warm],
         "previous": alias.previous if state.previous else None,

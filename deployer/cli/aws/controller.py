@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from deployer.cli.answer import Document
 from deployer.cli.aws.session import code_of, sentences
-from deployer.cli.aws.stack import Stack
+from deployer.cli.aws.stack import ADMINISTRATION, Stack
 from deployer.cli.exits import unknown
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 _READING = ("status", "history", "validate")
 """These may be asked again when an answer was lost; another command is sent once."""
-_ADMINISTRATION = "administration"
 _ACTORS = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN")
 """Variables in which pipelines name the person who started them."""
 
@@ -69,7 +68,7 @@ class Controller:
 def alias_for(command: Document) -> str:
     """Return the alias of the controller through which a command is granted: docs/operations.md."""
     beyond = command["action"] == "prune" or (command["action"] == "redeploy" and command.get("force"))
-    return _ADMINISTRATION if beyond else str(command.get("application", _ADMINISTRATION))
+    return ADMINISTRATION if beyond else str(command.get("application", ADMINISTRATION))
 
 
 def _who() -> str:

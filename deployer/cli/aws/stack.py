@@ -12,6 +12,8 @@ from deployer.cli.exits import StopError, refusal, unknown
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
+ADMINISTRATION = "administration"
+"""The alias of the controller that is no application's."""
 _A_STACK = "a stack of Dropshift"
 _NAME_IT = "name yours by --stack or DROPSHIFT_STACK, set AWS_REGION, or deploy one (`make deploy`)"
 
@@ -40,8 +42,12 @@ class Stack:
 
     @property
     def applications(self) -> tuple[str, ...]:
-        """The names of its applications."""
-        return tuple(filter(None, self._output("Applications").split(",")))
+        """The names of its applications: each has an alias of the controller."""
+        with sentences():
+            client = self.session.boto.client("lambda", config=self.session.patient)
+            pages = client.get_paginator("list_aliases").paginate(FunctionName=self.controller)
+            names = [alias.get("Name", "") for page in pages for alias in page["Aliases"]]
+        return tuple(name for name in names if name != ADMINISTRATION)
 
     @property
     def writes_once(self) -> bool:
@@ -57,9 +63,14 @@ class Stack:
 
     def unknown_application(self, name: str) -> StopError:
         """Return the refusal of an application that the stack does not have."""
-        near = difflib.get_close_matches(name, self.applications, n=1)
-        remedy = f'did you mean "{near[0]}"?' if near else "use one of these, or add it (docs/operations.md)"
-        return refusal("application", f'the unknown application "{name}"', ", ".join(self.applications), remedy)
+        try:
+            known = self.applications
+        except StopError:  # whoever may command one application need not be able to list all
+            known = ()
+        near = difflib.get_close_matches(name, known, n=1)
+        remedy = f'did you mean "{near[0]}"?' if near else f"make application APPLICATION={name} adds it"
+        allowed = ", ".join(known) or "an application of the stack"
+        return refusal("application", f'the unknown application "{name}"', allowed, remedy)
 
     def _output(self, name: str) -> str:
         for output in self._described.get("Outputs", ()):
