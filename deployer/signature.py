@@ -1,4 +1,8 @@
-"""The check of a drop's signature, if the stack has a signing key."""
+"""The check of a drop's signature, if the stack has a signing key.
+
+A signature is for bytes under a key: for an application and the name of a release. Over bytes alone it could be used
+again, for another application or under a newer name. Source: The Update Framework, mix-and-match attacks.
+"""
 
 import base64
 import binascii
@@ -7,9 +11,19 @@ from deployer.aws import Aws
 from deployer.aws.releases_bucket import Head
 from deployer.model.drop import SIGNATURE, SIGNATURE_SUFFIX, Drop
 from deployer.model.problem import Problem
+from deployer.model.text import shortened
 
-_REMEDY = "sign the archive's SHA-256 as docs/manifest.md shows, and drop it again"
 _ALLOWED = f"a signature in the object's metadata ({SIGNATURE}) or beside it ({SIGNATURE_SUFFIX})"
+_COMMAND = (
+    "aws kms sign --key-id KEY --message-type RAW --signing-algorithm ECDSA_SHA_256 --query Signature --output text"
+    " --message \"$(printf 'dropshift 1 %s %s' DIGEST RELEASE | base64 | tr -d '\\n')\""
+)
+_LONGEST_KEY = 200
+
+
+def signed_text(key: str, sha256: str) -> bytes:
+    """Return what a publisher signs for bytes with this digest (hex) that are dropped under this key."""
+    return f"dropshift 1 {sha256} {key}".encode()
 
 
 def objection(aws: Aws, signing_key: str, drop: Drop, head: Head, sha256: str) -> Problem | None:
@@ -20,14 +34,16 @@ def objection(aws: Aws, signing_key: str, drop: Drop, head: Head, sha256: str) -
     if not signing_key:
         return None
     text = head.signature or aws.releases.signature_beside(drop)
-    if text is None:
-        return _problem("no signature")
-    signature = decoded(text)
+    signature = decoded(text) if text is not None else None
     if signature is None:
-        return _problem("a signature that is not Base64")
-    if not aws.verifier.verify(signing_key, sha256, signature):
-        return _problem("a signature by another key, or over other bytes")
-    return None
+        found = "no signature" if text is None else "a signature that is not Base64"
+    elif aws.verifier.verify(signing_key, signed_text(drop.key, sha256), signature):
+        return None
+    elif aws.verifier.verify_digest(signing_key, sha256, signature):
+        found = "a signature over the bytes alone, which would be good for any application and name"
+    else:
+        found = "a signature by another key, for another application or name, or over other bytes"
+    return Problem(where="archive", found=found, allowed=_ALLOWED, remedy=_remedy(drop.key, sha256))
 
 
 def decoded(text: str) -> bytes | None:
@@ -38,5 +54,8 @@ def decoded(text: str) -> bytes | None:
         return None
 
 
-def _problem(found: str) -> Problem:
-    return Problem(where="archive", found=found, allowed=_ALLOWED, remedy=_REMEDY)
+def _remedy(key: str, sha256: str) -> str:
+    """Return how this drop is signed: the command, with its digest and its key."""
+    release = shortened(key, _LONGEST_KEY).replace("'", "'\\''")
+    command = _COMMAND.replace("DIGEST", sha256).replace("RELEASE", f"'{release}'")
+    return f"sign the archive for its key, as docs/manifest.md shows, and drop it again: {command}"

@@ -199,6 +199,8 @@ class Statement:
     effect: str
     actions: tuple[str, ...]
     resources: tuple[str, ...]
+    not_resources: tuple[str, ...]
+    """All that it is not about; empty when it says what it is about."""
     conditions: Mapping[str, Any]
 
 
@@ -213,6 +215,7 @@ def statements(template: Template, **given: str) -> Iterator[Statement]:
                 statement["Effect"],
                 _listed(statement["Action"]),
                 _listed(statement.get("Resource", [])),
+                _listed(statement.get("NotResource", [])),
                 statement.get("Condition", {}),
             )
 

@@ -16,6 +16,7 @@ from deployer.aws.logs import Logs
 from deployer.aws.metrics import Metrics
 from deployer.aws.records import Records
 from deployer.aws.releases_bucket import ReleasesBucket
+from deployer.aws.s3 import name_owner
 from deployer.settings import Settings, settings
 
 _RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 10}, connect_timeout=5, read_timeout=60)
@@ -47,6 +48,7 @@ class Aws:
     def connect(cls, settings: Settings, session: boto3.Session) -> "Aws":
         """Make the clients of a session."""
         s3 = session.client("s3", config=_RETRIES)
+        name_owner(s3, settings.account_id)
         records = Records(s3, settings)
         functions = Functions(
             client=session.client("lambda", config=_RETRIES),

@@ -33,7 +33,6 @@ class BundlesBucket:
     def __init__(self, client: "S3Client", settings: Settings) -> None:
         self._client = client
         self._bucket = settings.bundles_bucket
-        self._owner = settings.account_id
 
     def find_bundle(self, key: str) -> Bundle | None:
         """Return the bundle under this key, if one was made and its object version still exists."""
@@ -50,9 +49,7 @@ class BundlesBucket:
 
     def exists(self, key: str, version_id: str, size: int | None = None) -> bool:
         """Return whether a bundle's object version still exists with its size."""
-        found = head_object(
-            self._client, Bucket=self._bucket, Key=key, VersionId=version_id, ExpectedBucketOwner=self._owner
-        )
+        found = head_object(self._client, Bucket=self._bucket, Key=key, VersionId=version_id)
         return found is not None and (size is None or found["ContentLength"] == size)
 
     def profile(self, application: str, runtime: str) -> Profile:

@@ -42,22 +42,15 @@ class ReleasesBucket:
     def __init__(self, client: "S3Client", settings: Settings) -> None:
         self._client = client
         self._bucket = settings.releases_bucket
-        self._owner = settings.account_id
 
     def latest(self, key: str) -> Drop | None:
         """Find the newest version of an object; None when there is none."""
-        found = head_object(self._client, Bucket=self._bucket, Key=key, ExpectedBucketOwner=self._owner)
+        found = head_object(self._client, Bucket=self._bucket, Key=key)
         return Drop(bucket=self._bucket, key=key, version_id=found["VersionId"]) if found else None
 
     def head(self, drop: Drop) -> Head | None:
         """Read a dropped object version's metadata; None when there is no such version, whatever the event claimed."""
-        found = head_object(
-            self._client,
-            Bucket=drop.bucket,
-            Key=drop.key,
-            VersionId=drop.version_id,
-            ExpectedBucketOwner=self._owner,
-        )
+        found = head_object(self._client, Bucket=drop.bucket, Key=drop.key, VersionId=drop.version_id)
         if found is None:
             return None
         metadata = found.get("Metadata", {})
@@ -78,16 +71,15 @@ class ReleasesBucket:
 
     def archive(self, drop: Drop, size: int) -> "DroppedArchive":
         """Open a dropped archive for reading."""
-        return DroppedArchive(self._client, drop, size, self._owner)
+        return DroppedArchive(self._client, drop, size)
 
 
 class DroppedArchive:
     """A dropped object version as a seekable source, which returns the same bytes at every reading."""
 
-    def __init__(self, client: "S3Client", drop: Drop, size: int, owner: str) -> None:
+    def __init__(self, client: "S3Client", drop: Drop, size: int) -> None:
         self._client = client
         self._drop = drop
-        self._owner = owner
         self.size = size
         self.name = drop.key
 
@@ -109,7 +101,6 @@ class DroppedArchive:
             Key=self._drop.key,
             VersionId=self._drop.version_id,
             Range=f"bytes={offset}-{offset + length - 1}",
-            ExpectedBucketOwner=self._owner,
         )
         body = found["Body"].read()
         if len(body) != length:

@@ -1,6 +1,7 @@
 """S3: the parts that both buckets share."""
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -18,6 +19,19 @@ _NOT_THERE = ("404", "405")
 The answer to a HEAD has no body: an expired token, a disabled key and a malformed version id are all 400.
 Source: Amazon S3 API reference, HeadObject.
 """
+
+
+def name_owner(client: "S3Client", account: str) -> None:
+    """Name the account that must own the bucket in every request of a client.
+
+    Bucket names are global: whoever makes a bucket of ours again in another account, once it was deleted, is refused.
+    Source: Amazon S3 user guide, verifying bucket ownership with bucket owner condition.
+    """
+    client.meta.events.register("before-parameter-build.s3", partial(_with_owner, account))
+
+
+def _with_owner(account: str, params: dict[str, Any], **_: object) -> None:
+    params["ExpectedBucketOwner"] = account
 
 
 def head_object(client: "S3Client", **which: "Unpack[HeadObjectRequestTypeDef]") -> "HeadObjectOutputTypeDef | None":

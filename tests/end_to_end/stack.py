@@ -36,11 +36,17 @@ def serving(release: str, body: str = "") -> str:
 class Stack:
     """The deployed stack."""
 
-    def __init__(self, aws: LocalAws, signer: Signer | None = None, runtime: str = "python3.13") -> None:
+    def __init__(
+        self,
+        aws: LocalAws,
+        signer: Signer | None = None,
+        runtime: str = "python3.13",
+        given: Mapping[str, str] | None = None,
+    ) -> None:
         self.aws = aws
         self._signer = signer
         parameters = {"MaxProvisionedConcurrency": "1"} | ({"SigningKey": signer.arn} if signer else {})
-        self.outputs = aws.dropshift(parameters, runtime)
+        self.outputs = aws.dropshift(parameters | dict(given or {}), runtime)
         self.lambda_ = aws.client("lambda")
         self.s3 = aws.client("s3")
 
@@ -54,7 +60,7 @@ class Stack:
         buffer.seek(0)
         bucket, key = self.outputs["ReleasesBucket"], f"{APPLICATION}/{release}.zip"
         if self._signer:
-            signature = self._signer.sign(buffer.getvalue())
+            signature = self._signer.sign(buffer.getvalue(), key)
             self.s3.put_object(Bucket=bucket, Key=key + SIGNATURE_SUFFIX, Body=signature.encode())
         self.s3.upload_fileobj(buffer, bucket, key)
         return Drop(bucket=bucket, key=key, version_id=self.s3.head_object(Bucket=bucket, Key=key)["VersionId"])

@@ -131,6 +131,7 @@ def test_a_role_from_elsewhere_gets_nothing_whatever_it_was_granted(stack: Stack
     assert stack.ask("elsewhere", "get_object", KEY, VersionId=version) == "AccessDenied"
     assert stack.ask("elsewhere", "put_object", KEY) == "AccessDenied"
     assert stack.ask("elsewhere", "delete_object", KEY, VersionId=version) == "AccessDenied"
+    assert stack.ask("elsewhere", "delete_object", KEY) == "AccessDenied"
 
 
 # --- who may say what to the controller ----------------------------------------------------------------------------

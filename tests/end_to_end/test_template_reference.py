@@ -19,7 +19,13 @@ from tests.pure.test_template_permissions import EVERYTHING
 STACK = sam.transformed(sam.packaged(sam.source()), **EVERYTHING)
 STATEMENTS = tuple(sam.statements(STACK, **EVERYTHING))
 GRANTED = [(statement, action) for statement in STATEMENTS for action in statement.actions if "*" not in action]
-GLOBAL = {"aws:PrincipalArn", "aws:SecureTransport", "aws:SourceArn"}
+GLOBAL = {
+    "aws:CalledViaLast",
+    "aws:PrincipalArn",
+    "aws:PrincipalTag/dropshift-application",
+    "aws:SecureTransport",
+    "aws:SourceArn",
+}
 """Source: IAM user guide, AWS global condition context keys."""
 OPERATIONS = {"InvokeFunction": "Invoke"}
 """Of the actions that are not called as their operations."""
@@ -81,7 +87,7 @@ def test_an_action_is_known_and_every_resource_named_with_it_is_of_a_type_that_i
     statement: sam.Statement, action: str
 ) -> None:
     known = _known(action)
-    for resource in statement.resources:
+    for resource in statement.resources + statement.not_resources:
         fits = [kind for kind, arn in known["arns"].items() if meet(resource, _tokens(arn))]
         assert fits or (resource == "*" and not known["arns"]), f"{action} on {resource}: {known['arns']}"
 

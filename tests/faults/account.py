@@ -193,5 +193,7 @@ class Account:
     def _result(self, call: Call) -> dict[str, Any]:
         service: Any = self.lambda_ if call.service == "lambda" else getattr(self, call.service)
         service.actor = call.actor
+        if call.service == "s3":
+            self.s3.check_owner(**call.params)
         result: dict[str, Any] = getattr(service, xform_name(call.operation))(**call.params)
         return result

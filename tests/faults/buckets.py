@@ -62,6 +62,12 @@ class S3:
         self.actor = "nobody"
         self._clock = clock
 
+    @staticmethod
+    def check_owner(ExpectedBucketOwner: str = ACCOUNT, **_: object) -> None:
+        """Refuse a request that names another owner. Source: Amazon S3 user guide, bucket owner condition."""
+        if ExpectedBucketOwner != ACCOUNT:
+            raise ServiceError("AccessDenied", 403)
+
     def body(self, bucket: str, key: str, version: str) -> bytes | None:
         """Return the bytes of an object version, None when there is none."""
         fits = [one.body for one in self.buckets[bucket].objects.get(key, []) if one.version == version]
@@ -92,11 +98,8 @@ class S3:
         bucket: str,
         key: str,
         VersionId: str | None = None,
-        ExpectedBucketOwner: str = ACCOUNT,
         **_: object,
     ) -> Stored:
-        if ExpectedBucketOwner != ACCOUNT:
-            raise ServiceError("AccessDenied", 403)
         versions = self.buckets[bucket].objects.get(key, [])
         fits = [one for one in versions if VersionId in (None, one.version)]
         if not fits or fits[-1].marker:

@@ -5,6 +5,7 @@ import random
 
 import pytest
 
+from tests.faults.buckets import ACCOUNT
 from tests.faults.faults import Fault, Kind
 from tests.faults.flows import FLOWS, Flow, play
 from tests.faults.matrix import Scene, Shot, broken, course, every_shot, fire, shots
@@ -35,6 +36,12 @@ def test_a_flow_survives_two_faults() -> None:
         first, second = chance.sample(list(shots(flow)), 2)
         pairs.append(Shot(flow, first.faults + second.faults))
     assert broken(pairs) == []
+
+
+def test_every_request_to_s3_names_the_account_that_must_own_the_bucket() -> None:
+    calls = [call for flow in FLOWS for call in course(flow).end.account.calls if call.service == "s3"]
+    assert {call.operation for call in calls} >= {"GetObject", "PutObject", "DeleteObject", "ListObjectVersions"}
+    assert {str(call.params.get("ExpectedBucketOwner")) for call in calls} == {ACCOUNT}
 
 
 def on_from(scene: Scene, flow: Flow, *faults: Fault) -> World:

@@ -50,6 +50,7 @@ def test_the_own_key_is_used_through_s3_only_and_applications_only_decrypt() -> 
         "ControllerRole": ("kms:Decrypt", "kms:GenerateDataKey"),
         "RolloutRole": ("kms:Decrypt", "kms:GenerateDataKey"),
         "helloRole": ("kms:Decrypt",),
+        "Publisher": ("kms:Decrypt", "kms:GenerateDataKey"),
     }
     for statement in statements.values():
         assert statement.resources == (KEY,)

@@ -18,6 +18,7 @@ EVERYTHING = {
     "NotifyTopic": f"arn:aws:sns:{sam.REGION}:{sam.ACCOUNT}:news",
     "AlarmTopic": f"arn:aws:sns:{sam.REGION}:{sam.ACCOUNT}:alarms",
     "EventBus": "releases",
+    "BreakGlassRole": f"arn:aws:iam::{sam.ACCOUNT}:role/break-glass",
     "WriteOnceReleases": "true",
 }
 """Every parameter that switches something on."""
@@ -150,6 +151,11 @@ def test_a_bucket_refuses_transport_in_the_clear(policy: str) -> None:
     assert refusal.conditions == {"Bool": {"aws:SecureTransport": "false"}}
 
 
+def _but(principals: str | list[str]) -> dict[str, dict[str, str | list[str]]]:
+    """Give the condition of a Deny that leaves some out."""
+    return {"ArnNotEquals": {"aws:PrincipalArn": principals}}
+
+
 def test_bundles_are_written_by_the_deployer_read_by_it_and_applications_and_deleted_by_prune_alone() -> None:
     denied = _denied("BundlesBucketPolicy")
     role = f"arn:aws:iam::{sam.ACCOUNT}:role/dropshift/"
@@ -159,8 +165,9 @@ def test_bundles_are_written_by_the_deployer_read_by_it_and_applications_and_del
     assert writers == deployer
     assert readers == [*deployer, f"{role}applications/*"]
     assert sam.Names(STACK, sam.defaults(STACK)).arn("helloRole").startswith(f"{role}applications/")
-    assert denied["KeepEveryVersion"].actions == ("s3:DeleteObjectVersion",)
-    assert denied["KeepEveryVersion"].conditions == {"ArnNotEquals": {"aws:PrincipalArn": deployer[0]}}
+    assert denied["LetTheRolloutAloneWriteBundlesAndProfiles"].conditions == _but(deployer[1])
+    assert denied["LetPruneAloneDeleteBundles"].conditions == _but([deployer[0]])
+    assert denied["NeverHideABundle"].conditions == denied["KeepRecordsMarksAndProfiles"].conditions == {}
 
 
 def test_prune_deletes_versions_and_bundles_and_nothing_else() -> None:
@@ -187,6 +194,30 @@ def test_changes_are_announced_on_one_bus() -> None:
         assert {statement.holder for statement in told} == {"ControllerRole", "RolloutRole"}
         arn = f"arn:aws:events:{sam.REGION}:{sam.ACCOUNT}:event-bus/{bus}"
         assert {statement.resources for statement in told} == {(arn,)}
+
+
+@pytest.mark.parametrize("policy", ["ReleasesBucketPolicy", "BundlesBucketPolicy"])
+def test_a_buckets_settings_are_changed_by_cloudformation_and_the_role_that_breaks_glass_alone(policy: str) -> None:
+    """Source: CloudFormation user guide, forward access sessions: their keys are there with and without a role."""
+    kept = _denied(policy)["KeepItsSettings"]
+    assert {"s3:PutBucketPolicy", "s3:DeleteBucketPolicy", "s3:PutBucketVersioning"} < set(kept.actions)
+    assert {"s3:PutLifecycleConfiguration", "s3:PutReplicationConfiguration"} < set(kept.actions)
+    by_cloudformation = {"StringNotEquals": {"aws:CalledViaLast": "cloudformation.amazonaws.com"}}
+    assert kept.conditions == by_cloudformation
+    role = EVERYTHING["BreakGlassRole"]
+    stack = sam.transformed(sam.packaged(sam.source()), BreakGlassRole=role)
+    opened = [one for one in sam.statements(stack, BreakGlassRole=role) if one.holder == policy]
+    assert {str(one.sid) for one in opened if role in str(one.conditions)} == {
+        "ReleasesBucketPolicy": {"KeepEveryDrop", "KeepItsSettings"},
+        "BundlesBucketPolicy": {
+            "KeepItsSettings",
+            "KeepRecordsMarksAndProfiles",
+            "LetPruneAloneDeleteBundles",
+            "NeverHideABundle",
+        },
+    }[policy]
+    [settings] = [one for one in opened if one.sid == "KeepItsSettings"]
+    assert settings.conditions == by_cloudformation | _but(role)
 
 
 BY_LAMBDA = {

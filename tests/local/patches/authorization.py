@@ -3,14 +3,16 @@
 Upstream takes UpdateAlias for ListAliases and PutProvisionedConcurrencyConfig for UpdateFunctionCode, knows no durable
 actions, forgets the qualifier of a function, and takes loopback for insecure transport, so that a bucket policy that
 demands TLS refuses everybody. A bucket policy that names roles refuses them too: upstream gives aws:PrincipalArn the
-session's ARN where AWS gives the role's, with its path.
+session's ARN where AWS gives the role's, with its path. And upstream knows no variables in what a statement is about.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
 """
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -20,6 +22,7 @@ from ministack.services import iam
 
 from tests.local.upstream import around, needs
 
+_VARIABLE = re.compile(r"\$\{(?P<key>[\w:/-]+)(?:, *'(?P<default>[^']*)')?\}")
 _ALIAS = re.compile(r"/functions/[^/]+/aliases/[^/]+$")
 _ALIAS_ACTIONS = {"GET": "GetAlias", "PUT": "UpdateAlias", "DELETE": "DeleteAlias"}
 _PROVISIONED = re.compile(r"/functions/[^/]+/provisioned-concurrency$")
@@ -102,6 +105,37 @@ def resolve_condition_key(original: Callable[..., Any], key: str, ctx: iam_evalu
     return role["Arn"] if role else value
 
 
+def first_match(
+    original: Callable[..., Any],
+    ctx: iam_evaluator.EvalContext,
+    stmts: list[iam_evaluator.ParsedStatement],
+    effect: str,
+) -> iam_evaluator.ParsedStatement | None:
+    """The variables of resources filled in; a statement with one that has no value is not valid: it is left out."""
+    filled = (_filled(statement, ctx) for statement in stmts)
+    found: iam_evaluator.ParsedStatement | None = original(ctx, [one for one in filled if one], effect)
+    return found
+
+
+def _filled(
+    statement: iam_evaluator.ParsedStatement, ctx: iam_evaluator.EvalContext
+) -> iam_evaluator.ParsedStatement | None:
+    def value(found: re.Match[str]) -> str:
+        actual = iam_evaluator._resolve_condition_key(found["key"], ctx)
+        if actual is None and found["default"] is None:
+            raise LookupError(found["key"])
+        return str(found["default"] if actual is None else actual)
+
+    try:
+        resources, others = (
+            [_VARIABLE.sub(value, pattern) for pattern in patterns]
+            for patterns in (statement.resources, statement.not_resources)
+        )
+    except LookupError:
+        return None
+    return replace(statement, resources=resources, not_resources=others)
+
+
 def install() -> None:
     """Name actions and resources before upstream decides."""
     around(iam_actions, "_lambda_action", lambda_action)
@@ -111,3 +145,4 @@ def install() -> None:
     needs(iam, "_roles")
     needs(iam_evaluator, "_role_name_from_assumed_arn")
     around(iam_evaluator, "_resolve_condition_key", resolve_condition_key)
+    around(iam_evaluator, "_first_match", first_match)
