@@ -1,6 +1,7 @@
 """The ways in which Dropshift is broken on purpose, each with the tests that have to go red."""
 
 from tests.defects import (
+    of_buckets,
     of_compatibility,
     of_contract,
     of_controller,
@@ -406,6 +407,7 @@ DEFECTS = (
     *GRANTS,
     *OBSERVING,
     *of_hostile.DEFECTS,
+    *of_buckets.DEFECTS,
     *of_compatibility.DEFECTS,
     *of_contract.DEFECTS,
     *of_controller.DEFECTS,

@@ -1,7 +1,7 @@
 """An application, a pipeline and a stranger with far too much granted move and read nothing of another application."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -91,7 +91,7 @@ def _grant(stack: Stack, role: str, actions: tuple[str, ...]) -> None:
     )
 
 
-def _policy(statement: dict[str, object]) -> str:
+def _policy(statement: Mapping[str, object]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 

@@ -1,0 +1,78 @@
+"""Ways to let wide grants, old signatures or another account's bucket in, each with the tests that have to go red."""
+
+from tests.defects.breaking import Defect
+
+PERMISSIONS, WIDE = "tests/pure/test_template_permissions.py", "tests/end_to_end/test_wide_grants.py"
+SIGNATURES = "tests/workflow/test_signatures.py"
+APPLICATION = f"{WIDE}::test_an_application_that_may_everything_moves_and_reads_nothing_of_another"
+STRANGER = f"{WIDE}::test_whoever_may_everything_in_s3_hides_expires_and_opens_nothing"
+REFUSED = f"{SIGNATURES}::test_a_drop_that_the_key_did_not_sign_is_refused_and_changes_nothing"
+
+DEFECTS = (
+    Defect(
+        "whoever may delete hides records and marks",
+        "template.yaml",
+        "            Action: s3:DeleteObject*\n            NotResource: !Sub ${BundlesBucket.Arn}/bundles/*\n",
+        "            Action: s3:DeleteObjectVersion\n            NotResource: !Sub ${BundlesBucket.Arn}/bundles/*\n",
+        (STRANGER,),
+    ),
+    Defect(
+        "an application that may read everything reads what others are",
+        "template.yaml",
+        "/bundles/${aws:PrincipalTag/dropshift-application, '-'}/*",
+        "/bundles/*",
+        (APPLICATION,),
+    ),
+    Defect(
+        "an application that may write everywhere releases as another",
+        "template.yaml",
+        'role/${AWS::StackName}/applications/*" } }\n          - Sid: KeepAPublisher',
+        'role/${AWS::StackName}/nobody/*" } }\n          - Sid: KeepAPublisher',
+        (APPLICATION,),
+    ),
+    Defect(
+        "an application that may invoke everything commands the deployer",
+        "template.yaml",
+        "                  - Sid: CommandNoDeployer # whatever further policies its block brings\n"
+        "                    Effect: Deny\n                    Action: lambda:*\n",
+        "                  - Sid: CommandNoDeployer # whatever further policies its block brings\n"
+        "                    Effect: Deny\n                    Action: lambda:InvokeAsync\n",
+        (APPLICATION,),
+    ),
+    Defect(
+        "a pipeline that may write everywhere releases as another",
+        "template.yaml",
+        'Condition: { "Null": { "aws:PrincipalTag/dropshift-application": "false" } }',
+        'Condition: { "Null": { "aws:PrincipalTag/dropshift-application": "true" } }',
+        (f"{WIDE}::test_a_pipeline_drops_releases_of_the_application_that_its_tag_names",),
+    ),
+    Defect(
+        "a stack update is kept from changing a bucket's policy",
+        "template.yaml",
+        "            Resource: !GetAtt BundlesBucket.Arn\n            Condition:\n"
+        '              StringNotEquals: { "aws:CalledViaLast": cloudformation.amazonaws.com }\n',
+        "            Resource: !GetAtt BundlesBucket.Arn\n            Condition:\n",
+        (PERMISSIONS,),
+    ),
+    Defect(
+        "requests believe whoever has a bucket of our name",
+        "s3.name_owner",
+        'client.meta.events.register("before-parameter-build.s3", partial(_with_owner, account))',
+        "",
+        ("tests/faults/test_kill_points.py::test_every_request_to_s3_names_the_account_that_must_own_the_bucket",),
+    ),
+    Defect(
+        "a signature is good for every application and name",
+        "signature.signed_text",
+        'f"dropshift 1 {sha256} {key}"',
+        'f"dropshift 1 {sha256}"',
+        (f"{REFUSED}[other application]", f"{REFUSED}[newer name]"),
+    ),
+    Defect(
+        "a signature over bytes alone is still accepted",
+        "signature.objection",
+        "elif aws.verifier.verify(signing_key, signed_text(drop.key, sha256), signature):",
+        "elif aws.verifier.verify_digest(signing_key, sha256, signature):",
+        (f"{REFUSED}[bytes alone]",),
+    ),
+)
