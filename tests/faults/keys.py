@@ -8,6 +8,9 @@ from typing import Any
 
 from tests.faults.wire import ServiceError
 
+_LONGEST, _DIGEST = 4_096, 32
+"""Bytes of a message, and of a SHA-256."""
+
 
 class Kms:
     """The operations that publishers and the deployer use; a signature here is a MAC, whose secret nobody has."""
@@ -21,11 +24,18 @@ class Kms:
         self._keys[arn] = secrets.token_bytes(16)
         return {"KeyMetadata": {"KeyId": arn.rpartition("/")[2], "Arn": arn}}
 
-    def sign(self, KeyId: str, Message: str, **_: object) -> dict[str, Any]:
-        signature = hmac.digest(self._keys[KeyId], Message.encode(), hashlib.sha256)
+    def sign(self, KeyId: str, Message: str, MessageType: str = "RAW", **_: object) -> dict[str, Any]:
+        signature = hmac.digest(self._keys[KeyId], _digest(base64.b64decode(Message), MessageType), hashlib.sha256)
         return {"KeyId": KeyId, "Signature": base64.b64encode(signature).decode()}
 
-    def verify(self, KeyId: str, Message: str, Signature: str, **_: object) -> dict[str, Any]:
-        if not hmac.compare_digest(self.sign(KeyId, Message)["Signature"], Signature):
+    def verify(self, KeyId: str, Message: str, Signature: str, MessageType: str = "RAW", **_: object) -> dict[str, Any]:
+        if not hmac.compare_digest(self.sign(KeyId, Message, MessageType)["Signature"], Signature):
             raise ServiceError("KMSInvalidSignatureException", 400)
         return {"KeyId": KeyId, "SignatureValid": True}
+
+
+def _digest(message: bytes, kind: str) -> bytes:
+    """Return what is signed: KMS makes the digest of a message itself unless it is told that it is given one."""
+    if len(message) > _LONGEST or (kind == "DIGEST" and len(message) != _DIGEST):
+        raise ServiceError("ValidationException", 400)
+    return message if kind == "DIGEST" else hashlib.sha256(message).digest()

@@ -55,7 +55,7 @@ def test_a_drop_that_the_key_did_not_sign_is_refused_and_changes_nothing(
         "not base64": "%%%",
         "other bytes": signer.sign(b"something else", key),
         "other key": Signer(world.people.client("kms")).sign(ARCHIVE, key),
-        "other application": signer.sign(ARCHIVE, "orders/1.0.zip"),
+        "other application": signer.sign(ARCHIVE, f"{world.application}-2/1.0.zip"),
         "newer name": signer.sign(ARCHIVE, f"{world.application}/0.9.zip"),
         "bytes alone": signer.sign_bytes_alone(ARCHIVE),
     }
