@@ -32,11 +32,9 @@ DEFECTS = (
     ),
     Defect(
         "an application that may invoke everything commands the deployer",
-        "template.yaml",
-        "                  - Sid: CommandNoDeployer # whatever further policies its block brings\n"
-        "                    Effect: Deny\n                    Action: lambda:*\n",
-        "                  - Sid: CommandNoDeployer # whatever further policies its block brings\n"
-        "                    Effect: Deny\n                    Action: lambda:InvokeAsync\n",
+        "deployer/application.yaml",
+        "                Action: lambda:*\n",
+        "                Action: lambda:InvokeAsync\n",
         (APPLICATION,),
     ),
     Defect(
