@@ -15,6 +15,13 @@ class Retry(OSError):  # noqa: N818 - named for what happens next
     """A part did not arrive whole; ask for it again."""
 
 
+class SlowDown(Retry):
+    """S3 has as many requests as it serves at a time; ask again later, however often.
+
+    Source: Amazon S3 user guide, best practices design patterns: 5,500 GET requests per second and prefix, 503 above.
+    """
+
+
 def describe(pointer: Pointer) -> str:
     """Return the name of the object that a message is about."""
     return f"release {pointer.release} (s3://{pointer.bucket}/{pointer.key}, version {pointer.version})"

@@ -47,6 +47,14 @@ def failed(pointer: Pointer, error: LoadError) -> str:
     return _line("release.not_loaded", pointer, {"kind": error.kind, "problem": str(error)}, {"LoadFailures": 1})
 
 
+def slowed(pointer: Pointer) -> str:
+    """Report that S3 is too busy for a load, which waits; the load's own line has how often."""
+    remedy = "see docs/performance.md about many cold starts at once"
+    return json.dumps(
+        {"event": "release.slowed", "release": pointer.release, "release_id": pointer.id, "remedy": remedy}
+    )
+
+
 def killed(pointer: Pointer, reason: str) -> str:
     """Report that the application was killed because it may have read bytes that had not arrived."""
     remedy = "the next call starts a fresh process, which goes on with what is in place"

@@ -10,14 +10,14 @@ import ssl
 import time
 from typing import NamedTuple
 
-from ..failures import REMEDIES, LoadError, Retry, describe
+from ..failures import REMEDIES, LoadError, Retry, SlowDown, describe
 from ..pointer import Pointer
 from .sigv4 import Signer, Target
 
 TIMEOUT = 5.0
 """Seconds without a byte before a connection counts as stalled."""
 LONGEST_HEADER = 1 << 16
-OK, PARTIAL, REDIRECT, CLIENT_ERROR, SERVER_ERROR = 200, 206, 300, 400, 500
+OK, PARTIAL, REDIRECT, CLIENT_ERROR, SERVER_ERROR, BUSY = 200, 206, 300, 400, 500, 503
 NOT_YET = (BlockingIOError, ssl.SSLWantReadError)
 
 
@@ -157,13 +157,17 @@ class Connection:
         self._status = status
 
     def _refuse(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        if status == BUSY:
+            raise SlowDown(f"S3 answered {status}")
         if status >= SERVER_ERROR or status in (0, 408, 429):
             raise Retry(f"S3 answered {status}")
         if OK <= status < REDIRECT:
             remedy = "this endpoint ignores Range; use one that honours it (see AWS_ENDPOINT_URL_S3)"
             raise self._error("NotRanged", f"got {status} instead of 206 for a ranged GET; {remedy}")
         code = self._error_code(status, headers, body)
-        if code in ("RequestTimeout", "SlowDown"):
+        if code == "SlowDown":
+            raise SlowDown(f"S3 answered {status} {code}")
+        if code == "RequestTimeout":
             raise Retry(f"S3 answered {status} {code}")
         kind, remedy = REMEDIES.get(code, ("Refused", f"S3 answered {status} {code}; see the S3 error reference"))
         raise self._error(kind, remedy)

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from .. import report
 from ..early import EarlyInvocation
-from ..failures import LoadError, Retry, describe
+from ..failures import LoadError, Retry, SlowDown, describe
 from ..index import Index
 from ..pointer import Pointer
 from ..tree import Tree
@@ -36,7 +36,7 @@ from .parts import FIRST, plan
 from .shares import create_empty, restore_heads, share
 from .sigv4 import Signer
 from .unpack import Place
-from .worker import ATTEMPTS, CONNECTIONS, NUMBER, Job, Worker, backoff, gave_up
+from .worker import ATTEMPTS, CONNECTIONS, NUMBER, Job, Worker, backoff, gave_up, pause
 
 type Tell = Callable[[Any], None]
 
@@ -272,17 +272,22 @@ def _index(pointer: Pointer, tree: Tree, connections: list[Connection]) -> Index
 def _verified(pointer: Pointer, connections: list[Connection]) -> bytes:
     """Return the compressed index once it hashes to the pin."""
     buffer = bytearray(pointer.size)
-    for attempt in range(1, ATTEMPTS + 1):
+    attempts, slowed = 0, 0
+    while True:
         try:
             _ask_for_index(pointer, connections, buffer)
+        except SlowDown:
+            connections[0].close()
+            slowed += 1
+            time.sleep(pause(slowed))
         except OSError as error:
             connections[0].close()
-            if attempt == ATTEMPTS:
+            attempts += 1
+            if attempts == ATTEMPTS:
                 raise gave_up(pointer, error) from None
-            time.sleep(backoff(attempt))
+            time.sleep(backoff(attempts))
         else:
-            break
-    return bytes(buffer)
+            return bytes(buffer)
 
 
 def _ask_for_index(pointer: Pointer, connections: list[Connection], buffer: bytearray) -> None:

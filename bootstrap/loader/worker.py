@@ -12,7 +12,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple, NoReturn
 
-from ..failures import LoadError, Retry, describe
+from .. import report
+from ..failures import LoadError, Retry, SlowDown, describe
 from ..index import Frame
 from ..pointer import Pointer
 from . import unpack
@@ -24,6 +25,8 @@ from .parts import Part
 ATTEMPTS = 6
 BACKOFF = 0.05
 """Seconds before the second attempt; tripled each time, with up to half as much again by chance."""
+BUSY, LONGEST = 0.1, 2.0
+"""Seconds within which a part is asked for again that S3 was too busy for: doubled each time, up to the second."""
 CONNECTIONS = 2
 NUMBER = struct.Struct("<I")
 
@@ -47,6 +50,8 @@ class _Request:
         self.number = number
         self.buffer = buffer
         self.attempts = 0
+        self.slowed = 0
+        """Number of times that S3 was too busy for it: none of them is an attempt."""
         self.not_before = 0.0
         self.unpacked = 0
         """Number of frames in place: what they hold may have been let go, and is not written again."""
@@ -69,6 +74,7 @@ class Worker:
         self._coordinator = -1
         self.bytes = 0
         self.retries = 0
+        self._slowed = False
 
     def run(self, coordinator: int, gone: Callable[[], NoReturn]) -> None:
         """Work until the queue has ended and everything asked for is in place; raises LoadError.
@@ -182,11 +188,19 @@ class Worker:
         self._postpone(request, error)
 
     def _postpone(self, request: _Request, error: OSError) -> None:
-        request.attempts += 1
         self.retries += 1
-        if request.attempts >= ATTEMPTS:
-            raise gave_up(self._job.pointer, error)
-        request.not_before = time.monotonic() + backoff(request.attempts)
+        if isinstance(error, SlowDown):
+            request.slowed += 1
+            wait = pause(request.slowed)
+            if not self._slowed:
+                report.say(report.slowed(self._job.pointer))
+            self._slowed = True
+        else:
+            request.attempts += 1
+            if request.attempts >= ATTEMPTS:
+                raise gave_up(self._job.pointer, error)
+            wait = backoff(request.attempts)
+        request.not_before = time.monotonic() + wait
         self._again.append(request)
 
     def _unpack(self, request: _Request) -> None:
@@ -222,6 +236,16 @@ class Worker:
 def backoff(attempts: int) -> float:
     """Return the seconds to wait before attempt number `attempts` + 1."""
     return float(BACKOFF * 3 ** (attempts - 1) * (1 + os.urandom(1)[0] / 510))
+
+
+def pause(slowed: int) -> float:
+    """Return the seconds to wait after S3 was too busy for so many times, anywhere within a bound that grows.
+
+    A thousand environments that start at once would otherwise come again at once. There is no last time: the function's
+    own time-out ends a load that S3 has no time for.
+    """
+    chance = int.from_bytes(os.urandom(2)) / 0xFFFF
+    return float(min(LONGEST, BUSY * 2 ** min(slowed, 10)) * chance)
 
 
 def gave_up(pointer: Pointer, error: OSError) -> LoadError:

@@ -28,6 +28,9 @@ export function fault(name, message) {
 /** A part that did not arrive whole; ask for it again. */
 export class Retry extends Error {}
 
+/** S3 has as many requests as it serves at a time; ask again later, however often. */
+export class SlowDown extends Retry {}
+
 /** Return the name of the object that a message is about. */
 export const describe = (pointer) =>
   `release ${pointer.release} (s3://${pointer.bucket}/${pointer.key}, version ${pointer.version})`;

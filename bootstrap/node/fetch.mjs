@@ -2,21 +2,26 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { region, sign, TIMEOUT_MS } from "./endpoint.mjs";
-import { describe, fault, REMEDIES, Retry } from "./failures.mjs";
+import { describe, fault, REMEDIES, Retry, SlowDown } from "./failures.mjs";
 
 const ATTEMPTS = 6;
 const BACKOFF_MS = 50;
+const [BUSY_MS, LONGEST_MS] = [100, 2000]; // as in bootstrap/loader/worker.py
 
 /** Return the bytes of one range that `accept` takes. Transient errors are retried, permanent ones are thrown. */
 export async function range(load, offset, length, accept) {
-  for (let attempt = 1; ; attempt++) {
+  for (let attempt = 1, slowed = 0; ; ) {
     const got = await ask(load, offset, length).catch(passing);
     if (!(got instanceof Error) && (await accept(got))) return got;
     if (load.failure) throw load.failure; // of another part
     load.retries++;
     const why = got instanceof Error ? got : new Retry("the bytes do not match the pinned digest");
+    if (why instanceof SlowDown) {
+      await sleep(Math.min(LONGEST_MS, BUSY_MS * 2 ** ++slowed) * Math.random());
+      continue;
+    }
     if (attempt === ATTEMPTS) throw gaveUp(load.pointer, why);
-    await sleep(BACKOFF_MS * 3 ** (attempt - 1) * (1 + Math.random() / 2));
+    await sleep(BACKOFF_MS * 3 ** (attempt++ - 1) * (1 + Math.random() / 2));
   }
 }
 
@@ -83,6 +88,7 @@ function filled(response, length) {
 }
 
 function refusal(load, status, body) {
+  if (status === 503) return new SlowDown(`S3 answered ${status}`);
   if (status >= 500 || status === 408 || status === 429) return new Retry(`S3 answered ${status}`);
   if (status < 300) {
     const remedy = "this endpoint ignores Range; use one that honours it (see AWS_ENDPOINT_URL_S3)";
@@ -90,7 +96,8 @@ function refusal(load, status, body) {
   }
   const guess = { 403: "AccessDenied", 404: "NoSuchKey" }[status] ?? "";
   const code = /<Code>(\w+)<\/Code>/.exec(body.toString("latin1"))?.[1] ?? guess;
-  if (code === "RequestTimeout" || code === "SlowDown") return new Retry(`S3 answered ${status} ${code}`);
+  if (code === "SlowDown") return new SlowDown(`S3 answered ${status} ${code}`);
+  if (code === "RequestTimeout") return new Retry(`S3 answered ${status} ${code}`);
   const [kind, remedy] = REMEDIES[code] ?? ["Refused", `S3 answered ${status} ${code}; see the S3 error reference`];
   return fault(`Dropshift.${kind}`, `${describe(load.pointer)}: ${remedy}`);
 }

@@ -6,6 +6,7 @@ import { isMarkedAsUntransferable } from "node:worker_threads";
 import * as zlib from "node:zlib";
 
 const [FIRST, USUAL, LAST, OPENING, CLOSING] = [1 << 19, 2 << 20, 1 << 20, 4, 8 << 20];
+const [LARGER, ROOM] = [[[48 << 20, 8 << 20], [16 << 20, 4 << 20]], 1024];
 const { O_WRONLY, O_CREAT, O_NOFOLLOW, O_TRUNC } = fs.constants;
 
 export const canDecompress = Boolean(zlib.zstdDecompressSync);
@@ -16,10 +17,12 @@ export const parse = (content) => JSON.parse(zlib.zstdDecompressSync(content));
 /** Return the ranges to fetch, as in bootstrap/loader/parts.py. */
 export function plan(index) {
   const parts = [];
+  const larger = Number(process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE || ROOM) < ROOM ? [] : LARGER;
   let remaining = index.frames.reduce((sum, [compressed]) => sum + compressed, 0);
   let part = { offset: 0, size: 0, frames: [] };
   for (const frame of index.frames) {
-    const limit = parts.length < OPENING ? FIRST : remaining < CLOSING ? LAST : USUAL;
+    const grown = larger.find(([start]) => part.offset >= start)?.[1] ?? USUAL;
+    const limit = parts.length < OPENING ? FIRST : remaining < CLOSING ? LAST : grown;
     if (part.frames.length && part.size + frame[0] > limit) {
       parts.push(part);
       remaining -= part.size;

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import pytest
 
 from bootstrap import tree as trees
+from bootstrap.loader.worker import ATTEMPTS
 from bootstrap.pointer import Pointer
 from tests.applications import KEY, Release, release, write
 from tests.loads import Loader, Outcome, loader
@@ -113,6 +114,14 @@ def test_a_passing_fault_is_survived(place: Place, fault: Fault, first: int) -> 
     assert _same(place.loaded, place.tree)
 
 
+@pytest.mark.parametrize("first", [1, 3], ids=["index", "part"])
+def test_a_busy_s3_is_waited_for_longer_than_any_other_fault(place: Place, first: int) -> None:
+    place.store.misbehave = _from(first, "503", ATTEMPTS + 3)
+    outcome = place.load()
+    assert (outcome.kind, outcome.message) == ("", "")
+    assert _same(place.loaded, place.tree)
+
+
 @pytest.mark.parametrize(
     ("fault", "kind", "remedy"),
     [
@@ -122,7 +131,7 @@ def test_a_passing_fault_is_survived(place: Place, fault: Fault, first: int) -> 
         ("whole", "NotRanged", "got 200 instead of 206"),
         ("shifted", "WrongRange", "asked for 'bytes"),
         ("corrupt", "WrongBytes", "redeploy the release"),
-        ("503", "Unreachable", "gave up after"),
+        ("500", "Unreachable", "gave up after"),
         ("reset", "Unreachable", "see that the function reaches S3"),
     ],
 )

@@ -154,6 +154,13 @@ def test_a_passing_fault_is_survived(tmp_path: Path, store: ObjectStore, runtime
     assert happened.answers == ["ready"]
 
 
+def test_a_busy_s3_is_waited_for(tmp_path: Path, store: ObjectStore, runtime: list[str]) -> None:
+    pointer = release(write(tmp_path / "tree", LARGE), kind="nodejs").stored(store)
+    store.misbehave = lambda number: "503" if number <= 10 else None  # more often than any other fault is tried
+    with dropped(pointer, store, tmp_path, runtime=runtime) as environment:
+        assert call(environment, {}).answers == ["ready"]
+
+
 @pytest.mark.parametrize(
     ("fault", "kind", "remedy"),
     [

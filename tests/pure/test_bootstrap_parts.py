@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootstrap.index import Frame, Index
-from bootstrap.loader.parts import USUAL, plan
+from bootstrap.loader.parts import LARGER, plan
 
 SIZES = st.lists(st.integers(1, 5 << 20), min_size=1, max_size=200)
 
@@ -22,7 +22,7 @@ def test_parts_tile_the_bundle_in_order(sizes: list[int]) -> None:
 @given(SIZES)
 def test_a_part_is_one_frame_or_bounded(sizes: list[int]) -> None:
     parts = plan(_index(sizes))
-    assert all(len(part.frames) == 1 or part.size <= USUAL for part in parts)
+    assert all(len(part.frames) == 1 or part.size <= LARGER[0][1] for part in parts)
 
 
 def _index(sizes: list[int]) -> Index:
