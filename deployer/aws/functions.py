@@ -21,6 +21,7 @@ from deployer.model.value import Value
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_lambda.type_defs import FunctionConfigurationTypeDef
 
 _DIGEST = re.compile(r"/([0-9a-f]{64})-[^/]+\Z")
 """The archive's digest in a bundle's key, see steps/preparing.py."""
@@ -115,8 +116,7 @@ class Functions:
 
     def configuration(self, function: str) -> FunctionConfiguration:
         """Read a function's configuration, and its alias's."""
-        found = self._client.get_function_configuration(FunctionName=function)
-        live = self._client.get_function_configuration(FunctionName=function, Qualifier=self._alias)
+        found, live = self._configuration(function), self._configuration(function, self._alias)
         architectures = found.get("Architectures") or ["x86_64"]
         snap_start = found.get("SnapStart", {}).get("ApplyOn") == "PublishedVersions"
         runtime = found.get("Runtime", "")
@@ -139,6 +139,13 @@ class Functions:
             differs=tuple(_differing(found, live)),
         )
 
+    def _configuration(self, function: str, qualifier: str = "$LATEST") -> "FunctionConfigurationTypeDef":
+        """Read a configuration by GetFunction, which has its own limit: 100 calls per second; all others share 15.
+
+        Source: AWS Lambda developer guide, quotas.
+        """
+        return self._client.get_function(FunctionName=function, Qualifier=qualifier)["Configuration"]
+
     def _alias_has_concurrency(self, function: str) -> bool:
         return any(one.qualifier == self._alias for one in self.provisioned(function))
 
@@ -156,9 +163,9 @@ class Functions:
         ]
 
     def exists(self, function: str) -> bool:
-        """Whether there is a function with our alias; GetFunction has a limit of its own (100 a second)."""
+        """Whether there is a function with our alias."""
         try:
-            self._client.get_function(FunctionName=function, Qualifier=self._alias)
+            self._configuration(function, self._alias)
         except self._client.exceptions.ResourceNotFoundException:
             return False
         return True
@@ -211,7 +218,7 @@ class Functions:
 
     def latest(self, function: str) -> LatestConfiguration:
         """Read the unpublished configuration."""
-        found = self._client.get_function_configuration(FunctionName=function)
+        found = self._configuration(function)
         pending = found.get("State") == "Pending" or found.get("LastUpdateStatus") == "InProgress"
         return LatestConfiguration(
             revision=found["RevisionId"],
@@ -269,7 +276,7 @@ class Functions:
     def published(self, function: str, version: str) -> PublishedVersion | None:
         """Read a published version; None when there is no such version."""
         try:
-            found = self._client.get_function_configuration(FunctionName=function, Qualifier=version)
+            found = self._configuration(function, version)
         except self._client.exceptions.ResourceNotFoundException:
             return None
         return _published(found)
@@ -311,8 +318,8 @@ class Functions:
             self._client.delete_provisioned_concurrency_config(FunctionName=function, Qualifier=version)
 
     def readiness(self, function: str, version: str) -> Readiness:
-        """Ask whether a version is Active; GetFunction has the control plane's widest limit (100 a second)."""
-        found = self._client.get_function(FunctionName=function, Qualifier=version)["Configuration"]
+        """Ask whether a version is Active."""
+        found = self._configuration(function, version)
         snap_start = found.get("SnapStart", {})
         optimised = snap_start.get("ApplyOn") != "PublishedVersions" or snap_start.get("OptimizationStatus") == "On"
         state = found.get("State", "Active")

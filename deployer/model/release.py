@@ -44,6 +44,8 @@ class Release(Value):
     inspection: Inspection | None = None
     function: FunctionConfiguration | None = None
     bundle: Bundle | None = None
+    staged: bool = False
+    """Whether `$LATEST` was pointed at the bundle once."""
     version: str | None = None
     active: bool = False
     """True if the version can be invoked."""

@@ -14,6 +14,8 @@ from deployer.model.value import Value
 
 CHECKS_PER_BAKE = 10
 """Checks per bake; a CloudWatch metric has one value per minute, so a short bake has fewer."""
+SHORTEST_WAIT = timedelta(seconds=30)
+"""Between two looks: a CloudWatch metric has one value a minute, and a red alarm waits for no look."""
 MAX_OPERATIONS = 3_000
 """Source: AWS Lambda developer guide, durable functions quotas: operations per execution."""
 HOLD_CHECKS = 200
@@ -94,8 +96,8 @@ def named(name: str) -> Stages:
 
 
 def checks_of(stage: Stage) -> int:
-    """Return how many times a stage is checked: about ten, at most once per second."""
-    return max(1, min(CHECKS_PER_BAKE, int(stage.bake.total_seconds())))
+    """Return how many times a stage is checked: about ten, at most once in half a minute."""
+    return max(1, min(CHECKS_PER_BAKE, stage.bake // SHORTEST_WAIT))
 
 
 def bake_waits(stage: Stage) -> tuple[timedelta, ...]:

@@ -20,26 +20,27 @@ _TURN = timedelta(minutes=1)
 def publish(deployer: Deployer, release: Release) -> Release:
     """Point `$LATEST` at the bundle, or publish it if it points there. Repeat until the release has a version.
 
+    Lambda publishes an unchanged `$LATEST` once: a step that died after it gets the same version again, and no list is
+    needed. Only where another release has staged since may there be a version that nobody has heard of.
+    Source: Lambda API reference, PublishVersion.
+
     `$LATEST` is shared staging, and may change at any moment after it was read. So each write names the revision that
     was read, and the published version is compared with the intended one.
     """
     functions, function = deployer.aws.functions, deployer.function(release)
-    versions = {
-        found.description.release_id: found.version for found in functions.versions(function) if found.description
-    }
-    if release.id in versions:
-        return _published(deployer, release, versions[release.id])
     latest = functions.latest(function)
+    if release.staged and latest.release_id != release.id and (version := _found(deployer, release)):
+        return _published(deployer, release, version)
     if latest.environment_error:
         return release.ended(Status.FAILED, f"the function's environment cannot be read: {latest.environment_error}")
     wanted = _staged(deployer, release, latest)
-    if latest.updating or (latest.release_id not in versions and _is_anothers_turn(deployer, release, latest)):
+    if latest.updating or _is_anothers_turn(deployer, release, latest):
         return release
     if wanted != latest:
         if too_large := _too_large(wanted):
             return release.ended(Status.FAILED, too_large)
         functions.configure(function, latest, wanted)
-        return release
+        return release.updated(staged=True)
     version = functions.publish(function, latest, release.description.encode())
     return _published(deployer, release, version) if version else release
 
@@ -61,7 +62,14 @@ def _is_anothers_turn(deployer: Deployer, release: Release, latest: LatestConfig
     if staged in (None, release.id) or deployer.now() - latest.modified > _TURN:
         return False
     record = deployer.aws.records.read(release.drop.application, staged)
-    return record is not None and not record.status.final
+    return record is not None and not record.status.final and record.version is None
+
+
+def _found(deployer: Deployer, release: Release) -> str | None:
+    """Find the version that was published of a release before another one was staged."""
+    versions = deployer.aws.functions.versions(deployer.function(release))
+    fits = (found.version for found in versions if found.description and found.description.release_id == release.id)
+    return next(fits, None)
 
 
 def _published(deployer: Deployer, release: Release, version: str) -> Release:

@@ -14,6 +14,8 @@ from tests.faults.clock import Clock
 from tests.faults.wire import ServiceError
 
 ACCOUNT = "123456789012"
+PAGE = 1_000
+"""Keys in an answer. Source: Amazon S3 API reference, ListObjectsV2."""
 
 
 @dataclass(frozen=True)
@@ -193,14 +195,19 @@ class S3:
             del self.buckets[Bucket].objects[Key]
         return {"VersionId": VersionId}
 
-    def list_objects_v2(self, Bucket: str, Prefix: str = "", **_: object) -> dict[str, Any]:
+    def list_objects_v2(
+        self, Bucket: str, Prefix: str = "", ContinuationToken: str = "", **_: object
+    ) -> dict[str, Any]:
         newest = {key: one[-1] for key, one in sorted(self.buckets[Bucket].objects.items()) if key.startswith(Prefix)}
         found = {key: one for key, one in newest.items() if not one.marker}
         told = [
             {"Key": key, "LastModified": one.modified, "ETag": one.etag, "Size": len(one.body)}
             for key, one in found.items()
         ]
-        return {"IsTruncated": False, "Contents": told, "KeyCount": len(told)}
+        told = [one for one in told if str(one["Key"]) > ContinuationToken]
+        page, more = told[:PAGE], len(told) > PAGE
+        token = {"NextContinuationToken": page[-1]["Key"]} if more else {}
+        return {"IsTruncated": more, "Contents": page, "KeyCount": len(page), **token}
 
     def list_object_versions(self, Bucket: str, Prefix: str = "", **_: object) -> dict[str, Any]:
         told = [

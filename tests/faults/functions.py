@@ -24,6 +24,8 @@ PENDING = timedelta(seconds=5)
 """How long a published version is Pending."""
 SETTLING = timedelta(minutes=3)
 """How long Lambda leaves the traffic with the older version of an alias whose provisioned concurrency moves along."""
+PAGE = 50
+"""Versions in an answer. Source: Lambda API reference, ListVersionsByFunction, MaxItems."""
 ENVIRONMENT = 4_096
 """Bytes of all variables. Source: Lambda developer guide, quotas; the refusal tells the whole environment."""
 _KEPT = ("FunctionName", "Runtime", "Role", "Handler", "Architectures", "CodeSha256", "MemorySize", "Timeout")
@@ -200,11 +202,12 @@ class Lambda:
         function.config["RevisionId"] = self._revision()
         return {**made, "State": "Pending"}
 
-    def list_versions_by_function(self, FunctionName: str, **_: object) -> dict[str, Any]:
-        """List them in no order, for none is promised."""
-        function = self._function(FunctionName)
+    def list_versions_by_function(self, FunctionName: str, Marker: str = "0", **_: object) -> dict[str, Any]:
+        """List them in no order, for none is promised, fifty at a time."""
+        function, start = self._function(FunctionName), int(Marker)
         listed = [{**function.config, "Version": "$LATEST"}, *reversed(function.versions.values())]
-        return {"Versions": [self._shown(function, config) for config in listed]}
+        page = [self._shown(function, config) for config in listed[start : start + PAGE]]
+        return {"Versions": page, **({"NextMarker": str(start + PAGE)} if start + PAGE < len(listed) else {})}
 
     def delete_function(self, FunctionName: str, Qualifier: str | None = None) -> dict[str, Any]:
         if Qualifier is None and ":" not in FunctionName:

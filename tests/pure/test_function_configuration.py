@@ -28,8 +28,10 @@ def read(latest: dict[str, Any], live: dict[str, Any], provisioned: Sequence[str
     arn = "arn:aws:lambda:eu-west-1:123456789012:function:orders"
     configs = [{"FunctionArn": f"{arn}:{name}", "RequestedProvisionedConcurrentExecutions": 3} for name in provisioned]
     with Stubber(client) as stubber:
-        stubber.add_response("get_function_configuration", latest, {"FunctionName": "orders"})
-        stubber.add_response("get_function_configuration", live, {"FunctionName": "orders", "Qualifier": "live"})
+        stubber.add_response(
+            "get_function", {"Configuration": latest}, {"FunctionName": "orders", "Qualifier": "$LATEST"}
+        )
+        stubber.add_response("get_function", {"Configuration": live}, {"FunctionName": "orders", "Qualifier": "live"})
         stubber.add_response("list_provisioned_concurrency_configs", {"ProvisionedConcurrencyConfigs": configs})
         return Functions(client, client, client, "live").configuration("orders")
 

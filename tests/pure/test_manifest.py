@@ -84,7 +84,7 @@ def test_three_mistakes_are_told_at_once_with_the_nearest_names() -> None:
         ('[rollout]\nstages = [{ weight = 5, bake = "0s" }]', "1s"),
         ('[rollout]\nstages = [{ weight = 5, bake = "4d" }]', "add up to 4d"),
         ('[rollout]\nstrategy = "Canary10Percent6000Minutes"', "bakes of 3d in all; these add up to 4d4h"),
-        ('[rollout]\nstrategy = "linear"\nweight = 1', "99 stages need 3"),
+        ('[rollout]\nstrategy = "linear"\nweight = 1\nbake = "5m"', "99 stages need 3"),
         ('[rollout]\nbake = "99999999999999d"', "at most 6 digits"),
         ('[rollout]\nstrategy = "Canary10Percent99999999999999Minutes"', "Canary10Percent5Minutes"),
         ('[rollout]\nstrategy = "Linear0PercentEvery1Minute"', "Linear10PercentEvery1Minute"),
