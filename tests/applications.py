@@ -64,7 +64,7 @@ class Release:
 
 @dataclass
 class Happened:
-    """What an application did: answers in order, and everything it wrote."""
+    """The result of an application: its answers in order, and everything it wrote."""
 
     outcomes: list[Outcome] = field(default_factory=list)
     output: str = ""

@@ -32,7 +32,7 @@ def main() -> int:
 
 
 def _findings(template: sam.Template) -> defaultdict[str, set[str]]:
-    """Give the resources of each check that fails, by its id."""
+    """Return the resources of each check that fails, by its id."""
     with tempfile.TemporaryDirectory(prefix="audit-") as directory:
         path = Path(directory) / "template.json"
         path.write_text(json.dumps(template))

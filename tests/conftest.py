@@ -1,4 +1,4 @@
-"""What every test may ask for: the local AWS, started once a session."""
+"""Fixtures of all tests: the local AWS, started once per session."""
 
 from collections.abc import Iterator
 

@@ -58,13 +58,13 @@ KINDS = ("kill", "kill", "kill all loaders", "stop", "store", "store", "gone", "
 
 
 class Run(NamedTuple):
-    """What happened."""
+    """The events of one run."""
 
     seed: int
     fault: str
     end: End
     again: End | None
-    """How the next start of a killed environment ended."""
+    """The end of the next start of a killed environment."""
     outcomes: list[str]
 
 

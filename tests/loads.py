@@ -22,11 +22,11 @@ import _dropshift
 sys.modules["bootstrap"] = _dropshift
 runpy.run_path({str(SCRIPT)!r}, run_name="__main__")
 """
-"""What the function's package calls _dropshift is `bootstrap` here."""
+"""In the function's package, `bootstrap` is called `_dropshift`."""
 
 
 class Outcome(NamedTuple):
-    """How one load ended: `kind` is empty when every file is in place."""
+    """The end of one load: `kind` is empty when every file is in place."""
 
     kind: str
     message: str

@@ -34,7 +34,7 @@ class ObjectStore:
     stall: float = 30.0
     """Seconds that a stalled answer hangs in the middle."""
     patience: Callable[[], object] = lambda: time.sleep(1)
-    """What a late answer waits for before it begins."""
+    """The event for which a late answer waits."""
     objects: dict[tuple[str, str], bytes] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
     port: int = 0
@@ -42,7 +42,7 @@ class ObjectStore:
 
     @property
     def url(self) -> str:
-        """What AWS_ENDPOINT_URL_S3 should say."""
+        """The value for AWS_ENDPOINT_URL_S3."""
         return f"http://127.0.0.1:{self.port}"
 
     def late_but_first_and_last(self, number: int) -> Fault | None:
@@ -143,4 +143,4 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(status, f"<Error><Code>{code}</Code></Error>".encode(), {"Content-Type": "application/xml"})
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Say nothing."""
+        """Log nothing."""

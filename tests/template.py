@@ -95,7 +95,7 @@ def packaged(template: Template, code: str = "s3://code/package.zip") -> Templat
 
 
 def defaults(template: Template) -> dict[str, str]:
-    """Give the parameters as they are when nobody says otherwise."""
+    """Return the parameters with their defaults."""
     return {name: str(about["Default"]) for name, about in template["Parameters"].items()}
 
 
@@ -110,7 +110,7 @@ def transformed(template: Template, **given: str) -> Template:
 
 
 def of_type(template: Template, kind: str) -> Template:
-    """Give the properties of the resources of one type, by logical id."""
+    """Return the properties of the resources of one type, by logical id."""
     return {
         name: resource["Properties"] for name, resource in template["Resources"].items() if resource["Type"] == kind
     }
@@ -205,7 +205,7 @@ class Statement:
 
 
 def statements(template: Template, **given: str) -> Iterator[Statement]:
-    """Give every statement of every policy in a transformed template, trust policies included."""
+    """Return every statement of every policy in a transformed template, trust policies included."""
     names = Names(template, defaults(template) | given)
     for holder, document in _documents(template):
         for statement in names.text(document)["Statement"]:

@@ -19,7 +19,7 @@ TRANSPORT = Path(__file__).parent / "node_transport.cjs"
 RUNTIMES = {"nodejs22.x": ("22", "3.3.0"), "nodejs24.x": ("24", "4.0.2"), "nodejs26.x": ("26", "4.0.2")}
 """Node, and the client AWS runs it with: the older one requires CommonJS, the newer one imports everything."""
 RUN = "await run(process.env.LAMBDA_TASK_ROOT, process.env._HANDLER);\n"
-"""What follows the older client's code in nodejs22.x; the newer one starts by itself."""
+"""The code after the older client in nodejs22.x; the newer one starts by itself."""
 
 
 @functools.cache

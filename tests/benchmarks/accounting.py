@@ -19,7 +19,7 @@ PERIOD = 100_000
 
 
 class Processors(NamedTuple):
-    """How much of the machine a start may use: `cores` of it, or a `share` of one core."""
+    """A start's share of the machine: `cores` of it, or a `share` of one core."""
 
     cores: int
     memory: int

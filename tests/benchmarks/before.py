@@ -37,7 +37,7 @@ made("-profiled", recording.recorded(made("", None)))
 
 
 class Before(NamedTuple):
-    """What a start by the earlier commit needs."""
+    """The arguments of a start by the earlier commit."""
 
     package: Path
     pointer: str

@@ -13,7 +13,7 @@ class Cost(NamedTuple):
     files_s: float
     """Every file is in place."""
     touch_s: float
-    """How long a process that reads a cold file right after the first answer waits for it."""
+    """The wait of a process that reads a cold file right after the first answer."""
     cpu_s: float
     peak_mb: float = 0
     loader_mb: float = 0

@@ -1,4 +1,4 @@
-"""How fast an archive is inspected, beside `unzip -t`: python -m tests.benchmarks.inspection ARCHIVE.zip.
+"""Time to inspect an archive, beside `unzip -t`: python -m tests.benchmarks.inspection ARCHIVE.zip.
 
 Processor seconds of one process each, so that a busy machine does not count; peak memory by the kernel.
 """

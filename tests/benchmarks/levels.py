@@ -1,4 +1,4 @@
-"""How fast and how well a core compresses frames at each level: python -m tests.benchmarks.levels, from set A.
+"""Speed and ratio of one core's compression at each level: python -m tests.benchmarks.levels, from set A.
 
 Where deployer/bundle/compress.py has its figures from; every fourth frame is taken.
 """

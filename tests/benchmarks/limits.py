@@ -1,4 +1,4 @@
-"""What no loader can beat: the bundle's bytes alone over the same link, and the same files created by four threads."""
+"""Lower limits of every loader: the bundle's bytes alone over the same link; the same files by four threads."""
 
 import os
 import resource

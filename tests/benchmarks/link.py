@@ -52,7 +52,7 @@ LINKS = {
 
 
 class Served(NamedTuple):
-    """Where the objects are, and the certificate to trust."""
+    """The URL of the objects, and the certificate to trust."""
 
     url: str
     authority: Path
@@ -92,7 +92,7 @@ def _listens(address: str, port: int) -> bool:
 
 @contextmanager
 def _shaped(rate: int) -> Iterator[list[str]]:
-    """Give the prefix for a command at the far end of a link of `rate` bytes a second."""
+    """Return the prefix for a command at the far end of a link of `rate` bytes per second."""
     if not rate:
         yield []
         return

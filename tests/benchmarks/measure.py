@@ -19,7 +19,7 @@ from tests.local.environments import Environment, Program
 from tests.local.waiting import until
 
 DISK = os.environ.get("BENCHMARK_DIRECTORY") or "/dev/shm"  # noqa: S108 - private directories are made below it
-"""Where files are written: memory, so that the figures are the loader's and not this machine's disk's.
+"""The folder for files: in memory, so that the figures are the loader's and not this machine's disk's.
 
 ext4 is slow for five seconds after many files were deleted (it avoids inodes that were freed recently), which repeated
 rounds do and a fresh environment does not.

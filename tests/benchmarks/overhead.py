@@ -1,4 +1,4 @@
-"""What the bootstrap itself costs: python -m tests.benchmarks.overhead. Size of its package, time to the first request.
+"""The bootstrap's own cost: python -m tests.benchmarks.overhead. Size of its package, time to the first request.
 
 That time is taken in a bare interpreter, as for boto3's client, and under the runtime's client, which has imported much
 of the same before.
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def _first_request(start: Callable[[Pointer, ObjectStore, Path], float]) -> float:
-    """Give the median time from the bootstrap's import to the arrival of its first request."""
+    """Return the median time from the bootstrap's import to the arrival of its first request."""
     with serving(ObjectStore()) as store, tempfile.TemporaryDirectory() as folder:
         pointer = release(write(Path(folder) / "tree", {"app.py": "handler = print\n"})).stored(store)
         arrived: list[float] = []

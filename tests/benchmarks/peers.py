@@ -1,4 +1,4 @@
-"""What people do today, as they would write it: each is a module whose import loads the application.
+"""Other ways to load a large application, as people write them: each is a module whose import loads it.
 
 Every one notes in the file `DONE` names when its files were in place.
 """
@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.benchmarks.sets import CACHE, install, install_from_npm
 
 ZAPPA = ("zappa==0.63.0", "werkzeug", "markupsafe", "durationpy")
-"""What its handler imports, besides boto3."""
+"""Modules that its handler imports, besides boto3."""
 
 COMMON = """\
 import os, sys, time
@@ -56,7 +56,7 @@ DJANGO_SETTINGS = None
 SLIM_HANDLER = True
 ARCHIVE_PATH = "s3://" + os.environ["BUCKET"] + "/" + os.environ["KEY"]
 """
-"""What `zappa deploy` would write into zappa_settings.py, as far as the handler reads it."""
+"""The content that `zappa deploy` would write into zappa_settings.py, as far as the handler reads it."""
 EXTRACT = (
     COMMON
     + CLIENT

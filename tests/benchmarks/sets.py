@@ -182,7 +182,7 @@ def _n(tree: Path) -> None:
 
 
 class Set(NamedTuple):
-    """How a set is made, and the runtime that its function has."""
+    """The recipe of a set, and the runtime of its function."""
 
     make: Callable[[Path], None]
     runtime: str = f"python{pythons.OWN}"

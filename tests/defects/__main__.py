@@ -64,7 +64,7 @@ def _lent(copies: Copies) -> Iterator[Copy]:
 
 
 def _sound(chosen: list[Defect], copies: Copies) -> bool:
-    """Whether all the tests are green before anything is broken: a red test proves nothing afterwards."""
+    """Return whether all the tests are green before anything is broken: a red test proves nothing afterwards."""
     tests = tuple(dict.fromkeys(test for defect in chosen for test in defect.tests))
     with _lent(copies) as copy:
         code, said = copy.run(tests)

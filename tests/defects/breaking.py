@@ -68,7 +68,7 @@ def _anyhow_wrapped(code: str) -> re.Pattern[str]:
 
 
 class Outcome(StrEnum):
-    """What became of a defect."""
+    """The outcome of a defect."""
 
     CAUGHT = "caught"
     MISSED = "MISSED"

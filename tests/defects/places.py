@@ -11,7 +11,7 @@ PRODUCT = ("deployer", "bootstrap")
 
 
 class StaleError(LookupError):
-    """What a defect changes is not there exactly once: the product has changed, and the catalogue has to follow."""
+    """A defect's old text does not occur exactly once: the product has changed, and the catalogue must follow."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the tests under AWS's emulator share."""
+"""Fixtures of the tests under AWS's emulator."""
 
 from collections.abc import Iterator
 

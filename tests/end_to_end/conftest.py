@@ -1,4 +1,4 @@
-"""What the bootstrap's tests share; a file that needs another S3, or one for all its tests, makes its own."""
+"""Fixtures of the bootstrap's tests; a file that needs another S3, or one for all its tests, makes its own."""
 
 from collections.abc import Iterator
 

@@ -35,7 +35,7 @@ type Misbehaviour = Callable[[int], Fault | None]
 
 
 class Place(NamedTuple):
-    """Where a test loads from and to."""
+    """The source and the target of a test's load."""
 
     store: ObjectStore
     process: Loader
@@ -253,7 +253,7 @@ def _await_lock(path: Path) -> None:
 
 
 def _only_verified(tree: Path, loaded: Path) -> bool:
-    """Tell whether every byte on disk is the original's, or was never written."""
+    """Return whether every byte on disk is the original's, or was never written."""
     return all(
         _verified((tree / path.relative_to(loaded)).read_bytes(), path.read_bytes())
         for path in loaded.rglob("*")

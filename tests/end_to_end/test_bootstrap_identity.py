@@ -22,7 +22,7 @@ LIBRARY = "libanswer.so.1"
 
 
 class Run(NamedTuple):
-    """How an application is run, both ways."""
+    """The way to run an application: native and dropped."""
 
     variables: Mapping[str, str] = {}
     wrapper: Sequence[str] = ()

@@ -130,7 +130,7 @@ def _joined(server: socketserver.ThreadingUnixStreamServer, pieces: list[bytes])
 
 
 def _without_children(process: int) -> list[int]:
-    """Give the processes below that do the work."""
+    """Return the processes below that do the work."""
     found = Path(f"/proc/{process}/task/{process}/children").read_text().split()
     return [one for child in found for one in _without_children(int(child))] or [process]
 

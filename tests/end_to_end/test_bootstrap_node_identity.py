@@ -21,7 +21,7 @@ from tests.object_store import ObjectStore
 
 
 class Run(NamedTuple):
-    """How an application is run, both ways; `{root}` in a variable is the task root that Lambda starts with."""
+    """The way to run an application; `{root}` in a variable is the task root that Lambda starts with."""
 
     variables: Mapping[str, str] = {}
     wrapper: Sequence[str] = ()

@@ -1,4 +1,4 @@
-"""How a cold start goes: overlap with the load, hand-over before the init limit, every init type, clear refusals."""
+"""Cold starts: overlap with the load, hand-over before the init limit, every init type, clear refusals."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""What the roles may do and what they do are the same: every call of a whole life is allowed, every grant is used."""
+"""The roles' grants and calls are the same: every call of a whole life is allowed, every grant is used."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -117,7 +117,7 @@ def _action(call: Call) -> str:
 
 
 def _covers(statement: sam.Statement, call: Call) -> bool:
-    """Whether a statement is what allows a call; the template's region is a placeholder for the local AWS's."""
+    """Return whether a statement is what allows a call; the template's region is a placeholder for the local AWS's."""
     resources = [pattern.replace(sam.REGION, REGION) for pattern in statement.resources]
     return (
         statement.holder == _role(call)

@@ -15,7 +15,7 @@ from tests.local.waiting import until
 ROOT = Path(__file__).parents[2]
 EVENT = json.loads((ROOT / "events" / "out-release-changed.json").read_text())
 PUBLISH = re.compile(r'{ "Sid": "LetEventBridgePublish".*?}$', re.DOTALL | re.MULTILINE)
-"""What the runbook says to add to the policy of a topic for people."""
+"""The statement that the runbook adds to the policy of a topic for people."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Optional:
     queue: str
 
     def heard(self) -> list[str]:
-        """What the topic passed on since it was last asked."""
+        """Return the messages of the topic since the last call."""
         received = self.aws.client("sqs").receive_message(QueueUrl=self.queue, WaitTimeSeconds=1)
         return [json.loads(message["Body"])["Message"] for message in received.get("Messages", [])]
 

@@ -39,7 +39,7 @@ def _name(statement: sam.Statement) -> str:
 
 
 def _known(action: str) -> dict[str, Any]:
-    """What the reference has on an action; its resource types have the ARNs they are written with."""
+    """Return what the reference has on an action; its resource types have the ARNs they are written with."""
     service, _, name = action.partition(":")
     data = get_service_prefix_data(service)
     found: dict[str, Any] = data["privileges"].get(name) or {}
@@ -68,7 +68,7 @@ def _tokens(arn: str) -> str:
 
 @functools.cache
 def meet(pattern: str, arn: str) -> bool:
-    """Whether a policy's pattern and a template ARN have an ARN in common."""
+    """Return whether a policy's pattern and a template ARN have an ARN in common."""
     if not arn:
         return not pattern.strip("*")
     if arn[0] in _NOT_IN and meet(pattern, arn[1:]):

@@ -68,10 +68,10 @@ class Account:
         self.chance: Callable[[Call], Kind | None] = _never
         """Faults by chance, asked at every attempt."""
         self.pause: Callable[[], None] = _nobody
-        """Where others may come in between."""
+        """A point at which other processes may run."""
         self.actor = "nobody"
         self.dead = False
-        """Whether the process that is running was killed."""
+        """True if the process that is running was killed."""
         self.process = 0
         """Processes that began so far."""
         self._lasting: dict[tuple[str, str], Kind] = {}
@@ -155,7 +155,7 @@ class Account:
         return call
 
     def _kind(self, call: Call) -> Kind | None:
-        """What goes wrong at this attempt."""
+        """Return the fault of this attempt."""
         for fault in self.faults:
             if fault.number == call.number and fault.kind in faults.LASTING:
                 self._lasting[call.service, call.operation] = fault.kind

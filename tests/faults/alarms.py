@@ -11,7 +11,7 @@ from tests.faults.clock import Clock
 
 @dataclass(frozen=True)
 class Seen:
-    """Which alarms somebody saw in ALARM, in the order of all effects."""
+    """Alarms that were read in ALARM, in the order of all effects."""
 
     at: int
     actor: str
@@ -24,7 +24,7 @@ class CloudWatch:
     def __init__(self, clock: Clock) -> None:
         self.states: dict[str, str] = {}
         self.composite: set[str] = set()
-        """Which of them are composite alarms."""
+        """Those of them that are composite alarms."""
         self.failing: set[str] = set()
         """Versions of which every call fails."""
         self.idle: set[str] = set()

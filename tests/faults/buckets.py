@@ -27,7 +27,7 @@ class Stored:
     modified: datetime
     metadata: Mapping[str, str]
     marker: bool = False
-    """Whether this is a delete marker: it hides the versions before it from calls that name none."""
+    """True for a delete marker: it hides the versions before it from calls that name none."""
 
     @property
     def etag(self) -> str:
@@ -60,7 +60,7 @@ class S3:
         self.buckets = {name: Bucket() for name in names}
         self.written: list[Written] = []
         self.hidden: list[tuple[int, str]] = []
-        """What somebody deleted, by key, in the order of all effects."""
+        """Deleted objects, by key, in the order of all effects."""
         self.actor = "nobody"
         self._clock = clock
 

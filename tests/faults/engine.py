@@ -22,7 +22,7 @@ from tests.faults.faults import Killed
 from tests.faults.functions import execution_arn
 
 TIMEOUT = timedelta(days=7)
-"""How long an execution may take, as template.yaml has it."""
+"""The execution timeout of template.yaml."""
 BACKOFF = timedelta(hours=6)
 """Between two invocations that die, at most; the service's own pauses are not documented."""
 OPERATIONS = 3_000
@@ -57,7 +57,7 @@ class Execution:
     attempts: int = 0
     """Failed attempts of the present step."""
     started: bool = False
-    """Whether the present step is known to have begun: only one that runs at most once a try waits for that."""
+    """True if the service knows that the present step has begun: only an at-most-once step waits for that."""
     deaths: int = 0
     """Invocations in a row that died."""
     began: datetime = field(init=False)
@@ -70,7 +70,7 @@ class Execution:
 
     @property
     def ends(self) -> datetime:
-        """When the service ends it."""
+        """The time at which the service ends it."""
         return self.began + TIMEOUT
 
     @property
@@ -80,7 +80,7 @@ class Execution:
 
 
 class Context:
-    """What the rollout sees of the engine during one invocation."""
+    """The durable context of the rollout during one invocation."""
 
     def __init__(self, account: Account, execution: Execution) -> None:
         self._account = account

@@ -1,4 +1,4 @@
-"""What can go wrong at a call's boundary, and where it is to go wrong."""
+"""Faults at a call's boundary, and the place of a fault."""
 
 import re
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ class Killed(BaseException):
 
 
 class Kind(StrEnum):
-    """What happens at a boundary."""
+    """An event at a boundary."""
 
     KILLED_BEFORE = "killed before"
     KILLED_AFTER = "killed after: the effect happened, the answer was lost"
@@ -37,7 +37,7 @@ class Kind(StrEnum):
 
 
 TIMES = {Kind.THROTTLED_TWICE: 2, Kind.BROKEN_TWICE: 2, Kind.BUSY: 1, Kind.STALE: 1}
-"""How often a refusal is given; others last until somebody mends what is broken."""
+"""Number of times that a fault refuses; others last until the cause is removed."""
 LASTING = frozenset(
     {
         Kind.KILLED_EACH_TIME,
@@ -93,7 +93,7 @@ DELETED = {
     Kind.PROFILES_DELETED: re.compile(r"profiles/.+"),
     Kind.LOCATIONS_DELETED: re.compile(r"bundles/.+\.json\Z"),
 }
-"""What is deleted in the bundles bucket, by key; a call that lists records names their prefix."""
+"""Objects that are deleted in the bundles bucket, by key; a call that lists records names their prefix."""
 REFUSED = {
     Kind.THROTTLED_TWICE: "throttled",
     Kind.THROTTLED: "throttled",
@@ -123,7 +123,7 @@ class Point:
     """The key or prefix that the call names in the bundles bucket; empty for another call."""
 
     def kinds(self) -> tuple[Kind, ...]:
-        """What can go wrong here: a 412 needs a condition, a 409 something that changes; the engine only dies.
+        """Return the possible faults: a 412 needs a condition, a 409 something that changes; the engine only dies.
 
         What somebody deletes is missed at the next call that names it, so it is deleted before each of those.
         """
@@ -147,7 +147,7 @@ class Fault:
 
 
 def conditional(params: dict[str, object]) -> bool:
-    """Whether a call says what it believed."""
+    """Return whether a call has a condition."""
     return any(name in params for name in _CONDITIONAL)
 
 

@@ -27,7 +27,7 @@ _BATCH = 50
 
 @dataclass(frozen=True)
 class Figures:
-    """What was done, and what did not hold."""
+    """The number of runs, and the violations found."""
 
     boundaries: dict[str, int]
     singles: dict[str, int]

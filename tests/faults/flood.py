@@ -20,7 +20,7 @@ _STAGE = '[rollout]\nstages = [{ weight = 20, bake = "1s" }]\n'
 
 @dataclass(frozen=True)
 class Flooded:
-    """What became of a flood."""
+    """The outcome of a flood."""
 
     drops: int
     processes: int
@@ -109,11 +109,11 @@ class Throttled:
     completed: int
     """Answered within three tries."""
     writes: tuple[int, ...]
-    """How often the alias was written by one of them."""
+    """Return how often one of them wrote the alias."""
 
     @property
     def broken(self) -> list[str]:
-        """What did not hold: each has to end within three tries and write the alias once."""
+        """Return the violations: each has to end within three tries and write the alias once."""
         unfinished, writes = self.commands - self.completed, [number for number in self.writes if number != 1]
         told = [f"{unfinished} throttled rollbacks did not end"] * bool(unfinished)
         return told + [f"a throttled rollback wrote the alias {number} times" for number in writes]

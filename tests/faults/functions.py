@@ -19,32 +19,32 @@ from tests.faults.clock import Clock
 from tests.faults.wire import ServiceError
 
 APPLYING = timedelta(seconds=3)
-"""How long a change of the configuration is in progress."""
+"""Time for which a change of the configuration is in progress."""
 PENDING = timedelta(seconds=5)
-"""How long a published version is Pending."""
+"""Time for which a published version is Pending."""
 SETTLING = timedelta(minutes=3)
-"""How long Lambda leaves the traffic with the older version of an alias whose provisioned concurrency moves along."""
+"""Time for which traffic stays with the older version of an alias whose provisioned concurrency moves."""
 PAGE = 50
 """Versions in an answer. Source: Lambda API reference, ListVersionsByFunction, MaxItems."""
 ENVIRONMENT = 4_096
 """Bytes of all variables. Source: Lambda developer guide, quotas; the refusal tells the whole environment."""
 _KEPT = ("FunctionName", "Runtime", "Role", "Handler", "Architectures", "CodeSha256", "MemorySize", "Timeout")
 _SHARED = ("Role", "DeadLetterConfig")
-"""What both versions of a weighted alias have alike."""
+"""Settings that both versions of a weighted alias must have alike."""
 _NOT_STARTED = b'{"errorType": "Runtime.ImportModuleError", "errorMessage": "No module named \'numpy\'"}'
 _HIDDEN = {"Error": {"ErrorCode": "AccessDeniedException", "Message": "Lambda was unable to decrypt the variables"}}
 
 
 @dataclass
 class Alias:
-    """What UpdateAlias changes."""
+    """The fields that UpdateAlias changes."""
 
     version: str
     weights: dict[str, float]
     description: str
     revision: str
     settles: datetime | None = None
-    """When Lambda takes away the weights that it wrote itself."""
+    """Time at which Lambda removes the weights that it wrote itself."""
 
     @property
     def traffic(self) -> dict[str, int]:
@@ -66,7 +66,7 @@ class Function:
     """By version or alias."""
     published: int = 0
     hidden: bool = False
-    """Whether its environment is encrypted with a key that the deployer may not use."""
+    """True if its environment is encrypted with a key that the deployer may not use."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Moved:
     note_before: str
     note_after: str
     checked: bool
-    """Whether the write said which revision it believed in."""
+    """True if the write named a revision."""
 
 
 @dataclass(frozen=True)
@@ -356,7 +356,7 @@ class Lambda:
         return self.run(pointer["release"], payload)
 
     def loadable(self, pointer: Mapping[str, Any]) -> bool:
-        """Whether the bundle is there and its index is the one that the pointer pins."""
+        """Return whether the bundle is there and its index is the one that the pointer pins."""
         body = self._read(pointer["bucket"], pointer["key"], pointer["version"])
         index = (body or b"")[pointer["offset"] : pointer["offset"] + pointer["size"]]
         return body is not None and hashlib.sha256(index).hexdigest() == pointer["sha256"]

@@ -1,4 +1,4 @@
-"""What must always hold, read off the log of effects and the state, when nothing is under way: docs/reliability.md."""
+"""The invariants, checked against the log of effects and the state, when nothing is under way: docs/reliability.md."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -29,7 +29,7 @@ _MUTATING = frozenset(
 )
 _STOPPED = frozenset({Status.ROLLED_BACK, Status.ABORTED, Status.FAILED, Status.SUPERSEDED, Status.REJECTED})
 _EMPTY_VERSION = "1"
-"""What the stack publishes before there is a release."""
+"""The version that the stack publishes before there is a release."""
 
 
 def violations(world: World) -> list[str]:
@@ -124,7 +124,7 @@ def _growth(world: World, move: Moved, version: str, earlier: list[Moved], over:
 
 
 def _is_stable_again(move: Moved, version: str) -> bool:
-    """Whether a version only gets back what a canary had."""
+    """Return whether a version only gets back what a canary had."""
     return (
         move.before.get(version, 0) >= 1
         and max(move.before, key=lambda one: one == version) == version
@@ -143,7 +143,7 @@ def _release(world: World, function: str, version: str) -> str | None:
 
 
 def _first_stopped(world: World) -> dict[str, int]:
-    """When a record, or the alias's note, first said of a release that it was over."""
+    """Return the time at which a record, or the alias's state, first had the end of a release."""
     notes = ((move.at, AliasState.parse(move.note_after)) for move in world.account.lambda_.moves)
     by_note = [(at, note.release) for at, note in notes if note and note.move in (Move.ABORT, Move.ROLL_BACK)]
     by_record = [(at, record.release_id) for at, record in _records(world) if record.status in _STOPPED]
@@ -207,14 +207,14 @@ def _each_with_the_one_before(world: World) -> Iterator[tuple[Record, Record | N
 
 
 def _ended_without_record(world: World, drop: Drop) -> bool:
-    """Whether a record was deleted before the rollout saw it: the execution says that nobody ordered it."""
+    """Return whether a record was deleted before the rollout saw it: the execution says that nobody ordered it."""
     execution = world.executions.get(drop.release_id)
     deleted = any(drop.release_id in key for _, key in world.account.s3.hidden)
     return deleted and world.record(drop) is None and bool(execution and execution.result)
 
 
 def _drops(world: World) -> list[Drop]:
-    """What was dropped, and what was ordered without a drop."""
+    """Return the drops, and the rollouts without a drop."""
     ordered = [Drop.model_validate_json(execution.payload) for execution in world.executions.values()]
     return [*world.drops, *(drop for drop in ordered if drop.attempt)]
 
@@ -301,7 +301,7 @@ _NETWORK = (ConnectionError, HTTPClientError)
 
 
 def _transient(world: World) -> Iterator[str]:
-    """What leaves the controller is worth another try, or is an event that would be lost if it were answered."""
+    """Check that every exception of the controller is worth a retry, or keeps an event that an answer would lose."""
     for escaped in world.escaped:
         if not _passes(escaped.error) and not (isinstance(escaped.error, EventNotHandledError) and _is_event(escaped)):
             yield f"{escaped.error!r} left the controller for {escaped.event}"

@@ -90,7 +90,7 @@ def fire(shot: Shot) -> World:
 
 
 def _healed(shot: Shot, world: World) -> bool:
-    """Whether a fault that is over left no trace at the next scene."""
+    """Return whether a fault that is over left no trace at the next scene."""
     number, kind = shot.faults[0].number, shot.faults[0].kind
     scene = course(shot.flow).after(number)
     if scene is None or len(shot.faults) > 1 or kind in LASTING or len(world.account.calls) != scene.calls:
@@ -99,7 +99,7 @@ def _healed(shot: Shot, world: World) -> bool:
 
 
 def broken(some: Sequence[Shot]) -> list[str]:
-    """What does not hold after some shots."""
+    """Return the violations after some shots."""
     return [f"{told(shot)}: {what}" for shot in some for what in violations(fire(shot))]
 
 

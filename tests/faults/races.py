@@ -42,12 +42,12 @@ def _stop_newest(world: World) -> None:
 _SPLIT = {"RoutingConfig": {"AdditionalVersionWeights": {"3": 0.3}}, "FunctionVersion": "2"}
 _BACK = {"RoutingConfig": {"AdditionalVersionWeights": {}}, "FunctionVersion": "2"}
 _AS_DECLARED = {"RoutingConfig": {"AdditionalVersionWeights": {}}, "FunctionVersion": "1", "Description": ""}
-"""What a stack that declares the alias puts back: the first version, and no note."""
+"""The alias as a stack that declares it writes it again: the first version, and no state."""
 
 
 @dataclass(frozen=True)
 class Race:
-    """Where it begins, and who runs; rollouts that are under way run, too."""
+    """The scene at the start, and the processes; rollouts that are under way run, too."""
 
     name: str
     before: Callable[[World], None]
@@ -103,5 +103,5 @@ def run(race: Race, seed: int) -> World:
 
 
 def broken(race: Race, seeds: Sequence[int]) -> list[str]:
-    """What does not hold after some orders of a race."""
+    """Return the violations after some orders of a race."""
     return [f"{race.name}, seed {seed}: {what}" for seed in seeds for what in violations(run(race, seed))]

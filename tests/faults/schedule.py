@@ -61,7 +61,7 @@ class Schedule:
         raise AssertionError("it never ends")
 
     def _add_what_is_due(self) -> None:
-        """Give each event and each execution that came into the world a process of its own."""
+        """Start a process for each event and each execution of the world."""
         for delivery in self._world.inbox:
             if id(delivery) not in self._known:
                 self._known.add(id(delivery))
@@ -102,7 +102,7 @@ class Schedule:
         self._back.release()
 
     def _pause(self) -> None:
-        """Give the baton back, and wait for it; helpers of a process run with it."""
+        """Hand the baton back, and wait for it; helpers of a process run with it."""
         process = self._mine.get(threading.get_ident())
         if process is None or process.ended:
             return

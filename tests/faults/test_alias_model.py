@@ -30,9 +30,9 @@ class Rolling:
     weight: int = 0
     end: Status | None = None
     forbidden: bool = False
-    """Whether a command said that it is over."""
+    """True if a command ended it."""
     recorded: bool = False
-    """Whether its record says so, too: the command writes it right after the alias."""
+    """True if its record has the end, too: the command writes it right after the alias."""
     belief: tuple[Alias, Alias] | None = None
 
     @property
@@ -48,7 +48,7 @@ class History:
 
 
 class AliasLife(RuleBasedStateMachine):
-    """What can happen to one alias."""
+    """The moves of one alias."""
 
     @initialize()
     def begin(self) -> None:
@@ -183,7 +183,7 @@ class AliasLife(RuleBasedStateMachine):
         return [one for one in self.rollings if one.end is None]
 
     def waiting(self) -> list[Rolling]:
-        """What can be ended before it has traffic: nobody has a share, and it has not all of it."""
+        """Return the releases that can be ended before they have traffic: no canary exists, and they are not stable."""
         return [one for one in self.under_way() if one.version != self.alias.stable and not self.alias.canary]
 
     def canary(self) -> Rolling | None:

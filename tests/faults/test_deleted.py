@@ -1,4 +1,4 @@
-"""Whoever deletes records, marks or descriptions: the alias is made whole, and the releases end."""
+"""Deleted records, marks or descriptions: the alias is restored, and the releases end."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What a function's block in the stack may say, and what AWS refuses of it: answers in words, and nothing is lost."""
+"""A function's block in the stack, and AWS's refusals of it: each is an answer, and no event is lost."""
 
 from collections.abc import Callable
 from datetime import timedelta

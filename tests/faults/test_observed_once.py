@@ -1,4 +1,4 @@
-"""What a rollout tells of its steps, it tells once, though the engine replays it from the top at each wake-up."""
+"""A rollout logs and counts each step once, although the engine replays it from the top at each wake-up."""
 
 import io
 from collections import Counter
@@ -26,7 +26,7 @@ type Lines = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Observed:
-    """What was seen of one rollout."""
+    """The observations of one rollout."""
 
     execution: Execution
     lines: Lines
@@ -34,7 +34,7 @@ class Observed:
 
     @property
     def steps(self) -> Counter[str]:
-        """How often the engine ran each step, by what it keeps of them."""
+        """Return how often the engine ran each step, from the results that it keeps."""
         return Counter(kept.name for kept in self.execution.kept if kept.until is None)
 
     @property

@@ -1,4 +1,4 @@
-"""What a manifest asks for is the owner's bill: it is refused above the owner's limits, and shown."""
+"""The owner pays for a manifest's resources: they are refused above the owner's limits, and shown."""
 
 from collections.abc import Mapping
 

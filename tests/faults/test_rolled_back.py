@@ -1,4 +1,4 @@
-"""Whoever dies during a rollback, the bytes that were rolled back need force from then on."""
+"""Whichever process dies during a rollback, the bytes that were rolled back need force afterwards."""
 
 import pytest
 

@@ -134,7 +134,7 @@ def test_news_of_an_execution_that_the_engine_does_not_know_is_kept_for_people(b
 
 @pytest.mark.parametrize("alias", ["orders", ADMINISTRATION, "$LATEST"])
 def test_an_event_through_an_alias_is_refused_and_starts_nothing(world: World, alias: str) -> None:
-    """Whoever may send commands for one application could order releases of another, or end their rollouts."""
+    """A sender with commands for one application could otherwise order releases of another, or end their rollouts."""
     with inhabited(world):
         world.drop("9.9")
         (delivery,) = world.inbox

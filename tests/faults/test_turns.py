@@ -23,12 +23,12 @@ def world() -> World:
 
 
 def made(world: World, operation: str) -> int:
-    """How often something was made: bundles are uploaded in parts."""
+    """Return how often something was made: bundles are uploaded in parts."""
     return sum(call.operation == operation and call.outcome == "done" for call in world.account.calls)
 
 
 def statuses(world: World) -> list[str]:
-    """How the drops ended, in their order; the first one was live before."""
+    """Return how the drops ended, in their order; the first one was live before."""
     records = [world.record(drop) for drop in world.drops]
     return [record.status.value if record else "no record" for record in records]
 

@@ -33,7 +33,7 @@ ROLLOUT = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:dropshift-rollout:live"
 
 
 def context(alias: str = "", client: object = None) -> Any:  # noqa: ANN401 - the runtime's, of which this is a part
-    """What Lambda tells the controller of an invocation, through an alias or without one."""
+    """Lambda's context of an invocation of the controller, through an alias or without one."""
     return SimpleNamespace(
         function_name="controller",
         memory_limit_in_mb=256,
@@ -116,7 +116,7 @@ class Inhabited(Protocol):
 
     @property
     def settings(self) -> Settings:
-        """What its template gives the deployer."""
+        """Return the settings that its template gives the deployer."""
 
     @property
     def account(self) -> Account:

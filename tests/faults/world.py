@@ -118,7 +118,7 @@ class World:
         self.inbox.append(Delivery(event, self.account.now))
 
     def command(self, action: str, **fields: object) -> Any:  # noqa: ANN401 - JSON
-        """Say something to the controller by hand, up to three times when there is no answer."""
+        """Send a command to the controller, up to three times when there is no answer."""
         event = {"action": action, "application": self.applications[0], **fields}
         for _ in range(TRIES):
             if self._invoke(event):
@@ -244,7 +244,7 @@ class World:
         return self.account.lambda_.functions[name].aliases[self.settings.alias]
 
     def shifting(self) -> bool:
-        """Whether the alias is split."""
+        """Return whether the alias is split."""
         return bool(self.alias().weights)
 
     def record(self, drop: Drop) -> Record | None:
@@ -262,12 +262,12 @@ def _alias(event: Mapping[str, Any]) -> str:
 
 
 def _is_to_be_said_again(answer: Mapping[str, Any]) -> bool:
-    """Whether an answer asks for the command again, once what AWS refused is mended."""
+    """Return whether an answer asks for the command again, once the cause of AWS's refusal is removed."""
     return "warning" in answer or str(answer["answer"]).startswith("AWS refused")
 
 
 def stopped(execution: Execution) -> dict[str, Any]:
-    """What EventBridge tells of an execution that ended without an answer."""
+    """Return EventBridge's event of an execution that ended without an answer."""
     detail = {
         "durableExecutionArn": execution.arn,
         "durableExecutionName": execution.name,

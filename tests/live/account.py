@@ -22,7 +22,7 @@ _PATIENT = Config(read_timeout=900, retries={"mode": "standard", "total_max_atte
 
 
 class Account(Protocol):
-    """Where the stack goes."""
+    """The target of the stack."""
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - one client class a service
         """A boto3 client."""
@@ -133,7 +133,7 @@ def empty(s3: Any, bucket: str) -> None:  # noqa: ANN401 - a boto3 client
 
 
 def left(account: Account, stack: str, made: Mapping[str, str]) -> list[str]:
-    """What is left of a removed stack: nothing, one hopes."""
+    """Return the remains of a removed stack, which should be none."""
     remains = []
     for name in (f"{stack}-app-{APPLICATION}", stack):
         with suppress(ClientError):

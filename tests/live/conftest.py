@@ -20,12 +20,12 @@ PARAMETERS = {
 RESERVED = {"ControllerConcurrency": "10", "RolloutConcurrency": "50"}
 """As in the template; an account that has not enough, as a new one with 10 in all, gets none."""
 UNRESERVED = 100
-"""What Lambda leaves to all other functions. Source: AWS Lambda developer guide, configuring reserved concurrency."""
+"""Concurrency that Lambda keeps for others. Source: AWS Lambda developer guide, configuring reserved concurrency."""
 
 
 @pytest.fixture(scope="session")
 def live(request: pytest.FixtureRequest) -> bool:
-    """Whether an account was offered."""
+    """Return whether an account was offered."""
     return bool(request.config.getoption("--live"))
 
 

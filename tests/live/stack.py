@@ -112,7 +112,7 @@ class Delivered:
         return [float(found[1]) for line in self.log() for found in _REPORT.finditer(line)]
 
     def loads(self, release: str) -> list[dict[str, Any]]:
-        """What the bootstrap said of each time it loaded a release."""
+        """Return the bootstrap's log line of each load of a release."""
         lines = (json.loads(line) for line in self.log() if '"release.loaded"' in line and line.startswith("{"))
         return [line for line in lines if line["release"] == release]
 

@@ -1,4 +1,4 @@
-"""What no local AWS can prove, each named in docs/live.md. Skipped without `--live`."""
+"""Behaviour that no local AWS can prove, each named in docs/live.md. Skipped without `--live`."""
 
 import statistics
 import time

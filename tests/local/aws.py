@@ -74,7 +74,7 @@ class LocalAws:
 
     @property
     def log(self) -> Path:
-        """Where the emulator itself logs, functions' output included."""
+        """The emulator's own log, with the functions' output."""
         return self.directory / "server.log"
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - one client class a service
@@ -115,7 +115,7 @@ class LocalAws:
         return list(calls.read(self.directory))
 
     def logs(self, function: str) -> list[str]:
-        """What `function` wrote so far, with the lines Lambda puts around every invocation."""
+        """Return the output of `function` so far, with the lines Lambda puts around every invocation."""
         pages = self.client("logs").get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{function}")
         return [event["message"] for page in pages for event in page["events"]]
 

@@ -20,5 +20,5 @@ class ScaledClock:
         return self._began + dt.timedelta(seconds=(time.monotonic() - self._monotonic) * self._speed)
 
     def arm(self, wake: dt.datetime) -> float:
-        """How many real seconds there are until the durable time `wake`."""
+        """Return the real seconds until the durable time `wake`."""
         return max(0.0, (wake - self.now()).total_seconds() / self._speed)

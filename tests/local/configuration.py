@@ -1,4 +1,4 @@
-"""What the parent tells the child process that is the local AWS: one JSON object in one variable."""
+"""The configuration of the child process that is the local AWS: one JSON object in one variable."""
 
 import functools
 import os
@@ -15,7 +15,7 @@ REGION = "eu-west-1"
 
 @dataclass(frozen=True)
 class Configuration:
-    """Where the local AWS lives and how it behaves; `speed` 60 makes a durable wait of a minute take a second."""
+    """The place and the behaviour of the local AWS; `speed` 60 makes a durable wait of a minute take a second."""
 
     directory: Path
     socket: int

@@ -1,4 +1,4 @@
-"""What a test may do to the local AWS that AWS would not offer: kill a function's processes.
+"""Control of the local AWS beyond what AWS offers: kill a function's processes.
 
 Paths under /_local/ of the one endpoint; everything else goes to the emulator.
 """

@@ -46,7 +46,7 @@ class Start:
     timeout: int
     retention: int
     asynchronous: bool
-    """Whether whoever started it did not wait for its result."""
+    """True if the starter did not wait for the result."""
 
     def request(self) -> bytes:
         """As the runner wants to be asked."""
@@ -64,7 +64,7 @@ class Start:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the runner answered to one request."""
+    """The runner's answer to one request."""
 
     status: int
     headers: dict[str, str]
@@ -104,7 +104,7 @@ class Runner:
         return arn
 
     def started(self, account: str, name: str) -> Start:
-        """What was asked for under a name."""
+        """The request under a name."""
         return self._names[account, name][1]
 
     def running(self, function: str) -> list[str]:
@@ -121,7 +121,7 @@ class Runner:
         return Answer(answer.status, {"Content-Type": "application/json"}, answer.read())
 
     def describe(self, arn: str) -> dict[str, Any]:
-        """What GetDurableExecution says of `arn`."""
+        """Return GetDurableExecution's answer about `arn`."""
         path = f"{API}durable-executions/{quote(arn, safe='')}?IncludeExecutionData=true"
         found: dict[str, Any] = json.loads(self.call("GET", path).body)
         return found

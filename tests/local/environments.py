@@ -26,7 +26,7 @@ LAST_WORDS = 2.0
 
 @dataclass(frozen=True)
 class Program:
-    """What an environment runs: the command, the unpacked package, the function's variables."""
+    """The content of an environment: the command, the unpacked package, the function's variables."""
 
     command: tuple[str, ...]
     task_root: Path
@@ -47,7 +47,7 @@ class Environment:
 
     @property
     def alive(self) -> bool:
-        """Whether a process stands ready for the next event."""
+        """Return whether a process stands ready for the next event."""
         return self.process is not None and self.process.poll() is None
 
     def start(self, limit: float = INIT_LIMIT) -> Outcome:
@@ -82,7 +82,7 @@ class Environment:
         return outcome
 
     def output(self) -> str:
-        """What the process wrote since the last call. Written straight to a file, so nothing is in flight."""
+        """Return the process's output since the last call. Written straight to a file, so nothing is in flight."""
         with self._output.open("rb") as output:
             output.seek(self._read)
             text = output.read()

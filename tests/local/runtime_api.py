@@ -30,7 +30,7 @@ class Invocation:
     function_arn: str
     trace_id: str | None = None
     client_context: str | None = None
-    """What the caller says of itself, as JSON."""
+    """The client context, as JSON."""
 
     def headers(self) -> dict[str, str]:
         """The headers a runtime finds on its next invocation."""
@@ -51,7 +51,7 @@ class Outcome:
     kind: Happening
     payload: bytes = b""
     error_type: str = ""
-    """What the runtime's header calls an error; the service counts and logs it by this name."""
+    """The error type from the runtime's header; the service counts and logs it by this name."""
 
 
 class RuntimeApi:
@@ -63,7 +63,7 @@ class RuntimeApi:
         self._out = set[str]()
         """Requests that wait for their answer; several at once in a managed instance."""
         self.polled = False
-        """Whether init is over: nobody may report its failure from then on."""
+        """True if init is over: a failure of it can no longer be reported."""
         self._server = _Server(self)
         threading.Thread(target=self._server.serve_forever, daemon=True, name="runtime-api").start()
 
@@ -193,4 +193,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Say nothing: every invocation is already in the function's log."""
+        """Log nothing: every invocation is already in the function's log."""

@@ -22,7 +22,7 @@ GO = BUILD / "go"
 
 @dataclass(frozen=True)
 class Packer:
-    """How one tool packs a directory into one file."""
+    """One tool that packs a directory into one file."""
 
     suffix: str
     pack: Callable[[Path, Path], None]
@@ -31,7 +31,7 @@ class Packer:
     links: bool = True
     """Keeps symbolic links; otherwise the trees it gets have none."""
     prefix: str = ""
-    """What it puts in front of every path."""
+    """The prefix that it writes to every path."""
 
     def missing(self) -> str | None:
         """Return what has to be installed first."""

@@ -1,4 +1,4 @@
-"""What popular projects publish, fetched on demand and inspected: nothing real may be turned away.
+"""Packages of popular projects, fetched on demand and inspected: no real one may be refused.
 
     python -m tests.pure.popular_packages
 

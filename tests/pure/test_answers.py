@@ -1,4 +1,4 @@
-"""What `status` tells on a terminal: where the traffic is, how far a release is, and what it waits for."""
+"""`status` on a terminal: where the traffic is, how far a release is, and what it waits for."""
 
 from datetime import timedelta
 

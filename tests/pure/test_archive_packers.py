@@ -1,4 +1,4 @@
-"""Whatever tree, whatever tool packed it: what is read is what was packed, and it can be unpacked again."""
+"""For every tree and every tool: the entries read are those that were packed, and they can be unpacked again."""
 
 import hashlib
 import tempfile

@@ -1,4 +1,4 @@
-"""Which tars are read, and how: ustar, pax, GNU, star and v7, plain, gzipped and zstandard."""
+"""Reading of tars: ustar, pax, GNU, star and v7, plain, gzipped and zstandard."""
 
 import gzip
 from collections.abc import Callable

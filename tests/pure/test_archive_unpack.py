@@ -1,4 +1,4 @@
-"""What is unpacked is what was read, and nothing before the whole archive is accepted."""
+"""An archive unpacks to the entries read, and to nothing before the whole of it is accepted."""
 
 import os
 import sys

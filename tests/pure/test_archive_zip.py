@@ -1,4 +1,4 @@
-"""Which zips are read, and how; every rule of the profile has a zip made by hand."""
+"""Reading of zips; every rule of the profile has a zip made by hand."""
 
 from collections.abc import Iterator
 

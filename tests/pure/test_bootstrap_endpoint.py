@@ -1,4 +1,4 @@
-"""Where the bootstrap looks for S3, held against botocore's own endpoint rules for every Region there is."""
+"""The bootstrap's endpoint of S3, compared with botocore's own rules for every Region."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Whether installed distributions fit the function, and are there at all: what pip and uv write beside them."""
+"""Installed distributions that fit the function, or do not, or are missing, by the files that pip and uv write."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""What Lambda would start of a release before the bootstrap is there to load it."""
+"""Files of a release that Lambda would start before the bootstrap has loaded it."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Whether native code fits the function: architecture, glibc, Python, system."""
+"""Native code that fits the function, or does not: architecture, glibc, Python, system."""
 
 import re
 import resource

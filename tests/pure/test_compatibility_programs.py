@@ -1,4 +1,4 @@
-"""Whether programs, commands and Node.js handlers will start."""
+"""Programs, commands and Node.js handlers that will start, or not."""
 
 import json
 from pathlib import Path

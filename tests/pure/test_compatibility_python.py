@@ -1,4 +1,4 @@
-"""Whether a Python handler will be found, in sources that are never imported."""
+"""Python handlers that will be found, or not, in sources that are never imported."""
 
 import marshal
 import sys

@@ -1,4 +1,4 @@
-"""Whether a release has the room and the time it needs, and fits what its manifest says."""
+"""Disk and time for a release, and the resources of its manifest."""
 
 import os
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""Whatever arrives is told apart at the door, and nothing that arrives raises."""
+"""Every payload of the controller is recognised, and none raises."""
 
 import csv
 import json
@@ -202,7 +202,7 @@ def corpus(name: str) -> list[dict[str, str]]:
 
 
 def seen(payload: Any) -> set[str]:  # noqa: ANN401 - anything may arrive
-    """Tell what became of an event, in the corpus's words."""
+    """Return the outcome of an event, in the corpus's words."""
     found = events.parse(payload, THEIRS, THEIR_APPLICATIONS)
     if isinstance(found, events.Refused):
         return {"reject-loud", "reject"}

@@ -1,4 +1,4 @@
-"""What is read of an application's function, held against botocore's model of the answer."""
+"""The configuration read of an application's function, compared with botocore's model of the answer."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

@@ -33,7 +33,7 @@ def seeded(name: str) -> random.Random:
 
 
 class Calls:
-    """What a version has answered since its stage began; each call fails or not by itself."""
+    """A version's calls since its stage began; each fails or not, independently."""
 
     def __init__(self, chance: random.Random, error_rate: float) -> None:
         self._chance = chance
@@ -115,7 +115,7 @@ def test_a_bad_release_is_caught(calls: int, rate: float, looks: int, share: flo
 
 
 class Durations:
-    """How long the calls of a version took so far."""
+    """Durations of a version's calls so far."""
 
     def __init__(self, chance: random.Random, factor: float) -> None:
         self._chance = chance

@@ -1,4 +1,4 @@
-"""What is asked of an application's log, and that it never stands in the way."""
+"""The queries of an application's log, and that a failure of them never delays a verdict."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What is asked of CloudWatch, and what its answers mean."""
+"""The queries to CloudWatch, and the meaning of its answers."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What the pages tell people to say and to write is understood, and each cell of ours names a test that is there."""
+"""The pages' commands and manifests are valid, and each of our cells names an existing test."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Which alias of the controller takes what, and who is said to have sent it."""
+"""The commands that each alias of the controller takes, and the recorded sender."""
 
 from typing import Any
 

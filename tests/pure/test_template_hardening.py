@@ -1,4 +1,4 @@
-"""What the template's parameters switch on, and the alarms, each with its place in the runbook."""
+"""The template's parameters and their effects, and the alarms, each with its place in the runbook."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What template.yaml allows, read after SAM's own transform: by intent, on narrow resources, and nothing else."""
+"""The permissions of template.yaml after SAM's own transform: by intent, on narrow resources, and no others."""
 
 import re
 from fnmatch import fnmatchcase

@@ -1,4 +1,4 @@
-"""What commands do, one by one; test_matrix.py has each of them at every point of a release."""
+"""Each command by itself; test_matrix.py has each of them at every point of a release."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,7 @@ CANARY = '[rollout]\nstages = [{ weight = 10, bake = "4s" }, { weight = 50, bake
 GO_ON = f'{CANARY}inconclusive = "promote"\n'
 NOW = '[rollout]\nstrategy = "all-at-once"\n'
 UNDER_WAY = ("rollback", "promote", "abort", "pause", "resume")
-"""What is said to a release under way."""
+"""Commands to a release under way."""
 
 
 def during(world: World, look: int, command: Callable[[], dict[str, Any]]) -> tuple[dict[str, str], dict[str, Any]]:

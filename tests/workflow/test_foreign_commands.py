@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(not CORPUS.exists(), reason="the corpus of forei
 
 
 def kind(answer: Answer) -> str:
-    """Tell an answer's class in the corpus's words."""
+    """Return an answer's class in the corpus's words."""
     told = str(answer.get("answer", ""))
     if told.startswith("refused"):
         return "refuse"
@@ -28,7 +28,7 @@ def kind(answer: Answer) -> str:
 
 
 def fits(expected: str, answer: Answer) -> bool:
-    """Whether an answer is of the class expected, or of one of them."""
+    """Return whether an answer is of the class expected, or of one of them."""
     found = kind(answer)
     if expected.startswith("ok"):
         return found in ("ok", "noop-idle")

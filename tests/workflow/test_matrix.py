@@ -1,4 +1,4 @@
-"""What happens to a release, at each point of its way: what is answered, how it ends, where the traffic is then.
+"""Every event and command at each point of a release: the answer, the ending, and the traffic afterwards.
 
 Whatever the row, the release has one end, the alias is whole unless a person split it, and the release is not revived
 by the rollout that runs again.
@@ -193,7 +193,7 @@ class Case:
 
     @property
     def words(self) -> dict[str, str]:
-        """What the tables call the release and the versions."""
+        """The tables' names of the release and the versions."""
         new = self.world.record(self.drop).version or "none"
         return {"name": self.drop.label, "key": self.drop.key, "previous": "2", "old": "3", "new": new}
 
@@ -217,7 +217,7 @@ class Case:
         return self.world.command(action, **{name: _value(name, value) for name, _, value in pairs})
 
     def stands(self) -> str:
-        """Tell where the traffic is, in the tables' words."""
+        """Return the traffic, in the tables' words."""
         of = {self.words[name]: name for name in ("previous", "old", "new")}
         of |= {str(self.world.record(drop).version): "newer" for drop in self.newer}
         stable, canary, weight = self.world.alias.traffic

@@ -1,4 +1,4 @@
-"""Whatever happened to an application, `status` and `history` show it until something newer comes."""
+"""`status` and `history` show every event of an application until a newer one comes."""
 
 import json
 import re

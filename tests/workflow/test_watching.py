@@ -1,4 +1,4 @@
-"""What happens by itself: alarms, dead executions, concurrency, announcements."""
+"""Events without a command: alarms, dead executions, concurrency, announcements."""
 
 from contextlib import suppress
 from typing import Any
@@ -14,7 +14,7 @@ from tests.workflow.world import World
 
 
 def hear(world: World, name: str, state: str = "ALARM") -> dict[str, Any]:
-    """Tell the controller what EventBridge tells of an alarm."""
+    """Send EventBridge's event of an alarm to the controller."""
     return world.tell(events.AlarmChanged(name=name, state=state))
 
 
@@ -141,7 +141,7 @@ def test_concurrency_that_lambda_refuses_fails_the_release_before_any_traffic(se
 
 
 def snapshot(state: str, optimised: str) -> dict[str, Any]:
-    """What GetFunction says of a version under SnapStart."""
+    """GetFunction's answer about a version under SnapStart."""
     snap_start = {"ApplyOn": "PublishedVersions", "OptimizationStatus": optimised}
     return {"Configuration": {"State": state, "SnapStart": snap_start}}
 

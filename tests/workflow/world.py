@@ -107,7 +107,7 @@ class World:
         self.deployer = Deployer(wiring(self.settings).aws, self.settings, lambda: self.account.now)
 
     def trust(self, signing_key: str) -> None:
-        """Give the deployer the key that must have signed every drop."""
+        """Set the key with which every drop must be signed."""
         self.settings = self.settings.model_copy(update={"signing_key": signing_key})
         self.deployer = replace(self.deployer, settings=self.settings)
 
@@ -257,7 +257,7 @@ class World:
 
     @property
     def announced(self) -> list[dict[str, Any]]:
-        """What EventBridge was told."""
+        """The events that EventBridge received."""
         return [json.loads(entry["Detail"]) for entry in self.account.events.put]
 
     @property

@@ -1,4 +1,4 @@
-"""Tell the story: a large release goes live, a second one in stages, a bad one comes back, and a person goes back."""
+"""Play the demo: a large release goes live, a second one in stages, a bad one comes back, and a person goes back."""
 
 import json
 import os
@@ -27,7 +27,7 @@ _ENDS = ("live", "rejected", "failed", "rolled-back", "aborted", "superseded", "
 
 @dataclass
 class Story:
-    """What the demo works with, and what it has seen."""
+    """The tools of the demo, and its observations."""
 
     aws: LocalAws
     outputs: dict[str, str]

@@ -39,7 +39,7 @@ class Callers:
                 self._counts[answerer] += 1
 
     def since_last_asked(self) -> Counter[str]:
-        """Who answered how often since this was asked before."""
+        """Return how often each version answered since the last call."""
         with self._lock:
             counts, self._counts = self._counts, Counter()
         return counts

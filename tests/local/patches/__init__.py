@@ -1,1 +1,1 @@
-"""What ministack 1.5.33 does not do as AWS does and our job needs: one module a gap, each with a contract test."""
+"""Gaps of ministack 1.5.33 against AWS that matter here: one module per gap, each with a contract test."""

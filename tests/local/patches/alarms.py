@@ -89,7 +89,7 @@ def set_alarm_state(
 def dispatch_alarm_actions(
     original: Callable[..., None], alarm: Alarm, old_state: str, new_state: str, reason: str
 ) -> None:
-    """Tell EventBridge of every change of state, then whom the alarm names."""
+    """Send every change of state to EventBridge, then to the alarm's own targets."""
     events.put("aws.cloudwatch", "CloudWatch Alarm State Change", [alarm["AlarmArn"]], _detail(alarm, old_state))
     original(alarm, old_state, new_state, reason)
 

@@ -67,7 +67,7 @@ def _policy(arn: str) -> str | Record:
 
 
 def _lets(policy: str | Record, service: str, action: str, resource: str, sent: Mapping[str, str]) -> bool:
-    """Whether a policy lets a service act on a resource, given what the service sends with its request."""
+    """Return whether a policy lets a service act on a resource, given what the service sends with its request."""
     context = EvalContext(
         principal_arn="*",
         principal_type="Service",

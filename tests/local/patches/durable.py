@@ -135,7 +135,7 @@ def _wanted(name: str, version: str, event: object, headers: Headers, settings: 
 
 
 def _is_too_large(body: bytes) -> bool:
-    """Whether a checkpoint keeps a step's result that the service would refuse."""
+    """Return whether a checkpoint keeps a step's result that the service would refuse."""
     updates = json.loads(body or b"{}").get("Updates", ())
     results = [update.get("Payload") or "" for update in updates if update.get("Type") == "STEP"]
     return any(len(result.encode()) > STEP_RESULT for result in results)

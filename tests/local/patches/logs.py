@@ -105,7 +105,7 @@ def _matcher(pattern: str) -> Callable[[str], bool]:
 
 
 def _holds(message: str, term: str) -> bool:
-    """Whether a message holds a term as whole words, in the same case."""
+    """Return whether a message holds a term as whole words, in the same case."""
     return re.search(rf"(?<!\w){re.escape(term)}(?!\w)", message) is not None
 
 

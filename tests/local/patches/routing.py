@@ -69,7 +69,7 @@ async def invoke(
 def dispatch(
     original: Callable[..., Record], func: Record, config: Record, event: object, request_id: str, started: float
 ) -> Record:
-    """Tell the function the ARN it was called by."""
+    """Pass the ARN of the call to the function."""
     alias = alias_called.get()
     if alias is not None:
         config = config | {"FunctionArn": f"{lambda_svc._func_arn(config['FunctionName'])}:{alias}"}

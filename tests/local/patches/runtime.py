@@ -33,11 +33,11 @@ type Response = tuple[int, dict[str, str], bytes]
 
 _numbers = itertools.count(1)
 _client_context: contextvars.ContextVar[str | None] = contextvars.ContextVar("client_context", default=None)
-"""What the caller of the current invocation says of itself; it travels with the call into the worker's thread."""
+"""The client context of the current invocation; it travels with the call into the worker's thread."""
 
 
 class PythonWorker:
-    """What upstream's pool of workers expects of one, over an `Environment`."""
+    """A worker as upstream's pool expects it, over an `Environment`."""
 
     def __init__(self, func_name: str, config: Config, code_zip: bytes) -> None:
         self.config = config
