@@ -114,7 +114,7 @@ ORDER = (
     ),
     Defect(
         "an unhealthy look is passed over",
-        "_look",
+        "rollout._look",
         "if not release.ending and verdict and verdict.health is Health.UNHEALTHY:",
         "if False:",
         (f"{GUARDS}::test_the_first_unhealthy_look_is_the_last",),
@@ -191,14 +191,14 @@ ORDER = (
     ),
     Defect(
         "a text of the smoke test is told",
-        "_described",
+        "smoke._described",
         'return f"a text of {len(value)} characters"',
         "return repr(value)",
         ("tests/faults/test_secrets.py::test_no_secret_is_told_by_a_release",),
     ),
     Defect(
         "a wrong value of the smoke test is repeated",
-        "_found",
+        "manifest._found",
         'return "a value that is not repeated here, because it may be secret"',
         "pass",
         ("tests/faults/test_secrets.py::test_no_secret_is_told_by_a_release",),
