@@ -1,5 +1,6 @@
 """The host: starts a guest, sends it the archive's bytes, receives the bundle's, and returns the guest's result."""
 
+import ctypes
 import os
 import signal
 import socket
@@ -27,6 +28,7 @@ _LAST_WORDS = 5
 """Seconds for a guest to end after its last message."""
 _ENVIRONMENT = ("LD_LIBRARY_PATH", "TMPDIR")
 """Variables that a guest gets: on Lambda, Python does not start without the first. None of them is a secret."""
+_PR_SET_DUMPABLE = 4
 _COMMAND = (sys.executable, "-P", "-s", "-m", "deployer.sandbox.guest")
 _REPACK = "leave out of the archive what is unusual in it; if nothing is, the deployer has a defect: report it"
 
@@ -126,6 +128,7 @@ def _small(pieces: HashedStream) -> Iterator[memoryview]:
 @contextmanager
 def _guest(seconds: float) -> Iterator[tuple["subprocess.Popen[bytes]", Channel]]:
     """Start a guest, which never outlives its job."""
+    _hide()
     ours, theirs = socket.socketpair()
     with ours:
         with theirs:
@@ -139,6 +142,15 @@ def _guest(seconds: float) -> Iterator[tuple["subprocess.Popen[bytes]", Channel]
         finally:
             process.kill()
             process.wait()
+
+
+def _hide() -> None:
+    """Close this process's memory, environment and descriptors to guests, which run as the same user.
+
+    Source: prctl(2), PR_SET_DUMPABLE; proc(5): what is under /proc/PID is root's then. A guest's exec undoes it there.
+    """
+    if sys.platform == "linux" and ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "this process cannot be hidden from its sandbox")
 
 
 def _await_start(process: "subprocess.Popen[bytes]", channel: Channel) -> None:

@@ -38,6 +38,13 @@ DEFECTS = (
         (APPLICATION,),
     ),
     Defect(
+        "an application's log line raises the alarm of another's releases",
+        "deployer/application.yaml",
+        "      Namespace: AWS/Events\n      MetricName: MatchedEvents\n",
+        "      Namespace: Dropshift\n      MetricName: MatchedEvents\n",
+        ("tests/pure/test_template_hardening.py::test_no_alarm_watches_a_metric_that_a_log_line_can_make",),
+    ),
+    Defect(
         "a pipeline that may write everywhere releases as another",
         "template.yaml",
         'Condition: { "Null": { "aws:PrincipalTag/dropshift-application": "false" } }',

@@ -98,6 +98,13 @@ DEFECTS = (
         (f"{SANDBOX}::test_a_guest_gets_no_variable_that_could_be_a_secret",),
     ),
     Defect(
+        "a guest sees the deployer's environment and memory",
+        "host._guest",
+        "_hide()",
+        "",
+        (f"{SANDBOX}::test_a_guest_sees_nothing_of_the_process_that_started_it",),
+    ),
+    Defect(
         "a guest may take any memory",
         "confine",
         "_limit(resource.RLIMIT_AS, allowance.memory << 20)",

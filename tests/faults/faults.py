@@ -31,6 +31,7 @@ class Kind(StrEnum):
     LIMITED = "limit exceeded for ever"
     EXPIRED = "expired token for ever"
     RECORDS_DELETED = "records deleted by somebody"
+    OVERVIEWS_DELETED = "overviews deleted by somebody"
     MARKS_DELETED = "rolled-back marks deleted by somebody"
     PROFILES_DELETED = "profiles deleted by somebody"
     LOCATIONS_DELETED = "bundle descriptions deleted by somebody"
@@ -88,7 +89,8 @@ _REFUSALS = {
     ("events", "expired"): ("ExpiredTokenException", 400),
 }
 DELETED = {
-    Kind.RECORDS_DELETED: re.compile(r"records/[^/]+/([^/]+\.json)?\Z|records/_overview/.+"),
+    Kind.RECORDS_DELETED: re.compile(r"records/[^/]+/([^/]+\.json)?\Z"),
+    Kind.OVERVIEWS_DELETED: re.compile(r"records/_overview/.+"),
     Kind.MARKS_DELETED: re.compile(r"records/[^/]+/rolled-back/.+"),
     Kind.PROFILES_DELETED: re.compile(r"profiles/.+"),
     Kind.LOCATIONS_DELETED: re.compile(r"bundles/.+\.json\Z"),

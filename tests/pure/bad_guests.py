@@ -89,6 +89,17 @@ def _environment(_job: Job, _channel: Channel) -> Refusal:
     raise LookupError(",".join(sorted(os.environ)))
 
 
+def _neighbour(_job: Job, _channel: Channel) -> Refusal:
+    host, seen = Path("/proc") / str(os.getppid()), []
+    for name in ("environ", "mem", "maps", "fd/0"):
+        try:
+            (host / name).open("rb").close()
+            seen.append(name)
+        except PermissionError:
+            continue
+    raise LookupError(f"seen: {seen}")
+
+
 BAD: dict[str, Callable[[Job, Channel], Sound | Refusal]] = {
     "memory": _memory,
     "processor": _processor,
@@ -104,6 +115,7 @@ BAD: dict[str, Callable[[Job, Channel], Sound | Refusal]] = {
     "out of range": _out_of_range,
     "lie": _lie,
     "environment": _environment,
+    "neighbour": _neighbour,
 }
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Hostile bytes are looked at by a process that can neither take much nor keep anything from ending."""
 
+import ctypes
 import io
 import os
 import signal
@@ -21,6 +22,7 @@ from deployer.sandbox.jobs import Allowance
 from tests.pure.compatibility_cases import PYTHON
 from tests.pure.hostile import Member, Memory, zip_of
 
+ROOT = Path(__file__).parents[2]
 APP = zip_of(
     Member(b"lambda_function.py", b"def lambda_handler(e, c): ...\n"), Member(b"data", bytes(700_000), method=8)
 )
@@ -97,6 +99,35 @@ def test_a_guest_gets_no_variable_that_could_be_a_secret(source: Memory, monkeyp
     names = set(refusal.problems[0].found.rpartition(" ")[2].split(","))
     assert {"LD_LIBRARY_PATH", "TMPDIR"} <= names
     assert names <= {"LD_LIBRARY_PATH", "TMPDIR", "PYTHONPATH", "MALLOC_ARENA_MAX", "LC_CTYPE"}
+
+
+_NEIGHBOUR = """
+import sys
+from deployer import sandbox
+from deployer.sandbox import host
+from tests.pure.compatibility_cases import PYTHON
+from tests.pure.hostile import Memory
+host._COMMAND = (sys.executable, "-P", "-m", "tests.pure.bad_guests", "neighbour")
+for _ in range(2):
+    print(sandbox.inspect(Memory("release.zip", b"PK"), sandbox.Limits(unpacked=2**24), PYTHON).problems[0].found)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
+def test_a_guest_sees_nothing_of_the_process_that_started_it() -> None:
+    """Without capabilities, root is a user like any other: the kernel asks for the same user, and for dumpable."""
+
+    def drop_capabilities() -> None:
+        prctl = ctypes.CDLL(None).prctl
+        for capability in range(64):
+            prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP; fails beyond the last one, and for who has none
+
+    command = [sys.executable, "-c", _NEIGHBOUR]
+    secret = {**os.environ, "AWS_SECRET_ACCESS_KEY": "secret"}
+    ran = subprocess.run(
+        command, env=secret, preexec_fn=drop_capabilities, capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert [line.rpartition("seen: ")[2] for line in ran.stdout.splitlines()] == ["[]", "[]"]
 
 
 def test_a_guest_that_does_not_even_start_is_an_error_of_ours(source: Memory, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,11 +114,24 @@ def test_the_alarms_watch_what_is_there() -> None:
     watched = {name: {one["Name"]: one["Value"] for one in alarm["Dimensions"]} for name, alarm in alarms.items()}
     assert watched["RolloutsDie"] == {"RuleName": names.ref("RolloutDied")}
     assert watched["RolloutsFail"] == {"FunctionName": names.ref("Rollout")}
-    # The metric that deployer/telemetry.py writes at the end of a release, with the service Powertools was told of.
-    service = names.text(stack["Resources"]["Rollout"]["Properties"]["Environment"]["Variables"])
-    expected = {"service": service["POWERTOOLS_SERVICE_NAME"], "application": "hello", "status": "failed"}
-    assert watched["helloFailed"] == expected
-    assert alarms["helloFailed"]["Namespace"] == service["POWERTOOLS_METRICS_NAMESPACE"]
+    rule = names.text(stack["Resources"]["helloReleaseFailed"]["Properties"])
+    assert watched["helloFailed"] == {"RuleName": rule["Name"]}
+    [elsewhere] = [
+        one for name, one in resources("AWS::CloudWatch::Alarm", EventBus="news").items() if "Failed" in name
+    ]
+    assert elsewhere["Dimensions"] == [
+        {"Name": "EventBusName", "Value": "news"},
+        {"Name": "RuleName", "Value": rule["Name"]},
+    ]
+
+
+def test_no_alarm_watches_a_metric_that_a_log_line_can_make() -> None:
+    """Source: CloudWatch user guide, embedded metric format: a namespace of one's own; those of AWS begin with AWS/."""
+    alarms = resources("AWS::CloudWatch::Alarm")
+    assert {alarm["Namespace"].partition("/")[0] for alarm in alarms.values()} == {"AWS"}
+    [told] = by_sid()["AnnounceNoRelease"]
+    assert (told.holder, told.effect, told.actions) == ("helloRole", "Deny", ("events:PutEvents",))
+    assert told.conditions == {"ForAnyValue:StringEquals": {"events:source": "dropshift"}}
 
 
 def test_the_runbook_is_one_page() -> None:
