@@ -1,5 +1,7 @@
 """The admission of one drop: its object exists, its archive is accepted, and its signature is valid."""
 
+from pathlib import Path
+
 from deployer import sandbox, signature
 from deployer.aws.releases_bucket import Head
 from deployer.deployer import Deployer
@@ -19,8 +21,11 @@ class Admitted(Value):
     inspection: Inspection
 
 
-def admit(deployer: Deployer, drop: Drop) -> Admitted | Ending | None:
-    """Return the admitted drop, the ending of a refused one, or None when its object does not exist."""
+def admit(deployer: Deployer, drop: Drop, tree: Path | None = None) -> Admitted | Ending | None:
+    """Return the admitted drop, the ending of a refused one, or None when its object does not exist.
+
+    With a directory, the archive is unpacked there in the same reading, as far as there is room.
+    """
     aws = deployer.aws
     head = aws.releases.head(drop)
     if head is None:
@@ -28,7 +33,7 @@ def admit(deployer: Deployer, drop: Drop) -> Admitted | Ending | None:
     configured = aws.functions.configuration(deployer.settings.function(drop.application))
     function = configured.model_copy(update={"owner_limits": deployer.settings.owner_limits})
     limits = sandbox.Limits(unpacked=deployer.settings.unpacked_limit)
-    found = sandbox.inspect(aws.releases.archive(drop, head.size), limits, function)
+    found = sandbox.inspect(aws.releases.archive(drop, head.size), limits, function, tree)
     if isinstance(found, sandbox.Refusal):
         return rejected(found)
     if problem := signature.objection(aws, deployer.settings.signing_key, drop, head, found.sha256):

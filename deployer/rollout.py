@@ -8,6 +8,7 @@ environment and no service: it only decides, from values that steps returned.
 import json
 import math
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Concatenate
 
@@ -67,7 +68,12 @@ _LARGE_STEP = StepConfig(retry_strategy=_decide, step_semantics=StepSemantics.AT
 
 Source: AWS Lambda developer guide, retries for durable functions. Such a step may be started any number of times.
 """
-_LARGE = frozenset({steps.inspect, steps.make_bundle})
+_OPTIONAL_STEP = StepConfig(
+    retry_strategy=lambda _error, _attempts: RetryDecision.no_retry(),
+    step_semantics=StepSemantics.AT_MOST_ONCE_PER_RETRY,
+)
+_CONFIGURATIONS = {"inspect": _LARGE_STEP, "make_bundle": _LARGE_STEP, "strengthen_bundle": _OPTIONAL_STEP}
+"""By the name of the step."""
 
 
 class Run:
@@ -88,7 +94,7 @@ class Run:
             found = found.after(act.__name__, deployer.now() - began)
             return _bounded(found.model_dump(mode="json", by_alias=True))
 
-        config = _LARGE_STEP if act in _LARGE else _STEP
+        config = _CONFIGURATIONS.get(act.__name__, _STEP)
         try:
             self.release = Release.model_validate(self._context.step(body, name=act.__name__, config=config))
         except DurableOperationError as error:
@@ -132,7 +138,16 @@ def carry_out(run: Run) -> dict[str, str]:
         release = roll_out(run, run.release)
     except StepFailedError as error:
         release = run.step(steps.fail, run.release, str(error))
-    return result(run.step(steps.finish, release))
+    release = run.step(steps.finish, release)
+    if required(release.ending).status is Status.LIVE:
+        _prepare_next(run, release)
+    return result(release)
+
+
+def _prepare_next(run: Run, release: Release) -> None:
+    """Make the next release's bundle cheaper; this release has ended, so a failure changes nothing."""
+    with suppress(StepFailedError):
+        run.step(steps.strengthen_bundle, release)
 
 
 def result(release: Release) -> dict[str, str]:

@@ -34,8 +34,8 @@ class Settings(Value):
     unpacked_limit: int = 10 * 2**30
     """The most bytes of an unpacked release."""
 
-    bundle_seconds: Annotated[int, Field(ge=1, le=600)] = 240
-    """Time to compress a bundle. More time makes a smaller bundle and a faster cold start."""
+    bundle_seconds: Annotated[int, Field(ge=1, le=120)] = 15
+    """Seconds for a bundle while its release waits; once that is live, four times as many for a stronger one."""
 
     signing_key: str = ""
     """ARN of the KMS key (ECC_NIST_P256) that must have signed every drop; empty for none."""

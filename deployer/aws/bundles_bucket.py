@@ -1,22 +1,20 @@
 """S3: the bundles bucket, with bundles, their locations, access profiles, and marks of archives rolled back."""
 
 from collections.abc import Iterator
-from contextlib import suppress
-from typing import TYPE_CHECKING, Self
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from deployer.aws.s3 import PART, head_object
+from deployer.aws.s3 import head_object
+from deployer.aws.upload import StoredBundle, Upload
 from deployer.model.profile import LARGEST, Profile
 from deployer.model.release import Bundle
 from deployer.model.value import Value
 from deployer.settings import Settings
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
 
 class ObjectVersion(Value):
@@ -25,6 +23,7 @@ class ObjectVersion(Value):
     key: str
     version_id: str
     size: int
+    modified: datetime
 
 
 class BundlesBucket:
@@ -77,15 +76,41 @@ class BundlesBucket:
         )
         for page in pages:
             for found in page.get("Versions", []):
-                yield ObjectVersion(key=found["Key"], version_id=found["VersionId"], size=found["Size"])
+                yield ObjectVersion(
+                    key=found["Key"],
+                    version_id=found["VersionId"],
+                    size=found["Size"],
+                    modified=found["LastModified"],
+                )
 
     def delete(self, stored: ObjectVersion) -> None:
         """Delete one object version; a missing one is not an error."""
         self._client.delete_object(Bucket=self._bucket, Key=stored.key, VersionId=stored.version_id)
 
-    def upload(self, key: str) -> "Upload":
-        """Start an object in the bundles bucket that is written part by part."""
-        return Upload(self._client, self._bucket, key)
+    def upload(self, key: str, earlier: Bundle | None = None) -> Upload:
+        """Begin an object in the bundles bucket that is written in parts, or copied in parts from an earlier one."""
+        return Upload(self._client, self._bucket, key, self.stored(earlier) if earlier else None)
+
+    def stored(self, bundle: Bundle) -> StoredBundle:
+        """Return what reads ranges of a bundle."""
+        return StoredBundle(self._client, self._bucket, bundle)
+
+    def newest(self, application: str, suffix: str) -> Bundle | None:
+        """Return the bundle with a key of this suffix that was made last for an application; None if none is known."""
+        try:
+            found = self._client.get_object(Bucket=self._bucket, Key=_newest(application, suffix))
+        except self._client.exceptions.NoSuchKey:
+            return None
+        try:
+            bundle = Bundle.model_validate_json(found["Body"].read())
+        except ValidationError:
+            return None
+        return bundle if bundle.key.startswith(f"bundles/{application}/") and bundle.key.endswith(suffix) else None
+
+    def save_newest(self, application: str, suffix: str, bundle: Bundle) -> None:
+        """Write down which bundle the next release copies from."""
+        body = bundle.model_dump_json().encode()
+        self._client.put_object(Bucket=self._bucket, Key=_newest(application, suffix), Body=body)
 
     def mark_rolled_back(self, application: str, sha256: str, release: str) -> None:
         """Mark an archive as rolled back: the same bytes need `force` after this."""
@@ -109,58 +134,10 @@ def _profile(application: str, runtime: str) -> str:
     return f"profiles/{application}/{runtime}.json"
 
 
+def _newest(application: str, suffix: str) -> str:
+    """Return where it is written which bundle was made last for a runtime and a schema."""
+    return f"profiles/{application}/newest{suffix.removesuffix('.tar.zst')}.json"
+
+
 def _rolled_back(application: str, sha256: str) -> str:
     return f"records/{application}/rolled-back/{sha256}"
-
-
-class Upload:
-    """An object written part by part; it exists only once it is complete, and leaves nothing behind when it fails."""
-
-    def __init__(self, client: "S3Client", bucket: str, key: str) -> None:
-        self._client = client
-        self._bucket = bucket
-        self._key = key
-        self._buffer = bytearray()
-        self._parts: list[CompletedPartTypeDef] = []
-        self._upload_id = ""
-        self.version_id = ""
-
-    def __enter__(self) -> Self:
-        self._upload_id = self._client.create_multipart_upload(Bucket=self._bucket, Key=self._key)["UploadId"]
-        return self
-
-    def write(self, data: bytes | memoryview) -> None:
-        """Take the next bytes; a part is sent whenever there are enough."""
-        self._buffer += data
-        while len(self._buffer) >= PART:
-            self._send(bytes(self._buffer[:PART]))
-            del self._buffer[:PART]
-
-    def _send(self, body: bytes) -> None:
-        number = len(self._parts) + 1
-        sent = self._client.upload_part(
-            Bucket=self._bucket, Key=self._key, UploadId=self._upload_id, PartNumber=number, Body=body
-        )
-        self._parts.append({"PartNumber": number, "ETag": sent["ETag"]})
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: "TracebackType | None"
-    ) -> None:
-        try:
-            if kind is None:
-                self._complete()
-        finally:
-            if not self.version_id:
-                self._abort()
-
-    def _complete(self) -> None:
-        self._send(bytes(self._buffer))
-        made = self._client.complete_multipart_upload(
-            Bucket=self._bucket, Key=self._key, UploadId=self._upload_id, MultipartUpload={"Parts": self._parts}
-        )
-        self.version_id = made["VersionId"]
-
-    def _abort(self) -> None:
-        """Remove the parts. There are none if the upload was completed and only its answer was lost."""
-        with suppress(self._client.exceptions.NoSuchUpload):
-            self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=self._upload_id)

@@ -5,14 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import (
-    ConnectionClosedError,
-    IncompleteReadError,
-    ReadTimeoutError,
-    ResponseStreamingError,
-)
-
-from deployer.aws.s3 import PART, head_object
+from deployer.aws.s3 import PART, head_object, read_range
 from deployer.model.drop import FORCE, SIGNATURE, SIGNATURE_SUFFIX, Drop
 from deployer.model.value import Value
 from deployer.settings import Settings
@@ -20,8 +13,6 @@ from deployer.settings import Settings
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_TRIES = 4
-_CUT_SHORT = (ResponseStreamingError, IncompleteReadError, ReadTimeoutError, ConnectionClosedError)
 _AHEAD = 2
 _SIGNATURE_SIZE = "bytes=0-1023"
 """The range that is read of a signature; one of P-256 has about a hundred characters."""
@@ -88,24 +79,14 @@ class DroppedArchive:
         length = min(length, self.size - offset)
         if length <= 0:
             return b""
-        for _ in range(_TRIES - 1):
-            try:
-                return self._range(offset, length)
-            except _CUT_SHORT:
-                continue
-        return self._range(offset, length)
-
-    def _range(self, offset: int, length: int) -> bytes:
-        found = self._client.get_object(
-            Bucket=self._drop.bucket,
-            Key=self._drop.key,
-            VersionId=self._drop.version_id,
-            Range=f"bytes={offset}-{offset + length - 1}",
+        drop = self._drop
+        return read_range(
+            self._client,
+            (offset, length),
+            Bucket=drop.bucket,
+            Key=drop.key,
+            VersionId=drop.version_id,
         )
-        body = found["Body"].read()
-        if len(body) != length:
-            raise IncompleteReadError(actual_bytes=len(body), expected_bytes=length)
-        return body
 
     def stream(self) -> Iterator[bytes]:
         """Read everything in order, two parts ahead of the reader."""

@@ -4,8 +4,9 @@ Plan the order of files, compile Python sources, stream the tree as tar, cut it 
 threads, write them in order, and close with the index. Memory is bounded by a few frames per thread, for any size.
 """
 
-from deployer.bundle.build import build
+from deployer.bundle.build import Reuse, build
 from deployer.bundle.plan import BuildOptions, Built
+from deployer.bundle.recipe import Earlier, Stored
 from deployer.model.profile import Profile
 
-__all__ = ["BuildOptions", "Built", "Profile", "build"]
+__all__ = ["BuildOptions", "Built", "Earlier", "Profile", "Reuse", "Stored", "build"]

@@ -10,11 +10,12 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
 from deployer.bundle.plan import BuildOptions
+from deployer.bundle.recipe import Earlier
 from deployer.model.entry import Entry
 
 COMPILER = Path(__file__).with_name("compiler.py")
@@ -31,23 +32,78 @@ _DEATHS = 5
 """Number of sources that may end their compiler; the rest then stays uncompiled."""
 
 
-def compile_sources(tree: Path, entries: Sequence[Entry], options: BuildOptions) -> list[Entry]:
-    """Write a .pyc beside every source in `tree`. Return what was written; sources that do not compile are left alone.
+class Bytecode:
+    """The bytecode that is shipped beside sources; what an earlier bundle has is made only when its bytes are needed.
 
-    Nothing is written through a link. Return nothing for a release that is not Python.
+    Nothing is written through a link. There is none for a release that is not Python, and none for sources that do not
+    compile.
     """
+
+    def __init__(self, tree: Path, entries: Sequence[Entry], options: BuildOptions, earlier: Earlier | None) -> None:
+        """Compile what no earlier bundle has."""
+        self._tree, self._options = tree, options
+        self._sources = _sources(entries, options)
+        self._given = {entry.path: entry.sha256 for entry in entries}
+        known = {path: earlier.bytecode_of(source, path) if earlier else None for path, source in self._sources.items()}
+        self._made = {path: entry for path, entry in known.items() if entry}
+        self._absent = set(self._made)
+        self._make(path for path in self._sources if path not in self._made)
+
+    @property
+    def entries(self) -> list[Entry]:
+        """Return what is shipped."""
+        return [self._made[path] for path in self._sources if path in self._made]
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """Return where it lies."""
+        return frozenset(self._made)
+
+    def complete(self, paths: Iterable[str]) -> bool:
+        """Make the bytecode that is missing at some paths; return whether any was: then all is to be laid out anew.
+
+        The bytes may differ from the earlier ones: marshal marks what has more than one reference at that moment.
+        """
+        missing = self._absent.intersection(paths)
+        self._absent -= missing
+        for path in missing:
+            del self._made[path]
+        self._make(missing)
+        return bool(missing)
+
+    def _make(self, paths: Iterable[str]) -> None:
+        sources = [self._sources[path] for path in sorted(paths)]
+        compile_sources(self._tree, sources, self._options)
+        for source in sources:
+            path = _bytecode_of(source.path, _tag(self._options))
+            made = _describe(self._tree, path) if (self._tree / path).is_file() else None
+            if made and made.sha256 != self._given.get(path):  # otherwise it is the release's own
+                self._made[path] = made
+
+
+def _sources(entries: Sequence[Entry], options: BuildOptions) -> dict[str, Entry]:
+    """Return the sources to compile by the path of their bytecode."""
     if options.python is None:
-        return []
-    tag = "cpython-{}{}".format(*options.python)
+        return {}
+    tag = _tag(options)
     links = {entry.path for entry in entries if entry.kind == "symlink"}
     files = [entry for entry in entries if entry.kind == "file" and entry.path.endswith(".py")]
-    sources = [one for one in files if links.isdisjoint((_bytecode_of(one.path, tag), _cache_of(one.path)))]
+    found = {_bytecode_of(one.path, tag): one for one in files}
+    return {path: one for path, one in found.items() if links.isdisjoint((path, _cache_of(one.path)))}
+
+
+def _tag(options: BuildOptions) -> str:
+    return "cpython-{}{}".format(*(options.python or ()))
+
+
+def compile_sources(tree: Path, sources: Sequence[Entry], options: BuildOptions) -> None:
+    """Write a .pyc beside every source; sources that do not compile are left alone."""
+    if options.python is None or not sources:
+        return
     command = (*_interpreter(options.python, options.pythons), str(COMPILER), str(tree), NOT_OPTIMIZED)
     compilers = _Compilers(command, options.threads)
     with ThreadPoolExecutor(options.threads) as pool:
         list(pool.map(compilers.compile, _batches(sources)))
-    places = [_bytecode_of(source.path, tag) for source in sources]
-    return [_describe(tree, path) for path in places if (tree / path).is_file()]
 
 
 def _batches(sources: Sequence[Entry]) -> Iterator[list[str]]:

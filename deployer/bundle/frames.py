@@ -1,15 +1,14 @@
-"""Cut the tar stream of a tree into raw frames at file boundaries where possible, remembering where each file lies."""
+"""Cut the pieces of a tar stream into frames where its content says, so that a change moves no cut far from it."""
 
-import tarfile
+import hashlib
+import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
-
-from backports import zstd
 
 from bootstrap.index import Slice
-from deployer.bundle.layout import Layout
-from deployer.model.entry import Entry
+from deployer.bundle.pieces import PIECE, Piece
 
 LARGEST = 8 << 20
 """Raw bytes of a frame at most: zstd sees what repeats within it. At level 19, four frames of 2 MiB take 3 % more than
@@ -21,152 +20,112 @@ was and what is still to come, so that unpacking starts soon and all workers fin
 SHARE = 4
 PACKED = 2 << 20
 """Bytes of a frame after compression, by a sample: a connection's buffer holds a frame."""
-PIECE = 1 << 20
-"""Raw bytes that are read at a time."""
-SAMPLE = 64 << 10
 
 
-class RawFrame(NamedTuple):
-    """The bytes of one frame before compression, and what of them belongs to which file."""
+@dataclass(frozen=True)
+class Frame:
+    """What one frame holds, in order."""
 
-    data: bytes
-    slices: list[Slice]
+    pieces: Sequence[Piece]
 
-
-class _Piece(NamedTuple):
-    """Tar bytes that stay in one frame: a header, some of a file's content, the padding after its end."""
-
-    header: bytes
-    content: bytes
-    padding: bytes
-    files: list[int]
-    """Numbers of the files that hold `content`: the file itself and those identical to it."""
-    position: int
-    rest: int
-    """Bytes of the file from `position` on."""
-    packed: float
-    """Estimated bytes of `content` after compression."""
-    kind: int
-    """A frame holds pieces of one kind: of the first files, of hot or of cold ones."""
-
-    @property
+    @cached_property
     def size(self) -> int:
-        return len(self.header) + len(self.content) + len(self.padding)
+        """Return the raw bytes."""
+        return sum(piece.size for piece in self.pieces)
+
+    @cached_property
+    def packed(self) -> float:
+        """Return about how many bytes the content takes after compression."""
+        return sum(piece.packed for piece in self.pieces)
+
+    @cached_property
+    def key(self) -> str | None:
+        """Return a digest of the raw bytes, which frames of equal bytes share; None when a file has no digest."""
+        digest = hashlib.sha256()
+        for piece in self.pieces:
+            if piece.digest is None:
+                return None
+            digest.update(b"%d %s %d %d\0" % (len(piece.header), piece.digest.encode(), piece.position, piece.length))
+            digest.update(piece.header)
+        return digest.hexdigest()
+
+    @cached_property
+    def slices(self) -> list[Slice]:
+        """Return what of the frame belongs to which files; pieces of one file that adjoin share a slice."""
+        slices = list[Slice]()
+        offset = 0
+        for piece in self.pieces:
+            last = slices[-1] if slices else None
+            if last and last.files == piece.files and piece.position == last.position + last.length:
+                slices[-1] = last._replace(length=last.length + piece.length)
+            elif piece.files:
+                slices.append(Slice(offset + len(piece.header), piece.length, piece.position, piece.files))
+            offset += piece.size
+        return slices
 
 
-class _Frame:
-    """A frame in the making."""
-
-    def __init__(self, limit: int, kind: int) -> None:
-        self.data = bytearray()
-        self.slices = list[Slice]()
-        self.kind = kind
-        self._limit = limit
-        self._packed = 0.0
-
-    def takes(self, piece: _Piece) -> bool:
-        """Return whether a piece belongs here: always the first, later ones of the same kind while there is room.
-
-        A file that fits a frame is not begun in one that has not enough room left.
-        """
-        whole = piece.rest if piece.position == 0 and piece.rest <= self._limit else len(piece.content)
-        room = len(self.data) + len(piece.header) + whole <= self._limit
-        return not self.data or (piece.kind == self.kind and room and self._packed + piece.packed <= PACKED)
-
-    def add(self, piece: _Piece) -> None:
-        """Append a piece; one that goes on where the last one of its file ended shares its slice."""
-        offset, length = len(self.data) + len(piece.header), len(piece.content)
-        last = self.slices[-1] if self.slices else None
-        if last and last.files == piece.files and piece.position == last.position + last.length:
-            self.slices[-1] = last._replace(length=last.length + length)
-        elif piece.files:
-            self.slices.append(Slice(offset, length, piece.position, piece.files))
-        self.data += piece.header + piece.content + piece.padding
-        self._packed += piece.packed
-
-    def raw(self) -> RawFrame:
-        """Return the frame as it is."""
-        return RawFrame(bytes(self.data), self.slices)
+def read(tree: Path, frame: Frame) -> bytes:
+    """Return the raw bytes of a frame."""
+    data = bytearray()
+    for piece in frame.pieces:
+        data += piece.header
+        if piece.length:
+            data += _content(tree, piece)
+        data += bytes(piece.padding)
+    return bytes(data)
 
 
-def cut(tree: Path, layout: Layout) -> Iterator[RawFrame]:
-    """Return the frames of the tar stream in order; a file above a frame's size spans several."""
-    done, total = 0, sum({_identity(entry): tarfile.BLOCKSIZE + entry.size for entry in layout.files}.values())
-    frame = _Frame(SMALLEST, _kind(0, layout))
-    for piece in _pieces(tree, layout):
-        if not frame.takes(piece):
-            yield frame.raw()
-            done += len(frame.data)
-            frame = _Frame(_limit(done, total), piece.kind)
-        frame.kind = piece.kind
-        frame.add(piece)
-    yield frame.raw()
+def _content(tree: Path, piece: Piece) -> bytes:
+    with (tree / piece.path).open("rb", buffering=0) as source:
+        source.seek(piece.position)
+        content = source.read(piece.length)
+    if len(content) != piece.length:
+        raise OSError(f"{piece.path} is shorter than {piece.whole} bytes: it changed while it was bundled")
+    return content
+
+
+def cut(pieces: Sequence[Piece]) -> Iterator[Frame]:
+    """Return the frames in order; a file above a frame's size spans several.
+
+    Of all places in the second half of what a frame may hold, the cut is at the one with the least hash of its name.
+    Wherever two streams with the same files begin, they are soon cut at the same places.
+    """
+    done, total, begin = 0, sum(piece.size for piece in pieces), 0
+    while begin < len(pieces):
+        end = _cut(pieces, begin, _limit(done, total))
+        yield Frame(pieces[begin:end])
+        done += sum(piece.size for piece in pieces[begin:end])
+        begin = end
 
 
 def _limit(done: int, total: int) -> int:
-    return min(LARGEST, max(SMALLEST, min(done, total - done) // SHARE))
+    """Return the raw bytes of a frame at most: a power of two, so that it hardly ever differs between two releases."""
+    share = min(done, total - done) // SHARE
+    return min(LARGEST, max(SMALLEST, 1 << max(0, share.bit_length() - 1)))
 
 
-def _packed(content: bytes) -> float:
-    """Estimate the compressed size from a sample of the middle."""
-    middle = max(0, len(content) // 2 - SAMPLE // 2)
-    sample = content[middle : middle + SAMPLE]
-    return len(content) * min(1.0, len(zstd.compress(sample, 1)) / len(sample)) if sample else 0.0
-
-
-def _pieces(tree: Path, layout: Layout) -> Iterator[_Piece]:
-    for entry in (*layout.directories, *layout.links):
-        yield _Piece(_header(entry), b"", b"", [], 0, 0, 0, _kind(0, layout))
-    copies = _copies(layout.files)
-    for number, entry in enumerate(layout.files):
-        first = copies[_identity(entry)][0]
-        if first == number:
-            yield from _file(tree, entry, copies[_identity(entry)], _kind(number, layout))
-        else:
-            yield _Piece(_header(entry, layout.files[first].path), b"", b"", [], 0, 0, 0, _kind(number, layout))
-    yield _Piece(bytes(2 * tarfile.BLOCKSIZE), b"", b"", [], 0, 0, 0, _kind(max(0, len(layout.files) - 1), layout))
-
-
-def _file(tree: Path, entry: Entry, files: list[int], kind: int) -> Iterator[_Piece]:
-    header = _header(entry)
-    with (tree / entry.path).open("rb") as source:
-        for position in range(0, max(entry.size, 1), PIECE):
-            length = min(PIECE, entry.size - position)
-            content = source.read(length)
-            if len(content) != length:
-                raise OSError(f"{entry.path} is shorter than {entry.size} bytes: it changed while it was bundled")
-            last = position + length == entry.size
-            padding = bytes(-entry.size % tarfile.BLOCKSIZE) if last else b""
-            rest, packed = entry.size - position, _packed(content)
-            yield _Piece(b"" if position else header, content, padding, files, position, rest, packed, kind)
-
-
-def _kind(number: int, layout: Layout) -> int:
-    return (number >= layout.first) + (number >= layout.hot)
-
-
-def _copies(files: Sequence[Entry]) -> dict[tuple[str | None, int], list[int]]:
-    """Group identical files, first one first: their bytes travel once."""
-    groups: dict[tuple[str | None, int], list[int]] = {}
-    for number, entry in enumerate(files):
-        groups.setdefault(_identity(entry), []).append(number)
-    return groups
-
-
-def _identity(entry: Entry) -> tuple[str | None, int]:
-    """Return which files may share bytes; empty ones have none to share."""
-    return (entry.sha256 if entry.size and entry.sha256 else entry.path, entry.mode)
-
-
-def _header(entry: Entry, identical_to: str | None = None) -> bytes:
-    member = tarfile.TarInfo(entry.path)
-    member.mode = entry.mode
-    if entry.kind == "directory":
-        member.type = tarfile.DIRTYPE
-    elif entry.kind == "symlink":
-        member.type, member.linkname = tarfile.SYMTYPE, entry.target or ""
-    elif identical_to is not None:
-        member.type, member.linkname = tarfile.LNKTYPE, identical_to
+def _cut(pieces: Sequence[Piece], begin: int, limit: int) -> int:
+    """Return the end of the frame that begins with a piece."""
+    sizes = [0]
+    packed, end = 0.0, begin
+    while end < len(pieces) and pieces[end].kind == pieces[begin].kind:
+        piece = pieces[end]
+        packed += piece.packed
+        if end > begin and (sizes[-1] + piece.size > limit or packed > PACKED):
+            break
+        sizes.append(sizes[-1] + piece.size)
+        end += 1
     else:
-        member.size = entry.size
-    return member.tobuf(tarfile.PAX_FORMAT)
+        return end  # everything of this kind fits
+    half = [place for place in range(begin + 1, end + 1) if 2 * sizes[place - begin] >= sizes[-1]]
+    places = [place for place in half if _may_begin(pieces[place], limit)]
+    return min(places, key=lambda place: _hash(pieces[place]), default=end)
+
+
+def _may_begin(piece: Piece, limit: int) -> bool:
+    """Return whether a frame may begin with a piece: not within a file that is small enough for one frame."""
+    return piece.position == 0 or piece.whole > min(limit, 2 * PIECE)
+
+
+def _hash(piece: Piece) -> int:
+    return zlib.crc32(b"%s %d" % (piece.path.encode(errors="surrogateescape"), piece.position))

@@ -15,9 +15,11 @@ class BuildOptions(Value):
     pythons: Path = Path(__file__).parents[2] / "pythons"
     """Folder with a bare interpreter for each version that is not our own."""
     profile: Profile = Profile()
-    budget: timedelta = timedelta(minutes=5)
-    """Wall time for the compression; the level adapts to it."""
+    budget: timedelta = timedelta(seconds=15)
+    """Wall time to compile and compress; the level adapts to it."""
     threads: int = 2
+    patient: bool = False
+    """Nobody waits: as many frames as the budget allows are compressed as strongly as possible."""
 
 
 class Built(Value):
@@ -28,7 +30,13 @@ class Built(Value):
     """Offset of the compressed index, in bytes."""
     index_size: int
     index_sha256: str
+    tail_sha256: str
+    """Of everything from the index to the end: index and recipe."""
     files: int
     unpacked: int
     """Size of the files on disk, in bytes."""
     frames: int
+    copied: int
+    """Frames that an earlier bundle had."""
+    weak: int
+    """Frames that could be compressed more strongly."""

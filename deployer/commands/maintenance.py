@@ -116,7 +116,8 @@ class Maintenance:
         )
         to_delete = [found for found in versions if found.version not in kept]
         remaining = [found for found in versions if found.version in kept]
-        orphans = unreferenced_bundles(bundles.object_versions(self.app.name), remaining, under_way)
+        stored = list(bundles.object_versions(self.app.name))
+        orphans = unreferenced_bundles(stored, remaining, under_way, newest_bundles(stored))
         size = sum(stored.size for stored in orphans)
         titles = [answers.titled(found.description.label, found.version) for found in to_delete if found.description]
         words = f"delete {', '.join(titles) or 'no version'} and {size / 1e6:.1f} MB of bundles, keep {len(remaining)}"
@@ -168,10 +169,16 @@ def _went_live(found: PublishedVersion, went_live: frozenset[str]) -> bool:
 
 
 def unreferenced_bundles(
-    stored: Iterable[ObjectVersion], remaining: list[PublishedVersion], under_way: list[Record]
+    stored: Iterable[ObjectVersion],
+    remaining: list[PublishedVersion],
+    under_way: list[Record],
+    newest: frozenset[tuple[str, str]] = frozenset(),
 ) -> list[ObjectVersion]:
-    """Pure: the bundles that no remaining version points at and no rollout has just made, with their location files."""
-    used = {(pointer.key, pointer.version) for pointer in map(pointer_of, remaining) if pointer}
+    """Pure: the bundles that no remaining version points at and no rollout has just made, with their location files.
+
+    The newest ones stay as well: the next release copies from them.
+    """
+    used = newest | {(pointer.key, pointer.version) for pointer in map(pointer_of, remaining) if pointer}
     digests = [record.archive_sha256 for record in under_way if record.archive_sha256]
     free = [
         one
@@ -180,6 +187,13 @@ def unreferenced_bundles(
     ]
     spared = {_stem(key) for key, _ in used} - {_stem(one.key) for one in free if not _is_location(one)}
     return [one for one in free if not (_is_location(one) and _stem(one.key) in spared)]
+
+
+def newest_bundles(stored: Iterable[ObjectVersion]) -> frozenset[tuple[str, str]]:
+    """Pure: key and version of the bundle that was made last, for each runtime and schema."""
+    ordered = sorted((one for one in stored if not _is_location(one)), key=lambda one: one.modified)
+    found = {one.key.partition("-")[2]: one for one in ordered}
+    return frozenset((one.key, one.version_id) for one in found.values())
 
 
 def _is_location(stored: ObjectVersion) -> bool:

@@ -4,9 +4,10 @@ from contextlib import closing
 from pathlib import Path
 
 from deployer.inspection import archive, compatibility
-from deployer.inspection.archive import Contents, Limits, Refusal, Source, Staging, Tee
+from deployer.inspection.archive import Bounded, Contents, Limits, Refusal, Source, Staging, Tee
 from deployer.inspection.compatibility import Accepted, Probe
 from deployer.inspection.compatibility.probe import SOURCE
+from deployer.model.entry import Entry
 from deployer.model.function import FunctionConfiguration
 from deployer.model.inspection import Inspection, Sound
 from deployer.model.manifest import NAME, Manifest, parse
@@ -33,6 +34,22 @@ def unpack_archive(
         if not isinstance(found, Refusal):
             staging.place(contents.entries)
         return found
+
+
+def inspect_and_keep(
+    source: Source, limits: Limits, function: FunctionConfiguration, directory: Path, room: int
+) -> tuple[Inspection | Refusal, tuple[Entry, ...] | None]:
+    """Inspect, and unpack in the same reading an accepted archive of at most `room` bytes; say what was unpacked."""
+    with closing(Probe()) as probe, Staging(directory) as staging:
+        bounded = Bounded(staging, room)
+        contents = archive.read(source, limits, Tee(bounded, probe))
+        if isinstance(contents, Refusal):
+            return contents, None
+        found = inspect_contents(contents, probe, function)
+        if isinstance(found, Refusal) or bounded.full:
+            return found, None
+        staging.place(contents.entries)
+        return found, contents.entries
 
 
 def inspect_contents(contents: Contents, probe: Probe, function: FunctionConfiguration) -> Inspection | Refusal:

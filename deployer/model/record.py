@@ -168,4 +168,5 @@ class Record(Value):
         """Record the step that runs, and its progress. A repeated step keeps the time of its first start."""
         if self.status.final or self.step == step:
             return self
-        return self.model_copy(update={"step": step, "step_at": at})
+        goes_on = self.step.partition(" (")[0] == step.partition(" (")[0]
+        return self.model_copy(update={"step": step, "step_at": self.step_at if goes_on else at})

@@ -27,6 +27,10 @@ class Bundle(Value):
     index_sha256: str
     unpacked: int
     """Bytes that the files take on disk."""
+    tail_sha256: str = ""
+    """Of index and recipe, from `offset` to the end; empty for a bundle that nothing can be copied from."""
+    weak: int = 0
+    """Frames that could be compressed more strongly."""
 
 
 class Release(Value):
@@ -62,6 +66,8 @@ class Release(Value):
     verdict: Verdict | None = None
     """Verdict of the last check."""
     paused: bool = False
+    laid_out_anew: bool = False
+    """Whether the smoke test changed the access profile: the next bundle has another order."""
     seconds: dict[str, float] = Field(default_factory=dict)
     """How long each step ran, all its repetitions together; waits between them are not counted."""
     ending: Ending | None = None

@@ -26,7 +26,7 @@ TURN_TRIES = 45
 PUBLISH_TRIES = 60
 ACTIVE_TRIES = 120
 """Up to fifteen seconds each: half an hour together, more than a SnapStart snapshot takes."""
-_SINGLE_OPERATIONS = 11
+_SINGLE_OPERATIONS = 12
 """The execution and the steps that run once: check_order, inspect … finish; and one spare."""
 OPERATIONS_ASIDE = 2 * (TURN_TRIES + PUBLISH_TRIES + 2 * ACTIVE_TRIES + HOLD_CHECKS) + _SINGLE_OPERATIONS
 """Operations besides the stages: a step and a wait for each try and each check of a held release."""

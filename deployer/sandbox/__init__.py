@@ -13,7 +13,7 @@ file, crashes, is killed, or sends an answer that cannot be read. Only a guest t
 
 from deployer.bundle import BuildOptions, Built
 from deployer.inspection.archive import Limits, Refusal
-from deployer.sandbox.host import build, inspect, unpack
-from deployer.sandbox.workspace import workspace
+from deployer.sandbox.host import Output, build, inspect, unpack
+from deployer.sandbox.workspace import keep, workspace
 
-__all__ = ["BuildOptions", "Built", "Limits", "Refusal", "build", "inspect", "unpack", "workspace"]
+__all__ = ["BuildOptions", "Built", "Limits", "Output", "Refusal", "build", "inspect", "keep", "unpack", "workspace"]

@@ -10,13 +10,14 @@ from pathlib import Path
 from types import TracebackType
 
 from deployer import bundle
-from deployer.bundle import Built
+from deployer.bundle import Built, Earlier, Reuse, Stored
 from deployer.inspection import archive
 from deployer.inspection.archive import Refusal
-from deployer.inspection.inspect import inspect_archive, unpack_archive
+from deployer.inspection.inspect import inspect_and_keep, inspect_archive, unpack_archive
+from deployer.model.entry import Entry
 from deployer.model.inspection import Sound
-from deployer.sandbox.jobs import JOB, Allowance, BuildJob, InspectJob, Job
-from deployer.sandbox.wire import LARGEST, OUT_OF_MEMORY, RANGE, Channel, Kind
+from deployer.sandbox.jobs import ENTRIES, JOB, Allowance, BuildJob, InspectJob, Job, entries_file
+from deployer.sandbox.wire import DONE, LARGEST, OUT_OF_MEMORY, RANGE, STORED, Channel, Kind
 
 _CRASHED = 1
 _GRACE = 5
@@ -60,23 +61,45 @@ def work(job: Job, channel: Channel) -> Sound | Built | Refusal:
 
 
 def _inspect(job: InspectJob, source: "_Piped") -> Sound | Refusal:
-    if job.directory is not None:
+    if job.directory is not None and (job.function is None or job.room is None):
         return unpack_archive(source, job.limits, job.function, job.directory)
     if job.function is None:
         raise ValueError("neither a function to inspect for nor a directory to unpack into")
-    return inspect_archive(source, job.limits, job.function)
+    if job.directory is None or job.room is None:
+        return inspect_archive(source, job.limits, job.function)
+    found, entries = inspect_and_keep(source, job.limits, job.function, job.directory, job.room)
+    if entries is not None:
+        entries_file(job.directory).write_bytes(ENTRIES.dump_json(entries, exclude_defaults=True))
+    return found
 
 
 def _build(job: BuildJob, source: "_Piped", channel: Channel) -> Built | Refusal:
-    contents = archive.unpack(source, job.tree, job.limits)
-    if isinstance(contents, Refusal):
-        return contents
+    entries = _unpacked(job, source)
+    if isinstance(entries, Refusal):
+        return entries
 
     def write(data: bytes) -> None:
         for start in range(0, len(data), LARGEST):
             channel.send(Kind.WRITE, memoryview(data)[start : start + LARGEST])
 
-    return bundle.build(job.tree, contents.entries, write, job.plan)
+    def copy(frame: Stored) -> None:
+        channel.send(Kind.COPY, STORED.pack(frame.offset, frame.length, bytes.fromhex(frame.sha256)))
+
+    def progress(done: int, total: int) -> None:
+        channel.send(Kind.PROGRESS, DONE.pack(done, total))
+
+    tail = channel.ask(Kind.EARLIER) if job.index_size else b""
+    earlier = Earlier.parse(tail, job.index_size) if tail else None
+    reuse = Reuse(earlier, copy) if earlier else None
+    return bundle.build(job.tree, entries, write, job.plan, reuse, progress)
+
+
+def _unpacked(job: BuildJob, source: "_Piped") -> tuple[Entry, ...] | Refusal:
+    """Return what is in the tree, which an inspection may have filled already."""
+    if job.unpacked:
+        return ENTRIES.validate_json(entries_file(job.tree).read_bytes())
+    contents = archive.unpack(source, job.tree, job.limits)
+    return contents if isinstance(contents, Refusal) else contents.entries
 
 
 class _Piped:

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -17,8 +19,18 @@ from deployer.inspection.archive import HashedStream, Limits, Refusal, Source
 from deployer.model.function import FunctionConfiguration
 from deployer.model.inspection import Inspection, Sound
 from deployer.model.problem import Problem
-from deployer.sandbox.jobs import BUILT, INSPECTED, UNPACKED, BuildJob, InspectJob, Job, for_bundle, for_inspection
-from deployer.sandbox.wire import LARGEST, OUT_OF_MEMORY, RANGE, Channel, ClosedError, Kind, LateError
+from deployer.sandbox.jobs import (
+    BUILT,
+    INSPECTED,
+    UNPACKED,
+    BuildJob,
+    InspectJob,
+    Job,
+    entries_file,
+    for_bundle,
+    for_inspection,
+)
+from deployer.sandbox.wire import DONE, LARGEST, OUT_OF_MEMORY, RANGE, STORED, Channel, ClosedError, Kind, LateError
 
 type Write = Callable[[bytes], object]
 
@@ -41,10 +53,36 @@ class _CrashedError(Exception):
     """The guest ended with an unexpected exception."""
 
 
-def inspect(source: Source, limits: Limits, function: FunctionConfiguration) -> Inspection | Refusal:
-    """Return the result of an archive's inspection, or all its problems."""
-    allowed = for_inspection(limits)
-    job = InspectJob(name=source.name, size=source.size, limits=limits, allowance=allowed, function=function)
+class Output(NamedTuple):
+    """What becomes of a bundle's bytes, and the earlier bundle that some of them may be copied from."""
+
+    write: Write
+    copy: Callable[[int, int, str], object] = lambda _offset, _length, _sha256: None
+    """Appends bytes of the earlier bundle: offset, length and SHA-256."""
+    progress: Callable[[int, int], object] = lambda _done, _total: None
+    """Hears how many of how many raw bytes are done."""
+    tail: bytes = b""
+    """Index and recipe of the earlier bundle; empty without one."""
+    index_size: int = 0
+
+
+NOTHING = Output(len)
+"""Of a job that makes no bundle."""
+
+
+def inspect(
+    source: Source, limits: Limits, function: FunctionConfiguration, tree: Path | None = None
+) -> Inspection | Refusal:
+    """Return what an archive is, or everything that speaks against it."""
+    job = InspectJob(
+        name=source.name,
+        size=source.size,
+        limits=limits,
+        allowance=for_inspection(limits),
+        function=function,
+        directory=tree,
+        room=shutil.disk_usage(tree).free // 2 if tree else None,
+    )
     return _checked(*_run(job, source, INSPECTED))
 
 
@@ -57,13 +95,22 @@ def unpack(source: Source, limits: Limits, function: FunctionConfiguration | Non
     return _checked(*_run(job, source, UNPACKED))
 
 
-def build(source: Source, sha256: str, limits: Limits, plan: BuildOptions, tree: Path, write: Write) -> Built | Refusal:
-    """Unpack the archive with this digest into an empty directory, and write its bundle."""
+def build(
+    source: Source, sha256: str, limits: Limits, plan: BuildOptions, tree: Path, output: Output
+) -> Built | Refusal:
+    """Write the bundle of the archive with this digest: of what its inspection has left in `tree`, or unpacked anew."""
     job = BuildJob(
-        name=source.name, size=source.size, limits=limits, allowance=for_bundle(limits), tree=tree, plan=plan
+        name=source.name,
+        size=source.size,
+        limits=limits,
+        allowance=for_bundle(limits),
+        tree=tree,
+        unpacked=entries_file(tree).exists(),
+        plan=plan,
+        index_size=output.index_size,
     )
-    found, given = _run(job, source, BUILT, write)
-    if given.hexdigest() != sha256 and not isinstance(found, Refusal):
+    found, given = _run(job, source, BUILT, output)
+    if not job.unpacked and given.hexdigest() != sha256 and not isinstance(found, Refusal):
         raise RuntimeError("the archive is not the one that was inspected")
     return found
 
@@ -75,13 +122,15 @@ def _checked[T: Sound](found: T | Refusal, given: HashedStream) -> T | Refusal:
     return _refusal("an answer about other bytes than the archive's", "an answer about this archive")
 
 
-def _run[T](job: Job, source: Source, answers: TypeAdapter[T], write: Write = len) -> tuple[T | Refusal, HashedStream]:
-    """Let a guest do a job; return its answer, or the problem with its end, and the bytes that were sent to it."""
+def _run[T](
+    job: Job, source: Source, answers: TypeAdapter[T], output: Output = NOTHING
+) -> tuple[T | Refusal, HashedStream]:
+    """Have a guest do a job; return its answer, or what is wrong with how it ended, and the bytes that it was given."""
     given = HashedStream(source.stream())
     with _guest(job.allowance.seconds) as (process, channel):
         try:
             channel.send(Kind.JOB, job.model_dump_json(by_alias=True).encode())
-            return answers.validate_json(_serve(channel, job, source, given, write)), given
+            return answers.validate_json(_serve(channel, job, source, given, output)), given
         except LateError:
             found, allowed = (
                 f"{job.task} took more than {job.allowance.seconds} s",
@@ -96,7 +145,7 @@ def _run[T](job: Job, source: Source, answers: TypeAdapter[T], write: Write = le
     return _refusal(found, allowed), given
 
 
-def _serve(channel: Channel, job: Job, source: Source, given: HashedStream, write: Write) -> bytes:
+def _serve(channel: Channel, job: Job, source: Source, given: HashedStream, output: Output) -> bytes:
     """Serve the guest's requests until it answers."""
     pieces, written = _small(given), 0
     while True:
@@ -109,7 +158,15 @@ def _serve(channel: Channel, job: Job, source: Source, given: HashedStream, writ
                 channel.send(Kind.BYTES, next(pieces, b""))
             case Kind.WRITE if written + len(data) <= job.most:
                 written += len(data)
-                write(data)
+                output.write(data)
+            case Kind.COPY if written + STORED.unpack(data)[1] <= job.most:
+                offset, length, digest = STORED.unpack(data)
+                written += length
+                output.copy(offset, length, digest.hex())
+            case Kind.EARLIER:
+                channel.send(Kind.BYTES, output.tail)
+            case Kind.PROGRESS:
+                output.progress(*DONE.unpack(data))
             case Kind.ANSWER:
                 return data
             case Kind.CRASH:

@@ -8,6 +8,7 @@ from pydantic import Field, TypeAdapter
 
 from deployer.bundle import BuildOptions, Built
 from deployer.inspection.archive import Limits, Refusal
+from deployer.model.entry import Entry
 from deployer.model.function import FunctionConfiguration
 from deployer.model.inspection import Inspection, Sound
 from deployer.model.value import Value
@@ -58,6 +59,11 @@ class _Work(Value):
     allowance: Allowance
 
 
+def entries_file(tree: Path) -> Path:
+    """Return where a guest says what it has unpacked into a tree, for the guest that makes the bundle of it."""
+    return tree.with_name(f"{tree.name}.entries")
+
+
 class InspectJob(_Work):
     """Inspect an archive, and unpack it into a directory if one is named."""
 
@@ -65,6 +71,8 @@ class InspectJob(_Work):
     function: FunctionConfiguration | None
     """Without one, compatibility is not checked."""
     directory: Path | None = None
+    room: int | None = None
+    """Bytes that may be unpacked for the bundle to come; None where the directory has to be filled."""
 
     @property
     def task(self) -> str:
@@ -82,7 +90,11 @@ class BuildJob(_Work):
 
     kind: Literal["build"] = "build"
     tree: Path
+    unpacked: bool = False
+    """The inspection has unpacked the archive into `tree` already."""
     plan: BuildOptions
+    index_size: int = 0
+    """Bytes of the earlier bundle's index; 0 without an earlier bundle."""
 
     @property
     def task(self) -> str:
@@ -95,6 +107,7 @@ class BuildJob(_Work):
         return 4 * self.limits.unpacked
 
 
+ENTRIES: TypeAdapter[tuple[Entry, ...]] = TypeAdapter(tuple[Entry, ...])
 type Job = InspectJob | BuildJob
 JOB: TypeAdapter[Job] = TypeAdapter(Annotated[InspectJob | BuildJob, Field(discriminator="kind")])
 INSPECTED: TypeAdapter[Inspection | Refusal] = TypeAdapter(Inspection | Refusal)

@@ -8,12 +8,16 @@ from enum import IntEnum
 _HEADER = struct.Struct("<BI")
 RANGE = struct.Struct("<QI")
 """The argument of a READ: offset and length."""
+STORED = struct.Struct("<QI32s")
+"""What a COPY names: offset, length and SHA-256 of bytes in the earlier bundle."""
+DONE = struct.Struct("<QQ")
+"""What a PROGRESS says: raw bytes done, and all there are."""
 LARGEST = 16 << 20
 """Bytes of one message."""
 
 
 class Kind(IntEnum):
-    """The kind of a message; the guest's are READY, READ, NEXT, WRITE, ANSWER and CRASH."""
+    """The kind of a message; the host's are JOB and BYTES."""
 
     READY = 1
     JOB = 2
@@ -27,6 +31,11 @@ class Kind(IntEnum):
     ANSWER = 7
     CRASH = 8
     """An unexpected exception, as text."""
+    EARLIER = 9
+    """Index and recipe of the earlier bundle; an empty answer is that there is none."""
+    COPY = 10
+    """Bytes of the earlier bundle are the next ones of this bundle."""
+    PROGRESS = 11
 
 
 OUT_OF_MEMORY = 71

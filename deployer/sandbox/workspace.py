@@ -10,27 +10,57 @@ from pathlib import Path
 
 _PREFIX = "dropshift-workspace-"
 """No other program uses this prefix: a directory with it that no process owns is removed."""
+_TREE = "tree"
+
+
+_kept: dict[str, tuple[Path, int]] = {}
+"""Directories that one step has left for the next one, and their locks, by the digest of the archive in them."""
 
 
 @contextmanager
-def workspace() -> Iterator[Path]:
-    """Make an empty directory that is removed in the end; remove those whose process was killed.
+def workspace(sha256: str = "") -> Iterator[Path]:
+    """Return the tree that was kept of an archive with this digest, or an empty one; it is removed in the end.
 
     A process holds the lock of its directory until it ends; then the kernel frees the lock. Lambda keeps /tmp when it
     kills a process, so a killed step's files would take the space of the next one's.
     A: makes its directory.  B: takes the lock, finds it free, and removes it.  A: sees that, and makes another.
     """
+    taken = _kept.pop(sha256, None)
+    while _kept:
+        _remove(*_kept.popitem()[1])
     _remove_abandoned()
+    path, lock = taken or _made()
+    try:
+        yield path / _TREE
+    finally:
+        if (path, lock) not in _kept.values():
+            _remove(path, lock)
+
+
+def keep(tree: Path, sha256: str) -> None:
+    """Leave a tree for the next step, if that runs in this process: it asks for the archive's digest."""
+    if other := _kept.pop(sha256, None):
+        _remove(*other)
+    _kept[sha256] = tree.parent, _locks[tree.parent]
+
+
+_locks: dict[Path, int] = {}
+
+
+def _made() -> tuple[Path, int]:
     while True:
         path = Path(tempfile.mkdtemp(prefix=_PREFIX))
         lock = _lock(path)
         if lock is not None:
-            break
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path)
-        os.close(lock)
+            (path / _TREE).mkdir()
+            _locks[path] = lock
+            return path, lock
+
+
+def _remove(path: Path, lock: int) -> None:
+    del _locks[path]
+    shutil.rmtree(path)
+    os.close(lock)
 
 
 def _remove_abandoned() -> None:

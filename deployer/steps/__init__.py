@@ -4,8 +4,9 @@ A step takes the release that the step before it returned, and returns it with i
 ending in the returned release; an exception is unexpected, and the step is retried.
 """
 
+from deployer.steps.bundling import make_bundle, strengthen_bundle
 from deployer.steps.looking import look
-from deployer.steps.preparing import check_order, inspect, make_bundle
+from deployer.steps.preparing import check_order, inspect
 from deployer.steps.publishing import check_active, provision_concurrency, publish, smoke_test
 from deployer.steps.shifting import fail, finish, plan_stages, promote, roll_back, shift
 from deployer.steps.turn import await_turn
@@ -26,4 +27,5 @@ __all__ = [
     "roll_back",
     "shift",
     "smoke_test",
+    "strengthen_bundle",
 ]

@@ -1,14 +1,10 @@
-"""Steps before a version exists: the archive is inspected, and the bundle that the bootstrap loads is made."""
+"""Steps before there is a bundle: was the release ordered, is its archive there, and will it run."""
 
-import os
-from datetime import timedelta
-
-from bootstrap.index import SCHEMA
 from deployer import sandbox
-from deployer.admission import admit, rejected
+from deployer.admission import Admitted, admit
 from deployer.deployer import Deployer
 from deployer.model.drop import misplaced
-from deployer.model.release import Bundle, Release, required
+from deployer.model.release import Release, required
 from deployer.model.status import Ending, Status
 from deployer.model.text import shortened
 
@@ -37,7 +33,10 @@ def inspect(deployer: Deployer, release: Release) -> Release:
     """Inspect the drop: is it complete and well-formed, and will it run in its function."""
     drop = release.drop
     deployer.record_step(release, "being inspected")
-    admitted = admit(deployer, drop)
+    with sandbox.workspace() as tree:
+        admitted = admit(deployer, drop, tree)
+        if isinstance(admitted, Admitted):
+            sandbox.keep(tree, admitted.inspection.sha256)
     if admitted is None:
         return release.ended(Status.REJECTED, f"the object version no longer exists: {shortened(drop.key)}")
     if isinstance(admitted, Ending):
@@ -78,63 +77,3 @@ def _known_before(deployer: Deployer, release: Release, *, force: bool) -> Relea
     if live and live.release_id != release.id and (live.key, live.archive_sha256) == (drop.key, digest):
         return release.ended(Status.DUPLICATE, f"these bytes are live under this name as release {live.release_id}")
     return None
-
-
-def make_bundle(deployer: Deployer, release: Release) -> Release:
-    """Make the bundle that this bootstrap loads, unless the same archive was bundled before."""
-    function, digest = required(release.function), required(release.inspection).sha256
-    key = f"bundles/{release.drop.application}/{digest}-{function.runtime}-{SCHEMA}.tar.zst"
-    made = deployer.aws.bundles.find_bundle(key) or _build(deployer, release, key)
-    if isinstance(made, sandbox.Refusal):
-        return release.updated(ending=rejected(made))
-    deployer.record_progress(release, f"bundled: {made.size / 1e6:.1f} MB", status=Status.BUNDLED)
-    return release.updated(bundle=made)
-
-
-class _RefusedError(Exception):
-    """The bundle was refused; its upload is aborted."""
-
-    def __init__(self, refusal: sandbox.Refusal) -> None:
-        super().__init__()
-        self.refusal = refusal
-
-
-def _unless_refused(found: sandbox.Built | sandbox.Refusal) -> sandbox.Built:
-    if isinstance(found, sandbox.Refusal):
-        raise _RefusedError(found)
-    return found
-
-
-def _build(deployer: Deployer, release: Release, key: str) -> Bundle | sandbox.Refusal:
-    seen, aws = required(release.inspection), deployer.aws
-    deployer.record_step(release, f"being bundled ({seen.unpacked / 1e6:.0f} MB)")
-    source = aws.releases.archive(release.drop, seen.size)
-    limits = sandbox.Limits(unpacked=deployer.settings.unpacked_limit)
-    try:
-        with sandbox.workspace() as tree, aws.bundles.upload(key) as upload:
-            plan = _plan(deployer, release)
-            built = _unless_refused(sandbox.build(source, seen.sha256, limits, plan, tree, upload.write))
-    except _RefusedError as error:
-        return error.refusal
-    made = Bundle(
-        key=key,
-        version_id=upload.version_id,
-        size=built.size,
-        offset=built.offset,
-        index_size=built.index_size,
-        index_sha256=built.index_sha256,
-        unpacked=built.unpacked,
-    )
-    aws.bundles.save_location(made)
-    return made
-
-
-def _plan(deployer: Deployer, release: Release) -> sandbox.BuildOptions:
-    runtime, start = required(release.function).runtime, required(release.inspection).start
-    python = tuple(int(part) for part in runtime.removeprefix("python").split(".")) if start.kind == "python" else ()
-    return sandbox.BuildOptions(
-        python=(python[0], python[1]) if python else None,
-        profile=deployer.aws.bundles.profile(release.drop.application, runtime),
-        budget=timedelta(seconds=deployer.settings.bundle_seconds),
-        threads=os.cpu_count() or 1,
-    )

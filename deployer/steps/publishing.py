@@ -8,6 +8,7 @@ from deployer.aws.functions import LatestConfiguration
 from deployer.decisions.smoke import default_event, failure, traceback
 from deployer.deployer import Deployer
 from deployer.model.function import SIZES, SavedSizes
+from deployer.model.profile import Profile
 from deployer.model.release import Release, required
 from deployer.model.status import Status
 
@@ -145,7 +146,17 @@ def smoke_test(deployer: Deployer, release: Release) -> Release:
         deployer.record_progress(release, "smoke test failed", traceback=traceback(result))
         return release.ended(Status.FAILED, f"smoke test: {reason}")
     if result.profile:
-        runtime = required(release.function).runtime
-        deployer.aws.bundles.save_profile(release.drop.application, runtime, result.profile)
+        release = _keep_profile(deployer, release, result.profile)
     deployer.record_progress(release, "smoke test passed", status=Status.SMOKE_TESTED)
     return release
+
+
+def _keep_profile(deployer: Deployer, release: Release, found: Profile) -> Release:
+    """Keep what the start touched; a profile that stays the same keeps the order of the files, and so the frames."""
+    application, runtime = release.drop.application, required(release.function).runtime
+    before = deployer.aws.bundles.profile(application, runtime)
+    after = found.following(before)
+    if after == before:
+        return release
+    deployer.aws.bundles.save_profile(application, runtime, after)
+    return release.updated(laid_out_anew=True)

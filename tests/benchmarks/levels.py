@@ -8,8 +8,10 @@ from datetime import timedelta
 from itertools import islice
 
 from deployer.bundle.compress import SPEEDS, compress
-from deployer.bundle.frames import cut
+from deployer.bundle.estimate import estimates
+from deployer.bundle.frames import cut, read
 from deployer.bundle.layout import lay_out
+from deployer.bundle.pieces import pieces
 from deployer.model.profile import Profile
 from tests.applications import entries
 from tests.benchmarks.sets import packed
@@ -20,7 +22,9 @@ EVERY = 4
 def main() -> None:
     """Print a row a level."""
     tree = packed("A", timedelta(seconds=30)).tree
-    frames = [frame.data for frame in islice(cut(tree, lay_out(entries(tree), Profile())), 0, None, EVERY)]
+    described = entries(tree)
+    stream = pieces(lay_out(described, Profile()), estimates(tree, described, frozenset(), 1))
+    frames = [read(tree, frame) for frame in islice(cut(list(stream)), 0, None, EVERY)]
     size = sum(map(len, frames))
     print(f"{len(frames)} frames, {size / 1e6:.0f} MB")
     for level in SPEEDS:

@@ -73,7 +73,7 @@ DEFECTS = (
     Defect(
         "a step that is killed each time is begun again for a week",
         "config",
-        "config = _LARGE_STEP if act in _LARGE else _STEP",
+        "config = _CONFIGURATIONS.get(act.__name__, _STEP)",
         "config = _STEP",
         (KILLED,),
     ),

@@ -8,8 +8,8 @@ SUPPORTED = "tests/pure/test_supported_runtimes.py"
 DEFECTS = (
     Defect(
         "bytecode is named for the deployer's own Python",
-        "compile_sources.tag",
-        '"cpython-{}{}".format(*options.python)',
+        "bytecode._tag",
+        '"cpython-{}{}".format(*(options.python or ()))',
         "sys.implementation.cache_tag",
         (COMPILES,),
     ),

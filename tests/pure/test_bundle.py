@@ -23,7 +23,8 @@ from bootstrap.index import Index
 from bootstrap.loader import unpack
 from deployer.aws.profile_request import unwrap
 from deployer.bundle import BuildOptions, build, layout
-from deployer.bundle.compress import Pace
+from deployer.bundle.compress import WAITED_FOR, Pace
+from deployer.bundle.frames import LARGEST as LARGEST_FRAME
 from deployer.model.profile import LARGEST, Profile
 from tests.applications import Release, entries, release, write
 
@@ -71,7 +72,9 @@ def test_every_frame_stands_alone_and_hashes_to_the_index(tree: Path) -> None:
         assert len(zstd.decompress(data)) == frame.raw
         position += frame.compressed
     assert position + 8 == made.pointer.offset
-    assert made.pointer.offset + made.pointer.size == len(made.body)
+    recipe = made.body[made.pointer.offset + made.pointer.size :]
+    assert recipe[:4] == (0x184D2A5E).to_bytes(4, "little")
+    assert 8 + int.from_bytes(recipe[4:8], "little") == len(recipe)
 
 
 def test_the_slices_of_the_index_give_back_every_byte_of_every_file(tree: Path) -> None:
@@ -193,10 +196,11 @@ def test_memory_is_a_few_frames_whatever_the_size(tmp_path: Path) -> None:
 
 @given(st.integers(1, 10**11), st.integers(1, 600), st.integers(1, 6))
 def test_the_level_is_the_strongest_that_the_budget_allows(size: int, seconds: int, threads: int) -> None:
-    pace = Pace(size, BuildOptions(python=None, budget=timedelta(seconds=seconds), threads=threads))
-    level = pace.level()
+    pace = Pace(BuildOptions(python=None, budget=timedelta(seconds=seconds), threads=threads))
+    pace.remaining = size
+    level = pace.level(LARGEST_FRAME)
     needed = size / 1e6 / threads / seconds
-    stronger = [speed for other, speed in pace.speeds.items() if other > level]
+    stronger = [speed for other, speed in pace.speeds.items() if level < other <= WAITED_FOR]
     assert all(speed < needed * 1.1 for speed in stronger)
 
 

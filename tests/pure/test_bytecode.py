@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deployer.bundle import bytecode
-from deployer.bundle.bytecode import compile_sources
+from deployer.bundle.bytecode import Bytecode
 from deployer.bundle.plan import BuildOptions
 from tests import pythons, tools
 from tests.applications import entries, write
@@ -53,7 +53,7 @@ def version(request: pytest.FixtureRequest) -> str:
 def compiled(tree: Path, version: str) -> dict[str, bytes]:
     """Compile a tree as for a bundle; return the bytecode by its place."""
     plan = BuildOptions(python=pythons.number(version), pythons=pythons.compilers())
-    return {entry.path: (tree / entry.path).read_bytes() for entry in compile_sources(tree, entries(tree), plan)}
+    return {entry.path: (tree / entry.path).read_bytes() for entry in Bytecode(tree, entries(tree), plan, None).entries}
 
 
 def place(source: str, version: str) -> str:
@@ -141,5 +141,6 @@ def test_a_compiler_gets_no_variable_of_the_deployer(tmp_path: Path, monkeypatch
     shell.write_text(f"#!/bin/sh\nenv > {seen}\n")
     shell.chmod(0o755)
     tree = write(tmp_path / "tree", {"a.py": "x = 1\n"})
-    assert not compile_sources(tree, entries(tree), BuildOptions(python=(3, 8), pythons=tmp_path / "pythons"))
+    options = BuildOptions(python=(3, 8), pythons=tmp_path / "pythons")
+    assert not Bytecode(tree, entries(tree), options, None).entries
     assert "secret" not in seen.read_text()

@@ -68,13 +68,13 @@ def test_a_guest_makes_the_bundle_that_the_builder_makes(source: Memory, tmp_pat
     plan, by_hand, written = BuildOptions(python=(3, 13)), io.BytesIO(), io.BytesIO()
     wanted = build(tmp_path, contents.entries, by_hand.write, plan)
     with sandbox.workspace() as tree:
-        assert sandbox.build(source, contents.sha256, LIMITS, plan, tree, written.write) == wanted
+        assert sandbox.build(source, contents.sha256, LIMITS, plan, tree, sandbox.Output(written.write)) == wanted
     assert written.getvalue() == by_hand.getvalue()
 
 
 def test_bytes_that_were_not_inspected_are_not_bundled(source: Memory) -> None:
     with sandbox.workspace() as tree, pytest.raises(RuntimeError, match="not the one that was inspected"):
-        sandbox.build(source, "0" * 64, LIMITS, BuildOptions(python=None), tree, len)
+        sandbox.build(source, "0" * 64, LIMITS, BuildOptions(python=None), tree, sandbox.Output(len))
 
 
 @pytest.mark.parametrize("how", BAD)
@@ -184,4 +184,4 @@ def test_what_a_killed_process_left_is_removed_when_the_next_begins_and_nothing_
             assert not left.exists()
             assert used.is_dir()
             assert mine.is_dir()
-        assert {path.name for path in tmp_path.iterdir()} == {"dropshift", used.name}
+        assert {path.name for path in tmp_path.iterdir()} == {"dropshift", used.parent.name}

@@ -73,6 +73,7 @@ def test_new_code_of_the_rollout_is_a_new_version_of_it(stack: sam.Template) -> 
     [
         {"Architecture": "arm64"},
         {"RolloutMemory": "10240"},
+        {"BundleSeconds": "60"},
         {"EventBus": "releases"},
         {"MaxMemory": "2048"},
         {"MaxTimeout": "60"},

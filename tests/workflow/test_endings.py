@@ -4,7 +4,7 @@ import pytest
 
 from bootstrap import index
 from deployer.model.status import Status
-from deployer.steps import preparing
+from deployer.steps import bundling
 from tests.workflow.world import World
 
 CANARY = '[rollout]\nstages = [{ weight = 10, bake = "4s" }, { weight = 50, bake = "4s" }]\n'
@@ -152,7 +152,7 @@ def test_a_bundle_that_a_later_bootstrap_does_not_read_is_made_anew(
     now = '[rollout]\nstrategy = "all-at-once"\n'
     assert world.release("1.0", now, files=FILES)["status"] == Status.LIVE
     world.calls.clear()
-    monkeypatch.setattr(preparing, "SCHEMA", index.SCHEMA + 1)
+    monkeypatch.setattr(bundling, "SCHEMA", index.SCHEMA + 1)
     assert world.release("1.1", now, files=FILES)["status"] == Status.LIVE
     assert "CreateMultipartUpload" in world.calls
 

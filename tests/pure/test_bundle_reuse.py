@@ -1,0 +1,171 @@
+"""A bundle copies what an earlier one holds, and only that: it is the same as one that was made anew."""
+
+import random
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from backports import zstd
+
+from bootstrap.index import Index
+from deployer.bundle import BuildOptions, Built, Earlier, Profile, Reuse, Stored, build
+from deployer.bundle.frames import cut
+from deployer.bundle.pieces import Piece
+from tests.applications import entries, write
+
+RANDOM = random.Random(7)  # noqa: S311 - bytes that do not compress, not a secret
+PATIENT = BuildOptions(python=None, patient=True, budget=timedelta(minutes=5))
+
+
+class Bundle:
+    """A bundle, and how it was made."""
+
+    def __init__(self, tree: Path, options: BuildOptions, earlier: "Bundle | None" = None) -> None:
+        self.body = bytearray()
+        self.copied: list[Stored] = []
+        reuse = Reuse(earlier.recipe, lambda frame: self._copy(earlier, frame)) if earlier else None
+        self.built: Built = build(tree, entries(tree), self.body.extend, options, reuse)
+
+    def _copy(self, earlier: "Bundle", frame: Stored) -> None:
+        self.copied.append(frame)
+        self.body += earlier.body[frame.offset : frame.offset + frame.length]
+
+    @property
+    def recipe(self) -> Earlier:
+        found = Earlier.parse(bytes(self.body[self.built.offset :]), self.built.index_size)
+        assert found
+        return found
+
+    @property
+    def contents(self) -> dict[str, bytes]:
+        """Every file as the bootstrap would write it."""
+        index = Index.parse(zstd.decompress(self.body[self.built.offset :][: self.built.index_size]))
+        files = [bytearray(file.size) for file in index.files]
+        position = 0
+        for frame in index.frames:
+            raw = zstd.decompress(self.body[position : position + frame.compressed])
+            for one in frame.slices:
+                for number in one.files:
+                    files[number][one.position : one.position + one.length] = raw[one.offset : one.offset + one.length]
+            position += frame.compressed
+        return {file.path: bytes(content) for file, content in zip(index.files, files, strict=True)}
+
+
+def on_disk(tree: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(tree)): path.read_bytes() for path in tree.rglob("*") if path.is_file()}
+
+
+def text(lines: int, seed: int) -> str:
+    some = random.Random(seed)  # noqa: S311 - test data
+    return "".join(f"value_{some.randrange(1 << 30)} = {some.random()}\n" for _ in range(lines))
+
+
+@pytest.fixture(scope="module")
+def files() -> dict[str, str | bytes]:
+    made: dict[str, str | bytes] = {f"lib_{n % 9}/part_{n}.txt": text(2_000, n) for n in range(300)}
+    return {**made, "large.bin": RANDOM.randbytes(7 << 20), "app.py": "def handler(event, context): ...\n"}
+
+
+PLAIN = BuildOptions(python=None)
+
+
+def test_the_same_tree_is_copied_whole(files: dict[str, str | bytes], tmp_path: Path) -> None:
+    tree = write(tmp_path, files)
+    first = Bundle(tree, PLAIN)
+    again = Bundle(tree, PLAIN, first)
+    assert again.built.copied == again.built.frames == first.built.frames > 8
+    assert again.body == first.body
+
+
+@pytest.mark.parametrize("change", ["changed", "added", "removed", "grown"])
+def test_a_change_makes_the_frames_near_it_anew_and_no_others(
+    files: dict[str, str | bytes], change: str, tmp_path: Path
+) -> None:
+    first = Bundle(write(tmp_path / "first", files), PLAIN)
+    other = {**files, "lib_4/part_103.txt": text(2_000, 999)}
+    if change == "added":
+        other = {**files, "lib_4/part_103b.txt": text(50, 999)}
+    elif change == "removed":
+        other = {name: content for name, content in files.items() if name != "lib_4/part_103.txt"}
+    elif change == "grown":
+        other["lib_4/part_103.txt"] = text(9_000, 999)
+    tree = write(tmp_path / "second", other)
+    second = Bundle(tree, PLAIN, first)
+    assert second.built.frames - second.built.copied <= 4
+    assert second.contents == on_disk(tree)
+
+
+def test_bytecode_of_unchanged_sources_is_copied_without_being_made(tmp_path: Path) -> None:
+    sources: dict[str, str | bytes] = {f"lib/m{n}.py": text(3_000, n) for n in range(60)}
+    python = BuildOptions(python=(3, 13))
+    first = Bundle(write(tmp_path / "first", sources), python)
+    tree = write(tmp_path / "second", {**sources, "lib/m30.py": "VALUE = 1\n"})
+    second = Bundle(tree, python, first)
+    made = {path for path in on_disk(tree) if path.endswith(".pyc")}
+    assert "lib/__pycache__/m30.cpython-313.pyc" in made
+    assert len(made) < len(sources)
+    fresh = write(tmp_path / "fresh", {**sources, "lib/m30.py": "VALUE = 1\n"})
+    wanted = Bundle(fresh, python).contents
+    assert second.contents.keys() == wanted.keys()
+    same = [path for path, content in wanted.items() if second.contents[path] == content]
+    assert set(wanted) - set(same) <= {path for path in wanted if path.endswith(".pyc")}
+    assert second.contents["lib/m30.py"] == b"VALUE = 1\n"
+    assert second.contents["lib/__pycache__/m30.cpython-313.pyc"] == wanted["lib/__pycache__/m30.cpython-313.pyc"]
+
+
+def test_time_that_is_left_makes_what_is_copied_next_stronger(files: dict[str, str | bytes], tmp_path: Path) -> None:
+    tree = write(tmp_path, {name: content for name, content in files.items() if name < "lib_2"})
+    first = Bundle(tree, PLAIN)
+    stronger = Bundle(tree, PATIENT, first)
+    assert first.built.weak
+    assert stronger.built.weak == 0
+    assert len(stronger.body) < len(first.body)
+    next_one = Bundle(tree, PLAIN, stronger)
+    assert next_one.body == stronger.body
+    assert stronger.contents == first.contents == on_disk(tree)
+
+
+def test_a_profile_moves_only_the_files_that_it_calls_cold(files: dict[str, str | bytes], tmp_path: Path) -> None:
+    tree = write(tmp_path, files)
+    cold = tuple(name for name in files if name.startswith(("lib_7", "lib_8")))
+    profile = Profile(untouched=cold)
+    first = Bundle(tree, PLAIN.model_copy(update={"profile": profile}))
+    second = Bundle(
+        tree, PLAIN.model_copy(update={"profile": profile.model_copy(update={"untouched": cold[1:]})}), first
+    )
+    assert second.built.frames - second.built.copied <= 6
+    assert second.contents == on_disk(tree)
+
+
+def test_a_recipe_of_another_form_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Bundle(write(tmp_path, {"app.py": "x = 1\n"}), PLAIN)
+    tail = bytes(made.body[made.built.offset :])
+    monkeypatch.setattr("deployer.bundle.recipe.FORM", 2)
+    assert Earlier.parse(tail, made.built.index_size) is None
+
+
+def piece(number: int, size: int) -> Piece:
+    return Piece(b"", f"file_{number}", "", 0, size, size, [number], size / 4, 0)
+
+
+def _moved(seed: int) -> int:
+    """Return how many frames begin elsewhere after a file was added to a thousand."""
+    some = random.Random(seed)  # noqa: S311 - test data
+    before = [piece(number, some.randrange(512, 400_000)) for number in range(1_000)]
+    place = some.randrange(200, 400)
+    begins = {frame.pieces[0].path for frame in cut(before)}
+    after = cut([*before[:place], piece(-1, 300_000), *before[place:]])
+    return sum(frame.pieces[0].path not in begins for frame in after)
+
+
+def test_cuts_come_together_again_after_a_file_was_added() -> None:
+    moved = [_moved(seed) for seed in range(20)]
+    assert sum(moved) / len(moved) <= 4
+    assert max(moved) <= 12
+
+
+def test_a_frame_holds_no_more_than_it_may(files: dict[str, str | bytes], tmp_path: Path) -> None:
+    made = Bundle(write(tmp_path, files), PLAIN)
+    index = Index.parse(zstd.decompress(made.body[made.built.offset :][: made.built.index_size]))
+    assert max(frame.raw for frame in index.frames) <= 8 << 20
+    assert max(frame.compressed for frame in index.frames) <= 3 << 20
