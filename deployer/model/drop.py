@@ -114,10 +114,13 @@ class VersionDescription(Value):
 
     @classmethod
     def of(cls, drop: Drop, dropped: datetime) -> "VersionDescription":
-        """Return the description of a drop that S3 last modified at a time."""
-        key_id = hashlib.sha256(drop.key.encode()).hexdigest()[:8]
+        """Return the description of a drop that S3 last modified at a time, in whole seconds as S3 has it."""
         return cls(
-            release_id=drop.release_id, key_id=key_id, dropped=dropped, sequencer=drop.sequencer, label=drop.label
+            release_id=drop.release_id,
+            key_id=hashlib.sha256(drop.key.encode()).hexdigest()[:8],
+            dropped=dropped.replace(microsecond=0),
+            sequencer=drop.sequencer,
+            label=drop.label,
         )
 
     def newer_than(self, other: "VersionDescription") -> bool:
