@@ -1,7 +1,9 @@
 """No answer is made of bytes that have not arrived, whoever is killed, stopped or silent, and whenever."""
 
+import hashlib
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from deployer.aws.profile_request import unwrap
-from tests import demand_faults
+from tests import demand_faults, tools
 from tests.applications import LARGE, call, dropped, invocation, release, reported, write
 from tests.local.waiting import until
 from tests.object_store import ObjectStore
@@ -23,6 +25,27 @@ def handler(event, context):
     with open("large.bin", "rb") as file:
         return hashlib.sha256(file.read()).hexdigest()
 """
+SHIM = """\
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+static int other(int file, int command, void *given) {
+  static int (*real)(int, int, ...);
+  if (command == F_SETLEASE || command == F_GETLEASE) { %s; }
+  if (!real) real = (int (*)(int, int, ...)) dlsym(RTLD_NEXT, "fcntl64");
+  return real(file, command, given);
+}
+#define INSTEAD { va_list rest; va_start(rest, command); void *given = va_arg(rest, void *); va_end(rest); \\
+                  return other(file, command, given); }
+int fcntl(int file, int command, ...) INSTEAD
+int fcntl64(int file, int command, ...) INSTEAD
+"""
+LEASES = {
+    "are refused": "errno = EINVAL; return -1",
+    "do not hold": "return command == F_SETLEASE ? 0 : F_WRLCK",
+}
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +94,10 @@ def test_when_loaders_are_killed_while_somebody_waits_nothing_is_answered(
         with ThreadPoolExecutor(1) as pool:
             answered = pool.submit(environment.run, invocation({}), 10)
             until(lambda: demand_faults.waits_for_a_lease(runtime))
-            for process in loaders if killed == "loaders" else loaders[-1:]:
-                os.kill(process, signal.SIGKILL)
+            chosen = loaders if killed == "loaders" else loaders[-1:]
+            for what in (signal.SIGSTOP, signal.SIGKILL):  # stopped first, none can notice the end of another
+                for process in chosen:
+                    os.kill(process, what)
             assert answered.result().kind == "exited"
 
 
@@ -91,3 +116,17 @@ def test_a_file_that_somebody_asked_for_before_it_had_arrived_is_hot_the_next_ti
         profile = unwrap(environment.run(invocation({}, profile=True), 10).payload).profile
     assert profile is not None
     assert "large.bin" in profile.touched
+
+
+@pytest.mark.parametrize("leases", LEASES.values(), ids=LEASES.keys())
+def test_where_leases_do_not_work_every_file_is_awaited(tmp_path: Path, store: ObjectStore, leases: str) -> None:
+    (tmp_path / "shim.c").write_text(SHIM % leases)
+    command = [*tools.cc(), "-shared", "-fPIC", "-o", str(tmp_path / "shim.so"), str(tmp_path / "shim.c"), "-ldl"]
+    subprocess.run(command, check=True)
+    pointer = release(write(tmp_path / "tree", {"app.py": APP, "large.bin": LARGE * 2})).stored(store)
+    store.patience = lambda: time.sleep(0.3)
+    store.misbehave = store.late_but_first_and_last
+    with dropped(pointer, store, tmp_path, {"LD_PRELOAD": str(tmp_path / "shim.so")}) as environment:
+        assert call(environment, {}).answers == [hashlib.sha256(LARGE * 2).hexdigest()]
+        line = reported(environment)
+    assert (line["leased"], line["LoadAfterReady"]) == (0, 0)

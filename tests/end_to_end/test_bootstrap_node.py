@@ -4,6 +4,7 @@ import json
 import random
 import re
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,49 @@ def test_a_dropped_node_application_behaves_as_a_native_one(
     assert _comparable(happened, rf"{tmp_path}/[-0-9a-f]+/tmp/dropshift/{pointer.sha256[:32]}") == natively
 
 
+WALKS = """\
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import fs from "node:fs";
+import path from "node:path";
+const root = import.meta.dirname;
+const digest = (file) => createHash("sha256").update(fs.readFileSync(file)).digest("hex");
+const walk = (folder) =>
+  fs.readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1)).flatMap((entry) => {
+    const place = path.join(folder, entry.name), { mode, size } = fs.lstatSync(place);
+    const seen = [path.relative(root, place), mode, fs.existsSync(place), fs.statSync(place).isFile()];
+    if (entry.isDirectory()) return [seen, ...walk(place)];
+    if (entry.isSymbolicLink()) return [[...seen, fs.readlinkSync(place), fs.readdirSync(path.dirname(place))]];
+    return [[...seen, size, digest(place), execFileSync("sha256sum", ["-b", place]).toString().slice(0, 64)]];
+  });
+const SEEN = walk(root);
+export const handler = async () => [SEEN, walk(".")];
+"""
+
+
+@pytest.mark.parametrize("name", tools.RUNTIMES)
+def test_a_node_application_that_walks_its_tree_sees_what_a_native_one_sees(
+    tmp_path: Path, store: ObjectStore, name: str
+) -> None:
+    large = random.Random(8).randbytes(3 << 20)  # noqa: S311 - bytes that do not compress
+    tree = write(
+        tmp_path / "tree", {"app.mjs": WALKS, "a/b/c.txt": "c", "a/empty": "", "run": "#!/bin/sh\n", "d.bin": large}
+    )
+    (tree / "run").chmod(0o755)
+    (tree / "a" / "none").mkdir()
+    (tree / "a" / "link").symlink_to("b/c.txt")
+    (tree / "folder").symlink_to("a/b")
+    pointer = release(tree, kind="nodejs").stored(store)
+    told, runtime = {"AWS_EXECUTION_ENV": f"AWS_Lambda_{name}"}, tools.node_runtime(name)
+    with native(tree, tmp_path, told, runtime) as environment:
+        [natively] = call(environment, {}).answers
+    with dropped(pointer, store, tmp_path, told, runtime) as environment:
+        assert call(environment, {}).answers == [natively]
+    assert [seen[0] for seen in natively[0]][:3] == ["a", "a/b", "a/b/c.txt"]
+
+
+PART = 4
+"""Bytes of a journal that stand for a part in place."""
 LARGE: dict[str, str | bytes] = {
     "app.mjs": "export const handler = async () => 'ready';\n",
     "data.bin": bytes(range(256)) * 40_000,
@@ -191,8 +235,11 @@ def test_an_init_that_was_cut_goes_on_where_it_stood(tmp_path: Path, store: Obje
     files = LARGE | {"data.bin": random.Random(6).randbytes(6 << 20)}  # noqa: S311 - bytes that do not compress
     pointer = release(write(tmp_path / "tree", files), kind="nodejs").stored(store)
     store.misbehave = lambda number: "stall" if number > 3 else None
-    with dropped(pointer, store, tmp_path, runtime=runtime) as environment:
-        assert environment.start(1.5).kind == "exited"
+    with dropped(pointer, store, tmp_path, runtime=runtime) as environment, ThreadPoolExecutor(1) as pool:
+        cut = pool.submit(environment.start, 60)
+        until(lambda: [path for path in tmp_path.glob("*/tmp/dropshift/*.journal") if path.stat().st_size == 2 * PART])
+        environment.stop()
+        assert cut.result().kind == "exited"
         store.misbehave, before = lambda _number: None, len(store.requests)
         assert call(environment, {}).answers == ["ready"]
         again = len(store.requests) - before

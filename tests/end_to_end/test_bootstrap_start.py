@@ -17,6 +17,7 @@ from deployer.aws.profile_request import unwrap
 from deployer.model.profile import Profile
 from tests import applications, pythons
 from tests.applications import MAIN, call, dropped, invocation, native, package, release, reported, write
+from tests.local.waiting import until
 from tests.object_store import ObjectStore
 
 WEIGHTS = random.Random(4).randbytes(6 << 20)  # noqa: S311 - bytes that do not compress
@@ -335,8 +336,14 @@ def test_an_init_that_was_cut_goes_on_where_it_stood(tmp_path: Path, store: Obje
     pointer = _stored(tmp_path, store, {**FILES, "app.py": f"open('weights.bin').close()\n{APP}"}, None)
     store.stall = 30
     store.misbehave = lambda number: "stall" if number > 5 else None
-    with dropped(pointer, store, tmp_path, {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512"}) as environment:
-        assert environment.start(1.0).kind == "exited"
+    with (
+        dropped(pointer, store, tmp_path, {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512"}) as environment,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        cut = pool.submit(environment.start, 60)
+        until(lambda: [path for path in tmp_path.glob("*/tmp/dropshift/*.journal") if path.stat().st_size])
+        environment.stop()
+        assert cut.result().kind == "exited"
         store.misbehave = lambda _number: None
         assert call(environment, {}).answers[0][:3] == [1, 2, len(WEIGHTS)]
         assert 0 < reported(environment)["LoadedBytes"] < len(WEIGHTS)

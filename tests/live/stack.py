@@ -19,13 +19,17 @@ from tests.live.account import APPLICATION, Account
 from tests.local.waiting import until
 
 _HANDLER = """
+import hashlib
 import pathlib
 RELEASE = {release!r}
+HERE = pathlib.Path(__file__).parent
 
 def lambda_handler(event, context):
     if {failing!r} and "dropshift" not in event:
         raise RuntimeError("failing on purpose")
-    files = [path for path in pathlib.Path(__file__).parent.rglob("*") if path.is_file()]
+    if "read" in event:
+        return hashlib.sha256((HERE / event["read"]).read_bytes()).hexdigest()
+    files = [path for path in HERE.rglob("*") if path.is_file()]
     return {{"release": RELEASE, "size": sum(path.stat().st_size for path in files)}}
 """
 NAME = "the live tests"
@@ -84,9 +88,9 @@ class Delivered:
 
         return until(there, minutes * 60)
 
-    def ask(self) -> tuple[str, Any]:
+    def ask(self, payload: str = "{}") -> tuple[str, Any]:
         """Call the alias; the version that answered, and its answer."""
-        answer = self.account.client("lambda").invoke(FunctionName=self.function, Qualifier="live", Payload=b"{}")
+        answer = self.account.client("lambda").invoke(FunctionName=self.function, Qualifier="live", Payload=payload)
         return answer["ExecutedVersion"], json.loads(answer["Payload"].read())
 
     def ask_often(self, times: int, together: int = 1) -> Counter[str]:

@@ -1,7 +1,11 @@
 """Behaviour that no local AWS can prove, each named in docs/live.md. Skipped without `--live`."""
 
+import hashlib
+import json
 import statistics
 import time
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING
@@ -134,6 +138,25 @@ def test_cold_starts_are_measured(served: Delivered, tmp_path: Path, size: str, 
     inits = until(lambda: served.starts()[before:], 180)
     print(f"{release}: {len(inits)} inits, ms: {_spread(inits)}; files in place, ms: {_spread(_times(loads))}")
     assert max(inits) < 10_500  # Lambda cuts an init at ten seconds and repeats it: the bootstrap hands over before
+
+
+def test_no_start_reads_what_has_not_arrived_and_leases_are_measured(
+    served: Delivered, tmp_path: Path, large: int
+) -> None:
+    archive = packed(tmp_path, "leases", AT_ONCE, large)
+    served.reaches(served.drop("leases", archive), Status.LIVE, minutes=25)
+    with zipfile.ZipFile(archive) as content:
+        last = content.namelist()[-1]
+        wanted = hashlib.sha256(content.read(last)).hexdigest()
+    with ThreadPoolExecutor(STARTS) as pool:
+        answers = list(pool.map(lambda _: served.ask(json.dumps({"read": last}))[1], range(STARTS)))
+    assert answers == [wanted] * STARTS
+    loads = [load for load in until(lambda: served.loads("leases"), 180) if load["init_type"] == "on-demand"]
+    sooner = [load["LoadAfterReady"] for load in loads if load["leased"]]
+    found = (
+        f"hold: ready sooner than the last file by {_spread(sooner)} ms" if sooner else "do not hold: all is awaited"
+    )
+    print(f"file leases on Lambda {found}; used in {len(sooner)} of {len(loads)} starts")
 
 
 def _times(loads: list[dict[str, float]]) -> list[float]:
