@@ -7,90 +7,34 @@ a worker or a holder ends            the coordinator kills the runtime, as long 
 has not arrived
 """
 
-import fcntl
-import json
 import os
 import select
 import socket
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, NamedTuple, NoReturn
 
 from .. import report
 from ..early import EarlyInvocation
 from ..failures import LoadError, describe
+from ..lines import Lines, send
 from ..pointer import Pointer
 from .application import Application
 from .holder import QUESTION
+from .part_queue import Queue, Work
 from .worker import NUMBER
 
 KILLED = 3
 """Exit status of a process that has killed the application and has reported so."""
 QUIET = "quiet"
-PAGE = 4096
 AGAIN = 0.01
 """Seconds until holders are asked again whether somebody still waits for a file."""
-
-
-class Work(NamedTuple):
-    """What a load has to do, in numbers of parts and files."""
-
-    parts: int
-    known: set[int]
-    """Parts that an earlier load has put in place."""
-    awaited: set[int]
-    """Parts that must be in place before the import."""
-    parts_of: Callable[[int], Iterable[int]]
-    """Returns the parts that hold a file."""
-
-
-class Queue:
-    """The numbers of the parts to come, those that somebody waits for first.
-
-    They go through a pipe of one page, which can be written to when it is empty: so the order may change until a worker
-    has time.
-    """
-
-    def __init__(self, work: Work) -> None:
-        """Fill the queue."""
-        numbers = (number for number in range(work.parts) if number not in work.known)
-        self._left = deque(sorted(numbers, key=lambda number: number not in work.awaited))
-        self.output, self.input = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        fcntl.fcntl(self.input, fcntl.F_SETPIPE_SZ, PAGE)
-
-    def feed(self, most: int = 1) -> bool:
-        """Let a worker take the next part, or so many; False when there is none."""
-        for _ in range(min(most, len(self._left))):
-            os.write(self.input, NUMBER.pack(self._left.popleft()))
-        return bool(self._left)
-
-    def prefer(self, parts: Iterable[int]) -> None:
-        """Put some parts first, in their order."""
-        wanted = [number for number in parts if number in self._left]
-        chosen = set(wanted)
-        self._left = deque([*wanted, *(number for number in self._left if number not in chosen)])
-
-
-class Line:
-    """A pipe that brings JSON values, one a line."""
-
-    def __init__(self, descriptor: int) -> None:
-        """Read from `descriptor`."""
-        self.descriptor = descriptor
-        self._rest = b""
-
-    def read(self) -> list[Any] | None:
-        """Return what has arrived; None at the end."""
-        data = os.read(self.descriptor, 1 << 16)
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        return [json.loads(line) for line in lines] if data else None
 
 
 class Runtime(NamedTuple):
     """The runtime's process, as far as it takes part in the load."""
 
     tell: Callable[[Any], None]
-    asks: Line
+    asks: Lines
     asked: int
     """A descriptor of the file that lists what somebody opened before it had arrived."""
     early: EarlyInvocation | None
@@ -118,17 +62,17 @@ class Coordinator:
         self._ask_again = self._opened = self._failure_told = False
         self._failure: LoadError | None = None
         heard, self._told = os.pipe2(os.O_CLOEXEC)
-        self._heard = Line(heard)
+        self._heard = Lines(heard)
         self._poll = select.poll()
-        for descriptor in (heard, runtime.asks.descriptor, application.ended):
+        for descriptor in (heard, runtime.asks.pipe, application.ended):
             self._poll.register(descriptor, select.POLLIN)
         self._poll.register(queue.input, select.POLLOUT)
         self._phases: dict[str, float] | None = None
         self.work: list[dict[str, Any]] = []
 
     def children_tell(self, message: object) -> None:
-        """Send a message from a child; a pipe keeps messages of up to a page whole."""
-        os.write(self._told, json.dumps(message, separators=(",", ":")).encode() + b"\n")
+        """Send a message from a child."""
+        send(self._told, message)
 
     def watch(self, child: int, holder: int | None = None, inbox: socket.socket | None = None) -> None:
         """Hear of a child's end; a holder is also asked."""
@@ -157,9 +101,9 @@ class Coordinator:
         for descriptor, event in self._poll.poll(AGAIN * 1000 if self._ask_again else None):
             if descriptor == self._queue.input:
                 self._feed(event)
-            elif descriptor == self._heard.descriptor:
+            elif descriptor == self._heard.pipe:
                 self._listen()
-            elif descriptor == self._runtime.asks.descriptor:
+            elif descriptor == self._runtime.asks.pipe:
                 self._be_asked()
             elif descriptor == self._application.ended:
                 self._leave()
@@ -224,7 +168,7 @@ class Coordinator:
     def _be_asked(self) -> None:
         questions = self._runtime.asks.read()
         if questions is None:  # the runtime has ended, or has started anew in place
-            self._poll.unregister(self._runtime.asks.descriptor)
+            self._poll.unregister(self._runtime.asks.pipe)
             self._phases = self._phases or {}
         for question in questions or ():
             self._phases = question.get("phases", self._phases)
@@ -273,7 +217,7 @@ class Coordinator:
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         if status == KILLED:
             os._exit(KILLED)
-        if select.select([self._heard.descriptor], [], [], 0)[0]:
+        if select.select([self._heard.pipe], [], [], 0)[0]:
             self._listen()
         if status and not self._failure:
             ended = LoadError("Loader", f"{describe(self._pointer)}: a loading process ended early; is memory short?")

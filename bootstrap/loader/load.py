@@ -7,8 +7,6 @@ may begin, {"sound"} in reply to a question, {"done"} or {"failed"} last.
 
 import fcntl
 import gc
-import hashlib
-import json
 import os
 import signal
 import socket
@@ -19,24 +17,22 @@ from typing import Any, NamedTuple, NoReturn
 
 from .. import report
 from ..early import EarlyInvocation
-from ..failures import LoadError, Retry, SlowDown, describe
-from ..index import Index
+from ..failures import LoadError, describe
+from ..lines import Lines, send
 from ..pointer import Pointer
 from ..tree import Tree
-from . import lease, zstd
+from . import index_request, lease, turn
 from .application import Application
-from .aws_environment import credentials, endpoint, region, workers
 from .borrow import Borrower
-from .coordinator import Coordinator, Line, Queue, Runtime, Work, give_up
+from .coordinator import Coordinator, Runtime, give_up
 from .directories import complete, open_root, prepare
 from .disk_space import NO_ROOM, check_space, full, remove_others, remove_remains
-from .fetch import Connection
 from .holder import Holder, Partners, Share
-from .parts import FIRST, plan
+from .part_queue import Queue, Work
+from .parts import plan
 from .shares import create_empty, restore_heads, share
-from .sigv4 import Signer
 from .unpack import Place
-from .worker import ATTEMPTS, CONNECTIONS, NUMBER, Job, Worker, backoff, gave_up, pause
+from .worker import CONNECTIONS, NUMBER, Job, Worker
 
 type Tell = Callable[[Any], None]
 
@@ -66,24 +62,22 @@ class Ends(NamedTuple):
 
 def load(pointer: Pointer, tree: Tree, ends: Ends) -> NoReturn:
     """Bring `tree` to completion, or tell why not. Runs in a process of its own and ends it."""
-    tell = _teller(ends.tell)
+    tell = partial(send, ends.tell)
     os.setsid()
+    os.umask(0)
     gc.disable()  # much is made at once, and nothing of it goes before the process does
     try:
-        _load_alone(pointer, tree, ends, tell)
+        if turn.take(ends.lock, tree):
+            _make_room(pointer, tree)
+            Load(pointer, tree, ends, tell).run()
+        else:
+            tell({"done": True})
         os._exit(0)
     except BaseException as error:  # noqa: BLE001 - the other process must hear of everything; this one ends
         _tell_why(error, pointer, tree, tell)
     finally:
         os.killpg(0, signal.SIGKILL)  # this process, and whatever it forked
         os._exit(1)
-
-
-def _teller(pipe: int) -> Tell:
-    def tell(message: object) -> None:
-        os.write(pipe, json.dumps(message, separators=(",", ":")).encode() + b"\n")
-
-    return tell
 
 
 def _tell_why(error: BaseException, pointer: Pointer, tree: Tree, tell: Tell) -> None:
@@ -97,37 +91,12 @@ def _tell_why(error: BaseException, pointer: Pointer, tree: Tree, tell: Tell) ->
     tell({"failed": str(error), "kind": error.kind})
 
 
-def _load_alone(pointer: Pointer, tree: Tree, ends: Ends, tell: Tell) -> None:
-    """Return with a shared lock on a complete tree; load it while nobody else does.
-
-    Every process that uses a tree holds a shared lock on it until it exits, so waiting for the exclusive lock could
-    block for ever:
-
-        A: gets it exclusively, loads                    B, C: do not; wait for the shared one
-        A: is done, keeps it shared                      B, C: get it shared too, see the marker
-        A: is killed instead                             B, C: get it shared, see no marker, let go and try again
-    """
-    while not _exclusively(ends.lock):
-        fcntl.flock(ends.lock, fcntl.LOCK_SH)
-        if tree.complete:
-            tell({"done": True})
-            return
-        fcntl.flock(ends.lock, fcntl.LOCK_UN)
-        time.sleep(backoff(1))
-    os.umask(0)
+def _make_room(pointer: Pointer, tree: Tree) -> None:
+    """Remove what is in the way of the tree; raises LoadError when it does not fit all the same."""
     remove_others(tree)
     if not os.path.exists(tree.journal):
         remove_remains(tree)
     check_space(tree, pointer)
-    Load(pointer, tree, ends, tell).run()
-
-
-def _exclusively(lock: int) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 class Load:
@@ -136,8 +105,8 @@ class Load:
     def __init__(self, pointer: Pointer, tree: Tree, ends: Ends, tell: Tell) -> None:
         """Fetch the index and decide who does what; raises LoadError."""
         self._pointer, self._tree, self._ends, self._tell = pointer, tree, ends, tell
-        self._connections = _connections(pointer)
-        self._index = _index(pointer, tree, self._connections)
+        self._connections = index_request.connect(pointer)
+        self._index = index_request.fetch(pointer, tree, self._connections)
         self._parts = plan(self._index)
         self._journal = os.open(tree.journal, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         known = _already(self._journal)
@@ -147,7 +116,7 @@ class Load:
         self._queue = Queue(work)
         self._application = Application(ends.runtime)
         asked = os.open(tree.asked, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
-        runtime = Runtime(tell, Line(ends.asks), asked, ends.early)
+        runtime = Runtime(tell, Lines(ends.asks), asked, ends.early)
         self._coordinator = Coordinator(pointer, work, self._queue, self._application, runtime)
         self._resumed = bool(known)
 
@@ -252,53 +221,6 @@ class Load:
 
 def _inbox() -> tuple[socket.socket, socket.socket]:
     return socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-
-
-def _connections(pointer: Pointer) -> list[Connection]:
-    """Return the connections of all workers, the first of which asks for the index."""
-    first = Connection(endpoint(pointer), Signer(credentials(pointer), region()), pointer)
-    return [first, *(first.clone() for _ in range(CONNECTIONS * workers(pointer.offset) - 1))]
-
-
-def _index(pointer: Pointer, tree: Tree, connections: list[Connection]) -> Index:
-    """Fetch the index, verify it against the pointer, keep its text for the access profile."""
-    text = zstd.decompress(_verified(pointer, connections))
-    with open(f"{tree.index_file}.new", "wb") as file:
-        file.write(text)
-    os.rename(f"{tree.index_file}.new", tree.index_file)
-    return Index.parse(text)
-
-
-def _verified(pointer: Pointer, connections: list[Connection]) -> bytes:
-    """Return the compressed index once it hashes to the pin."""
-    buffer = bytearray(pointer.size)
-    attempts, slowed = 0, 0
-    while True:
-        try:
-            _ask_for_index(pointer, connections, buffer)
-        except SlowDown:
-            connections[0].close()
-            slowed += 1
-            time.sleep(pause(slowed))
-        except OSError as error:
-            connections[0].close()
-            attempts += 1
-            if attempts == ATTEMPTS:
-                raise gave_up(pointer, error) from None
-            time.sleep(backoff(attempts))
-        else:
-            return bytes(buffer)
-
-
-def _ask_for_index(pointer: Pointer, connections: list[Connection], buffer: bytearray) -> None:
-    """Ask for it, and connect for what follows while it is on its way, unless there is little to follow."""
-    connection, *others = connections
-    connection.ask(pointer.offset, pointer.size, memoryview(buffer))
-    for other in others if pointer.offset > FIRST else ():
-        other.open()
-    connection.wait()
-    if hashlib.sha256(buffer).hexdigest() != pointer.sha256:
-        raise Retry("the index does not match the pinned digest")
 
 
 def _already(journal: int) -> set[int]:

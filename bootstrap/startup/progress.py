@@ -4,13 +4,13 @@ This process imports the application, so it imports nothing else: network, TLS a
 """
 
 import fcntl
-import json
 import os
 import time
 from typing import Any
 
 from ..early import EarlyInvocation
 from ..failures import LoadError, describe
+from ..lines import Lines, send
 from ..pointer import Pointer
 from ..tree import Tree
 
@@ -24,7 +24,6 @@ class LoadProgress:
         With `demand`, files may arrive while the application runs, where the kernel lets it wait for them.
         """
         self._pointer = pointer
-        self._rest = b""
         self.done = self._open = self._sound = False
         self._failure: LoadError | None = None
         self.lock = os.open(tree.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -34,6 +33,7 @@ class LoadProgress:
             self.done = True
         else:
             self._hear, self._ask = _fork(pointer, tree, self.lock, early, demand=demand)
+        self._heard = Lines(self._hear)
 
     def wait_for_import(self) -> None:
         """Return when the application's import may begin; raises LoadError."""
@@ -67,7 +67,7 @@ class LoadProgress:
             return
         self._sound = False
         try:  # noqa: SIM105 - contextlib would show in sys.modules
-            os.write(self._ask, json.dumps(question).encode() + b"\n")
+            send(self._ask, question)
         except BrokenPipeError:
             pass  # the loading process has ended; its last message has the reason
         while not self._sound and self._hear >= 0 and (question["ask"] == "sound" or not self._failure):
@@ -87,16 +87,15 @@ class LoadProgress:
             raise self._failure
 
     def _read(self) -> None:
-        data = os.read(self._hear, 1 << 16)
-        if not data:
+        messages = self._heard.read()
+        if messages is None:
             self._end()
             if not self.done:
                 raise LoadError(
                     "Loader", f"{describe(self._pointer)}: the loading process was killed; is memory short?"
                 )
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            self._take(json.loads(line))
+        for message in messages or ():
+            self._take(message)
 
     def _take(self, message: dict[str, Any]) -> None:
         self._open |= "open" in message
