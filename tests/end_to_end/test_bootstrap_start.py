@@ -15,7 +15,7 @@ import pytest
 from bootstrap.pointer import Pointer
 from deployer.aws.profile_request import unwrap
 from deployer.model.profile import Profile
-from tests import applications, pythons
+from tests import applications, demand_faults, pythons
 from tests.applications import MAIN, call, dropped, invocation, native, package, release, reported, write
 from tests.local.waiting import until
 from tests.object_store import ObjectStore
@@ -278,10 +278,19 @@ def test_a_load_that_fails_while_the_import_waits_answers_the_invocation(tmp_pat
     pointer = _stored(tmp_path, store, {**FILES, "app.py": f"open('weights.bin').close()\n{APP}"}, PROFILE)
     handed_over = threading.Event()
     _fails_once(store, handed_over.is_set)
-    with dropped(pointer, store, tmp_path, {"DROPSHIFT_HAND_OVER": "0.4"}) as environment:
+    with (
+        dropped(pointer, store, tmp_path, {"DROPSHIFT_HAND_OVER": "0.4"}) as environment,
+        ThreadPoolExecutor(1) as pool,
+    ):
         assert environment.start(8).kind == "ready"
+        assert environment.process is not None
+        runtime = environment.process.pid
+        until(lambda: demand_faults.waits_for_a_lease(runtime))
+        count = len(demand_faults.processes(environment))
+        answered = pool.submit(environment.run, invocation({}), 10)
+        until(lambda: len(demand_faults.processes(environment)) < count)  # who took the invocation has passed it on
         handed_over.set()
-        outcome = environment.run(invocation({}), 10)
+        outcome = answered.result()
     assert (outcome.kind, json.loads(outcome.payload)["errorType"]) == ("error", "Dropshift.Missing")
 
 
