@@ -7,7 +7,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
@@ -39,6 +39,13 @@ class ObjectStore:
     requests: list[str] = field(default_factory=list)
     port: int = 0
     served: int = 0
+    connections: set[socket.socket] = field(default_factory=set)
+
+    def close_connections(self) -> None:
+        """End every connection that is open, as S3 does with one that was idle for long."""
+        for connection in tuple(self.connections):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     @property
     def url(self) -> str:
@@ -85,6 +92,14 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1
+
+    def setup(self) -> None:
+        super().setup()
+        self.store.connections.add(self.connection)
+
+    def finish(self) -> None:
+        self.store.connections.discard(self.connection)
+        super().finish()
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)

@@ -5,7 +5,6 @@ while the application is imported. What must differ is the directory the files l
 replaced by `<root>` before they are compared.
 """
 
-import os
 import subprocess
 import time
 from pathlib import Path
@@ -28,6 +27,7 @@ from tests.applications import (
     reported,
     write,
 )
+from tests.local.confinement import MAY_UNSHARE
 from tests.object_store import ObjectStore
 
 LOOK = """\
@@ -286,7 +286,7 @@ def _everything(place: Path, answer: bytes) -> Path:
 def test_an_application_that_looks_at_its_whole_tree_sees_what_it_sees_natively(
     tmp_path: Path, store: ObjectStore, answer: bytes, mode: str, surroundings: str
 ) -> None:
-    if SURROUNDINGS[surroundings] and os.geteuid():
+    if SURROUNDINGS[surroundings] and not MAY_UNSHARE:
         pytest.skip("to take privileges away needs root")
     tree = _everything(tmp_path, answer)
     profile = _recorded(tree, tmp_path, store) if mode == "second" else None

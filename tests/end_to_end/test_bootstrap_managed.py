@@ -41,6 +41,7 @@ def handler(event, context):
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     (tmp_path / "place").mkdir()
+    (tmp_path / "place").chmod(0o777)  # the application may be another user
     return tmp_path / "place"
 
 

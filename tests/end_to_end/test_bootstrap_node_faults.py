@@ -12,6 +12,7 @@ import pytest
 
 from bootstrap.pointer import VARIABLE, Pointer
 from tests.applications import CREDENTIALS, KEY, call, dropped, package, release, write
+from tests.local.confinement import MAY_UNSHARE
 from tests.local.waiting import until
 from tests.object_store import BUCKET, ObjectStore
 
@@ -66,6 +67,7 @@ def test_a_disk_that_fills_up_at_any_step_is_told_in_one_line_and_the_next_init_
 
 
 @AS_ROOT
+@pytest.mark.skipif(not MAY_UNSHARE, reason="a namespace of its own needs root")
 def test_a_load_that_was_cut_is_continued_by_a_process_with_the_same_id(
     tmp_path: Path, store: ObjectStore, runtime: list[str], pointer: Pointer
 ) -> None:

@@ -361,6 +361,7 @@ def test_an_init_that_was_cut_goes_on_where_it_stood(tmp_path: Path, store: Obje
 def test_processes_that_share_tmp_load_once(tmp_path: Path, store: ObjectStore) -> None:
     pointer = _stored(tmp_path, store, FILES, PROFILE)
     (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o777)
     told = {"AWS_LAMBDA_INITIALIZATION_TYPE": "lambda-managed-instances", "TMPDIR": str(tmp_path / "shared")}
     with ExitStack() as alive, ThreadPoolExecutor(3) as pool:
         environments = [alive.enter_context(dropped(pointer, store, tmp_path, told)) for _ in range(3)]
@@ -372,6 +373,7 @@ def test_processes_that_share_tmp_load_once(tmp_path: Path, store: ObjectStore) 
 def test_a_process_that_waited_for_a_killed_loader_loads_itself(tmp_path: Path, store: ObjectStore) -> None:
     pointer = _stored(tmp_path, store, FILES, PROFILE)
     (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o777)
     told = {"AWS_LAMBDA_INITIALIZATION_TYPE": "lambda-managed-instances", "TMPDIR": str(tmp_path / "shared")}
     _cold_waits(store, lambda: False)
     with ExitStack() as alive, ThreadPoolExecutor(2) as pool:

@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.local import confinement
 from tests.local.runtime_api import Invocation, Outcome, RuntimeApi
 
 INIT_LIMIT = 10.0
@@ -44,6 +45,7 @@ class Environment:
         self._api: RuntimeApi | None = None
         self.process: subprocess.Popen[bytes] | None = None
         (directory / "tmp").mkdir(parents=True)
+        self.confinement = confinement.of(directory)
 
     @property
     def alive(self) -> bool:
@@ -55,8 +57,11 @@ class Environment:
         self.stop()
         self._api = RuntimeApi()
         with self._output.open("ab") as output:
+            command = list(self._program.command)
             self.process = subprocess.Popen(
-                self._program.command,
+                self.confinement.command(command, self._program.task_root, self._program.variables)
+                if self.confinement
+                else command,
                 cwd=self._program.task_root,
                 env=self._variables(self._api.address),
                 stdin=subprocess.DEVNULL,
@@ -98,10 +103,18 @@ class Environment:
         if self.process is not None:
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
+            if self.confinement:
+                self.confinement.thaw()
             self.process.wait()
         if self._api is not None:
             self._api.close()
         self.process = self._api = None
+
+    def _command(self) -> list[str]:
+        program = self._program
+        if self.confinement is None:
+            return list(program.command)
+        return self.confinement.command(program.command, program.task_root, program.variables)
 
     def _leave(self) -> None:
         """Let a runtime that has reported why it cannot start say the rest, then stop what is left."""
@@ -113,6 +126,8 @@ class Environment:
     def remove(self) -> None:
         """Stop, and forget /tmp."""
         self.stop()
+        if self.confinement:
+            self.confinement.remove()
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def _variables(self, address: str) -> dict[str, str]:
