@@ -36,8 +36,10 @@ TEMPLATES := template.yaml deployer/application.yaml
 # The tests that run on the other Pythons of functions, too, as far as this machine has them.
 ON_OTHERS ?= $(addprefix tests/end_to_end/test_bootstrap_,fidelity.py start.py kinds.py)
 
+BOOTSTRAP := $(sort $(wildcard tests/end_to_end/test_bootstrap_*.py))
+
 .DEFAULT_GOAL := help
-.PHONY: help test pythons emulator faults demo local bench lint audit defects live build deploy application lock clean
+.PHONY: help test pythons emulator confined faults demo local bench lint audit defects live build deploy application lock clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -61,6 +63,10 @@ pythons: .venv/ready         ## bring the Pythons of functions that this machine
 
 emulator: .venv/ready .venv-sam/ready ## applications under AWS's own Runtime Interface Emulator, native and dropped
 	$(BIN)/python -m pytest -n 3 tests/emulator
+
+confined: .venv/ready        ## the bootstrap's tests in a sandbox as narrow as Lambda's, with 2, 1 and 0.29 processors (needs root)
+	CONFINED=2 $(BIN)/python -m pytest -n 3 --dist loadfile $(BOOTSTRAP)
+	for share in 1 0.29; do CONFINED=$$share $(BIN)/python -m pytest -n 2 --dist loadfile $(filter %frozen.py %kinds.py %fidelity.py,$(BOOTSTRAP)) || exit 1; done
 
 demo: .venv/ready            ## watch a large release go live, a bad one come back and a rollback by hand, all on this machine [RUNTIME=python3.14]
 	$(BIN)/python -m tests.local.demo

@@ -59,6 +59,7 @@ class Release:
 
     def stored(self, store: ObjectStore) -> Pointer:
         """Put the bundle into `store`."""
+        store.indexes.add(self.pointer.offset)
         return self.pointer._replace(version=store.put(self.pointer.key, self.body))
 
 
@@ -222,7 +223,7 @@ def dropped_while_it_arrives(tmp_path: Path, files: Mapping[str, str]) -> list[s
 
     with serving(ObjectStore(patience=a_while)) as store:
         pointer = release(tree, profile=profile).stored(store)
-        store.misbehave = store.late_but_first_and_last
+        store.misbehave = store.late_but_index_and_first
         happened = _through_us(tmp_path, pointer, store, None, EVENTS)
     assert waited, "nothing was late, so nothing overlapped"
     return happened

@@ -123,7 +123,7 @@ def _misbehaviour(fault: str, chance: random.Random, store: ObjectStore) -> Call
             return chance.choice(FAULTS)
         if fault == "gone" and number >= first:
             return "404" if chance.random() < 0.5 else "stall"
-        return store.late_but_first_and_last(number)
+        return store.late_but_index_and_first(number)
 
     return misbehave
 

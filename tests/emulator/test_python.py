@@ -70,7 +70,7 @@ def test_a_call_that_overruns_is_ended_and_the_next_one_starts_anew(tmp_path: Pa
 
 def taken_early(tmp_path: Path, store: ObjectStore, files: Files) -> tuple[Answers, str]:
     store.patience = lambda: time.sleep(2)
-    store.misbehave = store.late_but_first_and_last
+    store.misbehave = store.late_but_index_and_first
     answers, root = through_us(tmp_path, files, store, variables={"DROPSHIFT_HAND_OVER": "0.5"})
     assert answers.states[:2] == ["INIT START(type: on-demand, phase: init)", "INIT RTDONE(status: success)"]
     return answers, root

@@ -67,7 +67,7 @@ def test_who_waits_too_long_is_killed_before_the_kernel_lets_it_in(
     tmp_path: Path, store: ObjectStore, impatient: Path, event: dict[str, bool]
 ) -> None:
     pointer = release(write(tmp_path / "tree", {"app.py": APP, "large.bin": LARGE * 2})).stored(store)
-    store.stall, cold = 60, store.late_but_first_and_last
+    store.stall, cold = 60, store.late_but_index_and_first
     store.misbehave = lambda number: "stall" if cold(number) else None
     with dropped(pointer, store, tmp_path, {"LAMBDA_TASK_ROOT": str(impatient)}) as environment:
         assert environment.start().kind == "ready"
@@ -85,7 +85,7 @@ def test_when_loaders_are_killed_while_somebody_waits_nothing_is_answered(
 ) -> None:
     pointer = release(write(tmp_path / "tree", {"app.py": APP, "large.bin": LARGE * 2})).stored(store)
     store.patience = lambda: time.sleep(20)
-    store.misbehave = store.late_but_first_and_last
+    store.misbehave = store.late_but_index_and_first
     with dropped(pointer, store, tmp_path) as environment:
         assert environment.start().kind == "ready"
         assert environment.process is not None
@@ -110,7 +110,7 @@ def test_a_file_that_somebody_asked_for_before_it_had_arrived_is_hot_the_next_ti
     files: dict[str, str | bytes] = {"app.py": app + "def handler(*_):\n    return 1\n", "large.bin": LARGE * 2}
     pointer = release(write(tmp_path / "tree", files)).stored(store)
     store.patience = lambda: until(asked.exists)
-    store.misbehave = store.late_but_first_and_last
+    store.misbehave = store.late_but_index_and_first
     with dropped(pointer, store, tmp_path) as environment:
         assert environment.start().kind == "ready"
         profile = unwrap(environment.run(invocation({}, profile=True), 10).payload).profile
@@ -125,7 +125,7 @@ def test_where_leases_do_not_work_every_file_is_awaited(tmp_path: Path, store: O
     subprocess.run(command, check=True)
     pointer = release(write(tmp_path / "tree", {"app.py": APP, "large.bin": LARGE * 2})).stored(store)
     store.patience = lambda: time.sleep(0.3)
-    store.misbehave = store.late_but_first_and_last
+    store.misbehave = store.late_but_index_and_first
     with dropped(pointer, store, tmp_path, {"LD_PRELOAD": str(tmp_path / "shim.so")}) as environment:
         assert call(environment, {}).answers == [hashlib.sha256(LARGE * 2).hexdigest()]
         assert reported(environment)["leased"] == 0

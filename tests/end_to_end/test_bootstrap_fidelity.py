@@ -293,7 +293,7 @@ def test_an_application_that_looks_at_its_whole_tree_sees_what_it_sees_natively(
     pointer = release(tree, profile=profile).stored(store)
     if mode != "first":
         store.patience = lambda: time.sleep(0.05)
-        store.misbehave = store.late_but_first_and_last
+        store.misbehave = store.late_but_index_and_first
     main = str(tmp_path / "runtime" / "bootstrap.py")
     command = (*SURROUNDINGS[surroundings], str(pythons.runtime()), main) if SURROUNDINGS[surroundings] else ()
     with dropped(pointer, store, tmp_path, runtime=command) as environment:
@@ -338,7 +338,7 @@ def test_what_an_import_chooses_by_looking_for_a_file_it_chooses_natively(
     tree = write(tmp_path / "tree", {"app.py": f"import os\n{choice}{handler}", **files})
     pointer = release(tree, profile=profile).stored(store)
     store.patience = lambda: time.sleep(0.2)
-    store.misbehave = store.late_but_first_and_last
+    store.misbehave = store.late_but_index_and_first
     with native(tree, tmp_path) as environment:
         natively = call(environment, {}).answers
     with dropped(pointer, store, tmp_path) as environment:

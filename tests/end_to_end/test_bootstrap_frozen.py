@@ -36,7 +36,7 @@ def test_a_load_goes_on_after_its_environment_was_frozen(tmp_path: Path, store: 
     """Right bytes, or an environment that ends and starts again rightly: never another answer."""
     pointer = release(write(tmp_path / "tree", FILES)).stored(store)
     thawed = threading.Event()
-    store.misbehave, store.patience = store.late_but_first_and_last, thawed.wait
+    store.misbehave, store.patience = store.late_but_index_and_first, thawed.wait
     with dropped(pointer, store, tmp_path) as environment:
         assert environment.start().kind == "ready"
         assert json.loads(environment.run(invocation({"names": []}), 10).payload) == []

@@ -55,13 +55,13 @@ def _stored(tmp_path: Path, store: ObjectStore, files: dict[str, str | bytes], p
 def _cold_waits(store: ObjectStore, until: Callable[[], bool]) -> None:
     """Let the index and the hot part come at once, all else when `until` says so, or after ten seconds."""
     store.patience = lambda: _wait_for(until)
-    store.misbehave = store.late_but_first_and_last
+    store.misbehave = store.late_but_index_and_first
 
 
 def _cold_is_late(store: ObjectStore, seconds: float) -> None:
     """Let what is cold come a while after the rest."""
     store.patience = lambda: time.sleep(seconds)
-    store.misbehave = store.late_but_first_and_last
+    store.misbehave = store.late_but_index_and_first
 
 
 def test_the_first_call_is_answered_while_what_it_does_not_need_arrives(tmp_path: Path, store: ObjectStore) -> None:
@@ -257,7 +257,7 @@ def test_an_import_that_waits_in_the_kernel_is_handed_over_too(tmp_path: Path, s
 
 def _fails_once(store: ObjectStore, begun: Callable[[], bool]) -> None:
     """Refuse all but the index and the first part, as soon as `begun` says so."""
-    cold = store.late_but_first_and_last
+    cold = store.late_but_index_and_first
     store.misbehave = lambda number: "404" if cold(number) and _wait_for(begun) else None
 
 
