@@ -1,6 +1,6 @@
-"""The controller: what the world talks to. Drops, commands, alarms and the engine's news come in here.
+"""The controller: receives drops, commands, alarms and the ends of executions.
 
-Every permanent error is an answer; an exception that leaves the handler is transient, and Lambda tries again. Only an
+Every permanent error is an answer. An exception that leaves the handler is transient, and Lambda retries. Only an
 event that AWS refuses to let us handle is raised, too: no caller waits for its answer, and a dead letter is not lost.
 """
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @telemetry.logger.inject_lambda_context
 @telemetry.tracer.capture_lambda_handler(capture_response=False)
-def handler(event: Any, context: "LambdaContext") -> Answer:  # noqa: ANN401 - whatever the world sends
+def handler(event: Any, context: "LambdaContext") -> Answer:  # noqa: ANN401 - any payload
     """Answer one invocation."""
     sender = Sender.of(context)
     deployer = Deployer(aws(), settings(), lambda: datetime.now(UTC), by=sender.name)
@@ -42,7 +42,7 @@ def handler(event: Any, context: "LambdaContext") -> Answer:  # noqa: ANN401 - w
 
 
 def _admitted(sender: Sender, incoming: events.Incoming) -> events.Incoming:
-    """Return what came in if it may come in by the way that it took, else a refusal."""
+    """Return the parsed payload if it may come by the way that it took, else a refusal."""
     match incoming:
         case events.Refused():
             return incoming
@@ -58,13 +58,13 @@ def _on_refusal(event: Any, error: RefusedError) -> Answer:  # noqa: ANN401 - as
     telemetry.warn("aws.refused", reason=str(error))
     if "action" not in event:
         raise EventNotHandledError(str(error)) from error
-    remedy = "allow the call, or mend what it names; then send the command again"
+    remedy = "allow the call, or correct the resource that it names, then send the command again"
     refused = answers.refusal("AWS", str(error), "the call to succeed", remedy)
     return {**refused, "answer": "AWS refused a call; status shows what was done before it"}
 
 
 def answer(deployer: Deployer, incoming: events.Incoming) -> Answer:
-    """Do what came in asks for, and say what was done."""
+    """Handle a parsed payload; return the answer."""
     match incoming:
         case events.Drops():
             return _on_drops(deployer, incoming)
@@ -123,11 +123,12 @@ def _ignore(deployer: Deployer, ignored: events.Ignored) -> Answer:
 
 
 def _on_alarm(deployer: Deployer, alarm: events.AlarmChanged) -> Answer:
-    """Roll back at once what an alarm speaks against, instead of at the rollout's next look."""
+    """Roll back at once the release that an alarm is about, before the rollout's next check."""
     application = deployer.aws.applications.watched_by(alarm.name) if alarm.state == "ALARM" else None
     if application is None:
         return _ignore(
-            deployer, events.Ignored(reason=f"alarm {alarm.name} is {alarm.state}: no release of ours is watched by it")
+            deployer,
+            events.Ignored(reason=f"alarm {alarm.name} is {alarm.state}: it watches no release here"),
         )
     done = TrafficCommands(Application(deployer, application)).roll_back_on_alarm(alarm.name)
     telemetry.info("alarm.heard", alarm=alarm.name, application=application, answer=done["answer"])
@@ -135,10 +136,10 @@ def _on_alarm(deployer: Deployer, alarm: events.AlarmChanged) -> Answer:
 
 
 def _on_dead_rollout(deployer: Deployer, failed: events.ExecutionFailed) -> Answer:
-    """End the release of a rollout that died, and make its alias whole: when the engine says so, too."""
+    """End the release of a dead rollout and restore its alias, if Lambda confirms that it is dead."""
     execution = deployer.aws.executions.find(failed.arn)
     if execution is None:
-        raise EventNotHandledError(f"the engine has no execution {failed.arn}")
+        raise EventNotHandledError(f"Lambda has no execution {failed.arn}")
     if not execution.died:
         return _ignore(deployer, events.Ignored(reason=f"{failed.arn} is {execution.status}", needs_attention=True))
     drop = execution.drop
@@ -148,7 +149,7 @@ def _on_dead_rollout(deployer: Deployer, failed: events.ExecutionFailed) -> Answ
         )
     ended = close_rollout(Application(deployer, drop.application), drop, execution)
     if ended is None:
-        return answers.nothing_to_do(f"{drop.label} has its end")
+        return answers.nothing_to_do(f"{drop.label} has ended already")
     telemetry.warn("rollout.died", application=ended.application, release=ended.release, status=ended.status.value)
     telemetry.count("RolloutDied", application=ended.application)
     return answers.done(f"{ended.release} ended {ended.status}: {ended.reason}")

@@ -25,7 +25,7 @@ class Deployer:
     settings: Settings
     now: Callable[[], datetime]
     by: str = ""
-    """Who is said to have sent the command that is being done; empty when there is none."""
+    """The claimed sender of the present command; empty when there is none."""
 
     def function(self, release: Release) -> str:
         """Name of the function that the release is for."""

@@ -163,7 +163,7 @@ class Functions:
         ]
 
     def exists(self, function: str) -> bool:
-        """Whether there is a function with our alias."""
+        """Return whether there is a function with our alias."""
         try:
             self._configuration(function, self._alias)
         except self._client.exceptions.ResourceNotFoundException:

@@ -150,7 +150,7 @@ class Metrics:
         return {name: state for name, state in found.items() if not self._watches_another(name, application)}
 
     def _watches_another(self, alarm: str, application: str) -> bool:
-        """Whether an alarm is of an application with a longer name that begins with this one's."""
+        """Return whether an alarm is of an application with a longer name that begins with this one's."""
         longer = takewhile(lambda name: name != application, self._settings.watchable_by(alarm))
         return any(name in self._applications for name in longer)
 

@@ -12,7 +12,7 @@ from deployer.model.entry import Entry
 
 SAMPLE = 32 << 10
 BYTECODE = 0.4
-"""What compression leaves of bytecode that we have made: it need not be there to be estimated."""
+"""Ratio of compressed to raw bytecode that we compile: the estimate does not need the bytecode itself."""
 
 
 def estimates(tree: Path, files: Sequence[Entry], bytecode: frozenset[str], threads: int) -> Estimate:

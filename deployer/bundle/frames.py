@@ -24,7 +24,7 @@ PACKED = 2 << 20
 
 @dataclass(frozen=True)
 class Frame:
-    """What one frame holds, in order."""
+    """The content of one frame, in order."""
 
     pieces: Sequence[Piece]
 

@@ -31,7 +31,7 @@ class Stored(NamedTuple):
 
 
 class Earlier(NamedTuple):
-    """What an earlier bundle holds, by what it was made of."""
+    """The content of an earlier bundle, by its sources."""
 
     frames: dict[str, Stored]
     """By the key of its content."""

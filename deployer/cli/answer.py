@@ -37,7 +37,7 @@ class Entry(Shown):
     at: Moment
     what: Text
     by: Text = ""
-    """Who is said to have sent the command that did it."""
+    """The claimed sender of the command that did it."""
 
 
 class RolledBack(Shown):
@@ -46,7 +46,7 @@ class RolledBack(Shown):
     at: Moment
     reason: Text
     by: Text = ""
-    """Who is said to have sent the command."""
+    """The claimed sender of the command."""
 
 
 class Release(Shown):
@@ -73,7 +73,7 @@ class Release(Shown):
 
     @property
     def ended(self) -> bool:
-        """Whether it has its ending."""
+        """True if it has its ending."""
         return any(known.final for known in Status if known == self.status)
 
     @property
@@ -115,7 +115,7 @@ class Serving(Shown):
 
 
 class Situation(Shown):
-    """Where one application stands: the answer to `status`."""
+    """The state of one application: the answer to `status`."""
 
     application: Text
     traffic: tuple[Serving, ...] = ()
@@ -123,7 +123,7 @@ class Situation(Shown):
     under_way: tuple[Release, ...] = ()
     ended: Release | None = None
     notes: Lines = ()
-    """Whatever else is worth knowing."""
+    """Other remarks."""
 
     def release(self, release_id: str) -> Release | None:
         """Return a release that is under way, or the newest drop that ended, by its id."""
@@ -132,7 +132,7 @@ class Situation(Shown):
 
 
 class Answer(Shown):
-    """What every answer has."""
+    """The fields of every answer."""
 
     answer: Lines = ()
     report: Lines = ()

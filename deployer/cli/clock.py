@@ -10,10 +10,10 @@ SPEED = "DROPSHIFT_CLOCK_SPEED"
 
 @dataclass(frozen=True)
 class Clock:
-    """Tells the time."""
+    """Reads the time."""
 
     speed: float = 1.0
-    """How many times as fast bakes pass as they say."""
+    """Factor by which bakes pass faster than configured."""
 
     @classmethod
     def of_environment(cls) -> "Clock":

@@ -87,7 +87,7 @@ def _uv() -> str:
 
 
 def _answers(tool: str) -> bool:
-    """Whether a tool runs: a shim of pyenv may lead nowhere."""
+    """Return whether a tool runs: a shim of pyenv may lead nowhere."""
     if not Path(tool).is_file():
         return False
     return subprocess.run([tool, "--version"], capture_output=True, check=False).returncode == 0  # noqa: S603 - uv

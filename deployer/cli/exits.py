@@ -8,7 +8,7 @@ from deployer.model.status import Status
 
 
 class Exit(IntEnum):
-    """What a script learns of a verb."""
+    """The exit statuses of a verb, for scripts."""
 
     LIVE = 0
     """The release is live; the command was done, or there was nothing to do."""
@@ -51,7 +51,7 @@ class StopError(Exception):
 
     @property
     def passes(self) -> bool:
-        """Whether another try may succeed: AWS did not answer, or has too much to do."""
+        """Return whether a retry may succeed: AWS did not answer, or was overloaded."""
         return self.exit_status is Exit.UNKNOWN and all(one.where in ("AWS", "connection") for one in self.problems)
 
 

@@ -1,4 +1,4 @@
-"""What verbs have in common: their help with an example, their options, and the stack that they work on."""
+"""Common parts of verbs: their help with an example, their options, and the stack that they work on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a person sees: answers on standard output, problems and questions on standard error."""
+"""Output for a person: answers on standard output, problems and questions on standard error."""
 
 import json
 import sys
@@ -50,7 +50,7 @@ def problems(found: Sequence[Problem]) -> None:
 
 
 def asks_people() -> bool:
-    """Whether a question would reach a person."""
+    """Return whether a question would reach a person."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 

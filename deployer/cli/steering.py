@@ -35,7 +35,7 @@ def _change(  # noqa: PLR0913 - what all of them take
 
 
 def _would(preview: Document) -> bool:
-    """Whether a dry run found something to do; if not, its answer is the answer."""
+    """Return whether a dry run found something to do; if not, its answer is the answer."""
     answer = Answer.model_validate(preview)
     return not answer.problems and any(line.startswith("would ") for line in answer.answer)
 

@@ -47,7 +47,7 @@ def standing(release: Release, situation: Situation, clock: Clock) -> str:
 
 
 def at_a_stage(release: Release, situation: Situation) -> bool:
-    """Whether a release has the share of the traffic that its record names."""
+    """Return whether a release has the share of the traffic that its record names."""
     shares = {one.version: one.share for one in situation.traffic}
     return release.weight in release.stages and shares.get(str(release.version)) == release.weight
 

@@ -38,7 +38,7 @@ class Serving(Value):
 
 
 class Warm(Value):
-    """Environments that are kept ready, and paid, whether anybody calls or not."""
+    """Environments that are kept ready, and paid for with or without calls."""
 
     version: str
     """Its number, or an alias that has some of its own."""
@@ -71,7 +71,7 @@ class State(Value):
 
 
 def refused(problems: Sequence[Problem]) -> Answer:
-    """Return a refusal with everything that is wrong; nothing was changed."""
+    """Return a refusal with all problems; nothing was changed."""
     return {
         "answer": "refused; nothing was changed",
         "report": report.text(problems).splitlines(),
@@ -85,12 +85,12 @@ def refusal(where: str, found: str, allowed: str, remedy: str) -> Answer:
 
 
 def nothing_to_do(why: str) -> Answer:
-    """Return that everything is as the command wants it already."""
+    """Return that there is nothing to change."""
     return {"answer": f"nothing to do: {why}"}
 
 
 def done(what: str, *, dry_run: bool = False, **more: object) -> Answer:
-    """Return what was done, or in a dry run what would be."""
+    """Return what was done, or what a dry run would do."""
     return {"answer": f"would {what}" if dry_run else what, **more}
 
 
@@ -128,7 +128,7 @@ def status(application: str, state: State, now: datetime) -> Answer:
 
 
 def _warm(warm: Sequence[Warm]) -> list[str]:
-    """Return what is kept ready and what it costs."""
+    """Return lines about the environments kept ready, and their cost."""
     return [
         f"{titled(one.release, one.version)} keeps {one.environments} environments ready ({one.status}),"
         f" about ${one.dollars_per_hour:,.2f} an hour (estimate: {SOURCE})"
@@ -143,7 +143,7 @@ def _under_way(state: State, now: datetime) -> list[str]:
 
 
 def _rollback(state: State, left: Record) -> list[str]:
-    """Return who has been live since a rollback by command, and why the other one is not."""
+    """Return the release that is live since a rollback by command, and the reason of the rollback."""
     stable = state.serving[0].release
     found = left.rolled_back
     since = f" since {found.at:%H:%M}" if found else ""
@@ -165,7 +165,7 @@ def _way_back(state: State) -> str:
 
 
 def statuses(each: Sequence[Answer], ignored: Sequence[IgnoredDrop], now: datetime) -> Answer:
-    """Return the status of all applications, and the drops that were ignored because they named none of them."""
+    """Return the status of all applications, and the ignored drops that named none of them."""
     lines = [f"{one['application']}: {line}" for one in each for line in one["answer"]]
     return {
         "answer": [*lines, *_ignored(ignored, now)],
@@ -205,7 +205,7 @@ def _ago(age: timedelta) -> str:
 
 
 def progress(record: Record, alias: Alias, now: datetime) -> list[str]:
-    """Return in a line or two where a release stands."""
+    """Return the progress of a release, in one or two lines."""
     if record.version is None or record.version != alias.canary:
         return [f"{record.release} is {_running(record, now)}"]
     verdict = [f"{record.release}: the last look said {record.verdict}"] if record.verdict else []
@@ -241,7 +241,7 @@ def _by_whom(record: Record) -> str:
 
 
 def _said_by(name: str) -> str:
-    """Return whose command it is said to have been: a claim, which only CloudTrail can confirm."""
+    """Return the claimed sender of a command; only CloudTrail can confirm it."""
     return f", said by {name}" if name else ""
 
 
@@ -270,7 +270,7 @@ def history(application: str, records: Sequence[Record]) -> Answer:
 
 
 def _time(record: Record) -> datetime:
-    """Return when a release ended; while it has not, when it last changed."""
+    """Return the time at which a release ended, or last changed."""
     return record.ended_at or record.timeline[-1].at
 
 
@@ -281,7 +281,7 @@ def _spent(record: Record) -> str:
 
 
 def ending(record: Record) -> str:
-    """Return in a line how a release ended, or where it stands."""
+    """Return the ending of a release, or its state, in one line."""
     reason = f": {record.reason}{_said_by(record.ended_by)}" if record.reason else ""
     line = f"{titled(record.release, record.version)} {record.status}{reason}{_spent(record)}"
     if not record.rolled_back:

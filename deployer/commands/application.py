@@ -22,7 +22,7 @@ NO_RELEASE = "no release yet"
 
 @dataclass(frozen=True)
 class Application:
-    """One application, looked at."""
+    """One application, as AWS and its records have it."""
 
     deployer: Deployer
     name: str
@@ -33,7 +33,7 @@ class Application:
         return self.deployer.settings.function(self.name)
 
     def alias(self) -> Alias:
-        """The alias as it stands."""
+        """The alias as it is."""
         return self.deployer.aws.functions.alias(self.function)
 
     def published(self, version: str) -> PublishedVersion | None:
@@ -43,7 +43,7 @@ class Application:
     def record_of(self, version: str, *, live: bool = False) -> Record | None:
         """Return the record of a version's release; None for a version without one.
 
-        A record that is missing is begun anew from what the version says. `live`: it has all traffic.
+        A missing record is restored from the version's description. `live`: it has all traffic.
         """
         published = self.published(version)
         description = published.description if published else None
@@ -55,7 +55,7 @@ class Application:
             release=description.label,
             version=version,
             archive_sha256=published.digest,
-        ).with_entry(self.deployer.now(), "there was no record; this is what the version says")
+        ).with_entry(self.deployer.now(), "there was no record; this one is from the version's description")
         if live:
             known = known.ended(self.deployer.now(), Ending(status=Status.LIVE, reason=f"version {version} was live"))
         stored = self.record(description.release_id)
@@ -88,7 +88,7 @@ class Application:
         return ", ".join(reversed(names)) or "no release yet"
 
     def title(self, version: str | None) -> str:
-        """Return a version as people know it: its release, and its number in brackets."""
+        """Return the title of a version: its release, and its number in brackets."""
         published = self.published(version) if version else None
         return answers.titled(published.description.label if published and published.description else None, version)
 
@@ -117,7 +117,7 @@ class Application:
         )
 
     def _warm(self) -> Iterator[Warm]:
-        """Return the versions that have provisioned concurrency, whoever gave it to them."""
+        """Return the versions that have provisioned concurrency, also if others configured it."""
         for found in self.deployer.aws.functions.provisioned(self.function):
             published = self.published(found.qualifier)
             if published:
@@ -173,7 +173,7 @@ class Application:
 
 
 def is_called(published: PublishedVersion, name: str) -> bool:
-    """Return whether a name means a version: its number, its release's name or its release's id."""
+    """Return whether a name is that of a version: its number, its release's name or its release's id."""
     description = published.description
     return name == published.version or (
         description is not None and shortened(name) in (description.label, description.release_id)

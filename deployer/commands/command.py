@@ -1,4 +1,4 @@
-"""Pure: what a person can ask of the controller, parsed at the door."""
+"""Pure: the commands to the controller, and their parsing."""
 
 import difflib
 from collections.abc import Collection
@@ -15,7 +15,7 @@ from deployer.model.value import Value
 
 
 def _version(value: object) -> object:
-    """Return a whole number as text: it means a version."""
+    """Return a whole number as text, because it is a version."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
@@ -32,11 +32,11 @@ class ChangeCommand(Value):
     application: Name
     reason: Text = ""
     dry_run: Flag = False
-    """Answer what would be done, and do nothing."""
+    """Only answer what would be done."""
 
 
 class ReleaseCommand(ChangeCommand):
-    """A command that may name the release it means: by name, release id or version."""
+    """A command that may name its release: by name, release id or version."""
 
     release: Release | None = None
     """If another release is in its place, the command is refused."""
@@ -59,7 +59,7 @@ class ShowHistory(Value):
 
 
 class RollBack(ReleaseCommand):
-    """Back to an earlier release: the recorded previous one, or the one named; `release` is the one to leave."""
+    """Roll back to the recorded previous release, or to a named one; `release` is the one to leave."""
 
     action: Literal["rollback"]
     to: Release | None = None
@@ -67,7 +67,7 @@ class RollBack(ReleaseCommand):
 
 
 class Promote(ReleaseCommand):
-    """On to the next stage, to a named one, or to all traffic."""
+    """Promote to the next stage, to a named one, or to all traffic."""
 
     action: Literal["promote"]
     full: Flag = False
@@ -127,7 +127,7 @@ _BY_ACTION = {model.model_fields["action"].annotation.__args__[0]: model for mod
 
 
 def parse(payload: dict[str, JsonValue], applications: Collection[str]) -> Command | tuple[Problem, ...]:
-    """Return a command, or everything that is wrong with it."""
+    """Return a command, or all its problems."""
     try:
         command: Command = parser.parse(event=payload, model=Command)  # type: ignore[call-overload]  # a union is no class
     except ValidationError as error:

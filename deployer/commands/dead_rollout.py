@@ -1,4 +1,4 @@
-"""The repair after a durable execution that died: its alias is made whole, and its release ends."""
+"""The repair after a dead durable execution: its alias is restored, and its release ends."""
 
 from deployer.aws.executions import Execution
 from deployer.commands.application import Application
@@ -11,9 +11,9 @@ from deployer.model.status import Ending, Status
 
 
 def close_rollout(app: Application, drop: Drop, execution: Execution) -> Record | None:
-    """Make the alias whole after an execution that is over, and end its release; None when that has its end.
+    """Restore the alias after an execution that is over, and end its release; None when that has ended.
 
-    The alias comes first: a record that is missing, or refused, leaves no version with a share that nobody watches.
+    The alias comes first: if the record is missing or cannot be written, no version keeps a share unwatched.
     Source: AWS Lambda developer guide, durable functions: a failed execution is not retried and runs no
     compensation.
     """
@@ -24,7 +24,7 @@ def close_rollout(app: Application, drop: Drop, execution: Execution) -> Record 
         return None
     record = deployer.found_again(record)
     if ending:
-        return deployer.record_ending(record, ending, "the record was lost; the engine had kept the end")
+        return deployer.record_ending(record, ending, "the record was lost; its ending is from the durable execution")
     reason = f"the rollout's execution ended {execution.status}"
     served = isinstance(after, Alias) and record.version and after.stable == record.version
     status = Status.LIVE if served else _undone(after, record) or Status.FAILED
@@ -41,7 +41,7 @@ def _without(alias: Alias, release_id: str) -> Alias:
 
 
 def _undone(alias: Alias | Ending | None, record: Record) -> Status | None:
-    """Return what a person did to a release whose rollout died; None when nobody did anything.
+    """Return the ending that a command gave a release whose rollout died; None when there was no command.
 
     A: rollback moves the alias, and dies before it updates the record.  B: the rollout dies, too.  The alias's
     description still records the rollback.

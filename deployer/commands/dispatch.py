@@ -20,7 +20,7 @@ from deployer.commands.maintenance import Maintenance
 from deployer.commands.traffic import TrafficCommands
 
 
-def dispatch(app: Application, command: Command) -> Answer:  # noqa: PLR0911 - one line a command
+def dispatch(app: Application, command: Command) -> Answer:  # noqa: PLR0911 - one line per command
     """Answer a command for one application."""
     match command:
         case ShowStatus():

@@ -20,12 +20,12 @@ from deployer.model.text import shortened
 RECORDS_SEARCHED = 100
 """Records that are searched for a release's name, newest first."""
 _SECRETIVE = {"manifest": {"smoke"}}
-"""Of an inspection: what the smoke test sends and expects is for the application alone; no answer repeats it."""
+"""Fields of an inspection that no answer repeats: the smoke test's values are for the application alone."""
 
 
 @dataclass(frozen=True)
 class Maintenance:
-    """Looks after one application."""
+    """The maintenance of one application."""
 
     app: Application
 
@@ -61,18 +61,18 @@ class Maintenance:
         if not deployer.aws.executions.start(drop):
             force = "without" if command.force else "with"
             found = f'{drop.label}, which is being rolled out again {force} "force"'
-            return answers.refusal("release", found, "a release that is not under way", "abort it, then redeploy")
+            return answers.refusal("release", found, "a release that has ended", "abort it, then redeploy")
         return answers.done(f"rolling out {drop.label} again", id=drop.release_id)
 
     def _already(self, earlier: Record) -> Answer | None:
-        """Refuse what the rollout would end as a duplicate: the archive that is live under this very key."""
+        """Refuse an archive that is live under the same key, which the rollout would end as a duplicate."""
         live = self.app.record_of(self.app.alias().stable)
         if live is None or (live.key, live.archive_sha256) != (earlier.key, earlier.archive_sha256):
             return None
         return answers.nothing_to_do(f"{answers.titled(live.release, live.version)} is live with this archive")
 
     def _needs_force(self, earlier: Record, *, force: bool) -> Answer | None:
-        """Refuse what the rollout would reject: an archive that was rolled back."""
+        """Refuse an archive that was rolled back, which the rollout would reject."""
         digest = earlier.archive_sha256
         if force or not digest or not self.app.deployer.aws.bundles.rolled_back_as(self.app.name, digest):
             return None
@@ -87,7 +87,7 @@ class Maintenance:
         return max(fits, key=lambda record: record.timeline[0].at, default=None)
 
     def _next_attempt(self, earlier: Record, *, force: bool) -> Drop:
-        """Find the first attempt that has not ended: a command repeated until then means the same one."""
+        """Return the first attempt that has not ended, so that a repeated command starts the same one."""
         bucket = self.app.deployer.settings.releases_bucket
         drop = Drop(bucket=bucket, key=earlier.key, version_id=earlier.version_id, attempt=1, force=force)
         while (known := self.app.record(drop.release_id)) and known.status.final:
@@ -95,13 +95,13 @@ class Maintenance:
         return drop
 
     def prune(self, command: Prune) -> Answer:
-        """Delete versions nobody names, oldest first, and bundles that no version points at."""
+        """Delete unneeded versions, oldest first, and bundles that no version points at."""
         functions, bundles = self.app.deployer.aws.functions, self.app.deployer.aws.bundles
         versions = [found for found in functions.versions(self.app.function) if found.description]
         if hidden := next(filter(None, (found.environment_error for found in versions)), None):
             return answers.refusal(
                 "the function",
-                f"versions whose bundles may not be read ({hidden})",
+                f"versions whose bundles cannot be read ({hidden})",
                 "versions whose environment the deployer may read",
                 "see KmsKeyArn in the application's stack",
             )
@@ -130,10 +130,10 @@ class Maintenance:
         return {**answers.done(words.replace("delete", "deleted", 1).replace(", keep", ", kept")), **report}
 
     def _delete(self, orphans: list[ObjectVersion]) -> None:
-        """Delete what says where the bundles are, look again, and then the bundles that nobody took up since.
+        """Delete the bundles' location files, check again, then delete the bundles that are still unused.
 
-        A: a rollout writes its record, then reads where the bundle of its bytes is, to use it again.  B: prune deletes
-        that, and looks: it finds A's record, or A's version, or A comes too late to find the bundle and makes another.
+        A: a rollout writes its record, then reads the location of its bytes' bundle, to use it again.  B: prune deletes
+        that, and checks: it finds A's record, or A's version, or A comes too late to find the bundle and makes another.
         """
         bundles = self.app.deployer.aws.bundles
         for stored in filter(_is_location, orphans):
@@ -156,7 +156,7 @@ def versions_to_keep(
 
     Releases that failed go before those that went live, whatever their age.
 
-    The recorded state counts even when others moved the alias since: better a version too many than one too few.
+    The recorded state counts even if others moved the alias: an extra version is harmless, a missing one is not.
     """
     ranked = sorted(versions, key=lambda found: _went_live(found, went_live))
     newest = {found.version for found in ranked[-keep:]}

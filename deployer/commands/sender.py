@@ -1,7 +1,7 @@
-"""Pure: the alias of the controller through which a payload came, what may come through it, and who is said to send it.
+"""Pure: the alias of the controller through which a payload came, the commands that it takes, and the claimed sender.
 
-IAM decides who may invoke which alias: a grant for one alias is for no other one, and not for the function itself.
-Lambda tells the function the ARN that was invoked, and nothing of the invoker; CloudTrail's data events do.
+IAM grants each alias by itself: a grant for one alias is not for another one, nor for the function itself.
+Lambda passes the invoked ARN to the function, but not the invoker; CloudTrail's data events have that.
 Sources: AWS Lambda developer guide, aliases in permissions policies, context object; Lambda API reference, Invoke.
 """
 
@@ -21,16 +21,16 @@ _QUALIFIED = 8
 
 
 class Sender(Value):
-    """Where an invocation of the controller came in."""
+    """The way by which an invocation reached the controller."""
 
     alias: str = ""
-    """The alias or version that was invoked; empty for the function itself, which hears events."""
+    """The alias or version that was invoked; empty for the function itself, which receives events."""
     name: str = ""
     """A claim of the invoker, in the client context; empty without one."""
 
     @classmethod
     def of(cls, context: Any) -> Self:  # noqa: ANN401 - the runtime's
-        """Read what Lambda tells of an invocation."""
+        """Read Lambda's context of an invocation."""
         parts = context.invoked_function_arn.split(":")
         custom = getattr(context.client_context, "custom", None)
         said = custom.get("by") if isinstance(custom, dict) else None

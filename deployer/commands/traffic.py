@@ -223,7 +223,7 @@ class TrafficCommands:
         return self._remove_canary_and_end(alias, record, Move.ROLL_BACK, ending)
 
     def _reason_of(self, alarm: str, record: Record, version: str) -> str:
-        """Name an alarm and the error of the canary's failed calls, if its log holds one and can be read at once."""
+        """Return the alarm, and the error of the canary's failed calls if its log has one and can be read at once."""
         function, now = self._deployer.settings.function(self.app.name), self._deployer.now()
         since = record.staged_at or now
         events = self._deployer.aws.logs.events(function, version, since, now, logged_error.TERMS, patience=1)
@@ -233,7 +233,7 @@ class TrafficCommands:
     # --- forth ---------------------------------------------------------------------------------------------------
 
     def promote(self, command: Promote) -> Answer:
-        """Give the canary its next stage's share, or all traffic."""
+        """Shift the canary to its next stage's share, or to all traffic."""
         alias = self.app.alias()
         if blocked := self._no_canary(alias) or self._refuse_another_release(alias.canary, command.release):
             return blocked
@@ -244,7 +244,7 @@ class TrafficCommands:
             return answers.refusal("alias", f"version {canary}", "a release's version", "it was shifted by others")
         if not record.stages and not command.full:
             found = "none: the release's record was deleted"
-            return answers.refusal("stages", found, "the plan that the record had", 'say "full": true, or wait')
+            return answers.refusal("stages", found, "a release whose record has its plan", 'send "full": true, or wait')
         if command.weight and command.weight not in record.stages:
             return answers.refusal("weight", f"{command.weight}", f"one of {list(record.stages)}", _ANOTHER_WEIGHT)
         if command.weight and command.weight <= alias.weight:
@@ -286,7 +286,7 @@ class TrafficCommands:
         return answers.done(f"done: {words}", **warned(self._record_command(record, after, command, words)))
 
     def _record_command(self, record: Record | None, after: Alias, command: ReleaseCommand, words: str) -> list[str]:
-        """Write down a command, once for the move that it made; return what AWS refused."""
+        """Record a command, once for its move; return AWS's refusal, if any."""
         if record is None:
             return []
         at, what = self._deployer.now(), f"by command: {words}" + (f" ({command.reason})" if command.reason else "")
@@ -308,7 +308,7 @@ class TrafficCommands:
         return None if alias.canary else answers.nothing_to_do("no release is taking traffic in stages")
 
     def _refuse_another_release(self, version: str | None, meant: str | None) -> Answer | None:
-        """Refuse a command that means another release than the one in this place."""
+        """Refuse a command for another release than the present one."""
         if meant is None or version is None:
             return None
         published = self.app.published(version)
@@ -336,7 +336,7 @@ def note_warning(app: Application, record: Record, warning: str | None) -> list[
 
 
 def warned(warnings: list[str]) -> Answer:
-    """Return what an answer says of what AWS refused after the move."""
+    """Return the answer's warning about calls that AWS refused after the move."""
     return {"warning": warnings} if warnings else {}
 
 

@@ -43,7 +43,7 @@ class Durations(Value):
     slow: int
     """Number of slow calls of the new version that would exceed chance."""
     canary: float
-    """That many of the new version's calls took this long, or longer."""
+    """The duration in milliseconds that so many calls of the new version reached."""
     stable: float
     """95 % of the stable version's calls took this long, or less."""
 

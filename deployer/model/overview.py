@@ -27,7 +27,7 @@ class IgnoredDrop(Value):
 
 
 class Turn(Value):
-    """Which release of an application is being prepared: inspected, bundled, published and smoke-tested."""
+    """The release of an application that is being prepared: inspected, bundled, published and smoke-tested."""
 
     release_id: str
     label: str

@@ -40,7 +40,7 @@ class RolledBack(Value):
     at: datetime
     reason: Sentence
     by: Annotated[Sentence, Field(exclude_if=operator.not_)] = ""
-    """Who is said to have sent the command."""
+    """The claimed sender of the command."""
 
 
 class Record(Value):
@@ -77,7 +77,7 @@ class Record(Value):
     """The step that runs now, in words that follow "is"."""
     step_at: datetime | None = None
     seconds: dict[str, float] = Field(default_factory=dict)
-    """How long each step ran, as far as it has ended; `smoke_start` is the part of the smoke test that AWS took."""
+    """Duration of each step that has ended; `smoke_start` is the part of the smoke test that AWS took."""
     ended_at: datetime | None = None
     rolled_back: RolledBack | None = None
     timeline: tuple[TimelineEntry, ...] = ()
@@ -89,7 +89,7 @@ class Record(Value):
 
     @property
     def ended_by(self) -> str:
-        """Who is said to have sent the command that ended the release; empty when none did."""
+        """The claimed sender of the command that ended the release; empty when none did."""
         last = f"{self.status}: {self.reason}"
         return next((entry.by for entry in self.timeline if entry.what == last), "")
 

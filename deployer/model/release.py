@@ -42,14 +42,14 @@ class Release(Value):
     dropped: datetime | None = None
     """The object's LastModified; of a redeployed one, the time of the command."""
     waiting: bool = False
-    """Whether it asked for its turn, and another release of the application had it."""
+    """True if it asked for its turn, and another release of the application had it."""
     has_turn: bool = False
-    """Whether it may be prepared: no other release of the application is."""
+    """True if it may be prepared: no other release of the application is."""
     inspection: Inspection | None = None
     function: FunctionConfiguration | None = None
     bundle: Bundle | None = None
     staged: bool = False
-    """Whether `$LATEST` was pointed at the bundle once."""
+    """True if `$LATEST` was pointed at the bundle once."""
     version: str | None = None
     active: bool = False
     """True if the version can be invoked."""
@@ -67,9 +67,9 @@ class Release(Value):
     """Verdict of the last check."""
     paused: bool = False
     laid_out_anew: bool = False
-    """Whether the smoke test changed the access profile: the next bundle has another order."""
+    """True if the smoke test changed the access profile: the next bundle has another order."""
     seconds: dict[str, float] = Field(default_factory=dict)
-    """How long each step ran, all its repetitions together; waits between them are not counted."""
+    """Duration of each step, all its repetitions together; waits between them are not counted."""
     ending: Ending | None = None
 
     def ended(self, status: Status, reason: str, problems: tuple[Problem, ...] = ()) -> "Release":

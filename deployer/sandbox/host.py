@@ -54,7 +54,7 @@ class _CrashedError(Exception):
 
 
 class Output(NamedTuple):
-    """What becomes of a bundle's bytes, and the earlier bundle that some of them may be copied from."""
+    """The destination of a bundle's bytes, and the earlier bundle from which some of them may be copied."""
 
     write: Write
     copy: Callable[[int, int, str], object] = lambda _offset, _length, _sha256: None

@@ -9,9 +9,9 @@ _HEADER = struct.Struct("<BI")
 RANGE = struct.Struct("<QI")
 """The argument of a READ: offset and length."""
 STORED = struct.Struct("<QI32s")
-"""What a COPY names: offset, length and SHA-256 of bytes in the earlier bundle."""
+"""The argument of a COPY: offset, length and SHA-256 of bytes in the earlier bundle."""
 DONE = struct.Struct("<QQ")
-"""What a PROGRESS says: raw bytes done, and all there are."""
+"""The argument of a PROGRESS: raw bytes done, and all raw bytes."""
 LARGEST = 16 << 20
 """Bytes of one message."""
 

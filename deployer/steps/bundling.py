@@ -15,9 +15,9 @@ from deployer.model.status import Status
 _WORTH_MORE = 2 << 20
 """Bytes of a bundle from which a stronger one is worth its making: one part of a load."""
 _PATIENCE = 4
-"""How many times the budget is spent once nobody waits."""
+"""Factor of the time budget for a bundle that no release waits for."""
 _REPORTED = timedelta(seconds=3)
-"""How often the record says how far a bundle is."""
+"""Interval at which the record gets a bundle's progress."""
 
 
 def make_bundle(deployer: Deployer, release: Release) -> Release:
@@ -31,7 +31,7 @@ def make_bundle(deployer: Deployer, release: Release) -> Release:
 
 
 def strengthen_bundle(deployer: Deployer, release: Release) -> Release:
-    """Make the bundle of a live release again for the next one to copy from, unless a newer one was made meanwhile.
+    """Make the bundle of a live release again for the next one to copy from, unless a newer one exists.
 
     Its frames are as strong as the time allows, and in the order in which the release's own start needed them. The
     release itself keeps the bundle that its version names.

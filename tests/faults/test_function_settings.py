@@ -74,7 +74,7 @@ def test_an_environment_that_is_hidden_after_the_inspection_is_not_written_eithe
         before(world, "ListVersionsByFunction", hide)
         record = released(world, "1.1")
     assert (record.status, writes(world)) == (Status.FAILED, set())
-    assert "environment may not be read: Lambda was unable to decrypt" in record.reason
+    assert "environment cannot be read: Lambda was unable to decrypt" in record.reason
 
 
 def test_prune_deletes_nothing_while_it_cannot_read_what_versions_point_at() -> None:

@@ -1,4 +1,4 @@
-"""Which machine an application's function is: what an archive is inspected for before it is dropped."""
+"""The machine of an application's function, for which an archive is inspected before it is dropped."""
 
 from typing import get_args
 

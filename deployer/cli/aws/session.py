@@ -44,7 +44,7 @@ class Session:
 
     @property
     def place(self) -> str:
-        """Where the calls go, in words."""
+        """The target of the calls, as text."""
         endpoint = os.environ.get("AWS_ENDPOINT_URL")
         return endpoint or self._session.region_name or "no region"
 

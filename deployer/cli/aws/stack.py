@@ -37,7 +37,7 @@ class Stack:
 
     @property
     def releases_bucket(self) -> str:
-        """Where archives are dropped."""
+        """The bucket for drops."""
         return self._output("ReleasesBucket")
 
     @property
@@ -51,7 +51,7 @@ class Stack:
 
     @property
     def writes_once(self) -> bool:
-        """Whether a key of the releases bucket can be written once only."""
+        """True if a key of the releases bucket can be written only once."""
         given = self._described.get("Parameters", ())
         return any(
             one.get("ParameterKey") == "WriteOnceReleases" and one.get("ParameterValue") == "true" for one in given

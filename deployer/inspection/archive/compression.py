@@ -17,7 +17,7 @@ STEP = 1 << 20
 WINDOW_LOG = 27
 """Limit of zstd's window, 128 MiB of memory, as its command line has it without --long."""
 IDLE = 32 << 20
-"""How far the compressed bytes read may exceed the bytes that came out of them."""
+"""The most bytes by which compressed input may exceed its output."""
 
 MAGIC: dict[Format, re.Pattern[bytes]] = {
     "tar.gz": re.compile(rb"\x1f\x8b"),
