@@ -7,8 +7,9 @@ BIN    := .venv/bin
 VERSIONS := 3.12 3.13 3.14
 OWN      := 3.13
 OTHERS   := $(filter-out $(OWN),$(VERSIONS))
-# A Python of this version on PATH, of pyenv, or brought here by `make pythons`; nothing when there is none.
-found     = $(shell for p in python$(1) $$HOME/.pyenv/versions/$(1)*/bin/python $$PYENV_ROOT/versions/$(1)*/bin/python build/brought/$(1)/usr/bin/python$(1); do \
+# A Python of this version on PATH, of pyenv or uv, or brought here by `make pythons`; nothing when there is none.
+found     = $(shell for p in python$(1) $$HOME/.pyenv/versions/$(1)*/bin/python $$PYENV_ROOT/versions/$(1)*/bin/python \
+	$${UV_PYTHON_INSTALL_DIR:-$${XDG_DATA_HOME:-$$HOME/.local/share}/uv/python}/cpython-$(1)*/bin/python$(1) build/brought/$(1)/usr/bin/python$(1); do \
 	"$$p" -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] != "$(1)")' 2>/dev/null && { echo "$$p"; break; }; done)
 ifndef PYTHON
 PYTHON := $(call found,$(OWN))
@@ -23,6 +24,7 @@ LOCK    = $(CURDIR)/$(BIN)/uv pip compile -q --upgrade --generate-hashes --no-an
 COMMA        := ,
 STACK        ?= dropshift
 APPLICATIONS ?= hello
+PORT         ?= 4599
 ARCHITECTURE ?= x86_64
 RUNTIME      ?= python$(OWN)
 export ARCHITECTURE
@@ -71,8 +73,16 @@ confined: .venv/ready        ## the bootstrap's tests in a sandbox as narrow as 
 demo: .venv/ready            ## watch a large release go live, a bad one come back and a rollback by hand, all on this machine [RUNTIME=python3.14]
 	$(BIN)/python -m tests.local.demo
 
-local: .venv/ready           ## keep a local AWS with Dropshift running, to drop archives of your own
-	$(BIN)/python -m tests.local
+local: .venv/ready           ## keep a local AWS with Dropshift running, to drop archives of your own [APPLICATIONS=hello,orders PORT=4599]
+	$(BIN)/python -m tests.local --applications $(APPLICATIONS) --port $(PORT)
+
+# eval "$(make -s local-env)" makes a shell find it, and know the command `dropshift`.
+local-env: .venv/ready
+	@$(BIN)/python -m tests.local --environment --port $(PORT)
+.PHONY: local-env
+
+pictures: .venv/ready        ## draw docs/pictures/ anew: the command line on the local AWS, and the chart of the benchmark
+	$(BIN)/python -m tests.pictures
 
 faults: .venv/ready          ## every fault at every call, races and floods; writes the figures of docs/reliability.md
 	$(BIN)/python -m tests.faults
@@ -128,7 +138,8 @@ clean:                       ## remove everything that was made
 # ---- Environments ----
 
 python-found:
-	@test -n "$(PYTHON)" || { echo "Python 3.13 was not found on PATH or under ~/.pyenv; set PYTHON=/path/to/python3.13" >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Python 3.13 was not found: not on PATH, nor where pyenv and uv keep theirs; this brings it:" >&2; \
+		echo "  $$(command -v uv >/dev/null || echo 'curl -LsSf https://astral.sh/uv/install.sh | sh && ~/.local/bin/')uv python install 3.13" >&2; exit 1; }
 .PHONY: python-found
 
 .venv/ready: requirements/dev.txt | python-found

@@ -9,7 +9,7 @@ import binascii
 
 from deployer.aws import Aws
 from deployer.aws.releases_bucket import Head
-from deployer.model.drop import SIGNATURE, SIGNATURE_SUFFIX, Drop
+from deployer.model.drop import SIGNATURE, SIGNATURE_SUFFIX, Drop, signed_text
 from deployer.model.problem import Problem
 from deployer.model.text import shortened
 
@@ -19,11 +19,6 @@ _COMMAND = (
     " --message \"$(printf 'dropshift 1 %s %s' DIGEST RELEASE | base64 | tr -d '\\n')\""
 )
 _LONGEST_KEY = 200
-
-
-def signed_text(key: str, sha256: str) -> bytes:
-    """Return what a publisher signs for bytes with this digest (hex) that are dropped under this key."""
-    return f"dropshift 1 {sha256} {key}".encode()
 
 
 def objection(aws: Aws, signing_key: str, drop: Drop, head: Head, sha256: str) -> Problem | None:

@@ -4,7 +4,7 @@ import base64
 import hashlib
 from typing import Any
 
-from deployer.signature import signed_text
+from deployer.model.drop import signed_text
 
 
 class Signer:

@@ -17,7 +17,7 @@ from deployer.cli.options import Run
 from deployer.cli.showing import TIMEOUT
 from deployer.cli.watching import Watch
 from deployer.inspection.archive import Refusal
-from deployer.model.drop import FORCE, LAYOUT, SIGNATURE, Drop, misplaced
+from deployer.model.drop import FORCE, LAYOUT, SIGNATURE, Drop, misplaced, signed_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,7 +100,7 @@ def _upload(path: Path, key: str, found: "Inspection", run: Run, *, sign: str | 
 
     metadata = {FORCE: "true"} if force else {}
     if sign:
-        signature = releases.sign(run.stack, sign, bytes.fromhex(found.sha256))
+        signature = releases.sign(run.stack, sign, signed_text(key, found.sha256))
         metadata[SIGNATURE] = base64.b64encode(signature).decode()
     with _progress(path) as sent:
         return releases.upload(run.stack, path, key, metadata, sent)

@@ -15,7 +15,8 @@ from deployer.model.function import Architecture, FunctionConfiguration
 from deployer.model.inspection import Inspection, Sound
 
 RUNTIME, ARCHITECTURE, MEMORY = "python3.13", "x86_64", 1024
-"""Those of the function in template.yaml."""
+"""Those of deployer/application.yaml."""
+_MB = 1_000_000
 
 
 def function_of(
@@ -49,12 +50,14 @@ def show(found: Sound | Refusal, *, as_json: bool, assumed: tuple[str, ...] = ()
 
 def accepted(found: Sound) -> list[str]:
     """Return what an accepted archive is, and how it would be rolled out."""
-    facts = f"{found.format}, {found.files} files, {found.unpacked} bytes unpacked, sha256 {found.sha256}"
+    size = f"{found.unpacked / 1e6:,.1f} MB" if found.unpacked >= _MB else f"{found.unpacked} bytes"
+    facts = f"{found.format}, {found.files:,} files, {size} unpacked"
     if not isinstance(found, Inspection):
-        return [f"accepted: {facts}"]
+        return [f"accepted: {facts}", f"sha256 {found.sha256}"]
     stages = ", ".join(map(str, found.manifest.rollout.plan()))
     return [
         f"accepted: {facts}",
+        f"sha256 {found.sha256}",
         f"starts as {found.start.kind}: {found.start.handler or ' '.join(found.start.command)}",
         *(f"warning: {warning}" for warning in found.warnings),
         f"would go live as: {f'{stages}, then all traffic' if stages else 'all traffic at once'}",

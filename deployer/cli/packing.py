@@ -45,7 +45,7 @@ def pack(
     with tempfile.TemporaryDirectory(prefix="dropshift-pack-") as made:
         tree = Path(made) / "tree"
         left = _copy(directory, tree)
-        known = requirements or _found(directory / _REQUIREMENTS)
+        known = requirements or _if_there(directory / _REQUIREMENTS)
         if (directory / _PACKAGE).is_file():
             dependencies.npm(tree, function.architecture)
         if known:
@@ -62,7 +62,7 @@ def _default_runtime(directory: Path) -> str:
     return "nodejs24.x" if (directory / _PACKAGE).is_file() else inspecting.RUNTIME
 
 
-def _found(path: Path) -> Path | None:
+def _if_there(path: Path) -> Path | None:
     return path if path.is_file() else None
 
 

@@ -55,6 +55,8 @@ class Watch:
         if release is None or not release.ended:
             self._say_that_it_goes_on(f"not ended after {show(timedelta(seconds=timeout.total_seconds()))}")
             return Exit.UNKNOWN
+        if self._redraws and release.exit_status is Exit.LIVE:
+            return Exit.LIVE  # the last frame says so
         explain(release, self.run)
         return release.exit_status
 
@@ -62,7 +64,7 @@ class Watch:
         pause = _FIRST_PAUSE
         while True:
             before = self.release
-            self._look()
+            self._ask()
             if shown:
                 shown.update(self)
             if self.release and self.release.ended:
@@ -72,7 +74,7 @@ class Watch:
                 return
             time.sleep(pause)
 
-    def _look(self) -> None:
+    def _ask(self) -> None:
         """Ask how things stand; AWS may fail to answer some times in a row."""
         for attempt in range(1, _PATIENCE + 1):
             try:
@@ -94,9 +96,13 @@ class Watch:
         releases = Answer.model_validate(found).releases
         return next((one for one in releases if one.release_id == self.release_id), self.release)
 
+    @property
+    def _redraws(self) -> bool:
+        return sys.stdout.isatty() and not self.run.as_json
+
     @contextmanager
     def _shown(self) -> Iterator["_Plain | None"]:
-        if self.run.as_json or not sys.stdout.isatty():
+        if not self._redraws:
             yield _Plain(as_json=self.run.as_json)
             return
         with Live(get_renderable=self._frame, console=screen.console(), refresh_per_second=4):
@@ -106,9 +112,9 @@ class Watch:
         if self.situation is None:
             return Text("asking the controller …")
         rows = max(4, screen.console().height - 14)
-        lines = ["", "  waiting for the event of S3, which comes within seconds"] if self.release is None else [""]
-        hint = [self.trouble or "Ctrl-C stops watching; the rollout goes on"] if not self._over else []
-        more = [Text(line, style="dim") for line in (*lines, *(f"  {line}" for line in hint))]
+        waiting = ["waiting for the event of S3, which comes within seconds"] if self.release is None else []
+        hint = [] if self._over else ["", self.trouble or "Ctrl-C stops watching; the rollout goes on"]
+        more = [Text(f"  {line}", style="dim") for line in (*waiting, *hint)]
         return view.stacked(view.frame(self.situation, self.release, self.clock, rows), *more)
 
     @property
@@ -147,7 +153,7 @@ class _Plain:
         self._entries = len(release.timeline)
         now = release.verdict, re.sub(r"\d+", "", release.step)
         for news, known, line in zip(now, self._last, (release.verdict, release.step), strict=True):
-            if news and news != known:
+            if news and news != known and not release.ended:
                 self._say(f"{wording.at(watch.clock.now())}  {line}")
         self._last = now
         return None

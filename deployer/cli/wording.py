@@ -27,9 +27,11 @@ def age(moment: datetime, clock: Clock) -> str:
 
 
 def took(duration: timedelta) -> str:
-    """Return a duration to the second, and to the tenth below ten."""
+    """Return a duration: to the tenth below ten seconds, then to the second, as a manifest has it from a minute on."""
     seconds = duration.total_seconds()
-    return f"{seconds:.1f} s" if seconds < 10 else show(duration)  # noqa: PLR2004 - as the sentence above says
+    if seconds < 10:  # noqa: PLR2004 - as the sentence above says
+        return f"{seconds:.1f} s"
+    return f"{seconds:.0f} s" if duration < timedelta(minutes=1) else show(duration)
 
 
 def standing(release: Release, situation: Situation, clock: Clock) -> str:
@@ -67,7 +69,7 @@ def time_left(release: Release, clock: Clock) -> str:
     if bake is None or release.staged_at is None:
         return "it began just now"
     left, here = clock.until_baked(release.staged_at, bake), show(bake / clock.speed)
-    scale = "" if clock.speed == 1 else f" ({show(bake)}, {clock.speed:g} times as fast)"
+    scale = "" if clock.speed == 1 else f" ({show(bake)}, {clock.speed:g} times as fast here)"
     if left > timedelta():
         return f"{show(left)} of {here} left{scale}"
     return f"held {show(-left)} beyond its bake of {here}{scale}"

@@ -70,6 +70,11 @@ class Drop(Value):
         return shortened(self.name)
 
 
+def signed_text(key: str, sha256: str) -> bytes:
+    """Return what a publisher signs for bytes with this digest (hex) that are dropped under this key."""
+    return f"dropshift 1 {sha256} {key}".encode()
+
+
 def misplaced(key: str, applications: Collection[str]) -> Problem | None:
     """Return why a key names no release of a known application; None when it does."""
     if len(key.encode()) > MAX_KEY:

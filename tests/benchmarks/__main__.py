@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from deployer.model.profile import Profile
+from tests.benchmarks import chart
 from tests.benchmarks.accounting import PROCESSORS
 from tests.benchmarks.cost import Cost
 from tests.benchmarks.link import LINKS, serving
@@ -56,6 +57,7 @@ def main() -> None:
                     new = [_row(name, link, processors, method, costs) for method in methods]
                     _show(new)
                     _keep(new)
+    chart.draw()
 
 
 def _asked() -> argparse.Namespace:

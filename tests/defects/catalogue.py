@@ -2,6 +2,7 @@
 
 from tests.defects import (
     of_buckets,
+    of_command_line,
     of_compatibility,
     of_contract,
     of_controller,
@@ -416,5 +417,6 @@ DEFECTS = (
     *of_health.DEFECTS,
     *of_identity.DEFECTS,
     *of_pythons.DEFECTS,
+    *of_command_line.DEFECTS,
     *of_rights.DEFECTS,
 )

@@ -68,7 +68,7 @@ DEFECTS = (
     ),
     Defect(
         "a signature is good for every application and name",
-        "signature.signed_text",
+        "drop.signed_text",
         'f"dropshift 1 {sha256} {key}"',
         'f"dropshift 1 {sha256}"',
         (f"{REFUSED}[other application]", f"{REFUSED}[newer name]"),

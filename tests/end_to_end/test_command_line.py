@@ -106,7 +106,7 @@ def test_live_is_0(person: Person) -> None:
     with person.watching(person.archive("2.0", QUICK)) as both:
         first, second, shown, said = ended(*both)
     assert (first, second, said) == (0, 0, "")
-    assert "2.0 (version 4) is live" in shown
+    assert "2.0 (version 4) live: version 4 has all traffic" in shown
     assert "Ctrl-C" not in shown
     assert shown.count("received") == 1
 
@@ -179,7 +179,7 @@ def test_a_failed_smoke_test_is_1_with_its_trace(person: Person) -> None:
 def test_not_ended_in_time_is_3_and_ctrl_c_leaves_the_rollout_alone(person: Person) -> None:
     with person.watching(person.archive("3.2", LONG)) as (terminal, piped):
         terminal.until(lambda text: "stage 1 of 1 with 10 %" in text)
-        terminal.until(lambda text: " left (1d, 60 times as fast), then all traffic" in " ".join(text.split()))
+        terminal.until(lambda text: " left (1d, 60 times as fast here), then all traffic" in " ".join(text.split()))
         terminal.until(lambda text: "Ctrl-C stops watching; the rollout goes on" in text)
         late = person.run("status", "hello", "--watch", "--timeout", "2s")
         assert late.returncode == 3

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
+from math import isfinite
 from pathlib import Path
 from typing import Any, Self
 from urllib.request import urlopen
@@ -16,6 +17,7 @@ from urllib.request import urlopen
 import boto3
 from botocore.config import Config
 
+from deployer.cli.clock import SPEED
 from tests.local import calls
 from tests.local.calls import Call
 from tests.local.configuration import ACCOUNT, REGION, VARIABLE, Configuration
@@ -29,25 +31,36 @@ class LocalAwsError(RuntimeError):
     """The local AWS did not start; the message ends with what it said."""
 
 
+class PortTakenError(RuntimeError):
+    """Something else listens on the port that was asked for."""
+
+
 class LocalAws:
     """A local AWS, from `with` to the end of the block.
 
     `auth` enforces the IAM policies of function roles. `speed` makes durable waits shorter: at 60 a minute takes a
-    second, `math.inf` skips them. `function_environment` is added to every function's variables.
+    second, `math.inf` skips them. `port` is that of its endpoint, 0 for any. `function_environment` is added to every
+    function's variables.
     """
 
     def __init__(
-        self, *, auth: bool = False, speed: float = 1.0, function_environment: Mapping[str, str] | None = None
+        self,
+        *,
+        auth: bool = False,
+        speed: float = 1.0,
+        port: int = 0,
+        function_environment: Mapping[str, str] | None = None,
     ) -> None:
         self._auth = auth
         self._speed = speed
+        self._port = port
         self._function_environment = dict(function_environment or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._clients: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
         self.directory = Path(tempfile.mkdtemp(prefix="local-aws-"))
-        with socket.create_server(("127.0.0.1", 0)) as listener:
+        with self._listening() as listener:
             self._configuration = self._configure(listener)
             self._process = self._spawn(listener)
         self._await_ready()
@@ -64,13 +77,7 @@ class LocalAws:
     @property
     def environment(self) -> dict[str, str]:
         """The variables by which any AWS tool finds the local AWS."""
-        return {
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": ACCOUNT,
-            "AWS_SECRET_ACCESS_KEY": "local",
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_REGION": REGION,
-        }
+        return variables(self._configuration.port, self._speed)
 
     @property
     def log(self) -> Path:
@@ -130,6 +137,13 @@ class LocalAws:
             self._end(self._process)
         shutil.rmtree(self.directory, ignore_errors=True)
 
+    def _listening(self) -> socket.socket:
+        try:
+            return socket.create_server(("127.0.0.1", self._port))
+        except OSError as error:
+            shutil.rmtree(self.directory)
+            raise PortTakenError(f"port {self._port} is in use: {error.strerror}") from error
+
     def _configure(self, listener: socket.socket) -> Configuration:
         return Configuration(
             directory=self.directory,
@@ -171,6 +185,18 @@ class LocalAws:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         self._process = None
+
+
+def variables(port: int, speed: float) -> dict[str, str]:
+    """Return the variables by which tools find a local AWS, and the command line tells its time."""
+    return {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ACCESS_KEY_ID": ACCOUNT,
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        **({SPEED: f"{speed:g}"} if isfinite(speed) else {}),
+    }
 
 
 def _server_environment(configuration: Configuration) -> dict[str, str]:

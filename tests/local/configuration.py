@@ -11,6 +11,8 @@ from pydantic import TypeAdapter
 VARIABLE = "DROPSHIFT_LOCAL_AWS"
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
+PORT = 4599
+"""Of `make local`, so that a shell finds the next one, too."""
 
 
 @dataclass(frozen=True)

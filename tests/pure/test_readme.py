@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import tomllib
@@ -9,9 +10,11 @@ from pathlib import Path
 from typing import Any, get_args
 
 import botocore.session
+import click
 import pytest
 
 from deployer import events
+from deployer.cli.main import dropshift
 from deployer.commands.command import Command
 from deployer.commands.sender import ADMINISTRATION, Sender
 from deployer.model import manifest
@@ -19,8 +22,8 @@ from deployer.model.manifest import Application, Manifest, Resources, Rollout, S
 from tests.pure.values import APPLICATIONS, SETTINGS
 
 ROOT = Path(__file__).parents[2]
-NAMES = ("README.md", "docs/runbook.md", "docs/commands.md", "docs/manifest.md", "docs/comparison.md")
-README, RUNBOOK, COMMANDS_PAGE, MANIFEST_PAGE, COMPARISON = ((ROOT / page).read_text() for page in NAMES)
+NAMES = ("README.md", "docs/runbook.md", "docs/commands.md", "docs/manifest.md", "docs/comparison.md", "docs/ci.md")
+README, RUNBOOK, COMMANDS_PAGE, MANIFEST_PAGE, COMPARISON, CI = ((ROOT / page).read_text() for page in NAMES)
 PROOF = re.compile(r'\]\(\.\./(tests/[\w/]+\.py) "(\w+)"\)')
 TABLE = COMPARISON.partition("\n## ")[0]
 ROWS = [line for line in TABLE.splitlines() if line.startswith("| ")][1:]
@@ -32,6 +35,11 @@ def test_what_we_claim_is_linked_to_its_test(row: str) -> None:
     found = PROOF.search(OURS[row])
     assert found, OURS[row]
     assert f"\ndef {found[2]}(" in (ROOT / found[1]).read_text()
+
+
+@pytest.mark.parametrize(("path", "name"), sorted(set(PROOF.findall(COMPARISON))))
+def test_each_test_that_the_comparison_names_is_there(path: str, name: str) -> None:
+    assert f"\ndef {name}(" in (ROOT / path).read_text()
 
 
 # --- commands -------------------------------------------------------------------------------------------------------
@@ -55,9 +63,30 @@ def test_the_page_of_commands_names_every_one() -> None:
     assert set(re.findall(r'\{"action":"(\w+)"', COMMANDS_PAGE)) == known
 
 
-def test_the_readme_and_the_runbook_send_every_command_through_an_alias() -> None:
-    assert len(re.findall(r"^(?:\$|   ) say (?:hello|administration) ", README + RUNBOOK, re.MULTILINE)) == 4
+def test_the_runbook_sends_every_command_through_an_alias() -> None:
+    assert len(re.findall(r"^    say (?:hello|administration) ", RUNBOOK, re.MULTILINE)) == 2
     assert "say '" not in README + RUNBOOK + COMMANDS_PAGE
+
+
+TYPED = re.compile(r"^(?:\$|    | *- (?:run: )?)\s*dropshift ([^#\n]+)", re.MULTILINE)
+"""A command line of a page: in a console, a job or a list."""
+
+
+@pytest.mark.parametrize("typed", dict.fromkeys(TYPED.findall(README + RUNBOOK + COMMANDS_PAGE + MANIFEST_PAGE + CI)))
+def test_a_command_line_on_a_page_is_understood(typed: str) -> None:
+    name, *words = shlex.split(re.sub(r"\$\([^)]*\)|\$\w+", "x", typed))
+    verb = dropshift.commands[name]
+    parser = verb.make_parser(click.Context(verb))
+    values, left, _ = parser.parse_args(words)
+    needed = {one.name for one in verb.params if isinstance(one, click.Argument) and one.required}
+    assert not left
+    assert needed <= {name for name, value in values.items() if value is not None}
+
+
+def test_the_page_of_commands_has_every_verb() -> None:
+    table = COMMANDS_PAGE.partition("\n## ")[0]
+    assert {name for name in dropshift.commands if f"`{name}" not in table} == {"completion"}
+    assert "dropshift completion" in table
 
 
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()

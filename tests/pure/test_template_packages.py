@@ -57,6 +57,12 @@ def version(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+def test_the_command_line_is_in_no_package(built: dict[str, Path]) -> None:
+    names = {name for package in built.values() for name in _files(package)}
+    assert not [name for name in names if name.startswith(("deployer/cli/", "deployer/__main__", "click/", "rich/"))]
+    assert "deployer/controller.pyc" in names or "deployer/controller.py" in names
+
+
 def test_an_applications_package_is_the_bootstrap_and_zstds_native_module_where_python_has_none(version: str) -> None:
     package = application(f"python{version}")
     files = _files(package)

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from deployer.model.drop import SIGNATURE_SUFFIX
+from deployer.model.drop import SIGNATURE_SUFFIX, signed_text
 from deployer.model.status import Status
-from deployer.signature import signed_text
 from tests.signing import Signer
 from tests.workflow.test_endings import FILES
 from tests.workflow.world import World, packed

@@ -70,10 +70,8 @@ def _never_replace(client: "S3Client") -> None:
         client.meta.events.register(f"provide-client-params.s3.{call}", add)
 
 
-def sign(stack: Stack, key: str, digest: bytes) -> bytes:
-    """Return the signature of a SHA-256 digest by a KMS key (ECC_NIST_P256)."""
+def sign(stack: Stack, key: str, text: bytes) -> bytes:
+    """Return the signature of a text by a KMS key (ECC_NIST_P256)."""
     with sentences():
         client = stack.session.boto.client("kms", config=stack.session.patient)
-        return client.sign(KeyId=key, Message=digest, MessageType="DIGEST", SigningAlgorithm="ECDSA_SHA_256")[
-            "Signature"
-        ]
+        return client.sign(KeyId=key, Message=text, MessageType="RAW", SigningAlgorithm="ECDSA_SHA_256")["Signature"]

@@ -52,7 +52,7 @@ class Stack:
     @property
     def writes_once(self) -> bool:
         """True if a key of the releases bucket can be written only once."""
-        given = self._described.get("Parameters", ())
+        given = self._described_by_aws.get("Parameters", ())
         return any(
             one.get("ParameterKey") == "WriteOnceReleases" and one.get("ParameterValue") == "true" for one in given
         )
@@ -73,14 +73,14 @@ class Stack:
         return refusal("application", f'the unknown application "{name}"', allowed, remedy)
 
     def _output(self, name: str) -> str:
-        for output in self._described.get("Outputs", ()):
+        for output in self._described_by_aws.get("Outputs", ()):
             if output.get("OutputKey") == name:
                 return output.get("OutputValue", "")
         found = f"{self.name} at {self.session.place} has no output {name}"
         raise unknown("stack", found, _A_STACK, f"deploy it anew from this version, or {_NAME_IT}")
 
     @cached_property
-    def _described(self) -> "StackTypeDef":
+    def _described_by_aws(self) -> "StackTypeDef":
         with sentences():
             client = self.session.boto.client("cloudformation", config=self.session.patient)
             try:

@@ -1,12 +1,12 @@
 """Play the demo: a large release goes live, a second one in stages, a bad one comes back, and a person goes back."""
 
-import json
 import os
+import shlex
+import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -20,9 +20,10 @@ SPEED = 60.0
 BUNDLE_SECONDS = "20"
 RUNTIME = os.environ.get("RUNTIME", f"python{pythons.OWN}")
 """Of the application's function: `make demo RUNTIME=python3.14`."""
-_PATIENCE = 600
+ROOT = Path(__file__).parents[3]
 _FUNCTION = "dropshift-app-hello"
-_ENDS = ("live", "rejected", "failed", "rolled-back", "aborted", "superseded", "overtaken", "duplicate")
+_LIVE, _ROLLED_BACK = 0, 1
+"""Exit statuses of a drop that is watched."""
 
 
 @dataclass
@@ -30,59 +31,34 @@ class Story:
     """The tools of the demo, and its observations."""
 
     aws: LocalAws
-    outputs: dict[str, str]
     console: Console
     seen: list[tuple[str, str, str, bool]] = field(default_factory=list)
 
-    def command(self, action: str, **fields: object) -> dict[str, Any]:
-        """Invoke the controller by hand, as the README shows."""
-        payload = json.dumps({"action": action, **fields})
-        controller = f"{self.outputs['Controller']}:hello"
-        answer = self.aws.client("lambda").invoke(FunctionName=controller, Payload=payload.encode())
-        found: dict[str, Any] = json.loads(answer["Payload"].read())
-        if "FunctionError" in answer:
-            raise RuntimeError(f"the controller failed: {found}")
-        return found
+    def dropshift(self, *words: str) -> tuple[int, float]:
+        """Type a command as a person does; return its exit status and its seconds."""
+        self.console.print(f"[bold green]$[/] [bold]dropshift {shlex.join(words)}[/]")
+        began = time.monotonic()
+        environment = {**os.environ, **self.aws.environment, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(
+            [sys.executable, "-m", "deployer", *words], cwd=application.BUILD, env=environment, check=False
+        )
+        return done.returncode, time.monotonic() - began
 
-    def check(self, what: str, found: str, took: str, *, good: bool) -> None:
+    def drop(self, archive: Path) -> tuple[int, float]:
+        """Drop a release and watch it to its end."""
+        return self.dropshift("drop", archive.name, "hello", "--watch")
+
+    def check(self, what: str, found: str, took: float, *, good: bool) -> None:
         """Remember a result for the table at the end."""
-        self.seen.append((what, found, took, good))
+        self.seen.append((what, found, f"{took:.1f} s", good))
 
-    def drop(self, archive: Path) -> None:
-        """Upload an archive as any S3 client does: in parts, as it is over 8 MiB."""
-        with application.progress() as bar:
-            task = bar.add_task(f"uploading {archive.name}", total=archive.stat().st_size)
-            self.aws.client("s3").upload_file(
-                str(archive),
-                self.outputs["ReleasesBucket"],
-                f"hello/{archive.name}",
-                Callback=lambda sent: bar.advance(task, sent),
-            )
-
-    def watch(self, release: str, callers: Callers | None = None) -> dict[str, Any]:
-        """Print what happens to a release as it happens, until it has ended; return its record."""
-        told: set[str] = set()
-        until = time.monotonic() + _PATIENCE
-        while time.monotonic() < until:
-            record: dict[str, Any] = next(
-                (one for one in self.command("history")["releases"] if one["release"] == release), {}
-            )
-            for moment in record.get("timeline", []):
-                if moment["what"] not in told:
-                    told.add(moment["what"])
-                    self.console.print(f"  [cyan]{moment['at'][11:19]}[/]  {moment['what']}")
-            if record.get("status") in _ENDS:
-                return record
-            if callers and record.get("status") == "shifting":
-                self._tell_traffic(record, callers)
-            time.sleep(1)  # the pace of the lines on the screen, not a wait for something to happen
-        return {"status": "still under way", "reason": f"after {_PATIENCE} s"}
-
-    def _tell_traffic(self, record: dict[str, Any], callers: Callers) -> None:
+    def say_who_answered(self, callers: Callers) -> None:
+        """Print what the callers met since this was asked before."""
         counts = callers.since_last_asked()
         calls = sum(counts.values())
-        shares = ", ".join(f"{who} {100 * count / calls:.0f} %" for who, count in sorted(counts.items()))
-        self.console.print(f"            [dim]{calls} calls: {shares}  |  {record.get('verdict', '')}[/]")
+        failed = sum(count for who, count in counts.items() if who.endswith("failed"))
+        shares = ", ".join(f"{who} {count}" for who, count in sorted(counts.items()) if not who.endswith("failed"))
+        self.console.print(f"[dim]since its first call {calls} calls: {shares}; {failed or 'none'} failed[/]")
 
 
 def main() -> int:
@@ -94,7 +70,8 @@ def main() -> int:
     console.rule("[bold]2. A local AWS, and Dropshift deployed to it from template.yaml")
     with LocalAws(speed=SPEED, function_environment={"BUNDLE_SECONDS": BUNDLE_SECONDS}) as aws:
         began = time.monotonic()
-        story = Story(aws, aws.dropshift(runtime=RUNTIME), console)
+        aws.dropshift(runtime=RUNTIME)
+        story = Story(aws, console)
         console.print(f"  deployed in {time.monotonic() - began:.1f} s; a bake of five minutes takes five seconds here")
         _first_release(story, base)
         with Callers(aws.client("lambda"), _FUNCTION) as callers:
@@ -117,51 +94,38 @@ def _build(console: Console, python: str) -> Path:
 
 def _first_release(story: Story, base: Path) -> None:
     story.console.rule("[bold]3. Drop the first release")
-    began = time.monotonic()
-    story.drop(application.release(base, "v1"))
-    record = story.watch("v1")
-    took = time.monotonic() - began
-    story.check("first release goes live", record["status"], f"{took:.1f} s", good=record["status"] == "live")
+    status, took = story.drop(application.release(base, "v1"))
+    story.check("first release goes live", f"exit status {status}", took, good=status == _LIVE)
     began = time.monotonic()
     _, answer = ask(story.aws.client("lambda"), _FUNCTION)
     took = time.monotonic() - began
-    story.console.print(f"  asked for an iris: [bold green]{answer}[/] in {took:.1f} s")
+    story.console.print(f"asked for an iris: [bold green]{answer}[/] in {took:.1f} s")
     good = answer.get("species") == "virginica"
-    story.check("the alias predicts", str(answer.get("species", answer)), f"{took:.1f} s", good=good)
+    story.check("the alias predicts", str(answer.get("species", answer)), took, good=good)
 
 
 def _good_release(story: Story, base: Path, callers: Callers) -> None:
     story.console.rule("[bold]4. Drop a second release while people call the first")
-    began = time.monotonic()
-    story.drop(application.release(base, "v2"))
-    record = story.watch("v2", callers)
-    took = time.monotonic() - began
-    story.check("second release, 10 % then 50 %", record["status"], f"{took:.1f} s", good=record["status"] == "live")
+    status, took = story.drop(application.release(base, "v2"))
+    story.say_who_answered(callers)
+    story.check("second release, 10 % then 50 %", f"exit status {status}", took, good=status == _LIVE)
 
 
 def _bad_release(story: Story, base: Path, callers: Callers) -> None:
     story.console.rule("[bold]5. Drop a release that passes its smoke test and fails its callers")
-    began = time.monotonic()
-    story.drop(application.release(base, "v3", defective=True))
-    record = story.watch("v3", callers)
-    took = time.monotonic() - began
-    good = record["status"] == "rolled-back"
-    story.check("bad release is caught", record["status"], f"{took:.1f} s", good=good)
-    traffic = story.command("status")["traffic"]
-    whole = [(one["release"], one["share"]) for one in traffic] == [("v2", 100)]
-    story.check("the alias is whole again", f"{traffic[0]['share']} % {traffic[0]['release']}", "", good=whole)
+    status, took = story.drop(application.release(base, "v3", defective=True))
+    story.say_who_answered(callers)
+    story.check("bad release is caught", f"exit status {status}", took, good=status == _ROLLED_BACK)
 
 
 def _by_hand(story: Story) -> None:
     story.console.rule("[bold]6. Go back by hand")
-    began = time.monotonic()
-    answer = story.command("rollback", reason="the demo")
-    took = time.monotonic() - began
-    story.console.print(f"  {answer['answer']} in [bold]{1000 * took:.0f} ms[/]")
+    status, took = story.dropshift("rollback", "hello", "--yes", "--reason", "the demo")
     _, predicted = ask(story.aws.client("lambda"), _FUNCTION)
-    story.console.print(f"  asked again: [bold green]{predicted}[/]")
-    good = predicted.get("release") == "v1" and took < 1
-    story.check("rollback by hand", str(predicted.get("release")), f"{1000 * took:.0f} ms", good=good)
+    story.console.print(f"asked again: [bold green]{predicted}[/]")
+    good = (status, predicted.get("release")) == (_LIVE, "v1")
+    story.check("rollback by hand", str(predicted.get("release")), took, good=good)
+    story.dropshift("history", "hello")
 
 
 def _summary(story: Story) -> int:

@@ -18,6 +18,7 @@ class Callers:
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
+        self._known: set[str] = set()
         self._threads = [threading.Thread(target=self._call) for _ in range(number)]
 
     def __enter__(self) -> Self:
@@ -36,17 +37,22 @@ class Callers:
         while not self._stop.is_set():
             answerer = ask(self._client, self._function)[0]
             with self._lock:
+                if answerer not in self._known:
+                    self._known.add(answerer)
+                    self._counts.clear()
                 self._counts[answerer] += 1
 
     def since_last_asked(self) -> Counter[str]:
-        """Return how often each version answered since the last call."""
+        """Return how often each one answered since somebody new answered first: before, nothing happens."""
         with self._lock:
             counts, self._counts = self._counts, Counter()
         return counts
 
 
 def ask(client: Any, function: str) -> tuple[str, dict[str, Any]]:  # noqa: ANN401 - a boto3 client
-    """Call the alias once; return the version that answered, with " failed" when it did, and the answer."""
+    """Call the alias once; return the release that answered, or the version that failed, and the answer."""
     answer = client.invoke(FunctionName=function, Qualifier="live", Payload=json.dumps(FLOWER).encode())
-    failed = " failed" if "FunctionError" in answer else ""
-    return f"version {answer['ExecutedVersion']}{failed}", json.loads(answer["Payload"].read())
+    found = json.loads(answer["Payload"].read())
+    if "FunctionError" in answer:
+        return f"version {answer['ExecutedVersion']} failed", found
+    return found["release"], found
