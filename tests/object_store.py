@@ -37,7 +37,7 @@ class ObjectStore:
     """The event for which a late answer waits."""
     objects: dict[tuple[str, str], bytes] = field(default_factory=dict)
     indexes: set[int] = field(default_factory=set)
-    """Where the indexes of bundles begin."""
+    """Offsets of the bundles' indexes."""
     requests: list[str] = field(default_factory=list)
     port: int = 0
     served: int = 0

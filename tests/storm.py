@@ -45,7 +45,7 @@ class Bucket:
 
 @dataclass
 class Storm:
-    """What became of many cold starts."""
+    """The outcome of many cold starts."""
 
     ready: list[float] = field(default_factory=list)
     """Seconds from each environment's start until its load was complete."""

@@ -21,7 +21,7 @@ _SEQUENCE = re.compile(r"\x1b\[([?0-9;]*)([A-Za-z])|(\r)|(\n)|([^\x1b\r\n]+)|(.)
 
 @dataclass
 class Screen:
-    """What a terminal shows: as much of its language as Rich and click speak."""
+    """The screen of a terminal: as much of its language as Rich and click speak."""
 
     lines: list[list[tuple[str, str]]] = field(default_factory=lambda: [[]])
     _row: int = 0

@@ -58,7 +58,7 @@ class Coordinator:
         self._waiting = 0
         """Files that somebody waits for, by the answers to the question under way."""
         self._owed = ""
-        """What the runtime has asked for: `sound`, or `quiet` when also nobody may wait."""
+        """The runtime's question: `sound`, or `quiet`, for which also no process may wait for a file."""
         self._ask_again = self._opened = self._failure_told = False
         self._failure: LoadError | None = None
         heard, self._told = os.pipe2(os.O_CLOEXEC)

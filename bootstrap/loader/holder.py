@@ -33,7 +33,7 @@ SWEEP = 0.02
 
 
 class Share(NamedTuple):
-    """What one holder leases."""
+    """The files that one holder leases."""
 
     files: dict[int, File]
     missing: dict[int, set[int]]

@@ -37,7 +37,7 @@ from .worker import CONNECTIONS, NUMBER, Job, Worker
 type Tell = Callable[[Any], None]
 
 LOADER_NICE = 15
-"""Where processors are few, the import goes first by this much: it waits for what it needs, and only for that.
+"""Niceness of the loader where processors are few: the import has priority, and waits only for files that it needs.
 
 A nice value of 15 leaves it 97 % of a processor that both want (sched(7)); with 19 the load would all but stand still
 beside an application that spins on every processor.
@@ -45,7 +45,7 @@ beside an application that spins on every processor.
 
 
 class Ends(NamedTuple):
-    """What connects the loading process with the runtime's."""
+    """The loading process's connections with the runtime's."""
 
     tell: int
     asks: int
@@ -54,10 +54,10 @@ class Ends(NamedTuple):
     runtime: int
     """Process id."""
     demand: bool
-    """Whether the application may begin before every file is in place."""
+    """True if the application may begin before every file is in place."""
     early: EarlyInvocation | None
     began: float
-    """When the start began, by the monotonic clock."""
+    """Start of the cold start, by the monotonic clock."""
 
 
 def load(pointer: Pointer, tree: Tree, ends: Ends) -> NoReturn:

@@ -12,7 +12,7 @@ PAGE = 4096
 
 
 class Work(NamedTuple):
-    """What a load has to do, in numbers of parts and files."""
+    """The work of a load, in numbers of parts and files."""
 
     parts: int
     known: set[int]

@@ -1,4 +1,4 @@
-"""Which files are held by leases until they have arrived, and which parts must be in place before the import."""
+"""The files that are held by leases until they have arrived, and the parts that must precede the import."""
 
 import os
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ HELD = 860
 
 
 class Shares(NamedTuple):
-    """What is missing, by number."""
+    """The missing parts and files, by number."""
 
     missing: dict[int, set[int]]
     """The frames that each leased file waits for."""

@@ -1,4 +1,4 @@
-"""Who loads a tree, when several processes start at once."""
+"""The turn to load a tree, when several processes start at once."""
 
 import fcntl
 import time

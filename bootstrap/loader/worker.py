@@ -32,7 +32,7 @@ NUMBER = struct.Struct("<I")
 
 
 class Job(NamedTuple):
-    """What every worker of one load shares."""
+    """The shared state of all workers of one load."""
 
     pointer: Pointer
     parts: list[Part]

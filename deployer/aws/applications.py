@@ -1,4 +1,4 @@
-"""Lambda and S3: which applications there are. One is there when its function is; nobody keeps a list."""
+"""Lambda and S3: the applications. One exists if its function does; there is no list of them."""
 
 import re
 from collections.abc import Collection, Iterator

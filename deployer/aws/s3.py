@@ -33,7 +33,7 @@ _CUT_SHORT = (ResponseStreamingError, IncompleteReadError, ReadTimeoutError, Con
 def name_owner(client: "S3Client", account: str) -> None:
     """Name the account that must own the bucket in every request of a client.
 
-    Bucket names are global: whoever makes a bucket of ours again in another account, once it was deleted, is refused.
+    Bucket names are global: after ours was deleted, another account could make one by its name, and is refused.
     Source: Amazon S3 user guide, verifying bucket ownership with bucket owner condition.
     """
     client.meta.events.register("before-parameter-build.s3", partial(_with_owner, account))

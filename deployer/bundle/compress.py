@@ -22,7 +22,7 @@ costs: 16 takes nine times as long as 12 for 4 % fewer bytes. So does 19 while s
 """
 STRONGEST = 19
 WAITED_FOR = 12
-"""The strongest level while somebody waits."""
+"""The strongest level while a release waits."""
 INCOMPRESSIBLE = 0.97
 """A frame of which the fastest level leaves more than this share is not worth a stronger one."""
 

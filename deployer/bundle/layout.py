@@ -29,7 +29,7 @@ class Layout(NamedTuple):
 
 
 def lay_out(entries: Iterable[Entry], profile: Profile) -> Layout:
-    """Order the files: those that nobody can wait for, then the hot ones as a start needs them, then the cold ones.
+    """Order the files: those that no process can wait for, then the hot ones as a start needs them, then the cold ones.
 
     A file is cold only if a recorded start did not read it; new files are hot. Without a recording, only test modules
     inside packages are cold.

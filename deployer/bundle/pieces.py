@@ -21,7 +21,7 @@ class Piece(NamedTuple):
     path: str
     """The file that holds the content; empty when there is none."""
     digest: str | None
-    """SHA-256 of the whole file; None when nobody took it."""
+    """SHA-256 of the whole file; None when it was not computed."""
     position: int
     length: int
     """Bytes of content, from `position` on."""

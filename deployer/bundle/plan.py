@@ -19,7 +19,7 @@ class BuildOptions(Value):
     """Wall time to compile and compress; the level adapts to it."""
     threads: int = 2
     patient: bool = False
-    """Nobody waits: as many frames as the budget allows are compressed as strongly as possible."""
+    """No release waits: as many frames as the budget allows are compressed as strongly as possible."""
 
 
 class Built(Value):

@@ -1,4 +1,4 @@
-"""Pure: the recipe at the end of a bundle. It tells the next release what of this bundle it may copy.
+"""Pure: the recipe at the end of a bundle. By it the next release knows the frames that it may copy.
 
 The bootstrap reads the index and never this. It lies behind the index in a skippable frame of its own, so that it is
 pinned and deleted with the bundle that it describes.
@@ -17,7 +17,7 @@ from deployer.model.entry import Entry
 MAGIC = 0x184D2A5E
 """Of the recipe's skippable frame."""
 FORM = 1
-"""Raise it with whatever changes what equal keys mean: the compiler's bytecode, a tar header, a level's parameters."""
+"""Raise it when equal keys change their meaning: the compiler's bytecode, a tar header, a level's parameters."""
 LEVEL = 12
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 SPEED = "DROPSHIFT_CLOCK_SPEED"
-"""Set by the local AWS, and by nobody else."""
+"""Set by the local AWS only."""
 
 
 @dataclass(frozen=True)

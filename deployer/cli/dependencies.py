@@ -1,4 +1,4 @@
-"""Dependencies for the machine that a function is, whatever this one is: wheels by uv, Node's packages by npm."""
+"""Dependencies for a function's machine, on any machine: wheels by uv, Node's packages by npm."""
 
 import csv
 import io

@@ -15,7 +15,7 @@ class Exit(IntEnum):
     REFUSED = 1
     """Refused, failed, rolled back or aborted."""
     SUPERSEDED = 2
-    """A newer drop took the release's place, or somebody else moved the alias."""
+    """A newer drop took the release's place, or others moved the alias."""
     UNKNOWN = 3
     """Could not tell: it has not ended in time, AWS did not answer, the command line was misspelt."""
     INTERRUPTED = 130

@@ -101,7 +101,7 @@ def inspect(  # noqa: PLR0913 - one for each option
     limit: int,
     output: str,
 ) -> Exit:
-    """Say whether an archive would be accepted, and why not.
+    """Inspect an archive: would it be accepted, and if not, why.
 
     Needs no account. With OUTDIR, unpack it there if it is accepted. Exit status: 0 accepted, 1 refused (every reason
     is on standard error), anything else: could not tell.

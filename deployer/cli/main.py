@@ -76,7 +76,7 @@ def _terminated(_: int, __: FrameType | None) -> NoReturn:
 
 
 def _bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """End with "could not tell" for an exception that nobody expected: Python's own status would read as a refusal."""
+    """End with "could not tell" for an unexpected exception: Python's own status would look like a refusal."""
     sys.__excepthook__(kind, error, trace)
     sys.stderr.flush()
     os._exit(Exit.UNKNOWN)

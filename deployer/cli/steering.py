@@ -41,7 +41,7 @@ def _would(preview: Document) -> bool:
 
 
 def _confirm(preview: Document) -> None:
-    """Ask a person whether to go on; a StopError if nobody can be asked, or says no."""
+    """Ask a person whether to go on; a StopError if there is no person to ask, or the answer is no."""
     screen.note(*Answer.model_validate(preview).answer)
     if not screen.asks_people():
         raise refusal("--yes", "no terminal to ask on; nothing was changed", "a terminal, or --yes", "add --yes")

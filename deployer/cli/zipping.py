@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 
 LEFT_OUT = frozenset({"__pycache__", "node_modules"})
-"""Folders that are made anew: bytecode by the deployer, Node's packages by `npm ci`."""
+"""Folders that are left out, because they are made again: bytecode by the deployer, Node's packages by `npm ci`."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _LEVEL = 6
 

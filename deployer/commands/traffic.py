@@ -112,7 +112,7 @@ class TrafficCommands:
         return unprovision(self.app, record)
 
     def _attempt(self, act: Callable[[], list[str]]) -> list[str]:
-        """Do what comes after the one write, which stands whatever AWS refuses then; return warnings."""
+        """Do what follows the one write, which stays even if AWS refuses these calls; return warnings."""
         try:
             with refusals():
                 return act()
@@ -132,7 +132,7 @@ class TrafficCommands:
         return answers.nothing_to_do(why)
 
     def _rolled_back_before(self, alias: Alias) -> Record | None:
-        """Return the release that the alias records as rolled back; a record that was deleted is begun anew."""
+        """Return the release that the alias records as rolled back; a deleted record is restored."""
         if alias.recorded is None or not alias.rolled_back:
             return None
         release_id = alias.recorded.release
@@ -298,7 +298,7 @@ class TrafficCommands:
         return self._attempt(act)
 
     def _move(self, alias: Alias, wanted: Alias) -> Alias | Answer:
-        """Write the alias once and return it; refuse when somebody moved it since it was read."""
+        """Write the alias once and return it; refuse if others moved it after it was read."""
         after = self._deployer.write_alias(self.app.name, alias, wanted)
         if after.same_as(wanted):
             return after

@@ -30,7 +30,7 @@ class OwnerLimits(Value):
     timeout: int
     """Seconds; MaxTimeout."""
     provisioned_concurrency: int
-    """Environments; MaxProvisionedConcurrency. They cost money while nobody calls."""
+    """Environments; MaxProvisionedConcurrency. They cost money without calls."""
 
 
 class FunctionConfiguration(Value):
@@ -63,7 +63,7 @@ class FunctionConfiguration(Value):
     differs: tuple[Difference, ...] = ()
     """Return the settings in which a new version would differ from the version that the alias serves."""
     owner_limits: OwnerLimits | None = None
-    """None where nobody knows the stack, as on an operator's own machine."""
+    """None where the stack is unknown, as on an operator's own machine."""
 
 
 class FunctionSizes(Value):

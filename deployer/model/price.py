@@ -12,5 +12,5 @@ _HOUR = 3_600
 
 
 def per_hour(environments: int, memory: int, architecture: Architecture) -> float:
-    """Return the US dollars that environments with this many MB each cost in an hour while nobody calls."""
+    """Return the US dollars that environments with this many MB each cost per hour without calls."""
     return environments * memory / 1_024 * PRICES[architecture] * _HOUR

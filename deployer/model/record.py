@@ -29,7 +29,7 @@ class TimelineEntry(Value):
     at: datetime
     what: Sentence
     move: Annotated[str, Field(exclude_if=operator.not_)] = ""
-    """The alias's RevisionId after a command: it tells two commands with the same text apart."""
+    """The alias's RevisionId after a command: two commands with the same text differ in it."""
     by: Annotated[Sentence, Field(exclude_if=operator.not_)] = ""
     """The claimed name of the person who sent the command; empty for the deployer's own steps."""
 

@@ -98,7 +98,7 @@ def unpack(source: Source, limits: Limits, function: FunctionConfiguration | Non
 def build(
     source: Source, sha256: str, limits: Limits, plan: BuildOptions, tree: Path, output: Output
 ) -> Built | Refusal:
-    """Write the bundle of the archive with this digest: of what its inspection has left in `tree`, or unpacked anew."""
+    """Write the bundle of the archive with this digest, from the inspection's `tree` or unpacked again."""
     job = BuildJob(
         name=source.name,
         size=source.size,

@@ -1,4 +1,4 @@
-"""Steps that make the bundle: while the release waits for it, and again, stronger, once nobody waits."""
+"""Steps that make the bundle: while the release waits for it, and again, stronger, after it is live."""
 
 import os
 from contextlib import suppress
@@ -63,7 +63,7 @@ class _RefusedError(Exception):
 
 
 def _build(deployer: Deployer, release: Release, key: str, *, patient: bool = False) -> Bundle | sandbox.Refusal:
-    """Make a bundle of what the newest one has and of what is new; of everything anew when that one is gone."""
+    """Make a bundle from the newest one's frames and the new content; from everything when that one is gone."""
     application = release.drop.application
     earlier = deployer.aws.bundles.newest(application, _suffix(release))
     try:
@@ -108,7 +108,7 @@ def _unless_refused(found: sandbox.Built | sandbox.Refusal) -> sandbox.Built:
 
 
 class _Progress:
-    """Writes down now and then how far a bundle is; of a live release nobody asks."""
+    """Records a bundle's progress at intervals; not for a live release."""
 
     def __init__(self, deployer: Deployer, release: Release) -> None:
         self._deployer, self._release = deployer, release

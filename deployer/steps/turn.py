@@ -7,11 +7,11 @@ from deployer.model.text import shortened
 
 
 def await_turn(deployer: Deployer, release: Release) -> Release:
-    """Take the turn if nobody has it. End if a newer drop is known; repeat while an older one is being prepared.
+    """Take the turn if it is free. End if a newer drop is known; repeat while an older one is being prepared.
 
     A: is inspected, bundled and published.  B to S: wait.  T, the newest: waits, too, and B to S end.  So as many drops
     as there may be make two bundles and two versions. A has begun, and goes on: T may yet be refused.
-    The turn saves work and guards nothing: after some time it is taken from whoever has it, and what moves traffic asks
+    The turn saves work and guards nothing: after some time its holder loses it, and the steps that move traffic ask
     the alias.
     """
     drop = release.drop

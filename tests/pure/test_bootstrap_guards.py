@@ -1,4 +1,4 @@
-"""What demand loading stands on: leases hold, space is reserved, a file says it is absent, a kill spares nobody."""
+"""The basis of demand loading: leases hold, space is reserved, a file says it is absent, a kill spares nobody."""
 
 import os
 import signal

@@ -152,7 +152,7 @@ def test_a_bucket_refuses_transport_in_the_clear(policy: str) -> None:
 
 
 def _but(principals: str | list[str]) -> dict[str, dict[str, str | list[str]]]:
-    """Give the condition of a Deny that leaves some out."""
+    """Return the condition of a Deny with exceptions."""
     return {"ArnNotEquals": {"aws:PrincipalArn": principals}}
 
 

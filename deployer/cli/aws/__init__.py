@@ -1,1 +1,1 @@
-"""The AWS of whoever runs the command line: each call, and its errors in sentences."""
+"""The caller's AWS: each call, and its errors in sentences."""

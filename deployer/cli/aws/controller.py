@@ -72,6 +72,6 @@ def alias_for(command: Document) -> str:
 
 
 def _who() -> str:
-    """Return the client context, which names whoever sends a command."""
+    """Return the client context, which names the sender of a command."""
     names = (os.environ[name] for name in _ACTORS if os.environ.get(name))
     return base64.b64encode(json.dumps({"custom": {"by": next(names, None) or getpass.getuser()}}).encode()).decode()

@@ -58,7 +58,7 @@ class Session:
 
 @contextmanager
 def sentences() -> Iterator[None]:
-    """Raise StopError, with a way out, for whatever AWS or the way to it refuses."""
+    """Raise StopError, with a remedy, for refusals of AWS and errors of the network."""
     try:
         yield
     except ClientError as error:

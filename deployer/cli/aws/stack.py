@@ -65,7 +65,7 @@ class Stack:
         """Return the refusal of an application that the stack does not have."""
         try:
             known = self.applications
-        except StopError:  # whoever may command one application need not be able to list all
+        except StopError:  # a person who may command one application may be unable to list all
             known = ()
         near = difflib.get_close_matches(name, known, n=1)
         remedy = f'did you mean "{near[0]}"?' if near else f"make application APPLICATION={name} adds it"

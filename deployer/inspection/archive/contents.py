@@ -99,7 +99,7 @@ class Tee:
 
 
 class Bounded:
-    """Passes files on as long as there is room; whoever asks learns whether there was room for all."""
+    """Passes files on while there is room, and records whether there was room for all."""
 
     def __init__(self, sink: Sink, room: int) -> None:
         self._sink = sink
