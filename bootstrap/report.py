@@ -55,6 +55,12 @@ def slowed(pointer: Pointer) -> str:
     )
 
 
+def changed(pointer: Pointer, what: str) -> str:
+    """Report that a process found the release changed since it was verified, and loads it again."""
+    fields = {"problem": f"{what} was changed since it was verified; the release is loaded again"}
+    return json.dumps({"event": "release.changed", "release": pointer.release, "release_id": pointer.id, **fields})
+
+
 def killed(pointer: Pointer, reason: str) -> str:
     """Report that the application was killed because it may have read bytes that had not arrived."""
     remedy = "the next call starts a fresh process, which goes on with what is in place"

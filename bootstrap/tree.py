@@ -13,6 +13,7 @@ not removed. Paths are plain strings: `pathlib` would be seen in the application
 import os
 from typing import NamedTuple
 
+TASK_ROOT = "/var/task"
 TEMPORARY = "/tmp"  # noqa: S108 - the one writable directory of a Lambda environment
 
 
@@ -29,7 +30,7 @@ class Tree(NamedTuple):
 
     @property
     def marker(self) -> str:
-        """Return the file whose existence records that the tree is complete."""
+        """Return the file whose existence records that the tree is complete; it holds the index as it was pinned."""
         return f"{self.directory}.complete"
 
     @property
@@ -79,8 +80,17 @@ class Tree(NamedTuple):
         return place in known or any(one.startswith(variants) for one in known)
 
 
+def _temporary() -> str:
+    wanted = os.environ.get("TMPDIR") or TEMPORARY
+    on_lambda = os.environ.get("LAMBDA_TASK_ROOT") == TASK_ROOT
+    return TEMPORARY if on_lambda and not f"{os.path.realpath(wanted)}/".startswith(f"{TEMPORARY}/") else wanted
+
+
 def of(sha256: str) -> Tree:
-    """Return the tree for an index digest, below /tmp/dropshift, or below TMPDIR."""
-    base = f"{os.environ.get('TMPDIR') or TEMPORARY}/dropshift"
+    """Return the tree for an index digest, below /tmp/dropshift, or below TMPDIR.
+
+    On Lambda a TMPDIR outside /tmp is not used: functions may share what is mounted there, and each other's trees.
+    """
+    base = f"{_temporary()}/dropshift"
     os.makedirs(base, mode=0o755, exist_ok=True)
     return Tree(base, sha256[:32])

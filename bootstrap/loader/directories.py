@@ -34,16 +34,14 @@ def _start_folders(index: Index) -> set[str]:
     return {folder or "." for folder, _, name in found if ".so" in name or name.startswith(CUSTOMIZED)}
 
 
-def complete(tree: Tree) -> None:
-    """Record that every file of the tree is in place."""
-    _touch(tree.marker)
+def complete(tree: Tree, index: bytes) -> None:
+    """Record that every file of the tree is in place, as the verified bytes of the index have it; see restart.py."""
+    with open(f"{tree.marker}.new", "wb") as file:
+        file.write(index)
+    os.rename(f"{tree.marker}.new", tree.marker)
     for path in (tree.journal, tree.heads):
         if os.path.exists(path):
             os.unlink(path)
-
-
-def _touch(path: str) -> None:
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644))
 
 
 def _unless_there(make: Callable[..., None], *args: object, **kwargs: object) -> None:

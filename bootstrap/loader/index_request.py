@@ -22,13 +22,14 @@ def connect(pointer: Pointer) -> list[Connection]:
     return [first, *(first.clone() for _ in range(CONNECTIONS * workers(pointer.offset) - 1))]
 
 
-def fetch(pointer: Pointer, tree: Tree, connections: list[Connection]) -> Index:
-    """Fetch the index, verify it against the pointer, keep its text for the access profile."""
-    text = zstd.decompress(_verified(pointer, connections))
+def fetch(pointer: Pointer, tree: Tree, connections: list[Connection]) -> tuple[bytes, Index]:
+    """Fetch the index, verify it against the pointer, keep its text for the access profile; return both its forms."""
+    content = _verified(pointer, connections)
+    text = zstd.decompress(content)
     with open(f"{tree.index_file}.new", "wb") as file:
         file.write(text)
     os.rename(f"{tree.index_file}.new", tree.index_file)
-    return Index.parse(text)
+    return content, Index.parse(text)
 
 
 def _verified(pointer: Pointer, connections: list[Connection]) -> bytes:

@@ -30,7 +30,7 @@ from .disk_space import NO_ROOM, check_space, full, remove_others, remove_remain
 from .holder import Holder, Partners, Share
 from .part_queue import Queue, Work
 from .parts import plan
-from .shares import create_empty, restore_heads, share
+from .shares import create_empty, cut_tails, restore_heads, share
 from .unpack import Place
 from .worker import CONNECTIONS, NUMBER, Job, Worker
 
@@ -67,10 +67,11 @@ def load(pointer: Pointer, tree: Tree, ends: Ends) -> NoReturn:
     os.umask(0)
     gc.disable()  # much is made at once, and nothing of it goes before the process does
     try:
-        if turn.take(ends.lock, tree):
+        if turn.take(ends.lock, tree) and not _is_usable(pointer, tree):
             _make_room(pointer, tree)
             Load(pointer, tree, ends, tell).run()
         else:
+            fcntl.flock(ends.lock, fcntl.LOCK_SH)
             tell({"done": True})
         os._exit(0)
     except BaseException as error:  # noqa: BLE001 - the other process must hear of everything; this one ends
@@ -91,6 +92,21 @@ def _tell_why(error: BaseException, pointer: Pointer, tree: Tree, tell: Tell) ->
     tell({"failed": str(error), "kind": error.kind})
 
 
+def _is_usable(pointer: Pointer, tree: Tree) -> bool:
+    """Return whether an earlier process left a tree that is as it was verified; one that is not is given up."""
+    if not tree.complete:
+        return False
+    from .restart import changed  # noqa: PLC0415 - a cold start does without
+
+    found = changed(tree, pointer)
+    if found is None:
+        return True
+    report.say(report.changed(pointer, found))
+    os.unlink(tree.marker)
+    remove_remains(tree)
+    return False
+
+
 def _make_room(pointer: Pointer, tree: Tree) -> None:
     """Remove what is in the way of the tree; raises LoadError when it does not fit all the same."""
     remove_others(tree)
@@ -106,7 +122,7 @@ class Load:
         """Fetch the index and decide who does what; raises LoadError."""
         self._pointer, self._tree, self._ends, self._tell = pointer, tree, ends, tell
         self._connections = index_request.connect(pointer)
-        self._index = index_request.fetch(pointer, tree, self._connections)
+        self._index_bytes, self._index = index_request.fetch(pointer, tree, self._connections)
         self._parts = plan(self._index)
         self._journal = os.open(tree.journal, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         known = _already(self._journal)
@@ -132,6 +148,7 @@ class Load:
         if holders:
             create_empty(self._index, self._place.root)
         if self._resumed:
+            cut_tails(self._index, self._place.root)
             restore_heads(self._index, self._shares, self._place.heads, self._place.root)
         gc.freeze()
         answers = [ours for _, (_, ours) in team]
@@ -147,7 +164,7 @@ class Load:
 
     def _finish(self) -> None:
         self._coordinator.run()
-        complete(self._tree)
+        complete(self._tree, self._index_bytes)
         fcntl.flock(self._ends.lock, fcntl.LOCK_SH)
         seconds = time.monotonic() - self._ends.began
         self._tell({"done": True})

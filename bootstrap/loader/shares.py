@@ -60,6 +60,18 @@ def create_empty(index: Index, root: int) -> None:
             os.close(os.open(file.path, lease.CREATE, file.mode, dir_fd=root))
 
 
+def cut_tails(index: Index, root: int) -> None:
+    """Cut files that an application made longer, before a load that goes on writes their bytes."""
+    for file in index.files:
+        try:
+            target = os.open(file.path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=root)
+        except OSError:
+            continue
+        if os.fstat(target).st_size > file.size:
+            os.ftruncate(target, file.size)
+        os.close(target)
+
+
 def restore_heads(index: Index, shares: Shares, heads: int, root: int) -> None:
     """Put right the first bytes of files of several frames whose first frame a killed load has placed.
 

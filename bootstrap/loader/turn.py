@@ -8,7 +8,7 @@ from .worker import backoff
 
 
 def take(lock: int, tree: Tree) -> bool:
-    """Return True with the exclusive lock on an incomplete tree, False with a shared one on a complete tree.
+    """Return True with the exclusive lock on a tree, False with a shared one on a complete tree that others use.
 
     Every process that uses a tree holds a shared lock on it until it exits, so waiting for the exclusive lock could
     block for ever:

@@ -8,10 +8,17 @@ import { describe, fault } from "./failures.mjs";
 const SLACK = 16 << 20;
 
 export function treeOf(pointer) {
-  const base = `${process.env.TMPDIR || "/tmp"}/dropshift`;
+  const base = `${temporary()}/dropshift`;
   const directory = `${base}/${pointer.sha256.slice(0, 32)}`;
   const named = (ending) => `${directory}.${ending}`;
   return { base, directory, marker: named("complete"), journal: named("journal"), index: named("index") };
+}
+
+/** Return /tmp or TMPDIR; on Lambda one outside /tmp is not used: functions may share what is mounted there. */
+function temporary() {
+  const wanted = process.env.TMPDIR || "/tmp";
+  const inside = () => fs.existsSync(wanted) && `${fs.realpathSync(wanted)}/`.startsWith("/tmp/");
+  return process.env.LAMBDA_TASK_ROOT === "/var/task" && !inside() ? "/tmp" : wanted;
 }
 
 /** Remove other releases' trees, and an incomplete tree that has no journal. */

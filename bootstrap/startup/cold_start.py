@@ -90,7 +90,8 @@ class ColdStart(Outcome):
         self._first = FirstInvocation(runtime_client.client_home(), self._profile, self._report_failure)
         limited = self._on_demand and pointer.kind != "executable"
         early = self._first.wait_for_limit() if limited else None
-        self._progress = LoadProgress(pointer, self._tree, early, demand=self._on_demand)
+        again = environment.AGAIN in os.environ
+        self._progress = LoadProgress(pointer, self._tree, early, demand=self._on_demand, again=again)
         self.handler = pointer.handler or ""
         self.find = runtime_client.finder()
 

@@ -15,7 +15,9 @@ ENTRY = "bootstrap.handler"
 """The handler that the function is configured with: where a variable says so, the application's handler is meant."""
 CONCURRENCY_VARIABLE, WHOLE_CONCURRENCY_VARIABLE = "AWS_LAMBDA_MAX_CONCURRENCY", "DROPSHIFT_CONCURRENCY"
 """Number of processes that a managed instance's runtime forks, and the same number in one that re-executed."""
-OURS = (VARIABLE, "DROPSHIFT_RELEASES", "DROPSHIFT_HAND_OVER", "DROPSHIFT_TAKEN", WHOLE_CONCURRENCY_VARIABLE)
+AGAIN = "DROPSHIFT_AGAIN"
+"""Set in a process that has started again in place: what it loaded a moment ago needs no second look."""
+OURS = (VARIABLE, "DROPSHIFT_RELEASES", "DROPSHIFT_HAND_OVER", "DROPSHIFT_TAKEN", WHOLE_CONCURRENCY_VARIABLE, AGAIN)
 
 BEFORE_PATH = r"(?:(?<![\w.~/-])|(?<=:/{2})|(?<=:/{3})|(?<=^-\w)|(?<=\s-\w))"
 """Positions at which a path may begin: not within another one, but after a URL's scheme or an option's letter."""
@@ -58,7 +60,7 @@ class Process(NamedTuple):
         On managed instances the runtime forks N workers. A worker that re-executes must not fork again, so its
         concurrency is set to 1.
         """
-        changed = self.environment | further
+        changed = self.environment | further | {AGAIN: "1"}
         if root:
             old = changed.get("LAMBDA_TASK_ROOT", "")
             kept = (*OURS, "LAMBDA_TASK_ROOT")

@@ -18,17 +18,20 @@ from ..tree import Tree
 class LoadProgress:
     """One load as the runtime's process sees it."""
 
-    def __init__(self, pointer: Pointer, tree: Tree, early: EarlyInvocation | None = None, *, demand: bool) -> None:
-        """Begin, unless the tree is complete.
+    def __init__(
+        self, pointer: Pointer, tree: Tree, early: EarlyInvocation | None = None, *, demand: bool, again: bool = False
+    ) -> None:
+        """Begin, unless this process has loaded the tree and started `again` in place.
 
-        With `demand`, files may arrive while the application runs, where the kernel lets it wait for them.
+        With `demand`, files may arrive while the application runs, where the kernel lets it wait for them. A tree that
+        an earlier process of this environment left is looked at by the loading process first.
         """
         self._pointer = pointer
         self.done = self._open = self._sound = False
         self._failure: LoadError | None = None
         self.lock = os.open(tree.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         self._hear = self._ask = -1
-        if tree.complete:
+        if again and tree.complete:
             fcntl.flock(self.lock, fcntl.LOCK_SH)
             self.done = True
         else:
