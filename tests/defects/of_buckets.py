@@ -3,6 +3,7 @@
 from tests.defects.breaking import Defect
 
 PERMISSIONS, WIDE = "tests/pure/test_template_permissions.py", "tests/end_to_end/test_wide_grants.py"
+RESTART = "tests/end_to_end/test_bootstrap_restart.py"
 SIGNATURES = "tests/workflow/test_signatures.py"
 APPLICATION = f"{WIDE}::test_an_application_that_may_everything_moves_and_reads_nothing_of_another"
 STRANGER = f"{WIDE}::test_whoever_may_everything_in_s3_hides_expires_and_opens_nothing"
@@ -58,6 +59,27 @@ DEFECTS = (
         '              StringNotEquals: { "aws:CalledViaLast": cloudformation.amazonaws.com }\n',
         "            Resource: !GetAtt BundlesBucket.Arn\n            Condition:\n",
         (PERMISSIONS,),
+    ),
+    Defect(
+        "what an application changed on disk runs after its crash",
+        "load._is_usable",
+        "if found is None:",
+        "if found != pointer.sha256:",
+        (f"{RESTART}::test_after_a_restart_what_runs_is_what_was_verified[content]",),
+    ),
+    Defect(
+        "a file that was added to a release runs after a crash",
+        "restart._expected",
+        'for path in ("", *index.directories):',
+        "for path in index.directories:",
+        (f"{RESTART}::test_after_a_restart_what_runs_is_what_was_verified[a file too many]",),
+    ),
+    Defect(
+        "functions share their releases on a mounted disk",
+        "tree._temporary",
+        'on_lambda = os.environ.get("LAMBDA_TASK_ROOT") == TASK_ROOT',
+        "on_lambda = False",
+        (f"{RESTART}::test_on_lambda_a_tree_lies_below_tmp_whatever_tmpdir_says",),
     ),
     Defect(
         "requests believe whoever has a bucket of our name",
