@@ -8,6 +8,7 @@ that sets out to deceive its own environment can write a marker of its own.
 import os
 import stat
 from collections.abc import Callable, Iterator
+from functools import partial
 from hashlib import sha256
 
 from ..index import Index
@@ -32,7 +33,11 @@ def _expected(content: bytes) -> Iterator[tuple[str, Callable[[os.stat_result], 
     for path, _ in index.links:
         yield path, lambda seen: stat.S_ISLNK(seen.st_mode)
     for file in index.files:
-        yield file.path, lambda seen, size=file.size: stat.S_ISREG(seen.st_mode) and seen.st_size == size
+        yield file.path, partial(_is_file, file.size)
+
+
+def _is_file(size: int, seen: os.stat_result) -> bool:
+    return stat.S_ISREG(seen.st_mode) and seen.st_size == size
 
 
 def _is(tree: Tree, path: str, fits: Callable[[os.stat_result], bool], since: int) -> bool:

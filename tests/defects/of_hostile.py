@@ -91,6 +91,13 @@ DEFECTS = (
         (PROBLEMS,),
     ),
     Defect(
+        "a smoke answer that is not ASCII ends every release of its application",
+        "profile_request._profile",
+        "except (ValueError, zlib.error, TypeError):",
+        "except (UnicodeDecodeError, zlib.error, TypeError):",
+        ("tests/pure/test_bundle.py::test_an_answer_without_a_profile_is_given_back_untouched",),
+    ),
+    Defect(
         "a guest gets the deployer's environment",
         "_guest",
         "env=_environment(),",

@@ -229,6 +229,7 @@ def test_an_answer_without_a_profile_is_given_back_untouched() -> None:
     assert unwrap(b'{"a": 1}') == (b'{"a": 1}', None)
     assert unwrap(b"no json") == (b"no json", None)
     assert unwrap(b'{"response": 1, "dropshift": "rubbish"}') == (b"1", None)
+    assert unwrap(b'{"response": 1, "dropshift": "\\u0080"}') == (b"1", None)
     nested = b"[" * 100_000
     assert unwrap(nested) == (nested, None)
 

@@ -3,11 +3,15 @@
 import csv
 import gzip
 import hashlib
+import os
+import shutil
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from deployer.cli.main import main
 from deployer.inspection.archive import Contents, Limits, read
 from tests.pure.hostile import Memory
 
@@ -25,23 +29,42 @@ def _tree(contents: Contents) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def test_every_archive_of_the_corpus_gets_its_verdict_and_its_tree() -> None:
+def _archives() -> Iterator[tuple[str, dict[str, str], bytes]]:
+    """Return of every archive its name, its row in the manifest, and its bytes as the deployer takes them."""
     with (CORPUS / "manifest.csv").open(newline="") as file:
         rows = {row["file"]: row for row in csv.DictReader(file)}
-    wrong = []
     with tarfile.open(CORPUS / "archives.tar.gz") as archives:
         for item in archives:
-            row, data = rows.get(item.name.removeprefix("./")), archives.extractfile(item)
-            if row is None or data is None:
-                continue
-            bytes_ = data.read()
-            packed = gzip.compress(bytes_, 1) if row["format"] == "tar" else bytes_
-            found = read(Memory(NAMES[row["format"]], packed, 2**16), LIMITS)
-            verdict = "accept" if isinstance(found, Contents) else "reject"
-            if verdict != row["expected"] != "either":
-                wrong.append((item.name, row["expected"], verdict))
-            elif isinstance(found, Contents) and row["tree_sha256"] not in ("", _tree(found)):
-                wrong.append((item.name, "another tree", verdict))
-            rows.pop(item.name.removeprefix("./"))
-    assert not wrong
+            row, data = rows.pop(item.name.removeprefix("./"), None), archives.extractfile(item)
+            if row is not None and data is not None:
+                content = data.read()
+                yield item.name, row, gzip.compress(content, 1) if row["format"] == "tar" else content
     assert not rows, "archives that the manifest names are not there"
+
+
+def test_every_archive_of_the_corpus_gets_its_verdict_and_its_tree() -> None:
+    wrong = []
+    for name, row, packed in _archives():
+        found = read(Memory(NAMES[row["format"]], packed, 2**16), LIMITS)
+        verdict = "accept" if isinstance(found, Contents) else "reject"
+        if verdict != row["expected"] != "either":
+            wrong.append((name, row["expected"], verdict))
+        elif isinstance(found, Contents) and row["tree_sha256"] not in ("", _tree(found)):
+            wrong.append((name, "another tree", verdict))
+    assert not wrong
+
+
+def test_the_command_line_gives_the_same_verdicts(tmp_path: Path) -> None:
+    """Every EACHth of them: a process for each takes a while. EACH=1 does all."""
+    each, wrong = int(os.environ.get("EACH", "40")), []
+    for number, (name, row, packed) in enumerate(_archives()):
+        if number % each:
+            continue
+        path, tree = tmp_path / f"{number}-{NAMES[row['format']]}", tmp_path / f"{number}"
+        path.write_bytes(packed)
+        status = main(["inspect", str(path), str(tree), "--limit", str(LIMITS.unpacked)])
+        if status not in (0, 1) or ("accept", "reject")[status] != row["expected"] != "either":
+            wrong.append((name, row["expected"], status))
+        path.unlink()
+        shutil.rmtree(tree, ignore_errors=True)
+    assert not wrong
