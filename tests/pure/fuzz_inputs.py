@@ -160,7 +160,11 @@ _parts = st.lists(
     st.sampled_from(("cp313", "cp39", "py3", "abi3", "none", "win_amd64", "linux_x86_64", "any")) | _texts, min_size=1
 )
 _tag = st.tuples(*[_parts.map(".".join)] * 3).map(lambda three: f"Tag: {'-'.join(three)}")
-_metadata = _bytes | st.lists(_tag | _texts, max_size=40).map(lambda lines: "\n".join(lines).encode(errors="replace"))
+_metadata = st.one_of(
+    st.just(b"Wheel-Version: 1.0\nTag: cp313-cp313-win_amd64\n"),
+    _bytes,
+    st.lists(_tag | _texts, max_size=40).map(lambda lines: "\n".join(lines).encode(errors="replace")),
+)
 _wheels = st.dictionaries(st.sampled_from(("WHEEL", "METADATA", "RECORD", "direct_url.json")), _metadata)
 INPUTS: dict[str, tuple[st.SearchStrategy[Any], Callable[[Any], str]]] = {
     "manifest": (_manifests, check_manifest),
