@@ -1,5 +1,6 @@
 """About how much of a file compression leaves, by samples of it."""
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -30,11 +31,13 @@ def estimates(tree: Path, files: Sequence[Entry], bytecode: frozenset[str], thre
 
 def _shares(tree: Path, entry: Entry) -> list[float]:
     """Return of each piece of a file the share that is left."""
+    if not entry.size:
+        return [0.0]
     shares = []
-    with (tree / entry.path).open("rb", buffering=0) as source:
-        for position in range(0, max(entry.size, 1), PIECE):
-            length = min(PIECE, entry.size - position)
-            source.seek(position + max(0, length // 2 - SAMPLE // 2))
-            sample = source.read(min(SAMPLE, length)) if length else b""
-            shares.append(min(1.0, len(zstd.compress(sample, 1)) / len(sample)) if sample else 0.0)
+    source = os.open(f"{tree}/{entry.path}", os.O_RDONLY)
+    for position in range(0, entry.size, PIECE):
+        length = min(PIECE, entry.size - position)
+        sample = os.pread(source, min(SAMPLE, length), position + max(0, length // 2 - SAMPLE // 2))
+        shares.append(min(1.0, len(zstd.compress(sample, 1)) / len(sample)) if sample else 0.0)
+    os.close(source)
     return shares

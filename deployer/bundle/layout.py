@@ -80,6 +80,8 @@ def _directories(nodes: dict[str, Entry]) -> list[Entry]:
     """Return every directory, also those that the archive only implies, parents first."""
     paths = {path for path, entry in nodes.items() if entry.kind == "directory"}
     for path in nodes:
-        paths.update(str(parent) for parent in PurePosixPath(path).parents)
-    paths.discard(".")
+        parent = path.rpartition("/")[0]
+        while parent and parent not in paths:
+            paths.add(parent)
+            parent = parent.rpartition("/")[0]
     return [Entry(path=path, kind="directory", mode=0o755, size=0) for path in sorted(paths)]

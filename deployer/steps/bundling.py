@@ -12,7 +12,7 @@ from deployer.deployer import Deployer
 from deployer.model.release import Bundle, Release, required
 from deployer.model.status import Status
 
-_WORTH_MORE = 2 << 20
+WORTH_MORE = 2 << 20
 """Bytes of a bundle from which a stronger one is worth its making: one part of a load."""
 _PATIENCE = 4
 """Factor of the time budget for a bundle that no release waits for."""
@@ -37,7 +37,7 @@ def strengthen_bundle(deployer: Deployer, release: Release) -> Release:
     release itself keeps the bundle that its version names.
     """
     made, key = required(release.bundle), _key(release)
-    if made.size < _WORTH_MORE or not (made.weak or release.laid_out_anew):
+    if made.size < WORTH_MORE or not (made.weak or release.laid_out_anew):
         return release
     newest = deployer.aws.bundles.newest(release.drop.application, _suffix(release))
     if newest == made and deployer.aws.releases.head(release.drop):

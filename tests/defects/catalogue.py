@@ -11,6 +11,7 @@ from tests.defects import (
     of_hostile,
     of_identity,
     of_pythons,
+    of_reuse,
     of_rights,
 )
 from tests.defects.breaking import Defect
@@ -418,5 +419,6 @@ DEFECTS = (
     *of_identity.DEFECTS,
     *of_pythons.DEFECTS,
     *of_command_line.DEFECTS,
+    *of_reuse.DEFECTS,
     *of_rights.DEFECTS,
 )

@@ -1,11 +1,14 @@
 """The flows of releases: what is there before, and what happens."""
 
 import copy
+import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+from tests.faults.account import BUNDLES
+from tests.faults.buckets import Stored
 from tests.faults.wiring import inhabited, settings
 from tests.faults.world import World
 
@@ -77,6 +80,12 @@ def _failing(world: World) -> None:
     world.account.cloudwatch.failing = {"3"}
 
 
+def three_live(world: World) -> None:
+    two_live(world)
+    world.drop("1.1b", STAGES)
+    world.run()
+
+
 def four_live(world: World) -> None:
     two_live(world)
     for name in ("1.2", "1.3"):
@@ -94,7 +103,31 @@ def _stop(world: World) -> None:
 _RED = _once(lambda world: world.alarm(ALARM, "ALARM"))
 WARM = f"{STAGES}[resources]\nprovisioned-concurrency = 2\n"
 _REDEPLOY = _say("redeploy", release="1.1", force=True)
+
+
+def _newest(world: World) -> tuple[str, str, list[Stored]]:
+    """Return where it is written which bundle was made last, its key, and its versions."""
+    objects = world.account.s3.buckets[BUNDLES].objects
+    [place] = [key for key in objects if "/newest-" in key]
+    key = json.loads(objects[place][-1].body)["key"]
+    return place, key, objects[key]
+
+
+def _prune_newest(world: World) -> None:
+    """Delete the bundle that the next release would copy from."""
+    _newest(world)[2].pop()
+
+
+def _damage_newest(world: World) -> None:
+    """Give it other bytes."""
+    versions = _newest(world)[2]
+    versions[-1] = replace(versions[-1], body=b"\0" + versions[-1].body[1:])
+
+
 FLOWS = (
+    Flow("release after its source was pruned", three_live, (_once(_prune_newest), _drop("1.2"), World.happen)),
+    Flow("release after its source was damaged", three_live, (_once(_damage_newest), _drop("1.2"), World.happen)),
+    Flow("release that copies", three_live, (_drop("1.2"), World.happen)),
     Flow("first release", _nothing, (_drop("1.0", ""), World.happen)),
     Flow("release", live, (_drop("1.1"), World.happen)),
     Flow("alarm goes red", live, _mid_bake(_RED)),

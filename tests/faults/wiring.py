@@ -21,6 +21,7 @@ from deployer.aws import Aws
 from deployer.model import stages
 from deployer.sandbox import host
 from deployer.settings import Settings
+from deployer.steps import bundling
 from deployer.telemetry import logger
 from tests.faults.account import BUNDLES, RELEASES, Account
 from tests.faults.buckets import ACCOUNT
@@ -128,8 +129,11 @@ class Inhabited(Protocol):
 
 
 @contextmanager
-def inhabited[W: Inhabited](world: W) -> Iterator[W]:
-    """Have the controller and the rollout live in a world: its account, its time, its paper to print on."""
+def inhabited[W: Inhabited](world: W, worth_more: int = 0) -> Iterator[W]:
+    """Have the controller and the rollout live in a world: its account, its time, its paper to print on.
+
+    By default the smallest release has a second bundle, too.
+    """
     wired = wiring(world.settings)
     wired.account = world.account
     wired.renew()
@@ -141,6 +145,7 @@ def inhabited[W: Inhabited](world: W) -> Iterator[W]:
         patch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _seconds: None))
         patch.setattr(UserAgentString, "to_string", lambda _self: "")  # nobody reads it, and it takes a tenth of all
         patch.setattr(stages, "HOLD_CHECKS", HOLD_CHECKS)
+        patch.setattr(bundling, "WORTH_MORE", worth_more)
         patch.setattr(host, "_guest", guest_thread)  # a process for each archive would be most of the time here
         patch.setattr(sys, "stdout", world.prints)
         for handler in logger.handlers:

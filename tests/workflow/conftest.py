@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from deployer.model.status import Status
+from deployer.steps import bundling
 from tests.faults import functions
 from tests.faults.wiring import inhabited
 from tests.workflow.world import World
@@ -23,7 +24,7 @@ def worlds() -> Worlds:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(functions, "APPLYING", timedelta())
             patch.setattr(functions, "PENDING", timedelta())
-            with inhabited(World()) as made:
+            with inhabited(World(), bundling.WORTH_MORE) as made:
                 yield made
                 assert not made.writes_without_revision
 

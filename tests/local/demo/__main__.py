@@ -17,7 +17,6 @@ from tests.local.demo import application
 from tests.local.demo.callers import Callers, ask
 
 SPEED = 60.0
-BUNDLE_SECONDS = "20"
 RUNTIME = os.environ.get("RUNTIME", f"python{pythons.OWN}")
 """Of the application's function: `make demo RUNTIME=python3.14`."""
 ROOT = Path(__file__).parents[3]
@@ -68,7 +67,7 @@ def main() -> int:
     console.rule("[bold]1. A real application, far over Lambda's 250 MB")
     base = _build(console, RUNTIME.removeprefix("python"))
     console.rule("[bold]2. A local AWS, and Dropshift deployed to it from template.yaml")
-    with LocalAws(speed=SPEED, function_environment={"BUNDLE_SECONDS": BUNDLE_SECONDS}) as aws:
+    with LocalAws(speed=SPEED) as aws:
         began = time.monotonic()
         aws.dropshift(runtime=RUNTIME)
         story = Story(aws, console)
