@@ -16,6 +16,9 @@ from tests.local.waiting import alone
 ROOT = sam.PATH.parent
 ARCHITECTURE = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
 
+MACHINES = {"x86_64": 62, "arm64": 183}
+"""Numbers of the processors in an ELF header, e_machine."""
+
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
@@ -72,6 +75,17 @@ def test_an_applications_package_is_the_bootstrap_and_zstds_native_module_where_
     assert [name[: len(tagged)] for name in native] == [tagged] * (pythons.number(version) < (3, 14))
     cached = f"__pycache__/bootstrap.{pythons.tag(version)}.pyc"
     assert files == {"bootstrap.py", "bootstrap.mjs", cached, *_modules(), *_node_modules(), *native}
+
+
+@pytest.mark.parametrize("architecture", MACHINES)
+def test_native_code_is_for_the_architecture_that_is_asked_for(tmp_path: Path, architecture: str, version: str) -> None:
+    compiler = f"build/pythons/{architecture}/{version}"
+    targets = [f"package-python{version}", *([f"{compiler}/ready"] if version != pythons.OWN else [])]
+    with alone(ROOT / "build"):
+        given = [f"ARTIFACTS_DIR={tmp_path}", f"ARCHITECTURE={architecture}"]
+        subprocess.run(["make", "-s", "-C", str(ROOT), *targets, *given], check=True)
+    native = [*tmp_path.rglob("*.so"), *(path for path in [ROOT / compiler / "python"] if version != pythons.OWN)]
+    assert [path.read_bytes()[18] for path in native] == [MACHINES[architecture]] * (1 + (version == "3.12"))
 
 
 def test_an_applications_package_for_node_has_nothing_of_pythons_but_the_entry() -> None:
