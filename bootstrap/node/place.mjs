@@ -6,7 +6,7 @@ import { isMarkedAsUntransferable } from "node:worker_threads";
 import * as zlib from "node:zlib";
 
 const [FIRST, USUAL, LAST, OPENING, CLOSING] = [1 << 19, 2 << 20, 1 << 20, 4, 8 << 20];
-const [LARGER, ROOM] = [[[48 << 20, 8 << 20], [16 << 20, 4 << 20]], 1024];
+const [LARGER, ROOM] = [[[96 << 20, 8 << 20], [16 << 20, 4 << 20]], 1024];
 const { O_WRONLY, O_CREAT, O_NOFOLLOW, O_TRUNC } = fs.constants;
 
 export const canDecompress = Boolean(zlib.zstdDecompressSync);
