@@ -1,5 +1,7 @@
 """One frame of what a person sees of an application: traffic, release, verdict and steps."""
 
+from collections.abc import Iterator
+
 from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -21,7 +23,7 @@ def frame(situation: Situation, release: Release | None, clock: Clock, rows: int
     parts += [Text(f"  {wording.standing(one, situation, clock)}") for one in others]
     if release:
         parts += _release(release, situation, clock, rows)
-    parts += [Text(f"  {line}", style="dim") for line in situation.notes]
+    parts += [Text(f"  {line}", style="dim") for line in _notes(situation, release)]
     return Group(*parts)
 
 
@@ -89,3 +91,13 @@ def _steps(release: Release, rows: int) -> Table:
     for when, what, seconds in steps[-rows:]:
         table.add_row(Text(f"  {when}", style="cyan"), Text(what), Text(seconds, style="dim"))
     return table
+
+
+def _notes(situation: Situation, release: Release | None) -> Iterator[str]:
+    """Return what else is worth knowing: not how the release ended that is shown above."""
+    known = f"{release.release}, dropped " if release and release.ended else None
+    repeated = False
+    for line in situation.notes:
+        repeated = line.startswith(" ") if repeated else bool(known and line.startswith(known))
+        if not repeated:
+            yield line
