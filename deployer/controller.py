@@ -4,7 +4,8 @@ Every permanent error is an answer. An exception that leaves the handler is tran
 event that AWS refuses to let us handle is raised, too: no caller waits for its answer, and a dead letter is not lost.
 """
 
-from datetime import UTC, datetime
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from deployer import events, telemetry
@@ -13,8 +14,9 @@ from deployer.aws.errors import EventNotHandledError, RefusedError, refusals
 from deployer.commands import answers, dispatch
 from deployer.commands.answers import Answer
 from deployer.commands.application import Application
-from deployer.commands.command import Command, ShowStatus
+from deployer.commands.command import Command, Prune, ShowStatus
 from deployer.commands.dead_rollout import close_rollout
+from deployer.commands.maintenance import Maintenance
 from deployer.commands.sender import Sender
 from deployer.commands.traffic import TrafficCommands
 from deployer.deployer import Deployer
@@ -22,6 +24,13 @@ from deployer.model.drop import Drop
 from deployer.model.overview import UNKNOWN, IgnoredDrop
 from deployer.model.status import Status
 from deployer.settings import settings
+
+AT_ONCE = 10
+"""Applications that are read at the same time, as many as a client has connections."""
+PRUNE_EVERY = timedelta(minutes=10)
+"""As template.yaml has it."""
+MOST_PRUNED = 250
+"""Versions that are deleted at once: 250 of the account's 9,000 calls in ten minutes."""
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -46,7 +55,7 @@ def _admitted(sender: Sender, incoming: events.Incoming) -> events.Incoming:
     match incoming:
         case events.Refused():
             return incoming
-        case events.Drops() | events.Ignored() | events.AlarmChanged() | events.ExecutionFailed():
+        case events.Drops() | events.Ignored() | events.AlarmChanged() | events.ExecutionFailed() | events.PruneDue():
             problem = sender.objection(None)
         case _:
             problem = sender.objection(incoming)
@@ -63,7 +72,7 @@ def _on_refusal(event: Any, error: RefusedError) -> Answer:  # noqa: ANN401 - as
     return {**refused, "answer": "AWS refused a call; status shows what was done before it"}
 
 
-def answer(deployer: Deployer, incoming: events.Incoming) -> Answer:
+def answer(deployer: Deployer, incoming: events.Incoming) -> Answer:  # noqa: PLR0911 - one line a kind
     """Handle a parsed payload; return the answer."""
     match incoming:
         case events.Drops():
@@ -75,6 +84,8 @@ def answer(deployer: Deployer, incoming: events.Incoming) -> Answer:
             return answers.refused(incoming.problems)
         case events.AlarmChanged():
             return _on_alarm(deployer, incoming)
+        case events.PruneDue():
+            return _prune(deployer, incoming)
         case events.ExecutionFailed():
             return _on_dead_rollout(deployer, incoming)
         case _:
@@ -135,6 +146,19 @@ def _on_alarm(deployer: Deployer, alarm: events.AlarmChanged) -> Answer:
     return done
 
 
+def _prune(deployer: Deployer, due: events.PruneDue) -> Answer:
+    """Prune one application, another each time: a few calls at a time, so that commands and rollouts have the rest."""
+    keep, names = deployer.settings.keep_releases, sorted(deployer.aws.applications)
+    turn = int(due.at.timestamp() // PRUNE_EVERY.total_seconds())
+    name = names[turn % len(names)] if names else ""
+    if not keep or name not in deployer.aws.applications:
+        return answers.nothing_to_do("no application to prune")
+    app, command = Application(deployer, name), Prune(action="prune", application=name, keep=keep)
+    done = Maintenance(app).prune(command, most=MOST_PRUNED)
+    telemetry.info("prune.done", application=name, answer=done["answer"])
+    return done
+
+
 def _on_dead_rollout(deployer: Deployer, failed: events.ExecutionFailed) -> Answer:
     """End the release of a dead rollout and restore its alias, if Lambda confirms that it is dead."""
     execution = deployer.aws.executions.find(failed.arn)
@@ -159,8 +183,9 @@ def _on_command(deployer: Deployer, command: Command) -> Answer:
     asked = command.model_dump(exclude={"action"}, exclude_defaults=True)
     telemetry.info("command.received", action=command.action, by=deployer.by, **asked)
     if isinstance(command, ShowStatus) and command.application is None:
-        there = filter(deployer.aws.applications.__contains__, deployer.aws.applications)
-        each = [dispatch.status(Application(deployer, name)) for name in there]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            found = pool.map(lambda name: Application(deployer, name).summary(), deployer.aws.applications)
+        each = [answers.summary(one, deployer.now()) for one in found if one]
         return answers.statuses(each, deployer.aws.records.overview(UNKNOWN).ignored, deployer.now())
     done = dispatch.dispatch(Application(deployer, str(command.application)), command)
     telemetry.info("command.answered", action=command.action, application=command.application, answer=done["answer"])

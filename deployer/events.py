@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection
+from datetime import datetime
 from typing import Annotated, Literal
 from urllib.parse import unquote_plus
 
@@ -68,7 +69,13 @@ class ExecutionFailed(Value):
     arn: str
 
 
-Incoming = Drops | Command | Refused | Ignored | AlarmChanged | ExecutionFailed
+class PruneDue(Value):
+    """The schedule's news: it is time to prune one application."""
+
+    at: datetime
+
+
+Incoming = Drops | Command | Refused | Ignored | AlarmChanged | ExecutionFailed | PruneDue
 
 
 class _Fields(BaseModel):
@@ -123,8 +130,14 @@ class _ExecutionEvent(_Fields):
     detail: _ExecutionDetail
 
 
-_BRIDGED: TypeAdapter[_AlarmEvent | _ExecutionEvent] = TypeAdapter(
-    Annotated[_AlarmEvent | _ExecutionEvent, Field(discriminator="source")]
+class _ScheduledEvent(_Fields):
+    source: Literal["aws.events"]
+    kind: Annotated[Literal["Scheduled Event"], Field(alias="detail-type")]
+    time: datetime
+
+
+_BRIDGED: TypeAdapter[_AlarmEvent | _ExecutionEvent | _ScheduledEvent] = TypeAdapter(
+    Annotated[_AlarmEvent | _ExecutionEvent | _ScheduledEvent, Field(discriminator="source")]
 )
 
 
@@ -211,7 +224,7 @@ def _decoded(key: str) -> str | None:
         return None
 
 
-def _bridged(event: dict[str, JsonValue], settings: Settings) -> AlarmChanged | ExecutionFailed | Ignored:
+def _bridged(event: dict[str, JsonValue], settings: Settings) -> AlarmChanged | ExecutionFailed | PruneDue | Ignored:
     try:
         found = _BRIDGED.validate_python(event)
     except ValidationError:
@@ -219,6 +232,8 @@ def _bridged(event: dict[str, JsonValue], settings: Settings) -> AlarmChanged | 
         return Ignored(reason=f"unknown EventBridge event {kind}", needs_attention=True)
     if isinstance(found, _AlarmEvent):
         return AlarmChanged(name=found.detail.alarm_name, state=found.detail.state.value)
+    if isinstance(found, _ScheduledEvent):
+        return PruneDue(at=found.time)
     function, _, _ = settings.rollout_function.rpartition(":")
     if not found.detail.arn.startswith(f"{function}:"):
         return Ignored(reason=f"{shortened(found.detail.arn)} is not an execution of the rollout", needs_attention=True)

@@ -19,7 +19,7 @@ from aws_durable_execution_sdk_python.retries import RetryDecision, RetryStrateg
 
 from deployer import steps, telemetry
 from deployer.aws import aws
-from deployer.aws.errors import RefusedError
+from deployer.aws.errors import RefusedError, is_throttled
 from deployer.deployer import Deployer
 from deployer.model.drop import Drop
 from deployer.model.health import Health
@@ -32,11 +32,14 @@ type Act[**P] = Callable[Concatenate[Deployer, Release, P], Release]
 
 _INTERRUPTIONS = 3
 """Tries of a step that exceeds the function's memory or its fifteen minutes."""
+_TRIES = 12
+_PATIENCE = 120
+"""Tries of a step that AWS throttles, about two hours: "not yet" is no failure of a release."""
 _LARGEST = 240_000
 """Bytes of a step's result. The service refuses 262,144, and with it the execution: developer guide, durable quotas."""
 _again = create_retry_strategy(
     RetryStrategyConfig(
-        max_attempts=12,
+        max_attempts=_TRIES,
         initial_delay=Duration.from_seconds(1),
         max_delay=Duration.from_minutes(2),
         backoff_rate=2,
@@ -59,6 +62,8 @@ def _decide(error: Exception, attempts: int) -> RetryDecision:
     outgrown = isinstance(error, StepInterruptedError) and attempts >= _INTERRUPTIONS
     if outgrown or isinstance(error, RefusedError | ResultTooLargeError):
         return RetryDecision.no_retry()
+    if is_throttled(error) and attempts < _PATIENCE:
+        return _again(error, min(attempts, _TRIES - 1))
     return _again(error, attempts)
 
 

@@ -31,6 +31,8 @@ class Settings(Value):
     """Seconds that a manifest may ask for."""
     max_provisioned_concurrency: int = 0
     """Environments that a manifest may ask to be kept ready."""
+    keep_releases: Annotated[int, Field(ge=0, le=1_000)] = 0
+    """Releases of an application that the schedule keeps, at least; 0 when nothing is pruned by itself."""
     unpacked_limit: int = 10 * 2**30
     """The most bytes of an unpacked release."""
 

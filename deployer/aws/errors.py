@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 
 _SERVER_ERROR = 500
 _TOO_MANY_REQUESTS = 429
+_THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "SlowDown"})
 _PASSING = frozenset(
     {
         *("Throttling", "ThrottlingException", "RequestLimitExceeded", "RequestTimeout"),
@@ -60,6 +61,14 @@ def is_transient(error: ClientError) -> bool:
     """Return whether a later retry may succeed."""
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     return status >= _SERVER_ERROR or status == _TOO_MANY_REQUESTS or error.response["Error"]["Code"] in _PASSING
+
+
+def is_throttled(error: Exception) -> bool:
+    """Return whether AWS said "not yet": too many calls, of this account or of all that S3 serves at a time."""
+    if not isinstance(error, ClientError):
+        return False
+    code, status = error.response["Error"]["Code"], error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status == _TOO_MANY_REQUESTS or code in _THROTTLED
 
 
 def _in_words(error: ClientError) -> str:

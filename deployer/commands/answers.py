@@ -50,6 +50,22 @@ class Warm(Value):
     """An estimate: model/price.py."""
 
 
+class Summary(Value):
+    """One of many applications, read in a few calls."""
+
+    application: str
+    version: str
+    """The stable version."""
+    release: str | None = None
+    """None before the first release."""
+    dropped: datetime | None = None
+    under_way: tuple[Record, ...] = ()
+    """Newest first."""
+    ended: Record | None = None
+    """The newest drop, when it ended otherwise than live."""
+    ignored: tuple[IgnoredDrop, ...] = ()
+
+
 class State(Value):
     """Everything that `status` shows of one application."""
 
@@ -162,6 +178,24 @@ def _ended(record: Record, now: datetime) -> list[str]:
 
 def _way_back(state: State) -> str:
     return f"a rollback goes to {state.previous}" if state.previous else "nothing to roll back to yet"
+
+
+def summary(found: Summary, now: datetime) -> Answer:
+    """Return in a few lines and fields where one of many applications stands."""
+    age = f", dropped {_ago(now - found.dropped)} ago" if found.dropped else ""
+    serving = f"{titled(found.release, found.version)} is live{age}" if found.release else "no release yet"
+    shares = [f", {one.weight} % of the traffic" if one.weight else "" for one in found.under_way]
+    running = [
+        f"{one.release} is {_running(one, now)}{share}" for one, share in zip(found.under_way, shares, strict=True)
+    ]
+    ended = _ended(found.ended, now)[:1] if found.ended else []
+    return {
+        "application": found.application,
+        "answer": [serving, *running, *ended, *_ignored(found.ignored, now)],
+        "version": found.version,
+        "release": found.release,
+        "under_way": [under_way_record(one) for one in found.under_way],
+    }
 
 
 def statuses(each: Sequence[Answer], ignored: Sequence[IgnoredDrop], now: datetime) -> Answer:

@@ -94,7 +94,7 @@ class Maintenance:
             drop = drop.model_copy(update={"attempt": drop.attempt + 1})
         return drop
 
-    def prune(self, command: Prune) -> Answer:
+    def prune(self, command: Prune, most: int | None = None) -> Answer:
         """Delete unneeded versions, oldest first, and bundles that no version points at."""
         functions, bundles = self.app.deployer.aws.functions, self.app.deployer.aws.bundles
         versions = [found for found in functions.versions(self.app.function) if found.description]
@@ -114,8 +114,8 @@ class Maintenance:
             under_way,
             frozenset(self.app.overview().went_live),
         )
-        to_delete = [found for found in versions if found.version not in kept]
-        remaining = [found for found in versions if found.version in kept]
+        to_delete = [found for found in versions if found.version not in kept][:most]
+        remaining = [found for found in versions if found not in to_delete]
         stored = list(bundles.object_versions(self.app.name))
         orphans = unreferenced_bundles(stored, remaining, under_way, newest_bundles(stored))
         size = sum(stored.size for stored in orphans)

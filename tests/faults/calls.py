@@ -35,11 +35,12 @@ def calls(strategy: str, earlier: int) -> dict[str, int]:
         world.drop("2.0", f'[rollout]\nstrategy = "{strategy}"\n')
         world.run()
     assert world.alias().weights == {}
-    counted = Counter(group for call in world.account.calls if (group := _group(call)))
-    return {group: counted[group] for group in GROUPS}
+    counted = Counter(found for call in world.account.calls if (found := group(call)))
+    return {name: counted[name] for name in GROUPS}
 
 
-def _group(call: Call) -> str | None:
+def group(call: Call) -> str | None:
+    """Return the group of calls that a call belongs to; None for an invocation."""
     named = [name for name, (service, which) in GROUPS.items() if service == call.service and call.operation in which]
     if named or call.operation in _DATA_PLANE:
         return next(iter(named), None)

@@ -40,6 +40,7 @@ WHAT_ARRIVES: dict[str, type] = {
     "drop-test": events.Ignored,
     "alarm-changed": events.AlarmChanged,
     "execution-failed": events.ExecutionFailed,
+    "prune-due": events.PruneDue,
     "status": ShowStatus,
     "status-all": ShowStatus,
     "history": ShowHistory,

@@ -123,7 +123,8 @@ def test_the_runbooks_check_takes_events_and_no_command(path: Path) -> None:
     (check,) = re.findall(r"jq -e '([^']+)'", "".join(REPLAY))
     replayed = subprocess.run(["jq", "-e", check, path], capture_output=True, check=False).returncode == 0
     arrives = isinstance(
-        events.parse(json.loads(path.read_text()), SETTINGS, APPLICATIONS), events.Drops | events.AlarmChanged
+        events.parse(json.loads(path.read_text()), SETTINGS, APPLICATIONS),
+        events.Drops | events.AlarmChanged | events.PruneDue,
     )
     assert replayed == (arrives or path.stem in ("execution-failed", "out-release-changed"))
 

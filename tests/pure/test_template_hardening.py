@@ -148,8 +148,8 @@ def test_signatures_are_verified_by_the_deployer_with_the_one_key_that_was_named
 def test_only_our_own_rules_put_events_into_the_dead_letter_queue() -> None:
     rule = f"arn:aws:events:{sam.REGION}:{sam.ACCOUNT}:rule/dropshift-"
     expected = {
-        "": ["ApplicationAlarmed", "RolloutDied"],
-        "people": ["ApplicationAlarmed", "RolloutDied", "ReleaseEnded"],
+        "": ["ApplicationAlarmed", "RolloutDied", "PruneDue"],
+        "people": ["ApplicationAlarmed", "RolloutDied", "PruneDue", "ReleaseEnded"],
     }
     for topic, rules in expected.items():
         [keep] = by_sid(NotifyTopic=topic)["LetOurRulesKeepLostEvents"]

@@ -92,7 +92,11 @@ def test_the_controller_is_invoked_by_this_accounts_bucket_and_by_its_own_rules(
     """
     names = sam.Names(STACK, sam.defaults(STACK))
     permissions = names.text(sam.of_type(STACK, "AWS::Lambda::Permission"))
-    events = {"LetAlarmsInvokeController": "ApplicationAlarmed", "LetDeadRolloutsInvokeController": "RolloutDied"}
+    events = {
+        "LetAlarmsInvokeController": "ApplicationAlarmed",
+        "LetDeadRolloutsInvokeController": "RolloutDied",
+        "LetTheScheduleInvokeController": "PruneDue",
+    }
     assert permissions.keys() == {"LetReleasesBucketInvokeController", *events}
     assert permissions["LetReleasesBucketInvokeController"]["SourceAccount"] == sam.ACCOUNT
     assert permissions["LetReleasesBucketInvokeController"]["SourceArn"] == names.arn("ReleasesBucket")
