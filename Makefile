@@ -35,9 +35,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # The deployer's template, and that of an application.
 TEMPLATES := template.yaml deployer/application.yaml
 
-# The tests that run on the other Pythons of functions, too, as far as this machine has them.
-ON_OTHERS ?= $(addprefix tests/end_to_end/test_bootstrap_,fidelity.py start.py kinds.py)
-
+# Those of the bootstrap.
 BOOTSTRAP := $(sort $(wildcard tests/end_to_end/test_bootstrap_*.py))
 
 .DEFAULT_GOAL := help
@@ -52,10 +50,10 @@ test: .venv/ready            ## every test: pure, workflow, end to end on the lo
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 	@$(MAKE) -s others
 
-# The bootstrap on the other Pythons of functions that this machine has.
+# What depends on it, on the other Pythons of functions that this machine has.
 others: .venv/ready
 	@for version in $(OTHERS); do if $(MAKE) -s build/runtimes/$$version/ready; \
-		then echo "on python$$version" && RUNTIME_PYTHON=$$version $(BIN)/python -m pytest -n 3 $(ON_OTHERS) || exit 1; \
+		then echo "on python$$version" && RUNTIME_PYTHON=$$version $(BIN)/python -m pytest -n 3 -m every_python $(BOOTSTRAP) || exit 1; \
 		else echo "skipped on python$$version"; fi; done
 .PHONY: others
 

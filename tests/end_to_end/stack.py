@@ -84,7 +84,7 @@ class Stack:
         releases = self.command("history", limit=100)["releases"]
         return next((one for one in releases if one["release_id"] == drop.release_id), {})
 
-    def ended(self, drop: Drop, seconds: float = 90) -> dict[str, Any]:
+    def ended(self, drop: Drop, seconds: float = 240) -> dict[str, Any]:
         """Wait until a release has ended; return its record."""
         return until(lambda: self._ended(drop), seconds)
 

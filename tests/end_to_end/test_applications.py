@@ -44,7 +44,7 @@ def _live(stack: Stack, drop: Drop) -> None:
         mine = [one for one in releases if one["release_id"] == drop.release_id]
         return mine[0] if mine and Status(mine[0]["status"]).final else {}
 
-    record = until(ended, 90)
+    record = until(ended)
     assert record["status"] == Status.LIVE, record
 
 
@@ -73,7 +73,7 @@ def test_an_application_is_added_by_its_own_stack(stack: Stack) -> None:
     stack.live("1.0")
     before = _deployer(stack)
     _drop(stack, "orders", "too early", DROPPED, "app.handler")
-    until(lambda: "orders" in str(stack.invoke({"action": "status"}, ADMINISTRATION)["ignored"]), 30)
+    until(lambda: "orders" in str(stack.invoke({"action": "status"}, ADMINISTRATION)["ignored"]))
     stack.aws.application("orders")
     _live(stack, _drop(stack, "orders", "1.0", DROPPED, "app.handler"))
     assert _answer(stack, "orders") == "dropped"
@@ -94,7 +94,7 @@ def test_an_existing_function_is_taken_in_and_its_trigger_moves(stack: Stack) ->
     events.put_targets(Rule="billing", Targets=[{"Id": "billing", "Arn": f"{arn}:{old}"}])
     assert lambda_.invoke(FunctionName=old)["Payload"].read() == b'"native"'
     _order(stack, "one")
-    until(lambda: any("native" in line and "one" in line for line in stack.aws.logs(old)), 30)
+    until(lambda: any("native" in line and "one" in line for line in stack.aws.logs(old)))
 
     stack.aws.application("billing")
     _live(stack, _drop(stack, "billing", "1.0", DROPPED, "app.handler"))
@@ -102,7 +102,7 @@ def test_an_existing_function_is_taken_in_and_its_trigger_moves(stack: Stack) ->
     lambda_.add_permission(FunctionName=new, Qualifier="live", SourceArn=rule, **allowed)
     events.put_targets(Rule="billing", Targets=[{"Id": "billing", "Arn": f"{arn}:{new}:live"}])
     _order(stack, "two")
-    until(lambda: any("dropped" in line and "two" in line for line in stack.aws.logs(new)), 30)
+    until(lambda: any("dropped" in line and "two" in line for line in stack.aws.logs(new)))
     lambda_.delete_function(FunctionName=old)
     assert _answer(stack, "billing") == "dropped"
 
@@ -123,7 +123,7 @@ def test_an_application_is_taken_out_with_its_stack(stack: Stack) -> None:
     answer = stack.invoke({"action": "rollback", "application": "short-lived"}, ADMINISTRATION)
     assert "unknown application" in str(answer["problems"])
     _drop(stack, "short-lived", "too late", serving("2.0"), "app.lambda_handler")
-    until(lambda: "too late" in str(stack.invoke({"action": "status"}, ADMINISTRATION)["ignored"]), 30)
+    until(lambda: "too late" in str(stack.invoke({"action": "status"}, ADMINISTRATION)["ignored"]))
     assert "short-lived" not in _listed(stack)
     assert _deployer(stack) == before
     assert stack.ask()[1] == "1.0"

@@ -158,6 +158,7 @@ def handler(event, context):
 """
 
 
+@pytest.mark.every_python
 @pytest.mark.parametrize("files", CASES.values(), ids=CASES.keys())
 def test_a_dropped_application_behaves_as_a_native_one(tmp_path: Path, files: dict[str, str]) -> None:
     natively, through_us = natively_and_dropped(tmp_path, files)
@@ -165,6 +166,7 @@ def test_a_dropped_application_behaves_as_a_native_one(tmp_path: Path, files: di
     assert dropped_while_it_arrives(tmp_path, files) == natively
 
 
+@pytest.mark.every_python
 def test_an_application_may_call_its_modules_what_it_likes(tmp_path: Path) -> None:
     own = {f"{name.replace('.', '/')}.py": "MINE = 'the application\\'s own'\n" for name in SHADOWED}
     natively, through_us = natively_and_dropped(tmp_path, {"app.py": SHADOWS, **own})
@@ -251,6 +253,7 @@ HARSH = (
     "prlimit --nofile=1024:1024",
 )
 """As a function has it: no privilege, 1,024 descriptors, no /dev/shm."""
+LATE = pytest.param("late", marks=pytest.mark.every_python)
 SURROUNDINGS: dict[str, tuple[str, ...]] = {
     "as they are": (),
     "as a function has them": ("unshare", "--mount", "sh", "-c", HARSH[0], "sh", *HARSH[1].split()),
@@ -282,7 +285,7 @@ def _everything(place: Path, answer: bytes) -> Path:
 
 
 @pytest.mark.parametrize("surroundings", SURROUNDINGS)
-@pytest.mark.parametrize("mode", ["first", "late", "second"])
+@pytest.mark.parametrize("mode", ["first", LATE, "second"])
 def test_an_application_that_looks_at_its_whole_tree_sees_what_it_sees_natively(
     tmp_path: Path, store: ObjectStore, answer: bytes, mode: str, surroundings: str
 ) -> None:
@@ -322,7 +325,7 @@ CHOICES = {
 }
 
 
-@pytest.mark.parametrize("mode", ["late", "second"])
+@pytest.mark.parametrize("mode", [LATE, "second"])
 @pytest.mark.parametrize("choice", CHOICES.values(), ids=CHOICES.keys())
 def test_what_an_import_chooses_by_looking_for_a_file_it_chooses_natively(
     tmp_path: Path, store: ObjectStore, choice: str, mode: str

@@ -169,6 +169,7 @@ console.log(JSON.stringify({ event, cwd: process.cwd(), root: process.env.LAMBDA
 MYAPP = '#!/bin/sh\nprintf \'{"event": %s, "cwd": "%s", "root": "%s"}\' "$(cat)" "$PWD" "$LAMBDA_TASK_ROOT"\n'
 
 
+@pytest.mark.every_python
 def test_python3_runs_a_script_once_a_call(tmp_path: Path, store: ObjectStore) -> None:
     tree = write(tmp_path / "tree", {"main.py": MAIN_PY})
     happened, root = _run(tree, store, tmp_path, "command", ("python3", "main.py"), {"n": 1}, {"text": True})

@@ -3,6 +3,7 @@
 import json
 import random
 import re
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -64,6 +65,7 @@ def _cold_is_late(store: ObjectStore, seconds: float) -> None:
     store.misbehave = store.late_but_index_and_first
 
 
+@pytest.mark.every_python
 def test_the_first_call_is_answered_while_what_it_does_not_need_arrives(tmp_path: Path, store: ObjectStore) -> None:
     answered = tmp_path / "answered"
     app = APP.replace("    import rare\n", "").replace("rare.VALUE", "2").replace("file.read()", "b''")
@@ -84,6 +86,7 @@ def test_whoever_opens_a_file_that_has_not_arrived_waits_for_it(tmp_path: Path, 
         assert call(environment, {}).answers[0][:3] == [1, 2, len(WEIGHTS)]
 
 
+@pytest.mark.every_python
 def test_an_import_that_does_without_what_is_cold_does_not_wait(tmp_path: Path, store: ObjectStore) -> None:
     imported = tmp_path / "imported"
     look = (
@@ -109,6 +112,7 @@ def test_an_import_of_something_cold_waits_for_it(tmp_path: Path, store: ObjectS
         assert call(environment, {}).answers == [3]
 
 
+@pytest.mark.every_python
 def test_a_search_for_plugins_finds_those_that_are_still_to_come(tmp_path: Path, store: ObjectStore) -> None:
     app = (
         "import importlib, pkgutil, plugins\n"
@@ -124,6 +128,7 @@ def test_a_search_for_plugins_finds_those_that_are_still_to_come(tmp_path: Path,
         assert call(environment, {}).answers == [[["one", "two"]] * 2]
 
 
+@pytest.mark.every_python
 def test_a_child_that_the_application_forks_while_it_imports_waits_by_itself(
     tmp_path: Path, store: ObjectStore
 ) -> None:
@@ -139,6 +144,7 @@ def test_a_child_that_the_application_forks_while_it_imports_waits_by_itself(
         assert call(environment, {}).answers == [["3", 3]]
 
 
+@pytest.mark.every_python
 def test_threads_that_import_at_once_wait_side_by_side(tmp_path: Path, store: ObjectStore) -> None:
     names = [f"late_{number}" for number in range(20)]
     app = (
@@ -158,6 +164,7 @@ def test_threads_that_import_at_once_wait_side_by_side(tmp_path: Path, store: Ob
         assert call(environment, {}).answers == [list(range(20))]
 
 
+@pytest.mark.every_python
 def test_a_failing_import_is_reported_as_natively_even_when_it_overlapped(tmp_path: Path, store: ObjectStore) -> None:
     files = {**FILES, "app.py": "import early\nraise ValueError('the application is broken')\n"}
     pointer = _stored(tmp_path, store, files, PROFILE)
@@ -170,6 +177,7 @@ def test_a_failing_import_is_reported_as_natively_even_when_it_overlapped(tmp_pa
     assert len(through_us["stackTrace"]) == len(natively["stackTrace"])
 
 
+@pytest.mark.every_python
 def test_the_smoke_test_brings_home_what_the_start_touched(tmp_path: Path, store: ObjectStore) -> None:
     app = "import early, os\nopen('read.txt').read()\nos.listdir('data')\ndef handler(*given):\n    return given[0]\n"
     files = {**FILES, "app.py": app, "read.txt": "x", "data/listed.html": "y", "other/not.html": "z"}
@@ -198,6 +206,7 @@ def test_the_recorded_profile_serves_the_next_release(tmp_path: Path, store: Obj
         assert call(environment, {}).answers[0][:3] == [1, 2, len(WEIGHTS)]
 
 
+@pytest.mark.every_python
 def test_init_is_handed_over_before_it_is_cut(tmp_path: Path, store: ObjectStore) -> None:
     pointer = _stored(tmp_path, store, FILES, None)
     handed_over = threading.Event()
@@ -243,6 +252,7 @@ def test_other_init_types_load_everything_during_init(tmp_path: Path, store: Obj
     assert happened.answers[0][:3] == [1, 2, len(WEIGHTS)]
 
 
+@pytest.mark.every_python
 @pytest.mark.parametrize("waits", ["import package.late", "open('weights.bin').close()", LOADS])
 def test_an_import_that_waits_in_the_kernel_is_handed_over_too(tmp_path: Path, store: ObjectStore, waits: str) -> None:
     pointer = _stored(tmp_path, store, {**FILES, "app.py": f"{waits}\n{APP}"}, PROFILE)
@@ -324,6 +334,7 @@ def test_an_import_error_after_the_hand_over_answers_the_invocation_and_ends_the
     assert error["stackTrace"][-1].endswith("raise ValueError('broken')\n")
 
 
+@pytest.mark.every_python
 def test_a_release_with_libraries_starts_again_after_the_hand_over_with_the_invocation_in_hand(
     tmp_path: Path, store: ObjectStore
 ) -> None:
@@ -440,12 +451,14 @@ def test_a_damaged_pointer_is_one_clear_line(tmp_path: Path, store: ObjectStore)
     assert error["errorMessage"].startswith("DROPSHIFT_POINTER has missing or unknown fields: bucket, command")
 
 
+@pytest.mark.every_python
 @pytest.mark.parametrize("runtime", [*(f"python{one}" for one in pythons.served()), "nodejs24.x"])
 def test_a_package_of_another_runtime_says_so_in_one_clear_line(
     tmp_path: Path, store: ObjectStore, monkeypatch: pytest.MonkeyPatch, runtime: str
 ) -> None:
     pointer = release(write(tmp_path / "tree", FILES)).stored(store)
-    monkeypatch.setattr(applications, "package", lambda _its_own: package(runtime))
+    others = shutil.copytree(package(runtime), tmp_path / "package")  # this Python leaves its bytecode in it
+    monkeypatch.setattr(applications, "package", lambda _its_own: others)
     with dropped(pointer, store, tmp_path) as environment:
         happened = call(environment)
     if runtime == f"python{pythons.VERSION}":
@@ -457,6 +470,7 @@ def test_a_package_of_another_runtime_says_so_in_one_clear_line(
     assert "\n" not in error["errorMessage"]
 
 
+@pytest.mark.every_python
 @pytest.mark.skipif(pythons.number(pythons.VERSION) < (3, 14), reason="its package brings zstd along")
 def test_a_runtime_version_without_zstd_is_named_with_the_way_out(tmp_path: Path, store: ObjectStore) -> None:
     pointer = release(write(tmp_path / "tree", FILES)).stored(store)
@@ -468,6 +482,7 @@ def test_a_runtime_version_without_zstd_is_named_with_the_way_out(tmp_path: Path
     assert error["errorMessage"].endswith("has it from its version v32 on: set the function's UpdateRuntimeOn to Auto")
 
 
+@pytest.mark.every_python
 def test_a_load_that_fails_is_the_inits_error_in_one_line(tmp_path: Path, store: ObjectStore) -> None:
     pointer = _stored(tmp_path, store, FILES, None)
     store.misbehave = lambda _number: "403"

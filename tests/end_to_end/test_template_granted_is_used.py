@@ -62,7 +62,7 @@ def _live(stack: Stack) -> None:
     first = stack.drop("1.0", manifest=PLAN)
     assert stack.ended(first)["status"] == Status.LIVE
     second = stack.drop("1.1", manifest=PLAN)
-    until(lambda: stack.record(second).get("status") == Status.SHIFTING, 60)
+    until(lambda: stack.record(second).get("status") == Status.SHIFTING)
     assert "nothing to do" in stack.invoke(_alarm())["answer"]
     assert stack.ended(second)["status"] == Status.LIVE
     assert stack.command("rollback")["answer"].startswith("rolled back")
@@ -93,7 +93,7 @@ def _fail(stack: Stack) -> None:
         TreatMissingData="ignore",
     )
     drop = stack.drop("1.3", manifest='[rollout]\nbake = "1d"\n')
-    until(lambda: stack.record(drop).get("status") == Status.SHIFTING and stack.traffic[1], 60)
+    until(lambda: stack.record(drop).get("status") == Status.SHIFTING and stack.traffic[1])
     stack.set_alarm("ALARM")
     assert name in stack.ended(drop)["reason"]
 

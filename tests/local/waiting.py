@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def until[T](look: Callable[[], T], seconds: float = 20) -> T:
+def until[T](look: Callable[[], T], seconds: float = 120) -> T:
     """The first truthy answer of `look`, which is asked at once and then ever less often; fails after `seconds`."""
     deadline = time.monotonic() + seconds
     pause = 0.02
