@@ -28,7 +28,7 @@ class Defect:
     """One way to break the product, and the tests that have to notice.
 
     The place is the dotted end of a definition's name, such as `Alias.promote`, or the path of a file. The old text
-    stands there once: in a definition however it is wrapped and indented, in a file exactly so.
+    stands once in all places of that name: in a definition however it is wrapped and indented, in a file exactly so.
     """
 
     name: str
@@ -39,15 +39,17 @@ class Defect:
 
     def applied(self, root: Path) -> tuple[Path, str]:
         """Return the file that the defect changes, and its text with the defect in it. Only reads."""
-        place = places.find(root, self.place)
-        text = place.file.read_text()
-        pattern = re.compile(re.escape(self.old)) if place.whole else _anyhow_wrapped(self.old)
-        found = list(pattern.finditer(text, place.start, place.end))
+        found = [(place, *span) for place in places.find(root, self.place) for span in self._spans(place)]
         if len(found) != 1:
             raise places.StaleError(f'"{self.name}": its old text is {len(found)} times in {self.place}, not once')
-        start, end = found[0].span()
+        [(place, start, end)] = found
+        text = place.file.read_text()
         new = self.new if place.whole else _indented(self.new, text[:start])
         return place.file, text[:start] + new + text[end:]
+
+    def _spans(self, place: places.Place) -> list[tuple[int, int]]:
+        pattern = re.compile(re.escape(self.old)) if place.whole else _anyhow_wrapped(self.old)
+        return [match.span() for match in pattern.finditer(place.file.read_text(), place.start, place.end)]
 
 
 def _indented(code: str, before: str) -> str:

@@ -24,15 +24,11 @@ class Place:
     whole: bool
 
 
-def find(root: Path, name: str) -> Place:
-    """Return the file of this path, or the only definition whose dotted name ends so: `alias.Alias.promote`."""
+def find(root: Path, name: str) -> list[Place]:
+    """Return the file of this path, or every definition whose dotted name ends so: `alias.Alias.promote`."""
     if (root / name).is_file():
-        return Place(root / name, 0, len((root / name).read_text()), whole=True)
-    found = _definitions(root).get(name, ())
-    if len(found) != 1:
-        known = ", ".join(str(place.file.relative_to(root)) for place in found) or "nowhere"
-        raise StaleError(f"{name} has to be defined once in {' or '.join(PRODUCT)}, or be a file; found: {known}")
-    return found[0]
+        return [Place(root / name, 0, len((root / name).read_text()), whole=True)]
+    return _definitions(root).get(name, [])
 
 
 @cache
