@@ -27,7 +27,7 @@ from tests.local.environments import Environment, Program
 from tests.local.runtime_api import Invocation, Outcome
 from tests.local.waiting import alone, until
 from tests.object_store import BUCKET, ObjectStore, serving
-from tests.tools import until_exit
+from tests.toolchains import until_exit
 
 KEY = "bundles/app/release 1+ü.tar.zst"
 MAIN = '''\
@@ -176,7 +176,7 @@ def dropped_program(
     return _program(root, "bootstrap.handler", directory, told, runtime, main)
 
 
-def call(environment: Environment, *events: object, limit: float = 20) -> Happened:
+def call(environment: Environment, *events: object, limit: float = 60) -> Happened:
     """Start the environment, send it events, and collect what happens."""
     happened = Happened()
     began = time.monotonic()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bootstrap.pointer import VARIABLE
-from tests import pythons, tools
+from tests import pythons, toolchains
 from tests.applications import CREDENTIALS, MAIN, package
 from tests.benchmarks.before import before, earlier_bundle
 from tests.benchmarks.link import Served
@@ -91,7 +91,7 @@ def _peer(method: str, folder: Path) -> tuple[Path, dict[str, str]]:
 def _runtime(made: Packed, directory: Path) -> tuple[str, ...]:
     """Return the runtime's command; our own Python has boto3 beside it, as Lambda's has."""
     if made.runtime.startswith("nodejs"):
-        return tuple(tools.node_runtime(made.runtime))
+        return tuple(toolchains.node_runtime(made.runtime))
     version = made.runtime.removeprefix("python")
     main = directory / "main" / "bootstrap.py"
     main.parent.mkdir()

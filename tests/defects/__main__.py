@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests import page
+from tests import figures_page
 from tests.defects.breaking import Copy, Defect, Outcome, Result
 from tests.defects.catalogue import DEFECTS
 
@@ -37,7 +37,7 @@ def main() -> int:
     caught = outcomes.count(Outcome.CAUGHT)
     print(f"{caught} of {len(outcomes)} seeded defects caught")
     if len(chosen) == len(DEFECTS):
-        page.write("make defects", f"{caught} of {len(outcomes)} are caught.")
+        figures_page.write("make defects", f"{caught} of {len(outcomes)} are caught.")
     return 0 if set(outcomes) == {Outcome.CAUGHT} else 1
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import tools
+from tests import toolchains
 from tests.applications import EVENTS, dropped_program, native_program, release, write
 from tests.emulator.emulator import BINARY, emulator
 from tests.end_to_end.test_bootstrap_node import CASES, FOREIGN, IMPORTER
@@ -37,7 +37,7 @@ def test_a_dropped_node_application_behaves_as_a_native_one(
 ) -> None:
     tree = write(tmp_path / "tree", files)
     pointer = release(tree, kind="nodejs").stored(store)
-    runtime = tools.node_runtime()
+    runtime = toolchains.node_runtime()
     place = tmp_path / str(uuid.uuid4())
     native = _run(native_program(tree, tmp_path, runtime=runtime), tmp_path / str(uuid.uuid4()), str(tree))
     root = rf"{place}/tmp/dropshift/{pointer.sha256[:32]}"  # noqa: S108 - below the test's own directory

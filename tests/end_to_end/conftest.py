@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import tools
+from tests import toolchains
 from tests.object_store import ObjectStore, serving
 
 
@@ -18,4 +18,4 @@ def store() -> Iterator[ObjectStore]:
 @pytest.fixture(scope="session")
 def runtime() -> list[str]:
     """The command of Node's own runtime."""
-    return tools.node_runtime()
+    return toolchains.node_runtime()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from deployer.aws.profile_request import unwrap
-from tests import demand_faults, tools
+from tests import demand_faults, toolchains
 from tests.applications import LARGE, call, dropped, invocation, release, reported, write
 from tests.local.waiting import until
 from tests.object_store import ObjectStore
@@ -121,7 +121,7 @@ def test_a_file_that_somebody_asked_for_before_it_had_arrived_is_hot_the_next_ti
 @pytest.mark.parametrize("leases", LEASES.values(), ids=LEASES.keys())
 def test_where_leases_do_not_work_every_file_is_awaited(tmp_path: Path, store: ObjectStore, leases: str) -> None:
     (tmp_path / "shim.c").write_text(SHIM % leases)
-    command = [*tools.cc(), "-shared", "-fPIC", "-o", str(tmp_path / "shim.so"), str(tmp_path / "shim.c"), "-ldl"]
+    command = [*toolchains.cc(), "-shared", "-fPIC", "-o", str(tmp_path / "shim.so"), str(tmp_path / "shim.c"), "-ldl"]
     subprocess.run(command, check=True)
     pointer = release(write(tmp_path / "tree", {"app.py": APP, "large.bin": LARGE * 2})).stored(store)
     store.patience = lambda: time.sleep(0.3)

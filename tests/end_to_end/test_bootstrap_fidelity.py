@@ -14,7 +14,7 @@ import pytest
 from bootstrap.loader.shares import HELD
 from deployer.aws.profile_request import unwrap
 from deployer.model.profile import Profile
-from tests import pythons, tools
+from tests import pythons, toolchains
 from tests.applications import (
     LARGE,
     call,
@@ -267,7 +267,7 @@ def answer(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     (folder / "noise").write_bytes(LARGE)
     source = 'int answer(void) { return 42; }\n__asm__(".section .rodata\\n.incbin \\"noise\\"\\n");\n'
     (folder / "answer.c").write_text(source)
-    subprocess.run([*tools.cc(), "-shared", "-fPIC", "-o", "libanswer.so", "answer.c"], cwd=folder, check=True)
+    subprocess.run([*toolchains.cc(), "-shared", "-fPIC", "-o", "libanswer.so", "answer.c"], cwd=folder, check=True)
     return (folder / "libanswer.so").read_bytes()
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests import pythons, tools
+from tests import pythons, toolchains
 from tests.applications import call, dropped, native, package, release, write
 from tests.local.environments import Environment
 from tests.object_store import ObjectStore
@@ -61,7 +61,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A shared library whose one function answers 42."""
     folder = tmp_path_factory.mktemp("library")
     (folder / "answer.c").write_text("int answer(void) { return 42; }\n")
-    subprocess.run([*tools.cc(), "-shared", "-fPIC", "-o", LIBRARY, "answer.c"], cwd=folder, check=True)
+    subprocess.run([*toolchains.cc(), "-shared", "-fPIC", "-o", LIBRARY, "answer.c"], cwd=folder, check=True)
     return folder / LIBRARY
 
 

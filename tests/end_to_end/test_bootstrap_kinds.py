@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import tools
+from tests import toolchains
 from tests.applications import Happened, call, dropped, release, write
 from tests.object_store import ObjectStore
 
@@ -113,8 +113,8 @@ def _run(
 
 def _go(tmp_path: Path) -> Path:
     source = write(tmp_path / "source", {"main.go": GO, "go.mod": "module server\ngo 1.21\n"})
-    own = {"CGO_ENABLED": "0", "GOCACHE": str(tools.CACHE / "go-build"), "GOTOOLCHAIN": "local"}
-    command: list[str] = [str(tools.go()), "build", "-o", str(tmp_path / "tree" / "server"), "."]
+    own = {"CGO_ENABLED": "0", "GOCACHE": str(toolchains.CACHE / "go-build"), "GOTOOLCHAIN": "local"}
+    command: list[str] = [str(toolchains.go()), "build", "-o", str(tmp_path / "tree" / "server"), "."]
     subprocess.run(command, cwd=source, env=os.environ | own, check=True)
     return tmp_path / "tree"
 
@@ -122,8 +122,8 @@ def _go(tmp_path: Path) -> Path:
 def _c(tmp_path: Path) -> Path:
     source = write(tmp_path / "source", {"main.c": C})
     (tmp_path / "tree").mkdir()
-    own = {"ZIG_GLOBAL_CACHE_DIR": str(tools.CACHE / "zig-build")}
-    command = [*tools.cc(), "-O2", "main.c", "-o", str(tmp_path / "tree" / "server")]
+    own = {"ZIG_GLOBAL_CACHE_DIR": str(toolchains.CACHE / "zig-build")}
+    command = [*toolchains.cc(), "-O2", "main.c", "-o", str(tmp_path / "tree" / "server")]
     subprocess.run(command, cwd=source, env=os.environ | own, check=True)
     return tmp_path / "tree"
 
@@ -189,7 +189,7 @@ def test_a_command_that_fails_is_a_function_error_with_the_end_of_its_stderr(
 
 
 def test_node_runs_a_script_once_a_call(tmp_path: Path, store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", f"{tools.node().parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("PATH", f"{toolchains.node().parent}:{os.environ['PATH']}")
     tree = write(tmp_path / "tree", {"main.js": MAIN_JS})
     happened, root = _run(tree, store, tmp_path, "command", ("node", "./main.js"), {"n": 1})
     assert happened.answers == [{"event": {"n": 1}, "cwd": root, "root": root}]

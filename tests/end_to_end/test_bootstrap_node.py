@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.loader.sigv4 import Credentials, Signer, Target, encode
-from tests import tools
+from tests import toolchains
 from tests.applications import KEY, Happened, call, dropped, invocation, native, package, release, write
 from tests.local.waiting import until
 from tests.object_store import BUCKET, Fault, ObjectStore
@@ -123,14 +123,14 @@ def _neutral(text: str) -> str:
     return re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", "<time>", text)
 
 
-@pytest.mark.parametrize("name", tools.RUNTIMES)
+@pytest.mark.parametrize("name", toolchains.RUNTIMES)
 @pytest.mark.parametrize("files", CASES.values(), ids=CASES.keys())
 def test_a_dropped_node_application_behaves_as_a_native_one(
     tmp_path: Path, store: ObjectStore, files: dict[str, str], name: str
 ) -> None:
     tree = write(tmp_path / "tree", files)
     pointer = release(tree, kind="nodejs").stored(store)
-    told, runtime = {"AWS_EXECUTION_ENV": f"AWS_Lambda_{name}"}, tools.node_runtime(name)
+    told, runtime = {"AWS_EXECUTION_ENV": f"AWS_Lambda_{name}"}, toolchains.node_runtime(name)
     with native(tree, tmp_path, told, runtime) as environment:
         natively = _comparable(call(environment, {"n": 1}, {"n": 2}), str(tree))
     with dropped(pointer, store, tmp_path, told, runtime) as environment:
@@ -158,7 +158,7 @@ export const handler = async () => [SEEN, walk(".")];
 """
 
 
-@pytest.mark.parametrize("name", tools.RUNTIMES)
+@pytest.mark.parametrize("name", toolchains.RUNTIMES)
 def test_a_node_application_that_walks_its_tree_sees_what_a_native_one_sees(
     tmp_path: Path, store: ObjectStore, name: str
 ) -> None:
@@ -171,7 +171,7 @@ def test_a_node_application_that_walks_its_tree_sees_what_a_native_one_sees(
     (tree / "a" / "link").symlink_to("b/c.txt")
     (tree / "folder").symlink_to("a/b")
     pointer = release(tree, kind="nodejs").stored(store)
-    told, runtime = {"AWS_EXECUTION_ENV": f"AWS_Lambda_{name}"}, tools.node_runtime(name)
+    told, runtime = {"AWS_EXECUTION_ENV": f"AWS_Lambda_{name}"}, toolchains.node_runtime(name)
     with native(tree, tmp_path, told, runtime) as environment:
         [natively] = call(environment, {}).answers
     with dropped(pointer, store, tmp_path, told, runtime) as environment:
@@ -270,9 +270,9 @@ exec "$NODE" -e '
 """
 
 
-@pytest.mark.parametrize("name", tools.RUNTIMES)
+@pytest.mark.parametrize("name", toolchains.RUNTIMES)
 def test_a_program_takes_the_place_of_node(tmp_path: Path, store: ObjectStore, name: str) -> None:
-    runtime = tools.node_runtime(name)
+    runtime = toolchains.node_runtime(name)
     tree = write(tmp_path / "tree", {"server": PROGRAM})
     (tree / "server").chmod(0o755)
     pointer = release(tree, kind="executable", handler=None, command=("./server",)).stored(store)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests import tools
+from tests import toolchains
 from tests.applications import call, dropped, native, package, release, write
 from tests.end_to_end.test_bootstrap_identity import (
     FORMS,
@@ -36,7 +36,7 @@ class Run(NamedTuple):
     @property
     def command(self) -> tuple[str, ...]:
         """The wrapper with Node's runtime as its arguments."""
-        return (*self.wrapper, *tools.node_runtime(self.runtime))
+        return (*self.wrapper, *toolchains.node_runtime(self.runtime))
 
 
 def _answers(environment: Environment) -> list[Any]:
@@ -92,7 +92,7 @@ export const handler = async () => {
 """
 
 
-@pytest.mark.parametrize("runtime", tools.RUNTIMES)
+@pytest.mark.parametrize("runtime", toolchains.RUNTIMES)
 @pytest.mark.parametrize("library_path", ["/opt/lib", LIBRARIES], ids=["in place", "started again"])
 def test_variables_that_name_a_place_below_the_task_root_mean_the_release(
     tmp_path: Path, store: ObjectStore, runtime: str, library_path: str
@@ -127,7 +127,7 @@ export const handler = async (event) => [(await load()) === early, await early(e
 """As Datadog's does: a variable of its own says which function it stands for; this one looks twice."""
 
 
-@pytest.mark.parametrize("runtime", tools.RUNTIMES)
+@pytest.mark.parametrize("runtime", toolchains.RUNTIMES)
 @pytest.mark.parametrize("libraries", [{}, {"lib/libown.so": "x"}], ids=["in place", "started again"])
 def test_a_layer_whose_handler_imports_the_functions_own_works(
     tmp_path: Path, store: ObjectStore, runtime: str, libraries: dict[str, str]
@@ -153,7 +153,7 @@ STARTED_FIRST = {
 }
 
 
-@pytest.mark.parametrize("runtime", tools.RUNTIMES)
+@pytest.mark.parametrize("runtime", toolchains.RUNTIMES)
 @pytest.mark.parametrize("options", STARTED_FIRST.values(), ids=STARTED_FIRST.keys())
 def test_what_node_loads_first_may_lie_in_the_release(
     tmp_path: Path, store: ObjectStore, runtime: str, options: str

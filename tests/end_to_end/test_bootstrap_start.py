@@ -54,9 +54,20 @@ def _stored(tmp_path: Path, store: ObjectStore, files: dict[str, str | bytes], p
 
 
 def _cold_waits(store: ObjectStore, until: Callable[[], bool]) -> None:
-    """Let the index and the hot part come at once, all else when `until` says so, or after ten seconds."""
+    """Let the index and the hot part come at once, all else when `until` says so, or after a minute."""
     store.patience = lambda: _wait_for(until)
     store.misbehave = store.late_but_index_and_first
+
+
+def test_an_example_a_release_is_loaded_at_a_cold_start_and_answers(tmp_path: Path, store: ObjectStore) -> None:
+    """What all the others do: bundle a tree, store it, start a function whose pointer names it, call it, and look."""
+    tree = write(tmp_path / "tree", {"app.py": "def handler(event, context):\n    return event['n'] + 1\n"})
+    pointer = release(tree).stored(store)
+    with dropped(pointer, store, tmp_path) as environment:
+        happened = call(environment, {"n": 1}, {"n": 2})
+        loaded = reported(environment)
+    assert happened.answers == [2, 3]
+    assert loaded["release"] == "release 1"
 
 
 def _cold_is_late(store: ObjectStore, seconds: float) -> None:
@@ -75,7 +86,7 @@ def test_the_first_call_is_answered_while_what_it_does_not_need_arrives(tmp_path
     with dropped(pointer, store, tmp_path) as environment:
         assert call(environment, {}).answers[0][:3] == [1, 2, 0]
         line = reported(environment)
-    assert line["seconds"]["begin"] <= line["seconds"]["import"] <= line["seconds"]["files"] < 10
+    assert line["seconds"]["begin"] <= line["seconds"]["import"] <= line["seconds"]["files"] < 60
     assert line["LoadAfterReady"] > 0
 
 
@@ -101,7 +112,7 @@ def test_an_import_that_does_without_what_is_cold_does_not_wait(tmp_path: Path, 
     with dropped(pointer, store, tmp_path) as environment:
         [answer] = call(environment, {}).answers
         assert answer[:3] == ["1.5", [len(WEIGHTS), ["__init__.py", "late.py"], True], 1]
-        assert reported(environment)["seconds"]["files"] < 10
+        assert reported(environment)["seconds"]["files"] < 60
 
 
 def test_an_import_of_something_cold_waits_for_it(tmp_path: Path, store: ObjectStore) -> None:
@@ -214,7 +225,7 @@ def test_init_is_handed_over_before_it_is_cut(tmp_path: Path, store: ObjectStore
     with dropped(pointer, store, tmp_path, {"DROPSHIFT_HAND_OVER": "0.4"}) as environment:
         assert environment.start(8).kind == "ready"
         handed_over.set()
-        answers = [json.loads(environment.run(invocation({}), 10).payload) for _ in range(2)]
+        answers = [json.loads(environment.run(invocation({}), 60).payload) for _ in range(2)]
     assert [answer[:3] for answer in answers] == [[1, 2, len(WEIGHTS)]] * 2
 
 
@@ -237,7 +248,7 @@ def test_a_slow_import_is_handed_over_though_every_file_was_there(tmp_path: Path
         done.unlink()
         assert environment.start(8).kind == "ready", "all files are in place, and the import goes on"
         done.touch()
-        assert json.loads(environment.run(invocation([2]), 10).payload) == [2]
+        assert json.loads(environment.run(invocation([2]), 60).payload) == [2]
 
 
 @pytest.mark.parametrize("kind", ["provisioned-concurrency", "lambda-managed-instances"])
@@ -261,7 +272,7 @@ def test_an_import_that_waits_in_the_kernel_is_handed_over_too(tmp_path: Path, s
     with dropped(pointer, store, tmp_path, {"DROPSHIFT_HAND_OVER": "0.4"}) as environment:
         assert environment.start(8).kind == "ready"
         handed_over.set()
-        answers = [json.loads(environment.run(invocation({}), 10).payload) for _ in range(2)]
+        answers = [json.loads(environment.run(invocation({}), 60).payload) for _ in range(2)]
     assert [answer[:3] for answer in answers] == [[1, 2, len(WEIGHTS)]] * 2
 
 
@@ -347,7 +358,7 @@ def test_a_release_with_libraries_starts_again_after_the_hand_over_with_the_invo
     with dropped(pointer, store, tmp_path, told) as environment:
         assert environment.start(8).kind == "ready"
         handed_over.set()
-        answers = [json.loads(environment.run(invocation({"é": n}), 10).payload) for n in range(2)]
+        answers = [json.loads(environment.run(invocation({"é": n}), 60).payload) for n in range(2)]
         [root] = [path for path in tmp_path.glob("*/tmp/dropshift/*") if path.is_dir()]
     assert answers == [[{"é": n}, f"/opt/lib:{root}/lib"] for n in range(2)]
 
@@ -430,7 +441,7 @@ def test_a_command_is_handed_over_too(tmp_path: Path, store: ObjectStore) -> Non
     with dropped(pointer, store, tmp_path, {"DROPSHIFT_HAND_OVER": "0.4"}) as environment:
         assert environment.start(8).kind == "ready"
         handed_over.set()
-        answers = [json.loads(environment.run(invocation({}), 10).payload) for _ in range(2)]
+        answers = [json.loads(environment.run(invocation({}), 60).payload) for _ in range(2)]
     assert answers == [len(WEIGHTS)] * 2
 
 
@@ -514,8 +525,8 @@ def test_a_load_writes_one_line_that_is_also_a_metric(tmp_path: Path, store: Obj
 
 
 def _wait_for(condition: Callable[[], bool]) -> bool:
-    """Return true when the condition holds, or after ten seconds."""
-    end = time.monotonic() + 10
+    """Return true when the condition holds, or after a minute."""
+    end = time.monotonic() + 60
     while not condition() and time.monotonic() < end:
         time.sleep(0.01)
     return True

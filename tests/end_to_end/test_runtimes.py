@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import pythons, tools
+from tests import pythons, toolchains
 from tests.end_to_end.stack import APPLICATION, Stack
 from tests.local import LocalAws
 
@@ -20,7 +20,7 @@ def lambda_handler(event, context):
 def stack() -> Iterator[Stack]:
     """A stack whose roles may do what template.yaml grants; its application runs on the oldest version first."""
     for version in pythons.served():
-        tools.python(version)
+        toolchains.python(version)
     with LocalAws(auth=True, speed=60) as aws:
         yield Stack(aws, runtime=f"python{pythons.served()[0]}")
 

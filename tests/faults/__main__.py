@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 
-from tests import page
+from tests import figures_page
 from tests.faults.figures import Figures, count
 from tests.faults.flood import Flooded, Throttled
 
@@ -13,7 +13,7 @@ def main() -> int:
     step = int(sys.argv[1]) if len(sys.argv) > 1 else 1
     figures = count(step)
     told = "\n\n".join("\n".join(part) for part in (_whole(figures, step), _by_fault(figures), _by_flow(figures)))
-    page.write("make faults", told)
+    figures_page.write("make faults", told)
     print(told, *figures.broken, sep="\n")
     return 1 if figures.broken else 0
 

@@ -8,6 +8,7 @@ import pytest
 from tests.faults.buckets import ACCOUNT
 from tests.faults.faults import Fault, Kind
 from tests.faults.flows import FLOWS, Flow, play
+from tests.faults.invariants import violations
 from tests.faults.matrix import Scene, Shot, broken, course, every_shot, fire, shots
 from tests.faults.wiring import inhabited
 from tests.faults.world import World
@@ -20,6 +21,17 @@ PAIRS = 8
 
 def by_name(flow: Flow) -> str:
     return flow.name.replace(" ", "-")
+
+
+def test_an_example_a_process_that_dies_behind_a_write_of_the_alias_changes_no_end() -> None:
+    """What all the others do: play a flow, let one thing go wrong at one call, drive on as AWS would, and look."""
+    flow = FLOWS[1]  # a release is dropped beside a live one, and shifted in two stages
+    writes = [point.number for point in course(flow).points if point.operation == "UpdateAlias"]
+    world = fire(Shot(flow, (Fault(writes[0], Kind.KILLED_AFTER),)))
+    assert world.account.process > course(flow).end.account.process, "another process went on"
+    assert violations(world) == []
+    assert world.alias().traffic == {"3": 100}
+    assert [record.status for drop in world.drops if (record := world.record(drop))] == ["live", "live"]
 
 
 @pytest.mark.parametrize("flow", FLOWS, ids=by_name)

@@ -13,7 +13,7 @@ from botocore.exceptions import EndpointProviderError
 from bootstrap.loader import aws_environment
 from bootstrap.loader.aws_environment import DUAL_STACK, FIPS, endpoint
 from bootstrap.pointer import Pointer
-from tests import tools
+from tests import toolchains
 from tests.pythons import ROOT
 
 BUNDLE = Pointer("bundles", "k", "v", 0, 1, "a" * 64, "python", "app.handler", (), "r", "0" * 32, "1" * 12, 1)
@@ -81,7 +81,12 @@ console.log(JSON.stringify(hosts));
 
 def test_node_asks_where_botocore_would(cases: list[Case]) -> None:
     module = json.dumps(str(ROOT / "bootstrap/node/endpoint.mjs"))
-    command = [str(tools.node()), "--input-type=module", "-e", ASK % (module, json.dumps(FIPS), json.dumps(DUAL_STACK))]
+    command = [
+        str(toolchains.node()),
+        "--input-type=module",
+        "-e",
+        ASK % (module, json.dumps(FIPS), json.dumps(DUAL_STACK)),
+    ]
     given = json.dumps([case[:4] for case in cases])
     done = subprocess.run(command, input=given, check=True, capture_output=True, text=True, env={})
     assert json.loads(done.stdout) == [case[4] for case in cases]

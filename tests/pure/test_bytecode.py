@@ -9,7 +9,7 @@ import pytest
 from deployer.bundle import bytecode
 from deployer.bundle.bytecode import Bytecode
 from deployer.bundle.plan import BuildOptions
-from tests import pythons, tools
+from tests import pythons, toolchains
 from tests.applications import entries, write
 
 SOURCES: dict[str, str | bytes] = {
@@ -69,7 +69,7 @@ def test_every_source_has_bytecode_where_its_python_looks_for_it(tmp_path: Path,
 def test_bytecode_is_what_py_compile_makes_and_byte_for_byte_where_the_release_is_the_same(
     tmp_path: Path, version: str
 ) -> None:
-    python, tree = tools.python(version), write(tmp_path / "tree", SOURCES)
+    python, tree = toolchains.python(version), write(tmp_path / "tree", SOURCES)
     compiled(tree, version)
     command, names = [str(python), "-I", "-c", REFERENCE, str(tmp_path / "wanted")], "\0".join(SOURCES)
     said = subprocess.run(command, cwd=tree, input=names, capture_output=True, text=True, check=True).stdout
@@ -82,7 +82,9 @@ def test_bytecode_is_imported_by_its_python_and_never_compared_with_its_source(t
     for source in SOURCES:
         (tree / source).write_text("raise RuntimeError('this source was compiled')\n")
     code = "import sys; sys.path.insert(0, sys.argv[1]); import app, pkg.latin; print(app.handler(1))"
-    ran = subprocess.run([tools.python(version), "-I", "-c", code, tree], capture_output=True, text=True, check=True)
+    ran = subprocess.run(
+        [toolchains.python(version), "-I", "-c", code, tree], capture_output=True, text=True, check=True
+    )
     assert ran.stdout == "1\u2022\n"
 
 

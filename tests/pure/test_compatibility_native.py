@@ -231,10 +231,10 @@ def test_hostile_names_and_texts_take_no_time() -> None:
     tags = "/".join([".cpython-" * 25] * 15)
     spaces = b"\n" * 500_000 + b"exports.handler = async () => 1"
     files = {f"{n}/{tags}/x.so": elf_of() for n in range(40)} | {f"{n}.pth": b"a/\n" * 50_000 for n in range(40)}
-    started = time.perf_counter()
+    started = time.process_time()
     assert "no such module" in said(verdict({**files, "x/pyvenv.cfg": b""}, manifest=RUN))
     assert isinstance(verdict({"index.js": spaces}, NODE), Inspection)
-    assert time.perf_counter() - started < 20  # minutes, if each is compared with each
+    assert time.process_time() - started < 20  # minutes, if each is compared with each
 
 
 @pytest.mark.parametrize("at", range(4, len(WHOLE), 3))

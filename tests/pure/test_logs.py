@@ -1,33 +1,18 @@
 """The queries of an application's log, and that a failure of them never delays a verdict."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-import boto3
 import pytest
 from botocore.stub import Stubber
 
 from deployer.aws.logs import Logs
 from deployer.model.health import Unread
 
+SERVICE = "logs"
 SINCE, UNTIL = datetime(2026, 11, 27, 23, 58, tzinfo=UTC), datetime(2026, 11, 28, 0, 8, tzinfo=UTC)
 PREFIXES = ("2026/11/28/[7]", "2026/11/28/app-orders[7]", "2026/11/27/[7]", "2026/11/27/app-orders[7]")
 """Both forms of a stream's name; an environment that began yesterday writes to yesterday's stream."""
-
-
-@pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - a client of boto3's has no class to name
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "none")
-    return boto3.client("logs", region_name="eu-central-1")
-
-
-@pytest.fixture
-def cloudwatch(client: Any) -> Iterator[Stubber]:  # noqa: ANN401
-    with Stubber(client) as stubber:
-        yield stubber
-        stubber.assert_no_pending_responses()
 
 
 def asked(prefix: str, **more: object) -> dict[str, Any]:

@@ -1,10 +1,8 @@
 """The queries to CloudWatch, and the meaning of its answers."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
@@ -13,24 +11,10 @@ from deployer.model.health import Traffic, Unread
 from deployer.model.manifest import Rollout
 from deployer.settings import Settings
 
+SERVICE = "cloudwatch"
 SINCE = datetime(2026, 11, 27, 10, 3, 20, tzinfo=UTC)
 UNTIL = datetime(2026, 11, 27, 10, 8, 40, tzinfo=UTC)
 FIRST, SECOND = SINCE.replace(second=0), SINCE.replace(second=0) + timedelta(minutes=3)
-
-
-@pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - a client of boto3's has no class to name
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "none")
-    return boto3.client("cloudwatch", region_name="eu-central-1")
-
-
-@pytest.fixture
-def cloudwatch(client: Any) -> Iterator[Stubber]:  # noqa: ANN401
-    """Answer as a test says, with calls and answers held against botocore's model of the service."""
-    with Stubber(client) as stubber:
-        yield stubber
-        stubber.assert_no_pending_responses()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from textwrap import dedent
 
 import pytest
 
-from tests import pythons, tools
+from tests import pythons, toolchains
 from tests import template as sam
 from tests.applications import package as application
 from tests.local.waiting import alone
@@ -35,7 +35,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def _alone(package: Path, code: str, version: str = pythons.OWN) -> str:
     """Run code with the standard library and the package, and nothing of this environment."""
     bare = f"import sys\nsys.path.insert(0, {str(package)!r})\n{dedent(code)}"
-    python = tools.python(version)
+    python = toolchains.python(version)
     ran = subprocess.run([python, "-B", "-I", "-S", "-c", bare], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout.strip()

@@ -1,0 +1,24 @@
+"""A client of the service that a module names, which answers as a test says."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+
+@pytest.fixture
+def client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - boto3's has no class to name
+    """A client of the module's SERVICE."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "none")
+    return boto3.client(request.module.SERVICE, region_name="eu-central-1")
+
+
+@pytest.fixture
+def cloudwatch(client: Any) -> Iterator[Stubber]:  # noqa: ANN401 - as above
+    """Its answers; they and the calls are held against botocore's model of the service."""
+    with Stubber(client) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
