@@ -65,6 +65,11 @@ class Stack:
         self.s3.upload_fileobj(buffer, bucket, key)
         return Drop(bucket=bucket, key=key, version_id=self.s3.head_object(Bucket=bucket, Key=key)["VersionId"])
 
+    def release(self, name: str, manifest: str = CANARY) -> dict[str, Any]:
+        """Drop an archive and wait until it has ended; return its record."""
+        broken = {"lambda_function.py": "raise RuntimeError\n"} if "broken" in name else None
+        return self.ended(self.drop(name, broken, manifest))
+
     def command(self, action: str, **fields: object) -> dict[str, Any]:
         """Invoke the controller by hand, through the alias of the application or the one for what is irreversible."""
         alias = ADMINISTRATION if action == "prune" or fields.get("force") else APPLICATION
@@ -142,6 +147,13 @@ class Stack:
         """The alias: the stable version and the weights of others."""
         alias = self.lambda_.get_alias(FunctionName=FUNCTION, Name="live")
         return alias["FunctionVersion"], alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
+
+    @property
+    def shares(self) -> dict[str, int]:
+        """Percent of the traffic by version."""
+        stable, weights = self.traffic
+        others = {version: round(100 * weight) for version, weight in weights.items()}
+        return {stable: 100 - sum(others.values()), **others}
 
     def moves(self) -> list[Call]:
         """Every write of an alias so far, the stack's own creation left out."""

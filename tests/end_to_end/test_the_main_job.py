@@ -13,6 +13,7 @@ import pytest
 from deployer.model.drop import Drop
 from deployer.model.status import Status
 from tests import pythons
+from tests.deployment import TOLD, story
 from tests.end_to_end.stack import APPLICATION, CANARY, FUNCTION, Stack, serving
 from tests.local import LocalAws
 from tests.local.waiting import until
@@ -91,6 +92,10 @@ def test_a_rollback_by_hand_is_one_write_and_brings_back_the_code(stack: Stack) 
     assert answer["answer"].startswith("rolled back")
     assert len(stack.moves()) == before + 1
     assert stack.ask()[1] == "1.0"
+
+
+def test_the_story_goes_as_it_does_in_memory(stack: Stack) -> None:
+    assert list(story(stack)) == TOLD
 
 
 def test_events_three_times_each_in_any_order_are_one_execution_one_version_one_promotion(stack: Stack) -> None:

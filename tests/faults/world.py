@@ -102,6 +102,13 @@ class World:
         self.notify(drop)
         return drop
 
+    def release(self, name: str, manifest: str = "") -> dict[str, Any]:
+        """Drop an archive and let everything happen; return what its record ends with."""
+        drop = self.drop(name, manifest)
+        self.run()
+        record = self.record(drop)
+        return {"status": record.status, "reason": record.reason} if record else {}
+
     def notify(self, drop: Drop) -> None:
         """Have S3 tell of a drop, for the first time or again."""
         found = {"key": quote_plus(drop.key), "versionId": drop.version_id, "sequencer": drop.sequencer}
@@ -242,6 +249,11 @@ class World:
         """The alias as it stands."""
         name = self.settings.function(application or self.applications[0])
         return self.account.lambda_.functions[name].aliases[self.settings.alias]
+
+    @property
+    def shares(self) -> dict[str, int]:
+        """Percent of the traffic by version."""
+        return self.alias().traffic
 
     def shifting(self) -> bool:
         """Return whether the alias is split."""

@@ -238,6 +238,12 @@ class World:
         """The alias as it stands."""
         return self._eyes.alias(self.function)
 
+    @property
+    def shares(self) -> dict[str, int]:
+        """Percent of the traffic by version."""
+        stable, canary, weight = self.alias.traffic
+        return {stable: 100 - weight} | ({canary: weight} if canary else {})
+
     def record(self, drop: Drop) -> Record:
         """The record of a release."""
         found = self.deployer.aws.records.read(self.application, drop.release_id)
