@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from deployer.aws.errors import RefusedError, refusals
+from deployer.aws.functions import PublishedVersion
 from deployer.commands import answers
 from deployer.commands.answers import Answer
 from deployer.commands.application import NO_RELEASE, Application, is_called, pointer_of
@@ -63,6 +64,8 @@ class TrafficCommands:
     def _unfit(self, version: str, *, force: bool) -> Answer | None:
         """Refuse a version that cannot, or should not, serve."""
         published = self.app.published(version)
+        if published and published.description and published.environment_error:
+            return None if force else _unchecked(answers.titled(published.description.label, version), published)
         if published is None or published.description is None or pointer_of(published) is None:
             found = f"version {version}, which is not a release: there is nothing to go back to yet"
             return answers.refusal("rollback", found, "a version that the deployer published", _FIX_FORWARD)
@@ -346,3 +349,10 @@ def _rollback_words(left: str, target: str) -> str:
 
 def _removal_words(move: Move, alias: Alias) -> str:
     return f"{str(move).replace('-', ' ')}: version {alias.canary} loses its {alias.weight} % of the traffic"
+
+
+def _unchecked(title: str, published: PublishedVersion) -> Answer:
+    """Refuse a version whose bundle cannot be looked for, because its environment cannot be read."""
+    found = f"{title}, whose environment cannot be read: {published.environment_error}"
+    remedy = 'let the controller\'s role use the key, or add "force": true to go back without looking for the bundle'
+    return answers.refusal("to", found, "a version whose bundle exists", remedy)

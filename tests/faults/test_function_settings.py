@@ -71,7 +71,7 @@ def test_an_environment_that_may_not_be_read_is_refused_and_never_written(world:
 
 def test_an_environment_that_is_hidden_after_the_inspection_is_not_written_either(world: World) -> None:
     with inhabited(world):
-        before(world, "ListVersionsByFunction", hide)
+        before(world, "CreateMultipartUpload", hide)
         record = released(world, "1.1")
     assert (record.status, writes(world)) == (Status.FAILED, set())
     assert "environment cannot be read: Lambda was unable to decrypt" in record.reason
@@ -84,6 +84,17 @@ def test_prune_deletes_nothing_while_it_cannot_read_what_versions_point_at() -> 
         answer = world.command("prune", keep=1)
     assert answer["answer"].startswith("refused")
     assert writes(world) == set()
+
+
+def test_a_rollback_to_a_version_whose_bundle_cannot_be_looked_for_takes_force() -> None:
+    world = prepared(four_live)
+    with inhabited(world):
+        hide(world)
+        answer = world.command("rollback")
+        assert "cannot be read: Lambda was unable to decrypt" in answer["problems"][0]["found"]
+        assert writes(world) == set()
+        assert world.command("rollback", force=True)["answer"].startswith("rolled back")
+    assert violations(world) == []
 
 
 def test_prune_keeps_the_newest_versions_in_whatever_order_lambda_lists_them() -> None:
@@ -104,7 +115,7 @@ def test_an_alias_with_provisioned_concurrency_is_refused_at_inspection(world: W
 
 def test_an_alias_that_gets_provisioned_concurrency_later_ends_the_release_with_lambdas_words(world: World) -> None:
     with inhabited(world):
-        before(world, "GetFunction", provision_alias)
+        before(world, "CreateMultipartUpload", provision_alias)
         record = released(world, "1.1")
     assert record.status == Status.FAILED
     assert "Invalid alias configuration for Provisioned Concurrency" in record.reason
