@@ -7,7 +7,7 @@ from deployer.model.status import Status
 from deployer.steps import bundling
 from tests.workflow.world import World
 
-CANARY = '[rollout]\nstages = [{ weight = 10, bake = "4s" }, { weight = 50, bake = "4s" }]\n'
+CANARY = '[rollout]\nstages = [{ weight = 10, bake = "5m" }, { weight = 50, bake = "5m" }]\n'
 
 FILES = {"lambda_function.py": "def lambda_handler(event, context):\n    return {}\n"}
 

@@ -5,7 +5,7 @@ from deployer.model.record import Record
 from deployer.model.status import Ending, Status
 from tests.workflow.world import World
 
-CANARY = '[rollout]\nstages = [{ weight = 10, bake = "4s" }, { weight = 50, bake = "4s" }]\n'
+CANARY = '[rollout]\nstages = [{ weight = 10, bake = "5m" }, { weight = 50, bake = "5m" }]\n'
 
 
 def moved_by_others(world: World) -> Alias:

@@ -22,7 +22,7 @@ def test_validate_tells_the_plan_and_changes_nothing(served: World) -> None:
     served.calls.clear()
     answer = served.command("validate", key=drop.key)
     assert answer["answer"] == "1.1 would be accepted"
-    assert answer["plan"] == "10 % for 4s, 50 % for 4s"
+    assert answer["plan"] == "10 % for 5m, 50 % for 5m"
     changing = ("Put", "Update", "Publish", "Create", "Delete")
     assert [call for call in served.calls if call.startswith(changing)] == []
 

@@ -20,9 +20,9 @@ from tests.workflow.world import World
 
 STRATEGIES = {
     "all-at-once": 'strategy = "all-at-once"',
-    "canary": 'strategy = "canary"\nbake = "2s"',
-    "linear": 'strategy = "linear"\nweight = 40\nbake = "2s"',
-    "stages": 'stages = [{ weight = 10, bake = "2s" }, { weight = 50, bake = "2s" }]',
+    "canary": 'strategy = "canary"\nbake = "5m"',
+    "linear": 'strategy = "linear"\nweight = 40\nbake = "5m"',
+    "stages": 'stages = [{ weight = 10, bake = "5m" }, { weight = 50, bake = "5m" }]',
     "Canary10Percent1Minute": 'strategy = "Canary10Percent1Minute"',
     "Linear45PercentEvery1Minute": 'strategy = "Linear45PercentEvery1Minute"',
 }
@@ -203,7 +203,7 @@ class Case:
         before, written = self.world.alias, self.world.calls.count("UpdateAlias")
         command, _, then = what.partition(", then ")
         if then:
-            self.world.at_look(6, lambda: self.world.command(then))
+            self.world.at_look(self.world.looks + 5, lambda: self.world.command(then))
         happening = HAPPENINGS.get(command.split()[0]) or HAPPENINGS.get(command)
         answer = happening(self) if happening else self._command(command)
         self.answers.append(answer)
@@ -339,7 +339,7 @@ def test_every_command_and_every_event_at_every_point(served: World, row: Row) -
         "before publish": lambda act: served.before_call("CreateMultipartUpload", act),
         "in smoke": lambda act: served.before_call("Invoke", act),
         "mid-bake": lambda act: served.at_look(1, act),
-        "last stage": lambda act: served.at_look(3, act),
+        "last stage": lambda act: served.at_look(11, act),
     }
     at[row["point"]](lambda: case.happen(row["what happens"]))
     check(case, row)

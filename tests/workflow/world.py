@@ -70,6 +70,7 @@ class Watched(Account):
         self.lambda_.run = _run
         self.at_call: Callable[[str], None] = lambda _operation: None
         self.first_answers: dict[str, list[dict[str, Any]]] = {}
+        self.answers_about: str | None = None
 
     def before_call(self, model: OperationModel, **_: object) -> None:
         """Let a test do something first."""
@@ -78,7 +79,8 @@ class Watched(Account):
 
     def _result(self, call: Call) -> dict[str, Any]:
         found = super()._result(call)
-        if waiting := self.first_answers.get(call.operation):
+        waiting = self.first_answers.get(call.operation)
+        if waiting and call.params.get("Qualifier") == self.answers_about:
             found = deepcopy(found)
             _within(found, waiting.pop(0))
         return found
@@ -101,7 +103,7 @@ class World:
         self.denied: set[str] = set()
         """Operations that AWS denies the deployer from now on."""
         self._actions: dict[str, Callable[[], object]] = {}
-        self._looks = 0
+        self.looks = 0
         self._plans: dict[int, list[Callable[[], object]]] = {}
         self._eyes = Functions(self.lambda_, self.lambda_, self.lambda_, self.settings.alias)
         self.deployer = Deployer(wiring(self.settings).aws, self.settings, lambda: self.account.now)
@@ -175,9 +177,10 @@ class World:
         """Do something once, just before the deployer's next call of an operation."""
         self._actions[operation] = action
 
-    def answer_first(self, operation: str, *answers: dict[str, Any]) -> None:
-        """Have AWS say this in its first answers to an operation, for what takes minutes there."""
+    def answer_first(self, operation: str, *answers: dict[str, Any], version: str) -> None:
+        """Have AWS say this in its first answers to an operation about a version, for what takes minutes there."""
         self.account.first_answers[operation] = list(answers)
+        self.account.answers_about = version
 
     def alarm(self, state: str, name: str = "", *, composite: bool = False) -> str:
         """Put an alarm into a state, by default one that watches the application; return its name."""
@@ -195,7 +198,7 @@ class World:
 
     def roll_out(self, drop: Drop) -> dict[str, str]:
         """Run the rollout to its end; return what the execution returns. It runs again each time it is called."""
-        self._looks = 0
+        self.looks = 0
         self.deployer.begin_record(drop)
         self._order(drop)
         execution = engine.Execution(drop.release_id, drop.model_dump_json(), self.account.now)
@@ -227,8 +230,8 @@ class World:
         if action := self._actions.pop(operation, None):
             action()
         if operation == "DescribeAlarms" and self.alias.canary:
-            self._looks += 1
-            for action in (*self._plans.get(0, []), *self._plans.get(self._looks, [])):
+            self.looks += 1
+            for action in (*self._plans.get(0, []), *self._plans.get(self.looks, [])):
                 action()
 
     # --- what is seen --------------------------------------------------------------------------------------------
