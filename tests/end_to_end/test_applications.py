@@ -62,7 +62,7 @@ def _deployer(stack: Stack) -> object:
         for which in ("controller", "rollout")
     ]
     rules = stack.aws.client("events").list_rules()["Rules"]
-    return found.get("LastUpdatedTime"), functions, [rule["EventPattern"] for rule in rules]
+    return found.get("LastUpdatedTime"), functions, [rule.get("EventPattern") or rule["ScheduleExpression"] for rule in rules]
 
 
 def _listed(stack: Stack) -> set[str]:

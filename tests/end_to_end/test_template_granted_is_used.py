@@ -44,6 +44,7 @@ NEVER_CALLED = {
     ("WriteItsLog", "logs:PutLogEvents"): "as above",
     ("RememberItsSteps", "lambda:GetDurableExecutionState"): "the engine's SDK, for a history too long for one event",
     ("StoreBundlesRecordsAndProfiles", "s3:AbortMultipartUpload"): "a bundle that could not be finished",
+    ("ReadApplications", "lambda:ListVersionsByFunction"): "a rollout whose staging another one overwrote in between",
 }
 
 

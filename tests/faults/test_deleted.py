@@ -137,5 +137,5 @@ def test_records_are_deleted_by_a_marker_that_leaves_the_versions() -> None:
     """The stand-in does as S3: a read that names no version finds nothing, and the key can be written anew."""
     world = prepared(two_live)
     delete(world, Kind.RECORDS_DELETED)
-    assert world.account.s3.list_objects_v2(BUNDLES, "records/")["Contents"] == []
-    assert len(world.account.s3.list_object_versions(BUNDLES, "records/")["Versions"]) > len(world.drops)
+    assert world.account.s3.list_objects_v2(BUNDLES, "records/orders/")["Contents"] == []
+    assert len(world.account.s3.list_object_versions(BUNDLES, "records/orders/")["Versions"]) > len(world.drops)
