@@ -61,7 +61,8 @@ def _deployer(stack: Stack) -> object:
         stack.lambda_.get_function_configuration(FunctionName=f"{NAME}-{which}")["RevisionId"]
         for which in ("controller", "rollout")
     ]
-    rules = stack.aws.client("events").list_rules()["Rules"]
+    listed = stack.aws.client("events").list_rules()["Rules"]
+    rules = [one for one in listed if one["Name"].startswith(NAME) and not one["Name"].startswith(f"{NAME}-app-")]
     return found.get("LastUpdatedTime"), functions, [rule.get("EventPattern") or rule["ScheduleExpression"] for rule in rules]
 
 
