@@ -58,6 +58,18 @@ def test_redeploy_takes_an_earlier_drop_through_every_step_again(served: World) 
     assert served.command("status")["traffic"][0]["release"] == "1.0"
 
 
+def test_a_release_whose_key_was_dropped_again_is_released_again_with_its_own_bytes(world: World) -> None:
+    first = world.drop("1.0", NOW)
+    assert world.roll_out(first)["status"] == Status.LIVE
+    second = world.drop("1.0", f"{NOW}# other bytes under the same key\n")
+    assert world.roll_out(second)["status"] == Status.LIVE
+    assert redeployed(world, world.command("redeploy", release=first.release_id)) == Status.LIVE
+    again = world.record(first.model_copy(update={"attempt": 1}))
+    digests = [world.record(one).archive_sha256 for one in (first, second)]
+    assert digests[0] != digests[1]
+    assert again.archive_sha256 == digests[0]
+
+
 def test_a_redeploy_that_is_repeated_means_the_same_release_until_it_has_ended(served: World) -> None:
     served.release("1.1", NOW)
     first, second = (served.command("redeploy", release="1.0")["id"] for _ in range(2))
