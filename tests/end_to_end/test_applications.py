@@ -63,7 +63,11 @@ def _deployer(stack: Stack) -> object:
     ]
     listed = stack.aws.client("events").list_rules()["Rules"]
     rules = [one for one in listed if one["Name"].startswith(NAME) and not one["Name"].startswith(f"{NAME}-app-")]
-    return found.get("LastUpdatedTime"), functions, [rule.get("EventPattern") or rule["ScheduleExpression"] for rule in rules]
+    return (
+        found.get("LastUpdatedTime"),
+        functions,
+        [rule.get("EventPattern") or rule["ScheduleExpression"] for rule in rules],
+    )
 
 
 def _listed(stack: Stack) -> set[str]:

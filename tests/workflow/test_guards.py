@@ -76,6 +76,6 @@ def test_an_alarm_that_does_not_exist_keeps_a_healthy_release_at_its_stage(serve
     shares: list[int] = []
     served.at_every_look(served.serve_well)
     served.at_every_look(lambda: shares.append(served.alias.weight))
-    served.at_look(13, lambda: served.command("abort"))  # the alarms are asked for twice a look: by prefix, by name
+    served.at_look(25, lambda: served.command("abort"))  # the alarms are asked for twice a look: by prefix, by name
     assert served.release("1.1", f'{CANARY}alarms = ["no-such-alarm"]\n')["status"] == Status.ABORTED
     assert set(shares) == {10}
