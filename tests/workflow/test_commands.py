@@ -148,11 +148,11 @@ def test_a_promotion_by_hand_can_be_the_last_word(served: World) -> None:
 def test_a_paused_release_stays_until_it_is_resumed(served: World) -> None:
     served.at_every_look(served.serve_well)
     served.at_look(2, lambda: served.command("pause"))
-    served.at_look(9, lambda: served.command("resume"))
+    served.at_look(16, lambda: served.command("resume"))
     shares: list[int] = []
     served.at_every_look(lambda: shares.append(served.alias.weight))
     assert served.release("1.1", CANARY)["status"] == Status.LIVE
-    assert shares[:9] == [10] * 9
+    assert shares[:16] == [10] * 16
 
 
 def test_a_command_without_a_release_under_way_has_nothing_to_do(served: World) -> None:

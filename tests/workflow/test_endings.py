@@ -89,8 +89,8 @@ def test_a_smoke_test_of_the_manifest_must_be_answered_as_expected(world: World)
 
 def test_too_little_traffic_is_held_then_promoted_when_traffic_comes(world: World) -> None:
     live(world)
-    world.at_look(6, world.serve_well)
-    world.at_look(14, world.serve_well)
+    world.at_look(14, world.serve_well)  # after a bake of ten looks
+    world.at_look(28, world.serve_well)
     assert world.release("1.1", CANARY)["status"] == Status.LIVE
 
 
@@ -236,5 +236,5 @@ def test_a_release_that_asks_for_nothing_gets_what_the_stack_gave(world: World) 
 def test_a_release_that_cannot_be_measured_gets_no_more_traffic(world: World) -> None:
     live(world)
     world.denied.add("GetMetricData")
-    world.at_look(6, lambda: world.command("abort"))
+    world.at_look(14, lambda: world.command("abort"))
     assert world.release("1.1", f'{CANARY}inconclusive = "promote"')["status"] == Status.ABORTED

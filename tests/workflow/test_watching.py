@@ -58,7 +58,7 @@ def test_a_composite_alarm_that_was_red_before_does_not_block(served: World) -> 
 
 def test_an_alarm_of_the_manifest_that_does_not_exist_holds_the_release(served: World) -> None:
     served.at_every_look(served.serve_well)
-    served.at_look(6, lambda: served.command("abort"))
+    served.at_look(25, lambda: served.command("abort"))
     ended = served.release("1.1", f'{GO_ON}alarms = ["no-such-alarm"]\n')
     assert ended["status"] == Status.ABORTED
 
