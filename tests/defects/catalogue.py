@@ -127,7 +127,7 @@ ORDER = (
         "refusal_to_start",
         "if description and description.newer_than(mine):",
         "if description and mine.newer_than(description):",
-        (f"{ENDINGS}::test_an_older_drop_that_comes_late_is_superseded",),
+        ("tests/pure/test_precedence.py",),
     ),
     Defect(
         "sequencers are padded on the left",
