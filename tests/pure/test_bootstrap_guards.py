@@ -16,7 +16,7 @@ from tests.local.waiting import until
 SIZES = [5_000, 3 << 20]
 PARENT = """\
 import subprocess, sys, time
-child = subprocess.Popen(["sleep", "60"], start_new_session=True)
+child = subprocess.Popen(["sleep", "600"], start_new_session=True)
 print(child.pid, flush=True)
 time.sleep(60)
 """
@@ -77,7 +77,7 @@ def test_a_kill_reaches_the_children_that_left_their_parents_session() -> None:
         child = int(parent.stdout.readline())
         assert Application(parent.pid).kill()
         assert parent.wait(10) == -signal.SIGKILL
-    until(lambda: not Path(f"/proc/{child}/exe").exists())
+    until(lambda: not Path(f"/proc/{child}/exe").exists(), 10)
 
 
 def test_a_process_that_has_the_number_of_one_that_ended_is_left_alone() -> None:

@@ -77,7 +77,7 @@ def test_the_same_tree_is_copied_whole(files: dict[str, str | bytes], tmp_path: 
     assert again.body == first.body
 
 
-@pytest.mark.parametrize("change", ["changed", "added", "removed", "grown"])
+@pytest.mark.parametrize("change", ["changed", "changed in place", "added", "removed", "grown"])
 def test_a_change_makes_the_frames_near_it_anew_and_no_others(
     files: dict[str, str | bytes], change: str, tmp_path: Path
 ) -> None:
@@ -87,6 +87,8 @@ def test_a_change_makes_the_frames_near_it_anew_and_no_others(
         other = {**files, "lib_4/part_103b.txt": text(50, 999)}
     elif change == "removed":
         other = {name: content for name, content in files.items() if name != "lib_4/part_103.txt"}
+    elif change == "changed in place":
+        other["lib_4/part_103.txt"] = bytes(reversed(str(files["lib_4/part_103.txt"]).encode()))
     elif change == "grown":
         other["lib_4/part_103.txt"] = text(9_000, 999)
     tree = write(tmp_path / "second", other)
