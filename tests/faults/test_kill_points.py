@@ -1,6 +1,7 @@
 """A sample of the kill points that `make faults` goes through one by one."""
 
 import copy
+import itertools
 import random
 
 import pytest
@@ -91,3 +92,14 @@ def test_a_redeploy_outlives_every_conflict_that_s3_and_lambda_may_answer() -> N
     shots = [one for one in every_shot() if one.flow.name == "redeploy" and one.faults[0].kind in conflicts]
     assert shots
     assert broken(shots) == []
+
+
+def test_a_dead_rollout_is_closed_although_its_function_was_not_found_at_the_first_news() -> None:
+    """An application that is not there is no reason to forget a rollout that died: a person has to look."""
+    [flow] = [one for one in FLOWS if one.name == "dead execution"]
+    points = course(flow).points
+    asked = [point.number for point in points if point.operation == "GetDurableExecution"]
+    found = [point.number for point in points if point.operation == "GetFunction"]
+    for first, second in itertools.product(asked, found):
+        world = fire(Shot(flow, (Fault(first, Kind.THROTTLED), Fault(second, Kind.GONE))))
+        assert violations(world) == [], (first, second)
