@@ -166,12 +166,15 @@ def _on_dead_rollout(deployer: Deployer, failed: events.ExecutionFailed) -> Answ
         raise EventNotHandledError(f"Lambda has no execution {failed.arn}")
     if not execution.died:
         return _ignore(deployer, events.Ignored(reason=f"{failed.arn} is {execution.status}", needs_attention=True))
-    if (drop := execution.drop) is None:
+    drop = execution.drop
+    if drop and drop.application not in deployer.aws.applications:
+        if deployer.aws.records.read(drop.application, drop.release_id):
+            raise EventNotHandledError(f"{failed.arn} died, and the function of {drop.application} is not there")
+        drop = None
+    if drop is None:
         return _ignore(
             deployer, events.Ignored(reason=f"{failed.arn} is not a rollout of this deployer", needs_attention=True)
         )
-    if drop.application not in deployer.aws.applications:
-        raise EventNotHandledError(f"{failed.arn} died, and the function of {drop.application} is not there")
     ended = close_rollout(Application(deployer, drop.application), drop, execution)
     if ended is None:
         return answers.nothing_to_do(f"{drop.label} has ended already")
