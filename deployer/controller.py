@@ -167,11 +167,10 @@ def _on_dead_rollout(deployer: Deployer, failed: events.ExecutionFailed) -> Answ
     if not execution.died:
         return _ignore(deployer, events.Ignored(reason=f"{failed.arn} is {execution.status}", needs_attention=True))
     drop = execution.drop
-    if drop and drop.application not in deployer.aws.applications:
-        if deployer.aws.records.read(drop.application, drop.release_id):
-            raise EventNotHandledError(f"{failed.arn} died, and the function of {drop.application} is not there")
-        drop = None
-    if drop is None:
+    is_here = drop is not None and drop.application in deployer.aws.applications
+    if drop and not is_here and deployer.aws.records.read(drop.application, drop.release_id):
+        raise EventNotHandledError(f"{failed.arn} died, and the function of {drop.application} is not there")
+    if drop is None or not is_here:
         return _ignore(
             deployer, events.Ignored(reason=f"{failed.arn} is not a rollout of this deployer", needs_attention=True)
         )

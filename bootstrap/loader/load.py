@@ -108,7 +108,7 @@ def _is_usable(pointer: Pointer, tree: Tree) -> bool:
 
 
 def _make_room(pointer: Pointer, tree: Tree) -> None:
-    """Remove what is in the way of the tree; raises LoadError when it does not fit all the same."""
+    """Remove what is in the way of the tree; raises LoadError if it still does not fit."""
     remove_others(tree)
     if not os.path.exists(tree.journal):
         remove_remains(tree)

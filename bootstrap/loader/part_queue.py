@@ -38,7 +38,7 @@ class Queue:
         fcntl.fcntl(self.input, fcntl.F_SETPIPE_SZ, PAGE)
 
     def feed(self, most: int = 1) -> bool:
-        """Let a worker take the next part, or so many; False when there is none."""
+        """Let a worker take the next part, or so many; return False for an empty queue."""
         for _ in range(min(most, len(self._left))):
             os.write(self.input, NUMBER.pack(self._left.popleft()))
         return bool(self._left)

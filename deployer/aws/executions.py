@@ -49,7 +49,7 @@ class Execution(Value):
 
     @property
     def ending(self) -> Ending | None:
-        """Return the ending in the rollout's result; None when there is none."""
+        """Return the ending in the rollout's result; None without one."""
         try:
             found = _Result.model_validate_json(self.result)
         except ValidationError:
@@ -84,7 +84,7 @@ class Executions:
         return started["DurableExecutionArn"]
 
     def find(self, arn: str) -> Execution | None:
-        """Return an execution; None when there is none by this ARN."""
+        """Return an execution; None for an unknown ARN."""
         try:
             found = self._client.get_durable_execution(DurableExecutionArn=arn)
         except self._client.exceptions.ResourceNotFoundException:
