@@ -10,12 +10,11 @@ from typing import Any, Self
 from pydantic import JsonValue
 
 from deployer.commands.command import Command, Prune, Redeploy
+from deployer.model.alias import ADMINISTRATION
 from deployer.model.problem import Problem
 from deployer.model.text import shortened
 from deployer.model.value import Value
 
-ADMINISTRATION = "administration"
-"""The alias for what cannot be undone and what concerns all applications. No application has this name."""
 _QUALIFIED = 8
 """Parts of an ARN that names an alias or a version of a function."""
 

@@ -9,6 +9,8 @@ from pydantic import Field
 from deployer.model.value import Value
 
 Version = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,18}$")]
+ADMINISTRATION = "administration"
+"""The controller's alias for what cannot be undone and what concerns all applications. No application has this name."""
 _PAIR = re.compile(r"(\w+)=(\S+)")
 
 

@@ -13,7 +13,7 @@ from backports import zstd
 
 from bootstrap.index import Index
 from bootstrap.pointer import VARIABLE, Pointer
-from deployer.commands.sender import ADMINISTRATION
+from deployer.model.alias import ADMINISTRATION
 from deployer.model.drop import SIGNATURE_SUFFIX, Drop
 from deployer.model.status import Status
 from tests.local import LocalAws

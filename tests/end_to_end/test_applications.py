@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from deployer.commands.sender import ADMINISTRATION
+from deployer.model.alias import ADMINISTRATION
 from deployer.model.drop import Drop
 from deployer.model.status import Status
 from tests.end_to_end.stack import APPLICATION, NAME, Stack, serving

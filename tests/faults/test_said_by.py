@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from deployer import controller
-from deployer.commands.sender import ADMINISTRATION
+from deployer.model.alias import ADMINISTRATION
 from deployer.model.drop import Drop
 from deployer.model.record import Record
 from tests.faults.faults import Killed, Kind

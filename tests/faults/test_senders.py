@@ -5,7 +5,7 @@ import json
 import pytest
 
 from deployer import controller
-from deployer.commands.sender import ADMINISTRATION
+from deployer.model.alias import ADMINISTRATION
 from deployer.model.drop import Drop
 from tests.faults.account import RELEASES
 from tests.faults.engine import Execution

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from deployer import controller
-from deployer.commands.sender import ADMINISTRATION
+from deployer.model.alias import ADMINISTRATION
 from deployer.model.drop import Drop
 from deployer.model.record import Record
 from deployer.settings import Settings

@@ -16,8 +16,9 @@ import pytest
 from deployer import events
 from deployer.cli.main import dropshift
 from deployer.commands.command import Command
-from deployer.commands.sender import ADMINISTRATION, Sender
+from deployer.commands.sender import Sender
 from deployer.model import manifest
+from deployer.model.alias import ADMINISTRATION
 from deployer.model.manifest import Application, Manifest, Resources, Rollout, Section, Smoke
 from tests.pure.values import APPLICATIONS, SETTINGS
 

@@ -6,7 +6,8 @@ import pytest
 
 from deployer import events
 from deployer.commands.command import Command
-from deployer.commands.sender import ADMINISTRATION, Sender
+from deployer.commands.sender import Sender
+from deployer.model.alias import ADMINISTRATION
 from tests.faults.wiring import context
 from tests.pure.values import APPLICATIONS, SETTINGS
 

@@ -11,8 +11,9 @@ from botocore.exceptions import ClientError
 
 from deployer.cli.answer import Document
 from deployer.cli.aws.session import code_of, sentences
-from deployer.cli.aws.stack import ADMINISTRATION, Stack
+from deployer.cli.aws.stack import Stack
 from deployer.cli.exits import unknown
+from deployer.model.alias import ADMINISTRATION
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient

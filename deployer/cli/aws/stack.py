@@ -8,12 +8,11 @@ from botocore.exceptions import ClientError
 
 from deployer.cli.aws.session import Session, sentences
 from deployer.cli.exits import StopError, refusal, unknown
+from deployer.model.alias import ADMINISTRATION
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
-ADMINISTRATION = "administration"
-"""The alias of the controller that is no application's."""
 _A_STACK = "a stack of Dropshift"
 _NAME_IT = "name yours by --stack or DROPSHIFT_STACK, set AWS_REGION, or deploy one (`make deploy`)"
 
