@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 from deployer import events, telemetry
 from deployer.aws import aws
 from deployer.aws.errors import EventNotHandledError, RefusedError, refusals
-from deployer.commands import answers, dispatch
+from deployer.commands import answers, dispatch, status
 from deployer.commands.answers import Answer
 from deployer.commands.application import Application
 from deployer.commands.command import Command, Prune, ShowStatus
 from deployer.commands.dead_rollout import close_rollout
-from deployer.commands.maintenance import Maintenance
+from deployer.commands.prune import prune
+from deployer.commands.removal import roll_back_on_alarm
 from deployer.commands.sender import Sender
-from deployer.commands.traffic import TrafficCommands
 from deployer.deployer import Deployer
 from deployer.model.drop import Drop
 from deployer.model.overview import UNKNOWN, IgnoredDrop
@@ -141,7 +141,7 @@ def _on_alarm(deployer: Deployer, alarm: events.AlarmChanged) -> Answer:
             deployer,
             events.Ignored(reason=f"alarm {alarm.name} is {alarm.state}: it watches no release here"),
         )
-    done = TrafficCommands(Application(deployer, application)).roll_back_on_alarm(alarm.name)
+    done = roll_back_on_alarm(Application(deployer, application), alarm.name)
     telemetry.info("alarm.heard", alarm=alarm.name, application=application, answer=done["answer"])
     return done
 
@@ -154,7 +154,7 @@ def _prune(deployer: Deployer, due: events.PruneDue) -> Answer:
     if not keep or name not in deployer.aws.applications:
         return answers.nothing_to_do("no application to prune")
     app, command = Application(deployer, name), Prune(action="prune", application=name, keep=keep)
-    done = Maintenance(app).prune(command, most=MOST_PRUNED)
+    done = prune(app, command, most=MOST_PRUNED)
     telemetry.info("prune.done", application=name, answer=done["answer"])
     return done
 
@@ -188,8 +188,8 @@ def _on_command(deployer: Deployer, command: Command) -> Answer:
     if isinstance(command, ShowStatus) and command.application is None:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             found = pool.map(lambda name: Application(deployer, name).summary(), deployer.aws.applications)
-        each = [answers.summary(one, deployer.now()) for one in found if one]
-        return answers.statuses(each, deployer.aws.records.overview(UNKNOWN).ignored, deployer.now())
+        each = [status.summary(one, deployer.now()) for one in found if one]
+        return status.statuses(each, deployer.aws.records.overview(UNKNOWN).ignored, deployer.now())
     done = dispatch.dispatch(Application(deployer, str(command.application)), command)
     telemetry.info("command.answered", action=command.action, application=command.application, answer=done["answer"])
     telemetry.count("CommandAnswered", action=command.action)

@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bootstrap.pointer import Pointer
 from deployer.aws.functions import PublishedVersion
 from deployer.commands import answers
-from deployer.commands.answers import MOST_UNDER_WAY, Serving, State, Summary, Warm
+from deployer.commands.state import Serving, State, Summary, Warm
 from deployer.deployer import Deployer
 from deployer.model.alias import Alias
 from deployer.model.overview import IgnoredDrop, Overview
@@ -18,6 +17,8 @@ from deployer.model.text import shortened
 SPARE_RECORDS = 10
 """Records that `history` reads beyond its limit: those written last are nearly those dropped last."""
 NO_RELEASE = "no release yet"
+MOST_UNDER_WAY = 5
+"""Releases under way that `status` shows; the rest are counted."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class Application:
         """Return the newest releases that a command can name."""
         versions = [found for found in self.deployer.aws.functions.versions(self.function) if found.description]
         names = [answers.titled(one.description.label, one.version) for one in versions[-5:] if one.description]
-        return ", ".join(reversed(names)) or "no release yet"
+        return ", ".join(reversed(names)) or NO_RELEASE
 
     def title(self, version: str | None) -> str:
         """Return the title of a version: its release, and its number in brackets."""
@@ -161,8 +162,9 @@ class Application:
         if alias.canary or alias.previous is None:
             return None
         published = self.published(alias.previous)
-        usable = published and published.description and pointer_of(published)
-        return answers.titled(published.description.label, alias.previous) if usable else None  # type: ignore[union-attr]  # usable says so
+        if published is None or published.description is None or published.bundle is None:
+            return None
+        return answers.titled(published.description.label, alias.previous)
 
     def version_of(self, name: str) -> str | None:
         """Find the version that a release name, a release id or a version means; the newest, if several fit."""
@@ -173,7 +175,7 @@ class Application:
 
     def bundle_state(self, published: PublishedVersion | None) -> str:
         """Return "present" or "missing" for the bundle of a version; "none" for a version that has no bundle."""
-        pointer = pointer_of(published)
+        pointer = published.bundle if published else None
         if pointer is None:
             return "none"
         return "present" if self.deployer.aws.bundles.exists(pointer.key, pointer.version) else "missing"
@@ -182,18 +184,16 @@ class Application:
         """The versions that have traffic."""
         for version, share in ((alias.stable, 100 - alias.weight), (alias.canary, alias.weight)):
             if version:
-                yield self._serving(self.published(version), version, share)
-
-    def _serving(self, published: PublishedVersion | None, version: str, share: int) -> Serving:
-        description = published.description if published else None
-        return Serving(
-            version=version,
-            share=share,
-            release=description.label if description else NO_RELEASE,
-            release_id=description.release_id if description else None,
-            dropped=description.dropped if description else None,
-            bundle=self.bundle_state(published),
-        )
+                published = self.published(version)
+                description = published.description if published else None
+                yield Serving(
+                    version=version,
+                    share=share,
+                    release=description.label if description else NO_RELEASE,
+                    release_id=description.release_id if description else None,
+                    dropped=description.dropped if description else None,
+                    bundle=self.bundle_state(published),
+                )
 
 
 def is_called(published: PublishedVersion, name: str) -> bool:
@@ -202,8 +202,3 @@ def is_called(published: PublishedVersion, name: str) -> bool:
     return name == published.version or (
         description is not None and shortened(name) in (description.label, description.release_id)
     )
-
-
-def pointer_of(published: PublishedVersion | None) -> Pointer | None:
-    """Return the bundle that a version points at; None when it has no pointer that can be read."""
-    return published.bundle if published else None

@@ -1,6 +1,6 @@
-"""Passes each command to the code that answers it: lookups, traffic, or maintenance."""
+"""Passes each command to the code that answers it: a lookup, a move of traffic, or maintenance."""
 
-from deployer.commands import answers
+from deployer.commands import history, status
 from deployer.commands.answers import Answer
 from deployer.commands.application import Application
 from deployer.commands.command import (
@@ -16,33 +16,31 @@ from deployer.commands.command import (
     ShowStatus,
     Validate,
 )
-from deployer.commands.maintenance import Maintenance
-from deployer.commands.traffic import TrafficCommands
+from deployer.commands.maintenance import redeploy, validate
+from deployer.commands.promotion import pause, promote
+from deployer.commands.prune import prune
+from deployer.commands.removal import abort
+from deployer.commands.rollback import roll_back
 
 
 def dispatch(app: Application, command: Command) -> Answer:  # noqa: PLR0911 - one line per command
     """Answer a command for one application."""
     match command:
         case ShowStatus():
-            return status(app)
+            return status.status(app.name, app.state(), app.deployer.now())
         case ShowHistory():
-            return answers.history(app.name, app.recent(command.limit))
+            return history.history(app.name, app.recent(command.limit))
         case RollBack():
-            return TrafficCommands(app).roll_back(command)
+            return roll_back(app, command)
         case Promote():
-            return TrafficCommands(app).promote(command)
+            return promote(app, command)
         case Abort():
-            return TrafficCommands(app).abort(command)
+            return abort(app, command)
         case Pause() | Resume():
-            return TrafficCommands(app).pause(command)
+            return pause(app, command)
         case Validate():
-            return Maintenance(app).validate(command)
+            return validate(app, command)
         case Redeploy():
-            return Maintenance(app).redeploy(command)
+            return redeploy(app, command)
         case Prune():
-            return Maintenance(app).prune(command)
-
-
-def status(app: Application) -> Answer:
-    """Return where the traffic is, and which releases are under way."""
-    return answers.status(app.name, app.state(), app.deployer.now())
+            return prune(app, command)

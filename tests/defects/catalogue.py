@@ -65,7 +65,7 @@ WRITES = (
     ),
     Defect(
         "a rollback that is said twice goes back twice",
-        "TrafficCommands._target",
+        "rollback._target",
         "if alias.rolled_back and command.to is None and command.release is None:",
         "if False:",
         (f"{COMMANDS}::test_a_command_that_is_said_twice_is_done_once",),
@@ -173,7 +173,7 @@ ORDER = (
     ),
     Defect(
         "a rollback that died stays unfinished when it is said again",
-        "TrafficCommands._nothing_left",
+        "rollback._nothing_left",
         "if record and not command.dry_run and (record.status is Status.LIVE or not record.status.final):",
         "if False:",
         (f"{ROLLED_BACK}::test_a_rollback_that_is_said_again_writes_down_the_one_that_died",),
@@ -215,8 +215,8 @@ ORDER = (
     ),
     Defect(
         "a rollback goes to a version whose bundle is gone",
-        "TrafficCommands._unfit",
-        'if self.app.bundle_state(published) != "present":',
+        "rollback._unfit",
+        'if app.bundle_state(published) != "present":',
         "if False:",
         (f"{COMMANDS}::test_a_rollback_to_a_release_whose_bundle_is_gone_is_refused",),
     ),

@@ -100,7 +100,7 @@ DEFECTS = (
     ),
     Defect(
         "prune takes versions it cannot read for versions without a bundle",
-        "Maintenance.prune",
+        "prune.prune",
         "if hidden := next(filter(None, (found.environment_error for found in versions)), None):",
         "if hidden := None:",
         (SETTINGS,),

@@ -90,7 +90,7 @@ DEFECTS = (
     ),
     Defect(
         "a promotion guesses the stages that a deleted record had",
-        "TrafficCommands.promote",
+        "promotion.promote",
         "if not record.stages and not command.full:",
         "if False:",
         (f"{DELETED}::test_a_promotion_to_the_next_stage_does_not_guess_stages_that_were_deleted",),

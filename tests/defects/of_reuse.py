@@ -42,7 +42,7 @@ DEFECTS = (
     ),
     Defect(
         "prune deletes the bundle that the next release copies from",
-        "Maintenance.prune.orphans",
+        "prune.prune.orphans",
         "newest_bundles(stored)",
         "frozenset()",
         (f"{STEPS}::test_prune_leaves_the_bundle_that_the_next_release_copies_from",),

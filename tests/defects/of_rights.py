@@ -68,7 +68,7 @@ DEFECTS = (
     ),
     Defect(
         "a rollback provisions more than the owner allows by now",
-        "TrafficCommands._provision",
+        "rollback._provision",
         "if record.provisioned_concurrency > most:",
         "if False:",
         (f"{LIMITS}::test_a_rollback_provisions_no_more_than_the_owner_allows_by_now",),

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from deployer.commands import answers
-from deployer.commands.answers import Serving, State
+from deployer.commands import history, status
+from deployer.commands.state import Serving, State
 from deployer.model.alias import Alias
 from deployer.model.overview import IgnoredDrop
 from deployer.model.problem import Problem
@@ -38,7 +38,7 @@ def lines(alias: Alias, *running: Record, minutes: int = 2) -> list[str]:
 
 
 def shown(state: State, minutes: int = 2) -> list[str]:
-    found: list[str] = answers.status("hello", state, NOON + timedelta(minutes=minutes))["answer"]
+    found: list[str] = status.status("hello", state, NOON + timedelta(minutes=minutes))["answer"]
     return found
 
 
@@ -96,7 +96,7 @@ def test_a_rollback_by_command_shows_with_its_reason_until_the_alias_moves_again
     assert (left.status, left.rolled_back) == (Status.LIVE, RolledBack(at=NOON, reason="misclassifies"))
     state = State(alias=LIVE, serving=tuple(serving(LIVE)), rolled_back=left)
     assert f"1.4.0 is live again since 12:00; {drop().label} was rolled back by command: misclassifies" in shown(state)
-    assert answers.history("hello", [left])["answer"][0].endswith(
+    assert history.history("hello", [left])["answer"][0].endswith(
         "rolled back by command at 2026-11-23 12:00:00: misclassifies"
     )
     assert left.live_again(NOON, "has all traffic again").rolled_back is None
@@ -117,7 +117,7 @@ def test_a_rejected_drop_and_an_ignored_one_show_with_what_to_do() -> None:
 def test_history_says_which_steps_took_long() -> None:
     seconds = {"inspect": 3.14, "make_bundle": 2.5, "publish": 0.02, "smoke_test": 1.26}
     ended = Record.received(drop(), NOON).ended(NOON, Ending(status=Status.LIVE, reason="has all traffic"))
-    told = answers.history("hello", [ended.model_copy(update={"seconds": seconds})])
+    told = history.history("hello", [ended.model_copy(update={"seconds": seconds})])
     assert told["answer"][0].endswith("has all traffic (inspect 3.1 s, make bundle 2.5 s, smoke test 1.3 s)")
     assert told["releases"][0]["seconds"] == seconds
 
@@ -130,5 +130,5 @@ def test_a_record_keeps_the_seconds_of_every_step_whoever_knows_them() -> None:
 
 def test_all_applications_are_told_line_by_line() -> None:
     state = State(alias=LIVE, serving=tuple(serving(LIVE)))
-    each = [answers.status(name, state, NOON) for name in ("hello", "orders")]
-    assert [line.split(":")[0] for line in answers.statuses(each, [], NOON)["answer"]] == ["hello"] * 3 + ["orders"] * 3
+    each = [status.status(name, state, NOON) for name in ("hello", "orders")]
+    assert [line.split(":")[0] for line in status.statuses(each, [], NOON)["answer"]] == ["hello"] * 3 + ["orders"] * 3
