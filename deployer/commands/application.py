@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from deployer.aws.functions import PublishedVersion
 from deployer.commands import answers
 from deployer.commands.state import Serving, State, Summary, Warm
 from deployer.deployer import Deployer
@@ -13,6 +12,7 @@ from deployer.model.price import per_hour
 from deployer.model.record import Record
 from deployer.model.status import Ending, Status
 from deployer.model.text import shortened
+from deployer.model.version import PublishedVersion
 
 SPARE_RECORDS = 10
 """Records that `history` reads beyond its limit: those written last are nearly those dropped last."""

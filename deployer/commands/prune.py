@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from itertools import filterfalse
 
 from deployer.aws.bundles_bucket import ObjectVersion
-from deployer.aws.functions import PublishedVersion
 from deployer.commands import answers
 from deployer.commands.answers import Answer
 from deployer.commands.application import Application
 from deployer.commands.command import Prune
 from deployer.model.alias import Alias
 from deployer.model.record import Record
+from deployer.model.version import PublishedVersion
 
 
 def prune(app: Application, command: Prune, most: int | None = None) -> Answer:

@@ -1,6 +1,5 @@
 """The command to go back: a canary loses its traffic; without one, an earlier version gets all of it."""
 
-from deployer.aws.functions import PublishedVersion
 from deployer.commands import answers
 from deployer.commands.answers import Answer
 from deployer.commands.application import Application
@@ -11,6 +10,7 @@ from deployer.commands.traffic import attempt, move_alias, note_warning, refuse_
 from deployer.model.alias import Alias, Move
 from deployer.model.record import Record
 from deployer.model.status import Ending, Status
+from deployer.model.version import PublishedVersion
 
 _ROLLED_BACK = 'already rolled back: {stable} has all traffic. To go back further, name a release in "to"'
 """For a rollback that is said twice: the second one does not mean the release that did well."""

@@ -4,13 +4,13 @@ import json
 from datetime import timedelta
 
 from bootstrap.pointer import VARIABLE, Pointer
-from deployer.aws.functions import LatestConfiguration
 from deployer.decisions.smoke import default_event, failure, traceback
 from deployer.deployer import Deployer
 from deployer.model.function import SIZES, SavedSizes
 from deployer.model.profile import Profile
 from deployer.model.release import Release, required
 from deployer.model.status import Status
+from deployer.model.version import LatestConfiguration
 
 _ENVIRONMENT = 4_096
 """Bytes of all variables. Source: AWS Lambda developer guide, quotas."""

@@ -28,8 +28,8 @@ WRITES = (
     Defect(
         "the alias is written without its RevisionId",
         "Functions._update",
-        "RevisionId=believed.revision,\n),\n)",
-        "),\n)",
+        "RevisionId=believed.revision,\n)",
+        ")",
         (f"{GUARDS}::test_an_alias_that_was_moved_meanwhile_is_left_as_it_is_and_told_as_it_is",),
     ),
     Defect(
@@ -79,7 +79,7 @@ WRITES = (
     ),
     Defect(
         "a snapshot that is not optimised yet is taken for ready",
-        "Functions.readiness",
+        "function_answers.readiness",
         'state="Pending" if state == "Active" and not optimised else state',
         "state=state",
         (f"{WATCHING}::test_a_snapshot_is_waited_for_until_it_is_active_and_optimised",),

@@ -145,7 +145,7 @@ DEFECTS = (
     ),
     Defect(
         "layers and paths of a function are not read",
-        "Functions.configuration",
+        "function_answers.configuration",
         'layers=tuple(layer["Arn"] for layer in found.get("Layers", ())),',
         "",
         ("tests/pure/test_function_configuration.py",),

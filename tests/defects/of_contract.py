@@ -114,14 +114,14 @@ DEFECTS = (
     ),
     Defect(
         "an alias with provisioned concurrency of its own is not noticed",
-        "Functions._alias_has_concurrency",
+        "Functions.configuration",
         "one.qualifier == self._alias",
         "False",
         (SETTINGS,),
     ),
     Defect(
         "stages are begun among versions of two roles",
-        "Functions.configuration",
+        "function_answers.configuration",
         "differs=tuple(_differing(found, live)),",
         "differs=(),",
         (SETTINGS,),
@@ -143,7 +143,7 @@ DEFECTS = (
     Defect(
         "weights that Lambda wrote itself are taken for somebody's move",
         "Functions.write_alias",
-        "return _settled(written, believed)",
+        "return answers.settled(written, believed)",
         "return written",
         (SETTINGS,),
     ),
