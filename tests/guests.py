@@ -37,7 +37,7 @@ class _Guest(Thread):
 
 @contextmanager
 def guest_thread(seconds: float) -> Iterator[tuple[_Guest, Channel]]:
-    """Do what the host's own `_guest` does."""
+    """Do what `process.started` does."""
     ours, theirs = socket.socketpair()
     thread = _Guest(theirs)
     thread.start()

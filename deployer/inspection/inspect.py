@@ -10,7 +10,8 @@ from deployer.inspection.compatibility.probe import SOURCE
 from deployer.model.entry import Entry
 from deployer.model.function import FunctionConfiguration
 from deployer.model.inspection import Inspection, Sound
-from deployer.model.manifest import NAME, Manifest, parse
+from deployer.model.manifest import NAME, Manifest
+from deployer.model.manifest_file import parse
 from deployer.model.problem import Problem
 from deployer.model.toml import LARGEST
 

@@ -1,16 +1,10 @@
-"""The host: starts a guest, sends it the archive's bytes, receives the bundle's, and returns the guest's result."""
+"""The host: gives a guest the archive's bytes, receives the bundle's, and returns the guest's result."""
 
-import ctypes
-import os
 import shutil
 import signal
-import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -19,6 +13,7 @@ from deployer.inspection.archive import HashedStream, Limits, Refusal, Source
 from deployer.model.function import FunctionConfiguration
 from deployer.model.inspection import Inspection, Sound
 from deployer.model.problem import Problem
+from deployer.sandbox import process
 from deployer.sandbox.jobs import (
     BUILT,
     INSPECTED,
@@ -36,17 +31,7 @@ type Write = Callable[[bytes], object]
 
 _PIECE = 256 * 1024
 """Bytes of the archive that are sent at a time."""
-_LAST_WORDS = 5
-"""Seconds for a guest to end after its last message."""
-_ENVIRONMENT = ("LD_LIBRARY_PATH", "TMPDIR")
-"""Variables that a guest gets: on Lambda, Python does not start without the first. None of them is a secret."""
-_PR_SET_DUMPABLE = 4
-_COMMAND = (sys.executable, "-P", "-s", "-m", "deployer.sandbox.guest")
 _REPACK = "leave out of the archive what is unusual in it; if nothing is, the deployer has a defect: report it"
-
-
-class NotStartedError(RuntimeError):
-    """No guest started, so the archive was not read: the installation is incomplete, or the machine is full."""
 
 
 class _CrashedError(Exception):
@@ -73,26 +58,23 @@ NOTHING = Output(len)
 def inspect(
     source: Source, limits: Limits, function: FunctionConfiguration, tree: Path | None = None
 ) -> Inspection | Refusal:
-    """Return what an archive is, or everything that speaks against it."""
-    job = InspectJob(
-        name=source.name,
-        size=source.size,
-        limits=limits,
-        allowance=for_inspection(limits),
-        function=function,
-        directory=tree,
-        room=shutil.disk_usage(tree).free // 2 if tree else None,
-    )
-    return _checked(*_run(job, source, INSPECTED))
+    """Return what an archive is, or everything that speaks against it; unpack it into `tree` if there is room."""
+    room = shutil.disk_usage(tree).free // 2 if tree else None
+    return _inspected(source, limits, INSPECTED, function=function, directory=tree, room=room)
 
 
 def unpack(source: Source, limits: Limits, function: FunctionConfiguration | None, directory: Path) -> Sound | Refusal:
     """Inspect and unpack in one reading; without a function, compatibility is not checked."""
-    allowed = for_inspection(limits)
-    job = InspectJob(
-        name=source.name, size=source.size, limits=limits, allowance=allowed, function=function, directory=directory
-    )
-    return _checked(*_run(job, source, UNPACKED))
+    return _inspected(source, limits, UNPACKED, function=function, directory=directory)
+
+
+def _inspected[T: Sound](source: Source, limits: Limits, answers: TypeAdapter[T | Refusal], **more: Any) -> T | Refusal:  # noqa: ANN401 - the job's fields
+    """Inspect; compare the answer's digest with that of the bytes sent to the guest, which a signature is about."""
+    job = InspectJob(name=source.name, size=source.size, limits=limits, allowance=for_inspection(limits), **more)
+    found, given = _run(job, source, answers)
+    if isinstance(found, Refusal) or (found.sha256, found.size) == (given.hexdigest(), given.size):
+        return found
+    return _refusal("an answer about other bytes than the archive's", "an answer about this archive")
 
 
 def build(
@@ -115,29 +97,19 @@ def build(
     return found
 
 
-def _checked[T: Sound](found: T | Refusal, given: HashedStream) -> T | Refusal:
-    """Compare the digest in a guest's answer with that of the bytes sent to it, which a signature is about."""
-    if isinstance(found, Refusal) or (found.sha256, found.size) == (given.hexdigest(), given.size):
-        return found
-    return _refusal("an answer about other bytes than the archive's", "an answer about this archive")
-
-
 def _run[T](
     job: Job, source: Source, answers: TypeAdapter[T], output: Output = NOTHING
 ) -> tuple[T | Refusal, HashedStream]:
     """Have a guest do a job; return its answer, or what is wrong with how it ended, and the bytes that it was given."""
     given = HashedStream(source.stream())
-    with _guest(job.allowance.seconds) as (process, channel):
+    with process.started(job.allowance.seconds) as (guest, channel):
         try:
             channel.send(Kind.JOB, job.model_dump_json(by_alias=True).encode())
             return answers.validate_json(_serve(channel, job, source, given, output)), given
         except LateError:
-            found, allowed = (
-                f"{job.task} took more than {job.allowance.seconds} s",
-                "an archive that can be read in time",
-            )
+            found, allowed = f"{job.task} took more than {job.allowance.seconds} s", "an archive that is read in time"
         except ClosedError:
-            found, allowed = _how_it_ended(job, _status(process))
+            found, allowed = _how_it_ended(job, process.exit_status(guest))
         except _CrashedError as error:
             found, allowed = f"{job.task} ended with {error}", "an archive that can be read to its end"
         except ValidationError:
@@ -180,58 +152,6 @@ def _small(pieces: HashedStream) -> Iterator[memoryview]:
         view = memoryview(piece)
         for start in range(0, len(view), _PIECE):
             yield view[start : start + _PIECE]
-
-
-@contextmanager
-def _guest(seconds: float) -> Iterator[tuple["subprocess.Popen[bytes]", Channel]]:
-    """Start a guest, which never outlives its job."""
-    _hide()
-    ours, theirs = socket.socketpair()
-    with ours:
-        with theirs:
-            process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                _COMMAND, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env=_environment(), cwd="/"
-            )
-        try:
-            channel = Channel(ours, seconds)
-            _await_start(process, channel)
-            yield process, channel
-        finally:
-            process.kill()
-            process.wait()
-
-
-def _hide() -> None:
-    """Close this process's memory, environment and descriptors to guests, which run as the same user.
-
-    Source: prctl(2), PR_SET_DUMPABLE; proc(5): what is under /proc/PID is root's then. A guest's exec undoes it there.
-    """
-    if sys.platform == "linux" and ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0):
-        raise OSError(ctypes.get_errno(), "this process cannot be hidden from its sandbox")
-
-
-def _await_start(process: "subprocess.Popen[bytes]", channel: Channel) -> None:
-    try:
-        channel.receive()
-    except (ClosedError, LateError):
-        raise NotStartedError(f"the sandbox ended with {_status(process)} before it was ready") from None
-
-
-def _environment() -> dict[str, str]:
-    root = Path(__file__).parents[2]
-    return {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ} | {
-        "PYTHONPATH": str(root),
-        "MALLOC_ARENA_MAX": "2",  # each thread reserves 64 MB of address space, which counts against the limit
-    }
-
-
-def _status(process: "subprocess.Popen[bytes]") -> int:
-    """Return a guest's exit status, negative for a signal; one that does not end after its answer is killed."""
-    try:
-        return process.wait(_LAST_WORDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        return process.wait()
 
 
 def _how_it_ended(job: Job, status: int) -> tuple[str, str]:

@@ -117,7 +117,7 @@ ORDER = (
     ),
     Defect(
         "an unhealthy look is passed over",
-        "rollout._look",
+        "_look",
         "if not release.ending and verdict and verdict.health is Health.UNHEALTHY:",
         "if False:",
         (f"{GUARDS}::test_the_first_unhealthy_look_is_the_last",),
@@ -201,7 +201,7 @@ ORDER = (
     ),
     Defect(
         "a wrong value of the smoke test is repeated",
-        "manifest._found",
+        "manifest_file._found",
         'return "a value that is not repeated here, because it may be secret"',
         "pass",
         ("tests/faults/test_secrets.py::test_no_secret_is_told_by_a_release",),
@@ -249,7 +249,7 @@ DOOR = (
     ),
     Defect(
         "one bad record stops the others",
-        "_drop_of",
+        "drop_of",
         "except ValidationError as error:\n    fields = sorted(",
         "except KeyError as error:\n    fields = sorted(",
         ("tests/pure/test_events.py::test_a_record_that_is_none_does_not_stop_those_around_it",),

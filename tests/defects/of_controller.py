@@ -125,7 +125,7 @@ DEFECTS = (
     ),
     Defect(
         "news about another function is taken for the rollout's",
-        "_bridged",
+        "of_eventbridge",
         'if not found.detail.arn.startswith(f"{function}:"):',
         "if False:",
         (f"{SENDERS}::test_news_that_is_not_the_rollouts_is_ignored",),

@@ -180,7 +180,7 @@ def test_a_step_that_is_killed_each_time_is_tried_until_the_execution_times_out(
 
 
 def test_a_step_that_runs_at_most_once_a_try_ends_when_its_tries_are_used_up(local_aws: LocalAws, durable: str) -> None:
-    """And the handler is told so: deployer/rollout.py knows by this name that a step outgrew the function."""
+    """And the handler is told so: deployer/rollout/run.py knows by this name that a step outgrew the function."""
     arn = invoke(local_aws, durable, {"die": "AT_MOST_ONCE_PER_RETRY"})["DurableExecutionArn"]
     assert _ended(local_aws, arn) == "SUCCEEDED"
     result = local_aws.client("lambda").get_durable_execution(DurableExecutionArn=arn)["Result"]

@@ -16,10 +16,11 @@ from botocore import UNSIGNED
 from botocore.retries import quota
 from botocore.useragent import UserAgentString
 
-from deployer import controller, rollout
+from deployer import controller
 from deployer.aws import Aws
 from deployer.model import stages
-from deployer.sandbox import host
+from deployer.rollout import run
+from deployer.sandbox import process
 from deployer.settings import Settings
 from deployer.steps import bundling
 from deployer.telemetry import logger
@@ -138,7 +139,7 @@ def inhabited[W: Inhabited](world: W, worth_more: int = 0) -> Iterator[W]:
     wired.account = world.account
     wired.renew()
     with pytest.MonkeyPatch.context() as patch:
-        for module in (controller, rollout):
+        for module in (controller, run):
             patch.setattr(module, "aws", lambda: wired.aws)
             patch.setattr(module, "settings", lambda: world.settings)
             patch.setattr(module, "datetime", SimpleNamespace(now=lambda _zone: world.account.now))
@@ -146,7 +147,7 @@ def inhabited[W: Inhabited](world: W, worth_more: int = 0) -> Iterator[W]:
         patch.setattr(UserAgentString, "to_string", lambda _self: "")  # nobody reads it, and it takes a tenth of all
         patch.setattr(stages, "HOLD_CHECKS", HOLD_CHECKS)
         patch.setattr(bundling, "WORTH_MORE", worth_more)
-        patch.setattr(host, "_guest", guest_thread)  # a process for each archive would be most of the time here
+        patch.setattr(process, "started", guest_thread)  # a process for each archive would be most of the time here
         patch.setattr(sys, "stdout", world.prints)
         for handler in logger.handlers:
             patch.setattr(handler, "stream", world.prints)

@@ -23,7 +23,7 @@ from deployer import events
 from deployer.aws import profile_request
 from deployer.inspection.archive import Limits, Refusal
 from deployer.inspection.inspect import inspect_archive
-from deployer.model import manifest
+from deployer.model import manifest_file
 from deployer.model.function import FunctionConfiguration
 from deployer.model.manifest import Manifest
 from deployer.model.problem import Problem
@@ -121,7 +121,7 @@ _answers = st.one_of(
 
 def check_manifest(text: bytes) -> str:
     """A manifest, or its problems; what TOML itself refuses is never accepted."""
-    found = manifest.parse(text)
+    found = manifest_file.parse(text)
     if isinstance(found, Manifest):
         assert len(found.model_dump_json()) <= KEPT
         tomllib.loads(text.decode())

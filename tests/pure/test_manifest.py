@@ -8,7 +8,8 @@ import pytest
 
 from deployer.inspection.archive import Refusal
 from deployer.model.duration import show
-from deployer.model.manifest import Manifest, Smoke, parse
+from deployer.model.manifest import Manifest, Smoke
+from deployer.model.manifest_file import parse
 from deployer.model.stages import MAX_OPERATIONS, Stage, checks_of, hold_waits, linear, named, why_it_does_not_fit
 
 FULL = b"""

@@ -4,7 +4,7 @@ import json
 
 from deployer.inspection.archive import Refusal
 from deployer.model.inspection import Inspection
-from deployer.model.manifest import parse
+from deployer.model.manifest_file import parse
 from deployer.model.problem import LISTED, Problem
 from deployer.model.record import Record
 from deployer.model.release import Release

@@ -17,7 +17,7 @@ from deployer import events
 from deployer.cli.main import dropshift
 from deployer.commands.command import Command
 from deployer.commands.sender import Sender
-from deployer.model import manifest
+from deployer.model import manifest_file
 from deployer.model.alias import ADMINISTRATION
 from deployer.model.manifest import Application, Manifest, Resources, Rollout, Section, Smoke
 from tests.pure.values import APPLICATIONS, SETTINGS
@@ -142,7 +142,7 @@ def test_what_the_readme_names_in_events_is_there() -> None:
 
 
 def parsed(text: str) -> Manifest:
-    found = manifest.parse(text.encode())
+    found = manifest_file.parse(text.encode())
     assert isinstance(found, Manifest), found
     return found
 

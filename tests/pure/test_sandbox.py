@@ -17,7 +17,7 @@ from deployer import sandbox
 from deployer.bundle import BuildOptions, build
 from deployer.inspection import archive
 from deployer.inspection.inspect import inspect_archive
-from deployer.sandbox import host
+from deployer.sandbox import host, process
 from deployer.sandbox.jobs import Allowance
 from tests.pure.compatibility_cases import PYTHON
 from tests.pure.hostile import Member, Memory, zip_of
@@ -51,9 +51,9 @@ def source() -> Memory:
 
 
 def _bad(monkeypatch: pytest.MonkeyPatch, how: str, allowance: Allowance = TIGHT) -> None:
-    monkeypatch.setattr(host, "_COMMAND", (sys.executable, "-P", "-m", "tests.pure.bad_guests", how))
+    monkeypatch.setattr(process, "_COMMAND", (sys.executable, "-P", "-m", "tests.pure.bad_guests", how))
     monkeypatch.setattr(host, "for_inspection", lambda _: allowance)
-    monkeypatch.setattr(host, "_LAST_WORDS", 0.1)
+    monkeypatch.setattr(process, "_LAST_WORDS", 0.1)
 
 
 def test_a_guest_gives_the_answer_that_the_inspection_gives(source: Memory) -> None:
@@ -104,10 +104,10 @@ def test_a_guest_gets_no_variable_that_could_be_a_secret(source: Memory, monkeyp
 _NEIGHBOUR = """
 import sys
 from deployer import sandbox
-from deployer.sandbox import host
+from deployer.sandbox import process
 from tests.pure.compatibility_cases import PYTHON
 from tests.pure.hostile import Memory
-host._COMMAND = (sys.executable, "-P", "-m", "tests.pure.bad_guests", "neighbour")
+process._COMMAND = (sys.executable, "-P", "-m", "tests.pure.bad_guests", "neighbour")
 for _ in range(2):
     print(sandbox.inspect(Memory("release.zip", b"PK"), sandbox.Limits(unpacked=2**24), PYTHON).problems[0].found)
 """
@@ -131,8 +131,8 @@ def test_a_guest_sees_nothing_of_the_process_that_started_it() -> None:
 
 
 def test_a_guest_that_does_not_even_start_is_an_error_of_ours(source: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host, "_COMMAND", (sys.executable, "-c", "import sys; sys.exit(3)"))
-    with pytest.raises(host.NotStartedError, match="ended with 3"):
+    monkeypatch.setattr(process, "_COMMAND", (sys.executable, "-c", "import sys; sys.exit(3)"))
+    with pytest.raises(process.NotStartedError, match="ended with 3"):
         sandbox.inspect(source, LIMITS, PYTHON)
 
 

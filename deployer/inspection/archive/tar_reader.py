@@ -79,16 +79,13 @@ class Reader:
         """Return a record; skip the padding behind it."""
         where = shown(header.name)
         if header.size > self._limits.record:
-            raise UnreadableError(
-                where, f"a name or pax record of {header.size} bytes", f"at most {self._limits.record}", "shorten it"
-            )
+            found = f"a name or pax record of {header.size} bytes"
+            raise UnreadableError(where, found, f"at most {self._limits.record}", "shorten it")
         self._records += header.size
         if self._records > 2 * self._limits.directory:
-            found, allowed = (
-                f"{self._records} bytes of long names and pax records",
-                f"at most {2 * self._limits.directory}",
-            )
-            raise UnreadableError(WHOLE, found, allowed, "pack it without extended attributes")
+            found = f"{self._records} bytes of long names and pax records"
+            most = f"at most {2 * self._limits.directory}"
+            raise UnreadableError(WHOLE, found, most, "pack it without extended attributes")
         return self._cursor.take(header.size), self._cursor.take(-header.size % BLOCK)
 
     def _extend(self, header: Header) -> None:
@@ -117,12 +114,8 @@ class Reader:
     def _entry(self, header: Header) -> None:
         self._count += 1
         if self._count > self._limits.entries:
-            raise UnreadableError(
-                WHOLE,
-                f"more than {self._limits.entries} entries",
-                f"at most {self._limits.entries}",
-                "pack fewer files",
-            )
+            most = self._limits.entries
+            raise UnreadableError(WHOLE, f"more than {most} entries", f"at most {most}", "pack fewer files")
         records = {key: value for found in self._pending.values() for key, value in found.items()}
         name, link = records.get("path", header.name), records.get("linkpath", header.link)
         self._names += len(name) + len(link)
@@ -152,19 +145,19 @@ class Reader:
 
     def _path(self, name: bytes) -> str | None:
         """Return the path of an entry that is not the root."""
-        if not name:
-            self._findings.add(WHOLE, "an entry without a name", "a name for every entry")
-            return None
-        path = clean(name, self._findings)
+        path = self._clean(name)
         if path == "":
             self._findings.add(shown(name), "a file in the root's place", "a directory as the root")
         return path or None
 
-    def _directory(self, name: bytes) -> None:
+    def _clean(self, name: bytes) -> str | None:
         if not name:
             self._findings.add(WHOLE, "an entry without a name", "a name for every entry")
-            return
-        path = clean(name.rstrip(b"/") if name.strip(b"/") else name, self._findings)
+            return None
+        return clean(name, self._findings)
+
+    def _directory(self, name: bytes) -> None:
+        path = self._clean(name.rstrip(b"/") if name.strip(b"/") else name)
         if path:
             self._entries.append(Entry(path=path, kind="directory", mode=0o755, size=0))
 

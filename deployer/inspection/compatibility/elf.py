@@ -4,6 +4,7 @@ Only the parts that the loader reads are read: header, program headers, dynamic 
 Every count and offset is checked against the file before it is used.
 """
 
+import io
 import re
 import struct
 from typing import NamedTuple, Protocol
@@ -118,26 +119,13 @@ def parts(head: bytes, size: int) -> list[tuple[int, int]]:
     Names and version needs lie in the first segment, or in one without code: patchelf adds such a segment at the end.
     """
     try:
-        segments = _segments(_File(_Bytes(head), size), head) if len(head) >= _HEADER else []
+        segments = _segments(_File(io.BytesIO(head), size), head) if len(head) >= _HEADER else []
     except (_BrokenError, _NotKeptError):
         return []
     small = [segment for segment in segments if segment.kind in (_DYNAMIC, _INTERPRETER)]
     loaded = [segment for segment in segments if segment.kind == _LOAD]
     named = [segment for segment in loaded if segment is loaded[0] or not segment.code]
     return [(s.offset, s.offset + min(s.size, _PART)) for s in (*small[:2], *named[: _PARTS - 1], *named[-1:])]
-
-
-class _Bytes:
-    """Bytes as a file."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data, self._at = data, 0
-
-    def seek(self, offset: int, /) -> None:
-        self._at = offset
-
-    def read(self, length: int, /) -> bytes:
-        return self._data[self._at : self._at + length]
 
 
 def _segments(read: _File, head: bytes) -> list[_Segment]:

@@ -1,0 +1,91 @@
+"""Notifications of S3: each record is a drop, or ignored for a reason."""
+
+import re
+from collections.abc import Collection
+from typing import Annotated, Literal
+from urllib.parse import unquote_plus
+
+from pydantic import Field, JsonValue, StringConstraints, ValidationError
+
+from deployer.events.incoming import Fields, Ignored
+from deployer.model.drop import SIGNATURE_SUFFIX, Drop, misplaced
+from deployer.model.text import shortened
+from deployer.settings import Settings
+
+_EVENT_MAJOR = "2."
+"""The major version of S3's event structure that this module can read; a minor version may add fields.
+
+Source: Amazon S3 user guide, event message structure.
+"""
+_BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+class _Object(Fields):
+    key: str
+    version_id: Annotated[str | None, Field(alias="versionId")] = None
+    sequencer: Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{0,40}$")] = ""
+
+
+class _Bucket(Fields):
+    name: str
+
+
+class _S3(Fields):
+    bucket: _Bucket
+    object: _Object
+
+
+class _Record(Fields):
+    event_version: Annotated[str, Field(alias="eventVersion")]
+    event_source: Annotated[Literal["aws:s3"], Field(alias="eventSource")]
+    event_name: Annotated[str, Field(alias="eventName")]
+    s3: _S3
+
+
+def drop_of(raw: JsonValue, settings: Settings, applications: Collection[str]) -> Drop | Ignored:
+    """Return the drop of a record, or why it is ignored; records do not stop each other."""
+    try:
+        record = _Record.model_validate(raw)
+    except ValidationError as error:
+        fields = sorted({".".join(str(part) for part in detail["loc"]) for detail in error.errors()})
+        reason = f"not a valid S3 event record: check {', '.join(fields) or 'all of it'}"
+        return Ignored(reason=reason, needs_attention=True)
+    bucket, dropped = record.s3.bucket.name, record.s3.object
+    if not record.event_version.startswith(_EVENT_MAJOR):
+        return Ignored(
+            reason=f"event version {shortened(record.event_version)} is not understood", needs_attention=True
+        )
+    if bucket != settings.releases_bucket:
+        return Ignored(reason=f"bucket {shortened(bucket)} is not ours", needs_attention=True)
+    if not record.event_name.startswith("ObjectCreated:"):
+        return Ignored(reason=f"{shortened(record.event_name)} creates nothing")
+    return _drop(bucket, dropped, applications)
+
+
+def _drop(bucket: str, dropped: _Object, applications: Collection[str]) -> Drop | Ignored:
+    key = _decoded(dropped.key)
+    if key is None:
+        return Ignored(reason=f"the key {shortened(dropped.key)} is not URL-encoded UTF-8", needs_attention=True)
+    if key.endswith(SIGNATURE_SUFFIX):
+        return Ignored(reason=f"{shortened(key)} is a signature; the archive it belongs to counts")
+    if problem := misplaced(key, applications):
+        named = key.partition("/")[0]
+        application = named if named in applications else None
+        return Ignored(reason=str(problem), needs_attention=True, key=shortened(key), application=application)
+    if dropped.version_id in (None, "", "null"):
+        reason = f"{shortened(key)} has no version id: was versioning of the bucket suspended?"
+        return Ignored(reason=reason, needs_attention=True)
+    return Drop(bucket=bucket, key=key, version_id=str(dropped.version_id), sequencer=dropped.sequencer)
+
+
+def _decoded(key: str) -> str | None:
+    """Return the decoded key; None when it is not encoded as S3 does.
+
+    Source: Amazon S3 user guide, event message structure: the key is URL-encoded.
+    """
+    if _BROKEN_ESCAPE.search(key):
+        return None
+    try:
+        return unquote_plus(key, errors="strict")
+    except UnicodeDecodeError:
+        return None
