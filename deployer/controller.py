@@ -16,6 +16,7 @@ from deployer.commands.answers import Answer
 from deployer.commands.application import Application
 from deployer.commands.command import Command, Prune, ShowStatus
 from deployer.commands.dead_rollout import close_rollout
+from deployer.commands.old_records import forget
 from deployer.commands.prune import prune
 from deployer.commands.removal import roll_back_on_alarm
 from deployer.commands.sender import Sender
@@ -30,7 +31,7 @@ AT_ONCE = 10
 PRUNE_EVERY = timedelta(minutes=10)
 """As template.yaml has it."""
 MOST_PRUNED = 250
-"""Versions that are deleted at once: 250 of the account's 9,000 calls in ten minutes."""
+"""Versions that are deleted at once: 250 of the account's 9,000 calls in ten minutes; and as many records."""
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -151,12 +152,13 @@ def _prune(deployer: Deployer, due: events.PruneDue) -> Answer:
     keep, names = deployer.settings.keep_releases, sorted(deployer.aws.applications)
     turn = int(due.at.timestamp() // PRUNE_EVERY.total_seconds())
     name = names[turn % len(names)] if names else ""
-    if not keep or name not in deployer.aws.applications:
+    if name not in deployer.aws.applications:
         return answers.nothing_to_do("no application to prune")
-    app, command = Application(deployer, name), Prune(action="prune", application=name, keep=keep)
-    done = prune(app, command, most=MOST_PRUNED)
-    telemetry.info("prune.done", application=name, answer=done["answer"])
-    return done
+    app, command = Application(deployer, name), Prune(action="prune", application=name, keep=keep or 1)
+    done = prune(app, command, most=MOST_PRUNED) if keep else answers.nothing_to_do("all releases are kept")
+    forgotten = forget(app, most=MOST_PRUNED)
+    telemetry.info("prune.done", application=name, answer=done["answer"], records=forgotten)
+    return {**done, "records": forgotten}
 
 
 def _on_dead_rollout(deployer: Deployer, failed: events.ExecutionFailed) -> Answer:
@@ -187,7 +189,8 @@ def _on_command(deployer: Deployer, command: Command) -> Answer:
     telemetry.info("command.received", action=command.action, by=deployer.by, **asked)
     if isinstance(command, ShowStatus) and command.application is None:
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            found = pool.map(lambda name: Application(deployer, name).summary(), deployer.aws.applications)
+            names = deployer.aws.applications.with_undropped()
+            found = pool.map(lambda name: Application(deployer, name).summary(), names)
         each = [status.summary(one, deployer.now()) for one in found if one]
         return status.statuses(each, deployer.aws.records.overview(UNKNOWN).ignored, deployer.now())
     done = dispatch.dispatch(Application(deployer, str(command.application)), command)

@@ -23,6 +23,8 @@ class Settings(Value):
     releases_bucket: str
     bundles_bucket: str
     account_id: Annotated[str, Field(pattern=r"^[0-9]{12}$")]
+    aws_lambda_function_name: str = ""
+    """The function that runs, by Lambda's own variable: of the controller, an alias names an application."""
     rollout_function: str = ""
     """Qualified ARN of the durable function; the controller alone has it."""
     max_memory: int = 10_240
@@ -33,6 +35,8 @@ class Settings(Value):
     """Environments that a manifest may ask to be kept ready."""
     keep_releases: Annotated[int, Field(ge=0, le=1_000)] = 0
     """Releases of an application that the schedule keeps, at least; 0 when nothing is pruned by itself."""
+    keep_records_days: Annotated[int, Field(ge=0)] = 0
+    """Days after its last change that a record is kept at least; 0 for ever."""
     unpacked_limit: int = 10 * 2**30
     """The most bytes of an unpacked release."""
 

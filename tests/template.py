@@ -138,6 +138,8 @@ class Names:
                 return bool(self.text(left) == self.text(right))
             case {"Fn::Not": [inner]}:
                 return not self.holds(inner)
+            case {"Fn::Or": parts}:
+                return any(map(self.holds, parts))
         raise NotImplementedError(f"no condition that is known here: {condition}")
 
     def _function(self, value: Template) -> Any:  # noqa: ANN401 - as above

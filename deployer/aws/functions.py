@@ -139,6 +139,11 @@ class Functions:
             return None
         return answers.published(found)
 
+    def alias_names(self, function: str) -> frozenset[str]:
+        """Return the names of a function's aliases."""
+        pages = self._client.get_paginator("list_aliases").paginate(FunctionName=function)
+        return frozenset(found["Name"] for page in pages for found in page["Aliases"])
+
     def aliased_versions(self, function: str) -> frozenset[str]:
         """Return the versions that any alias of the function names."""
         pages = self._client.get_paginator("list_aliases").paginate(FunctionName=function)

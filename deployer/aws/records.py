@@ -1,6 +1,7 @@
 """S3: one JSON object per release and one per application, written by compare-and-swap."""
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -102,14 +103,22 @@ class Records:
         records = (self._read(key) for _, key in found)
         return [record[0] for record in records if record]
 
-    def _listed(self, application: str) -> Iterator[tuple[str, str]]:
+    def unchanged_since(self, application: str, time: datetime) -> list[str]:
+        """Return the release ids of the records that were last written before a time, oldest first."""
+        return [_release_id(key) for modified, key in sorted(self._listed(application)) if modified < time]
+
+    def hide(self, application: str, release_id: str) -> None:
+        """Delete a record with a marker: whoever names no version finds none, until S3 deletes the bytes, too."""
+        self._client.delete_object(Bucket=self._bucket, Key=_key(application, release_id))
+
+    def _listed(self, application: str) -> Iterator[tuple[datetime, str]]:
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=f"records/{application}/"
         )
         for page in pages:
             for entry in page.get("Contents", []):
                 if entry["Key"].endswith(".json"):
-                    yield entry["LastModified"].isoformat(), entry["Key"]
+                    yield entry["LastModified"], entry["Key"]
 
     def _read(self, key: str) -> tuple[Record, str] | None:
         try:
@@ -137,6 +146,10 @@ class Records:
 
 def _overview_key(application: str) -> str:
     return f"{_OVERVIEWS}{application}"
+
+
+def _release_id(key: str) -> str:
+    return key.rpartition("/")[2].removesuffix(".json")
 
 
 def _key(application: str, release_id: str) -> str:

@@ -29,7 +29,8 @@ def dispatch(app: Application, command: Command) -> Answer:  # noqa: PLR0911 - o
         case ShowStatus():
             return status.status(app.name, app.state(), app.deployer.now())
         case ShowHistory():
-            return history.history(app.name, app.recent(command.limit))
+            keep_days = app.deployer.settings.keep_records_days
+            return history.history(app.name, app.recent(command.limit), command.limit, keep_days)
         case RollBack():
             return roll_back(app, command)
         case Promote():

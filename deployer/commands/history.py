@@ -11,11 +11,14 @@ _NOTABLE = 0.5
 """Seconds from which a step is named in a line of `history`."""
 
 
-def history(application: str, records: Sequence[Record]) -> Answer:
-    """Return releases and how they ended, in the order given."""
+def history(application: str, records: Sequence[Record], limit: int, keep_days: int) -> Answer:
+    """Return releases and how they ended, in the order given; and why there are no more, if records are deleted."""
+    lines = [f"{_time(record):%Y-%m-%d %H:%M:%S} {ending(record)}" for record in records]
+    ends = keep_days and len(records) < limit
+    last = [f"older records are deleted after {keep_days} days, unless they are needed (KeepRecordsDays)"]
     return {
         "application": application,
-        "answer": [f"{_time(record):%Y-%m-%d %H:%M:%S} {ending(record)}" for record in records],
+        "answer": [*lines, *(last if ends else [])],
         "releases": [fields_of(record) for record in records],
     }
 

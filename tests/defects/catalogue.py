@@ -13,6 +13,7 @@ from tests.defects import (
     of_pythons,
     of_reuse,
     of_rights,
+    of_scale,
 )
 from tests.defects.breaking import Defect
 
@@ -423,4 +424,5 @@ DEFECTS = (
     *of_command_line.DEFECTS,
     *of_reuse.DEFECTS,
     *of_rights.DEFECTS,
+    *of_scale.DEFECTS,
 )

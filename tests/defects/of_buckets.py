@@ -13,8 +13,8 @@ DEFECTS = (
     Defect(
         "whoever may delete hides records and marks",
         "template.yaml",
-        "            Action: s3:DeleteObject*\n            NotResource: !Sub ${BundlesBucket.Arn}/bundles/*\n",
-        "            Action: s3:DeleteObjectVersion\n            NotResource: !Sub ${BundlesBucket.Arn}/bundles/*\n",
+        '            Action: s3:DeleteObject*\n            NotResource: [!Sub "${BundlesBucket.Arn}/bundles/*"',
+        '            Action: s3:DeleteObjectVersion\n            NotResource: [!Sub "${BundlesBucket.Arn}/bundles/*"',
         (STRANGER,),
     ),
     Defect(

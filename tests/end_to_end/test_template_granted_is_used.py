@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from deployer.model.alias import ADMINISTRATION
 from deployer.model.status import Status
 from tests import template as sam
 from tests.end_to_end.stack import FUNCTION, Stack, serving
@@ -71,6 +72,8 @@ def _live(stack: Stack) -> None:
     stack.command("redeploy", release=second.release_id, force=True)
     assert stack.ended(second.model_copy(update={"attempt": 1}))["status"] == Status.LIVE
     assert stack.command("status")["traffic"][0]["bundle"] == "present"
+    everything = stack.invoke({"action": "status"}, ADMINISTRATION)
+    assert [one["application"] for one in everything["applications"]] == ["hello"]
     assert stack.command("prune", keep=1)["bundles"]
     _fail(stack)
 

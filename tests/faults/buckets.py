@@ -14,6 +14,8 @@ from tests.faults.clock import Clock
 from tests.faults.wire import ServiceError
 
 ACCOUNT = "123456789012"
+_RECORD = re.compile(r"records/[a-z0-9-]+/[0-9a-f]{32}\.json")
+"""Objects that the deployer hides by a marker: records, when they are old. All others are deleted by version."""
 PAGE = 1_000
 """Keys in an answer. Source: Amazon S3 API reference, ListObjectsV2."""
 
@@ -186,9 +188,12 @@ class S3:
         return self.buckets[bucket].uploads[upload]
 
     def delete_object(self, Bucket: str, Key: str, VersionId: str | None = None, **_: object) -> dict[str, Any]:
-        if VersionId is None:
-            raise AssertionError("a delete marker would hide an object instead of removing a version")
         versions = self.buckets[Bucket].objects.get(Key, [])
+        if VersionId is None:
+            if not _RECORD.fullmatch(Key):
+                raise AssertionError("a delete marker would hide an object instead of removing a version")
+            self.hide(Bucket, re.compile(re.escape(Key)))
+            return {"DeleteMarker": True, "VersionId": f"v{self._clock.number()}"}
         left = [one for one in versions if one.version != VersionId]
         self.buckets[Bucket].objects[Key] = left
         if not left:

@@ -94,6 +94,9 @@ class Invoked:
     failed: bool
 
 
+CONTROLLER = "dropshift-controller"
+
+
 class Lambda:
     """The operations the deployer uses, and what they did."""
 
@@ -105,6 +108,8 @@ class Lambda:
         """Of every version that was ever published."""
         self.orders: dict[str, str] = {}
         """Payloads of the durable executions, by name."""
+        self.commanded: list[str] = ["administration"]
+        """Aliases of the controller: template.yaml makes the first, each application's stack one of its name."""
         self.chilled: list[str] = []
         """Versions that lost their provisioned concurrency while an alias gave them traffic."""
         self.executions: dict[str, Any] = {}
@@ -270,8 +275,15 @@ class Lambda:
             **routing,
         }
 
-    def list_aliases(self, FunctionName: str, **_: object) -> dict[str, Any]:
-        return {"Aliases": [self.get_alias(FunctionName, name) for name in self._function(FunctionName).aliases]}
+    def list_aliases(self, FunctionName: str, Marker: str = "0", **_: object) -> dict[str, Any]:
+        """List them fifty at a time, so that whoever reads one page alone is found out."""
+        start = int(Marker)
+        if FunctionName == CONTROLLER:
+            told = [{"Name": name, "FunctionVersion": "$LATEST"} for name in self.commanded]
+        else:
+            told = [self.get_alias(FunctionName, name) for name in self._function(FunctionName).aliases]
+        more = {"NextMarker": str(start + PAGE)} if start + PAGE < len(told) else {}
+        return {"Aliases": told[start : start + PAGE], **more}
 
     def update_alias(
         self,

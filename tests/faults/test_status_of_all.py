@@ -15,6 +15,7 @@ def _copied(world: World, name: str) -> None:
     """Add an application that stands where the first one does, by another name."""
     first, functions = world.applications[0], world.account.lambda_.functions
     functions[world.settings.function(name)] = copy.deepcopy(functions[world.settings.function(first)])
+    world.account.lambda_.commanded.append(name)
     objects = world.account.s3.buckets[BUNDLES].objects
     for key in [key for key in objects if key.startswith("records/")]:
         parts = [name if part == first else part for part in key.split("/")]
@@ -35,10 +36,21 @@ def test_three_hundred_applications_are_read_in_few_calls_however_many_releases_
     assert len(answer["applications"]) == MANY
     assert {len(one["under_way"]) for one in answer["applications"]} == {1}
     counted = Counter(call.operation for call in world.account.calls)
-    assert counted == {"GetFunction": MANY, "GetObject": 2 * MANY + 1, "ListObjectsV2": 2}
+    assert counted == {"GetFunction": MANY, "GetObject": 2 * MANY + 1, "ListObjectsV2": 2, "ListAliases": 7}
     lines = [line for line in answer["answer"] if line.startswith("app-7: ")]
     assert lines[0].startswith("app-7: 1.0 (version 2) is live")
     assert "10 % of the traffic" in lines[1]
+
+
+def test_an_application_that_never_had_a_drop_is_shown_however_many_there_are() -> None:
+    waiting = [f"new-{number}" for number in range(120)]
+    world = World(settings(), ("orders", *waiting))
+    with inhabited(world):
+        world.drop("1.0", application="orders")
+        world.run()
+        answer = world.command("status", application=None)
+    assert [one["application"] for one in answer["applications"]] == sorted(world.applications)
+    assert {f"{name}: no release yet" for name in waiting} < set(answer["answer"])
 
 
 def test_an_application_that_is_gone_is_left_out() -> None:

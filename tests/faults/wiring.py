@@ -26,6 +26,7 @@ from deployer.steps import bundling
 from deployer.telemetry import logger
 from tests.faults.account import BUNDLES, RELEASES, Account
 from tests.faults.buckets import ACCOUNT
+from tests.faults.functions import CONTROLLER
 from tests.guests import guest_thread
 
 HOLD_CHECKS = 10
@@ -92,6 +93,7 @@ def settings() -> Settings:
         releases_bucket=RELEASES,
         bundles_bucket=BUNDLES,
         account_id=ACCOUNT,
+        aws_lambda_function_name=CONTROLLER,
         rollout_function=ROLLOUT,
         bundle_seconds=1,
         max_provisioned_concurrency=5,

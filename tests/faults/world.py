@@ -81,6 +81,7 @@ class World:
         """Make the applications' functions, as template.yaml does."""
         for name in self.applications:
             self.account.lambda_.create(self.settings.function(name), self.settings.alias)
+            self.account.lambda_.commanded.append(name)
         self.account.pass_time(self.account.now + timedelta(minutes=1))
         self.account.lambda_.executions = self.executions
 

@@ -96,7 +96,7 @@ def test_a_rollback_by_command_shows_with_its_reason_until_the_alias_moves_again
     assert (left.status, left.rolled_back) == (Status.LIVE, RolledBack(at=NOON, reason="misclassifies"))
     state = State(alias=LIVE, serving=tuple(serving(LIVE)), rolled_back=left)
     assert f"1.4.0 is live again since 12:00; {drop().label} was rolled back by command: misclassifies" in shown(state)
-    assert history.history("hello", [left])["answer"][0].endswith(
+    assert history.history("hello", [left], 20, 0)["answer"][0].endswith(
         "rolled back by command at 2026-11-23 12:00:00: misclassifies"
     )
     assert left.live_again(NOON, "has all traffic again").rolled_back is None
@@ -117,7 +117,7 @@ def test_a_rejected_drop_and_an_ignored_one_show_with_what_to_do() -> None:
 def test_history_says_which_steps_took_long() -> None:
     seconds = {"inspect": 3.14, "make_bundle": 2.5, "publish": 0.02, "smoke_test": 1.26}
     ended = Record.received(drop(), NOON).ended(NOON, Ending(status=Status.LIVE, reason="has all traffic"))
-    told = history.history("hello", [ended.model_copy(update={"seconds": seconds})])
+    told = history.history("hello", [ended.model_copy(update={"seconds": seconds})], 20, 0)
     assert told["answer"][0].endswith("has all traffic (inspect 3.1 s, make bundle 2.5 s, smoke test 1.3 s)")
     assert told["releases"][0]["seconds"] == seconds
 

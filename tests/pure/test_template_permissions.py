@@ -20,6 +20,7 @@ EVERYTHING = {
     "EventBus": "releases",
     "BreakGlassRole": f"arn:aws:iam::{sam.ACCOUNT}:role/break-glass",
     "WriteOnceReleases": "true",
+    "KeepRecordsDays": "365",
 }
 """Every parameter that switches something on."""
 OPTIONAL = [
@@ -63,6 +64,7 @@ def test_a_role_has_no_two_statements_of_one_name() -> None:
 def test_every_option_that_needs_a_permission_is_looked_at() -> None:
     assert {statement.sid for statement in OPTIONAL} == {
         "AnnounceChanges",
+        "HideOldRecords",
         "LetOurRulesKeepLostEvents",
         "ReadHowRolloutsEndedUnderTheKey",
         "ReadItsStepsUnderTheKey",
@@ -171,7 +173,41 @@ def test_bundles_are_written_by_the_deployer_read_by_it_and_applications_and_del
     assert sam.Names(STACK, sam.defaults(STACK)).arn("helloRole").startswith(f"{role}applications/")
     assert denied["LetTheRolloutAloneWriteBundlesAndProfiles"].conditions == _but(deployer[1])
     assert denied["LetPruneAloneDeleteBundles"].conditions == _but([deployer[0]])
-    assert denied["NeverHideABundle"].conditions == denied["KeepRecordsMarksAndProfiles"].conditions == {}
+    assert denied["LetPruneAloneHideRecords"].conditions == _but([deployer[0]])
+    for nobody in ("NeverHideABundle", "KeepRecordsMarksAndProfiles", "KeepTheBytesOfRecords"):
+        assert denied[nobody].conditions == {}
+
+
+def test_old_records_are_hidden_by_the_controller_alone_and_only_where_the_owner_says_so() -> None:
+    bundles = f"arn:aws:s3:::dropshift-bundles-{sam.ACCOUNT}-{sam.REGION}"
+    record = f"{bundles}/records/hello/0123.json"
+    assert not _may("ControllerRole", "s3:DeleteObject", record)
+    stack = sam.transformed(sam.packaged(sam.source()), KeepRecordsDays="365")
+    allowed = [one for one in sam.statements(stack, KeepRecordsDays="365") if one.effect == "Allow"]
+    [hiding] = [one for one in allowed if "s3:DeleteObject" in one.actions]
+    assert (hiding.holder, hiding.resources) == ("ControllerRole", (f"{bundles}/records/*.json",))
+    kept = _denied("BundlesBucketPolicy")["KeepRecordsMarksAndProfiles"]
+    assert set(kept.not_resources) == {f"{bundles}/bundles/*", f"{bundles}/records/*.json"}, (
+        "NotResource: no mark, no overview"
+    )
+    days = sam.source()["Parameters"]["KeepRecordsDays"]
+    for said, well in (
+        ("0", True),
+        ("60", True),
+        ("365", True),
+        ("3650", True),
+        ("1", False),
+        ("59", False),
+        ("", False),
+    ):
+        assert bool(re.fullmatch(days["AllowedPattern"], said)) is well
+    assert days["Default"] == "0"
+
+
+@pytest.mark.parametrize(("releases", "days", "asked"), [("50", "0", True), ("0", "60", True), ("0", "0", False)])
+def test_the_schedule_is_there_for_releases_and_for_records(releases: str, days: str, asked: bool) -> None:  # noqa: FBT001 - a case
+    stack, said = sam.source(), {"KeepReleases": releases, "KeepRecordsDays": days}
+    assert sam.Names(stack, sam.defaults(stack) | said).holds("Prunes") is asked
 
 
 def test_prune_deletes_versions_and_bundles_and_nothing_else() -> None:
@@ -216,7 +252,9 @@ def test_a_buckets_settings_are_changed_by_cloudformation_and_the_role_that_brea
         "BundlesBucketPolicy": {
             "KeepItsSettings",
             "KeepRecordsMarksAndProfiles",
+            "KeepTheBytesOfRecords",
             "LetPruneAloneDeleteBundles",
+            "LetPruneAloneHideRecords",
             "NeverHideABundle",
         },
     }[policy]
@@ -236,7 +274,7 @@ BY_LAMBDA = {
 PERMISSIONS = {  # of the calls whose permission has another name, or that need another one
     "s3:ListObjectsV2": {"s3:ListBucket"},
     "s3:ListObjectVersions": {"s3:ListBucketVersions"},
-    "s3:DeleteObject": {"s3:DeleteObjectVersion"},  # always with a version
+    "s3:DeleteObject": {"s3:DeleteObjectVersion"},  # with a version, but for old records: see HideOldRecords
     "s3:HeadObject": {"s3:GetObject", "s3:GetObjectVersion"},
     "s3:GetObject": {"s3:GetObject", "s3:GetObjectVersion"},
     "s3:CreateMultipartUpload": {"s3:PutObject"},
