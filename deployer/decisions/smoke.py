@@ -14,7 +14,7 @@ _CANNOT_START = ("Runtime.", "Dropshift.", "Sandbox.", "Function.", "Extension."
 """Error types of a function that does not start, as Lambda and the bootstrap name them."""
 _PYTHON_FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+), in (?P<function>\S+)')
 _NODE_FRAME = re.compile(r"at (?:(?P<function>[\w$.<>]+) )?\(?(?:file://)?(?P<file>/[^():]+):(?P<line>\d+):\d+\)?")
-_TREE = re.compile(r"^.*/(?:dropshift/[0-9a-f]+|task)/")
+_TREE = re.compile(r'[^\s"(]*/(?:dropshift/[0-9a-f]+|task)/')
 """The folder of the release, or the task root: cut off, because the rest of the path is enough to find a line."""
 _FRAMES = 20
 """Lines of a stack trace that a record keeps: the innermost."""
@@ -39,7 +39,7 @@ def traceback(result: InvocationResult) -> tuple[str, ...]:
     body = result.payload if isinstance(result.payload, dict) else {}
     python, node = body.get("stackTrace"), body.get("trace")
     lines = python if isinstance(python, list) else node[:0:-1] if isinstance(node, list) else []
-    texts = [_TREE.sub("", str(line).strip()) for line in lines[-_FRAMES:]]
+    texts = [_TREE.sub("", str(line).strip(), count=1) for line in lines[-_FRAMES:]]
     return tuple(shortened(text, 300) for text in texts)
 
 

@@ -8,6 +8,7 @@ ASKED = "tests/pure/test_metrics.py"
 NAMED = "tests/pure/test_logged_error.py"
 READ = "tests/pure/test_logs.py"
 OPERATIONS = "tests/pure/test_rollout_operations.py"
+SMOKE = "tests/pure/test_smoke.py"
 
 DEFECTS = (
     Defect(
@@ -159,5 +160,19 @@ DEFECTS = (
         "return Unread(reason=str(error))",
         "return 0",
         (f"{READ}::test_what_could_not_be_counted_is_not_zero",),
+    ),
+    Defect(
+        "a line of a stack trace loses what stands before the release's folder",
+        "traceback",
+        '_TREE.sub("", str(line).strip(), count=1)',
+        're.sub(r"^.*/(?:dropshift/[0-9a-f]+|task)/", "", str(line).strip())',
+        (f"{SMOKE}::test_a_stack_trace_has_the_innermost_frame_last_and_paths_within_the_release",),
+    ),
+    Defect(
+        "metrics are those of a version, whoever invoked it",
+        "Metrics._query",
+        '"Resource": f"{function}:{self._settings.alias}",',
+        '"Resource": function,',
+        ("tests/pure/test_requests.py::test_metrics_are_those_of_a_version_behind_the_alias",),
     ),
 )

@@ -1,0 +1,494 @@
+"""The requests to Lambda, CloudWatch, KMS and EventBridge, word for word, and what their answers become.
+
+The account in memory plays these services for whole flows; a field that it does not read is held here.
+"""
+
+import base64
+import io
+import json
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.response import StreamingBody
+from botocore.stub import Stubber
+
+from deployer.aws.eventbridge import EventPublisher
+from deployer.aws.executions import Executions
+from deployer.aws.functions import Functions
+from deployer.aws.kms import SignatureVerifier
+from deployer.aws.metrics import Metrics
+from deployer.decisions.smoke import InvocationResult
+from deployer.model.alias import Alias
+from deployer.model.function import FunctionSizes
+from deployer.model.record import Record
+from deployer.model.version import LatestConfiguration, Readiness
+from tests.pure.values import NOON, SETTINGS, drop, untouched
+
+type Calls = Callable[[Any], object]
+"""What is done with the client of a service."""
+ARN = "arn:aws:lambda:eu-central-1:123456789012:function:orders"
+DIGEST = "ab" * 32
+LATEST = LatestConfiguration(
+    revision="r1",
+    code_sha256="code",
+    environment={"A": "b"},
+    environment_error="",
+    updating=False,
+    modified=NOON,
+    sizes=FunctionSizes(memory=512, timeout=30, ephemeral_storage=1_024),
+)
+SHIFTED = untouched("6").shift("a" * 32, "7", 10)
+NOTE = SHIFTED.recorded.encode() if SHIFTED.recorded else ""
+ALIAS = {"Name": "live", "FunctionVersion": "6", "RevisionId": "r2", "Description": NOTE}
+SPLIT = {"RoutingConfig": {"AdditionalVersionWeights": {"7": 0.1}}}
+TEXT = drop().model_dump_json().encode()
+
+
+def functions(client: Any) -> Functions:  # noqa: ANN401 - boto3's have no class to name
+    return Functions(client, client, client, "live")
+
+
+REQUESTS: dict[str, tuple[str, Calls, str, dict[str, Any], dict[str, Any], object]] = {
+    "read the alias": (
+        "lambda",
+        lambda client: functions(client).alias("orders"),
+        "get_alias",
+        {"FunctionName": "orders", "Name": "live"},
+        ALIAS | SPLIT,
+        SHIFTED.model_copy(update={"revision": "r2"}),
+    ),
+    "shift traffic": (
+        "lambda",
+        lambda client: functions(client).write_alias("orders", untouched("6"), SHIFTED),
+        "update_alias",
+        {
+            "FunctionName": "orders",
+            "Name": "live",
+            "FunctionVersion": "6",
+            "Description": NOTE,
+            "RevisionId": "r1",
+            **SPLIT,
+        },
+        ALIAS | SPLIT,
+        SHIFTED.model_copy(update={"revision": "r2"}),
+    ),
+    "move an alias without a state": (
+        "lambda",
+        lambda client: functions(client).write_alias("orders", untouched("6"), untouched("7")),
+        "update_alias",
+        {
+            "FunctionName": "orders",
+            "Name": "live",
+            "FunctionVersion": "7",
+            "Description": "",
+            "RevisionId": "r1",
+            "RoutingConfig": {"AdditionalVersionWeights": {}},
+        },
+        {"Name": "live", "FunctionVersion": "7", "RevisionId": "r2"},
+        Alias(name="live", stable="7", revision="r2"),
+    ),
+    "configure": (
+        "lambda",
+        lambda client: functions(client).configure(
+            "orders", LATEST, LATEST.model_copy(update={"environment": {"A": "c"}, "revision": "of nobody"})
+        ),
+        "update_function_configuration",
+        {
+            "FunctionName": "orders",
+            "Environment": {"Variables": {"A": "c"}},
+            "MemorySize": 512,
+            "Timeout": 30,
+            "EphemeralStorage": {"Size": 1_024},
+            "RevisionId": "r1",
+        },
+        {},
+        None,
+    ),
+    "publish": (
+        "lambda",
+        lambda client: functions(client).publish("orders", LATEST, "a release"),
+        "publish_version",
+        {"FunctionName": "orders", "Description": "a release", "CodeSha256": "code", "RevisionId": "r1"},
+        {"Version": "7", "Description": "a release", "Environment": {"Variables": {"A": "b"}}},
+        "7",
+    ),
+    "publish what Lambda has with another description": (
+        "lambda",
+        lambda client: functions(client).publish("orders", LATEST, "a release"),
+        "publish_version",
+        {"FunctionName": "orders", "Description": "a release", "CodeSha256": "code", "RevisionId": "r1"},
+        {"Version": "6", "Description": "another", "Environment": {"Variables": {"A": "b"}}},
+        None,
+    ),
+    "publish what Lambda has with another pointer": (
+        "lambda",
+        lambda client: functions(client).publish("orders", LATEST, "a release"),
+        "publish_version",
+        {"FunctionName": "orders", "Description": "a release", "CodeSha256": "code", "RevisionId": "r1"},
+        {"Version": "6", "Description": "a release", "Environment": {"Variables": {"DROPSHIFT_POINTER": "other"}}},
+        None,
+    ),
+    "delete a version": (
+        "lambda",
+        lambda client: functions(client).delete("orders", "7"),
+        "delete_function",
+        {"FunctionName": "orders", "Qualifier": "7"},
+        {},
+        None,
+    ),
+    "provision what is provisioned": (
+        "lambda",
+        lambda client: functions(client).provision("orders", "7", 3),
+        "get_provisioned_concurrency_config",
+        {"FunctionName": "orders", "Qualifier": "7"},
+        {"RequestedProvisionedConcurrentExecutions": 3, "Status": "FAILED", "StatusReason": "no capacity"},
+        Readiness(state="FAILED", reason="no capacity"),
+    ),
+    "unprovision": (
+        "lambda",
+        lambda client: functions(client).unprovision("orders", "7"),
+        "delete_provisioned_concurrency_config",
+        {"FunctionName": "orders", "Qualifier": "7"},
+        {},
+        None,
+    ),
+    "invoke": (
+        "lambda",
+        lambda client: functions(client).invoke("orders", "7", {"a": 1}),
+        "invoke",
+        {
+            "FunctionName": "orders",
+            "Qualifier": "7",
+            "LogType": "Tail",
+            "ClientContext": base64.b64encode(b'{"custom": {"dropshift-profile": true}}').decode(),
+            "Payload": b'{"a": 1}',
+        },
+        {
+            "FunctionError": "Unhandled",
+            "Payload": StreamingBody(io.BytesIO(b'{"errorType": "E"}'), 18),
+            "LogResult": base64.b64encode(b"\xff" + b"x" * 4_095 + b"\n").decode(),
+        },
+        InvocationResult(error=True, payload={"errorType": "E"}, log="x" * 4_095 + "\n"),
+    ),
+    "invoke without a log": (
+        "lambda",
+        lambda client: functions(client).invoke("orders", "7", None),
+        "invoke",
+        {
+            "FunctionName": "orders",
+            "Qualifier": "7",
+            "LogType": "Tail",
+            "ClientContext": base64.b64encode(b'{"custom": {"dropshift-profile": true}}').decode(),
+            "Payload": b"null",
+        },
+        {"Payload": StreamingBody(io.BytesIO(b""), 0)},
+        InvocationResult(error=False, payload=None),
+    ),
+    "start a rollout": (
+        "lambda",
+        lambda client: Executions(client, SETTINGS).start(drop()),
+        "invoke",
+        {
+            "FunctionName": SETTINGS.rollout_function,
+            "InvocationType": "Event",
+            "DurableExecutionName": drop().release_id,
+            "Payload": TEXT,
+        },
+        {"DurableExecutionArn": "arn"},
+        "arn",
+    ),
+    "verify an archive's signature": (
+        "kms",
+        lambda client: SignatureVerifier(client).verify_digest("key", DIGEST, b"signature"),
+        "verify",
+        {
+            "KeyId": "key",
+            "Message": bytes.fromhex(DIGEST),
+            "MessageType": "DIGEST",
+            "Signature": b"signature",
+            "SigningAlgorithm": "ECDSA_SHA_256",
+        },
+        {"SignatureValid": True},
+        True,
+    ),
+    "verify a text's signature": (
+        "kms",
+        lambda client: SignatureVerifier(client).verify("key", b"text", b"signature"),
+        "verify",
+        {
+            "KeyId": "key",
+            "Message": b"text",
+            "MessageType": "RAW",
+            "Signature": b"signature",
+            "SigningAlgorithm": "ECDSA_SHA_256",
+        },
+        {"SignatureValid": True},
+        True,
+    ),
+}
+
+
+def connected(service: str) -> Any:  # noqa: ANN401 - as above
+    return boto3.client(service, "eu-central-1", config=Config(signature_version=UNSIGNED))
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_a_call_says_this_and_its_answer_becomes_that(name: str) -> None:
+    service, act, operation, request, answer, expected = REQUESTS[name]
+    client = connected(service)
+    with Stubber(client) as stubber:
+        stubber.add_response(operation, answer, request)
+        assert act(client) == expected
+        stubber.assert_no_pending_responses()
+
+
+ERRORS: dict[str, tuple[str, Calls, str, str, object]] = {
+    "a version that is not there": (
+        "lambda",
+        lambda client: functions(client).published("orders", "7"),
+        "get_function",
+        "ResourceNotFoundException",
+        None,
+    ),
+    "a version that was deleted before": (
+        "lambda",
+        lambda client: functions(client).delete("orders", "7"),
+        "delete_function",
+        "ResourceNotFoundException",
+        None,
+    ),
+    "concurrency that was ended before": (
+        "lambda",
+        lambda client: functions(client).unprovision("orders", "7"),
+        "delete_provisioned_concurrency_config",
+        "ProvisionedConcurrencyConfigNotFoundException",
+        None,
+    ),
+    "a configuration that others wrote": (
+        "lambda",
+        lambda client: functions(client).configure("orders", LATEST, LATEST),
+        "update_function_configuration",
+        "PreconditionFailedException",
+        None,
+    ),
+    "a configuration that is being changed": (
+        "lambda",
+        lambda client: functions(client).configure("orders", LATEST, LATEST),
+        "update_function_configuration",
+        "ResourceConflictException",
+        None,
+    ),
+    "a version of what others wrote": (
+        "lambda",
+        lambda client: functions(client).publish("orders", LATEST, "a release"),
+        "publish_version",
+        "PreconditionFailedException",
+        None,
+    ),
+    "a version while a change is being applied": (
+        "lambda",
+        lambda client: functions(client).publish("orders", LATEST, "a release"),
+        "publish_version",
+        "ResourceConflictException",
+        None,
+    ),
+    "an execution with another payload": (
+        "lambda",
+        lambda client: Executions(client, SETTINGS).start(drop()),
+        "invoke",
+        "DurableExecutionAlreadyStartedException",
+        None,
+    ),
+    "an unknown execution": (
+        "lambda",
+        lambda client: Executions(client, SETTINGS).find("arn"),
+        "get_durable_execution",
+        "ResourceNotFoundException",
+        None,
+    ),
+    "a forged signature": (
+        "kms",
+        lambda client: SignatureVerifier(client).verify("key", b"text", b"forged"),
+        "verify",
+        "KMSInvalidSignatureException",
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_an_expected_error_is_an_answer_and_every_other_one_is_raised(name: str) -> None:
+    service, act, operation, code, expected = ERRORS[name]
+    client = connected(service)
+    with Stubber(client) as stubber:
+        stubber.add_client_error(operation, code)
+        assert act(client) == expected
+        stubber.add_client_error(operation, "AccessDenied")
+        with pytest.raises(client.exceptions.ClientError, match="AccessDenied"):
+            act(client)
+
+
+def test_what_cannot_be_meant_is_not_asked_of_lambda() -> None:
+    client = connected("lambda")
+    with Stubber(client):
+        with pytest.raises(ValueError, match=r"'\$LATEST' is not a published version"):
+            functions(client).delete("orders", "$LATEST")
+        with pytest.raises(ValueError, match="not read"):
+            functions(client).configure("orders", LATEST.model_copy(update={"environment_error": "hidden"}), LATEST)
+        assert functions(client).write_alias("orders", SHIFTED, SHIFTED) is SHIFTED
+
+
+def test_concurrency_is_asked_for_where_there_is_none_or_another() -> None:
+    client = connected("lambda")
+    wanted = {"FunctionName": "orders", "Qualifier": "7", "ProvisionedConcurrentExecutions": 3}
+    where = {"FunctionName": "orders", "Qualifier": "7"}
+    with Stubber(client) as stubber:
+        for present in (None, 2):
+            if present is None:
+                stubber.add_client_error(
+                    "get_provisioned_concurrency_config",
+                    "ProvisionedConcurrencyConfigNotFoundException",
+                    expected_params=where,
+                )
+            else:
+                found = {"RequestedProvisionedConcurrentExecutions": present, "Status": "READY"}
+                stubber.add_response("get_provisioned_concurrency_config", found, where)
+            stubber.add_response("put_provisioned_concurrency_config", {"Status": "IN_PROGRESS"}, wanted)
+            assert functions(client).provision("orders", "7", 3) == Readiness(state="IN_PROGRESS")
+        stubber.assert_no_pending_responses()
+
+
+def test_versions_come_oldest_first_from_all_pages_and_latest_is_none() -> None:
+    client = connected("lambda")
+    with Stubber(client) as stubber:
+        pages = [["$LATEST", "10", "9"], ["2", "1"]]
+        for number, page in enumerate(pages):
+            marker = {"Marker": "more"} if number else {}
+            more = {} if number else {"NextMarker": "more"}
+            versions = [{"Version": one} for one in page]
+            request = {"FunctionName": "orders", **marker}
+            stubber.add_response("list_versions_by_function", {"Versions": versions, **more}, request)
+        assert [one.version for one in functions(client).versions("orders")] == ["1", "2", "9", "10"]
+
+
+def test_the_versions_of_all_aliases_are_named() -> None:
+    client = connected("lambda")
+    other = {"Name": "other", "FunctionVersion": "3", "RevisionId": "r1"}
+    with Stubber(client) as stubber:
+        stubber.add_response("list_aliases", {"Aliases": [ALIAS | SPLIT, other]}, {"FunctionName": "orders"})
+        assert functions(client).aliased_versions("orders") == {"3", "6", "7"}
+
+
+@pytest.mark.parametrize(
+    ("payload", "result", "status", "drop_found", "ended"),
+    [
+        (TEXT.decode(), '{"status": "live", "reason": "has all traffic", "more": 1}', "SUCCEEDED", True, "live"),
+        (TEXT.decode(), '{"status": "shifting", "reason": "x"}', "SUCCEEDED", True, None),
+        (drop("hello/other.zip").model_dump_json(), "null", "FAILED", False, None),
+        (None, None, "RUNNING", False, None),
+    ],
+)
+def test_an_execution_is_ours_when_its_name_is_that_of_its_drop(
+    payload: str | None, result: str | None, status: str, *, drop_found: bool, ended: str | None
+) -> None:
+    client = connected("lambda")
+    always = {"DurableExecutionArn": "arn", "FunctionArn": SETTINGS.rollout_function, "StartTimestamp": NOON}
+    found = {**always, "DurableExecutionName": drop().release_id, "Status": status}
+    found |= ({"InputPayload": payload} if payload else {}) | ({"Result": result} if result else {})
+    with Stubber(client) as stubber:
+        stubber.add_response("get_durable_execution", found, {"DurableExecutionArn": "arn"})
+        execution = Executions(client, SETTINGS).find("arn")
+    assert execution is not None
+    assert execution.drop == (drop() if drop_found else None)
+    assert (execution.ending and execution.ending.status) == ended
+    assert execution.died is (status == "FAILED")
+
+
+# --- CloudWatch -------------------------------------------------------------------------------------------------------
+
+SINCE, UNTIL = datetime(2026, 11, 27, 10, 3, 20, tzinfo=UTC), datetime(2026, 11, 27, 10, 8, 40, tzinfo=UTC)
+
+
+def queried(name: str, statistic: str, period: int) -> dict[str, Any]:
+    dimensions = {"FunctionName": "app-orders", "Resource": "app-orders:live", "ExecutedVersion": "7"}
+    metric = {
+        "Namespace": "AWS/Lambda",
+        "MetricName": name,
+        "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
+    }
+    return {
+        "Id": name.lower(),
+        "Label": name,
+        "MetricStat": {"Metric": metric, "Period": period, "Stat": statistic},
+    }
+
+
+@pytest.mark.parametrize(("percent", "statistic"), [(95, "p95"), (90, "p90"), (99.5, "p99.5"), (98.76543, "p98.7654")])
+def test_metrics_are_those_of_a_version_behind_the_alias(percent: float, statistic: str) -> None:
+    """Source: Lambda developer guide, viewing metrics, dimensions: Resource and ExecutedVersion."""
+    client = connected("cloudwatch")
+    metrics = Metrics(client, SETTINGS, set())
+    start = SINCE.replace(second=0)
+    window = {"StartTime": start, "EndTime": start + timedelta(minutes=6)}
+    values = {"Timestamps": [start], "Values": [2.4], "StatusCode": "Complete"}
+    with Stubber(client) as stubber:
+        for queries in (
+            [queried("Invocations", "Sum", 60), queried("Errors", "Sum", 60)],
+            [queried("Duration", statistic, 360), queried("Invocations", "Sum", 360)],
+        ):
+            results = [{"Id": one["Id"], **values} for one in queries]
+            request = {"MetricDataQueries": queries, **window}
+            stubber.add_response("get_metric_data", {"MetricDataResults": results}, request)
+        traffic = metrics.traffic("app-orders", "7", SINCE, UNTIL)
+        assert traffic.model_dump() == {"invocations": 2, "errors": 2}
+        assert metrics.duration("app-orders", "7", SINCE, UNTIL, percent) == pytest.approx(2.4)
+
+
+# --- EventBridge ------------------------------------------------------------------------------------------------------
+
+RECORD = Record.received(drop("hello/é.zip"), NOON)
+
+
+def announced(stubber: Stubber, answer: dict[str, Any] | None) -> None:
+    if answer is None:
+        return stubber.add_client_error("put_events", "ThrottlingException")
+    return stubber.add_response("put_events", answer)
+
+
+def test_a_change_is_put_on_the_bus_of_the_stack_in_readable_json() -> None:
+    client, sent = connected("events"), []
+    client.meta.events.register("provide-client-params.events.PutEvents", lambda params, **_: sent.append(params))
+    with Stubber(client) as stubber:
+        announced(stubber, {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]})
+        EventPublisher(client, SETTINGS.model_copy(update={"event_bus": "news"})).announce(RECORD)
+    [entry] = sent[0]["Entries"]
+    assert (entry["Source"], entry["DetailType"]) == ("dropshift", "Release Changed")
+    assert entry["EventBusName"] == "news"
+    assert json.loads(entry["Detail"])["function"] == "dropshift-app-hello"
+    assert "é" in entry["Detail"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ({"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}, None),
+        ({"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure"}]}, "InternalFailure"),
+        (None, "ThrottlingException"),
+    ],
+)
+def test_an_announcement_that_is_lost_is_logged_and_delays_nothing(
+    answer: dict[str, Any] | None, reason: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = connected("events")
+    with Stubber(client) as stubber, caplog.at_level(logging.WARNING):
+        announced(stubber, answer)
+        EventPublisher(client, SETTINGS).announce(RECORD)
+    lost = [vars(one) for one in caplog.records if one.message == "announcement.lost"]
+    assert len(lost) == (reason is not None)
+    assert all(reason in one["reason"] and one["release"] == RECORD.release_id for one in lost if reason)
