@@ -3,6 +3,8 @@
 Source: AWS SDKs reference guide, retry behavior; Amazon S3 and AWS Lambda API references, common errors.
 """
 
+from typing import Any
+
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
@@ -10,8 +12,10 @@ from deployer.aws.errors import RefusedError, is_throttled, is_transient, refusa
 
 
 def error(code: str, status: int | None = 400) -> ClientError:
-    metadata = {} if status is None else {"ResponseMetadata": {"HTTPStatusCode": status}}
-    return ClientError({"Error": {"Code": code, "Message": "because"}, **metadata}, "PutObject")  # type: ignore[arg-type]  # an answer's other fields do not matter
+    answer: Any = {"Error": {"Code": code, "Message": "because"}}
+    if status is not None:
+        answer["ResponseMetadata"] = {"HTTPStatusCode": status}
+    return ClientError(answer, "PutObject")
 
 
 TRANSIENT = [

@@ -8,15 +8,12 @@ from deployer.model.manifest import Smoke
 
 DECLARED = Smoke(event={"path": "/health"})
 TREE = "/tmp/dropshift/0123abcd"  # noqa: S108 - where a release lies
-PYTHON = {
-    "errorType": "KeyError",
-    "errorMessage": "'x'",
-    "stackTrace": [
-        f'  File "{TREE}/orders/app.py", line 3, in handler\n    call()\n',
-        '  File "/var/task/lib.py", line 9, in call\n',
-    ],
-}
-NODE = {
+FRAMES: list[JsonValue] = [
+    f'  File "{TREE}/orders/app.py", line 3, in handler\n    call()\n',
+    '  File "/var/task/lib.py", line 9, in call\n',
+]
+PYTHON: dict[str, JsonValue] = {"errorType": "KeyError", "errorMessage": "'x'", "stackTrace": FRAMES}
+NODE: dict[str, JsonValue] = {
     "errorType": "Error",
     "errorMessage": "no such order",
     "trace": [
@@ -40,7 +37,7 @@ def failed(payload: JsonValue) -> InvocationResult:
         ({"errorType": "E", "errorMessage": "m"}, "E: m"),
         ({"errorType": "E", "errorMessage": "m", "stackTrace": ["no frame"]}, "E: m"),
         (
-            {"errorType": "E", "errorMessage": "m", "stackTrace": [*PYTHON["stackTrace"], "no frame"]},
+            {"errorType": "E", "errorMessage": "m", "stackTrace": [*FRAMES, "no frame"]},
             "E: m at lib.py:9 in call",
         ),
         ({}, "an error: "),
@@ -126,7 +123,7 @@ def test_a_stack_trace_has_the_innermost_frame_last_and_paths_within_the_release
     )
     assert traceback(failed(NODE)) == ("at index.js:3:1", "at find (orders.mjs:7:9)")
     assert traceback(failed({"errorType": "E"})) == traceback(failed("no JSON")) == ()
-    many = [f"frame {number}" for number in range(30)]
+    many: list[JsonValue] = [f"frame {number}" for number in range(30)]
     assert traceback(failed({"stackTrace": many})) == tuple(many[-20:])
     assert traceback(failed({"stackTrace": ["x" * 400]})) == ("x" * 299 + "…",)
 
