@@ -119,6 +119,8 @@ def _log() -> Iterator[tuple[Callable[[], str], str]]:
 
     with tempfile.TemporaryDirectory() as directory:  # a socket's path has at most 107 bytes
         server = socketserver.ThreadingUnixStreamServer(f"{directory}/log", Stream)
+        for opened in (directory, f"{directory}/log"):
+            Path(opened).chmod(0o777)  # a confined process is another user
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield lambda: _joined(server, pieces), f"{directory}/log"
 
