@@ -1,6 +1,7 @@
 """The tree before and after its files: directories and links first, the marker last."""
 
 import os
+import time
 from collections.abc import Callable
 
 from ..index import Index
@@ -38,10 +39,23 @@ def complete(tree: Tree, index: bytes) -> None:
     """Record that every file of the tree is in place, as the verified bytes of the index have it; see restart.py."""
     with open(f"{tree.marker}.new", "wb") as file:
         file.write(index)
+        file.flush()
+        _await_tick(file.fileno())
     os.rename(f"{tree.marker}.new", tree.marker)
     for path in (tree.journal, tree.heads):
         if os.path.exists(path):
             os.unlink(path)
+
+
+def _await_tick(marker: int) -> None:
+    """Let the marker be younger than every change before it, and no younger than any change after it.
+
+    The kernel's times of changes have steps of some milliseconds (current_time() in fs/inode.c).
+    """
+    written = os.fstat(marker).st_ctime_ns
+    while os.fstat(marker).st_ctime_ns == written:
+        time.sleep(0.0005)
+        os.fchmod(marker, 0o644)
 
 
 def _unless_there(make: Callable[..., None], *args: object, **kwargs: object) -> None:

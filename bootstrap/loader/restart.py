@@ -1,8 +1,8 @@
 """A process that starts in a used environment: it runs what was verified, or the release is loaded again.
 
 The kernel sets a changed file's ctime, and a changed directory's, whatever a program says of its times (inode(7)). The
-marker is written last, so nothing of a tree that is as it was verified is younger. This holds against accidents; code
-that sets out to deceive its own environment can write a marker of its own.
+marker is written last, and later by a step of the kernel's clock, so everything of a tree that is as it was verified is
+older. This holds against accidents; code that sets out to deceive its own environment can write a marker of its own.
 """
 
 import os
@@ -42,7 +42,11 @@ def _is_file(size: int, seen: os.stat_result) -> bool:
 
 def _is(tree: Tree, path: str, fits: Callable[[os.stat_result], bool], since: int) -> bool:
     try:
-        seen = os.lstat(f"{tree.directory}/{path}")
+        return fits(os.lstat(f"{tree.directory}/{path}")) and is_older(tree, path, since)
     except OSError:
         return False
-    return seen.st_ctime_ns <= since and fits(seen)
+
+
+def is_older(tree: Tree, path: str, since: int) -> bool:
+    """Return whether a path of the tree was last changed before a time, by the kernel's clock."""
+    return os.lstat(f"{tree.directory}/{path}").st_ctime_ns < since

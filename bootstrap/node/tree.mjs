@@ -52,7 +52,18 @@ export function prepare(tree, index) {
 /** Write the marker: from now on the tree is complete, as it is at this moment. */
 export function complete(tree, pointer) {
   fs.writeFileSync(tree.marker, pointer.sha256);
+  awaitTick(tree.marker);
   fs.rmSync(tree.journal, { force: true });
+}
+
+/** Let the marker be younger than every change before it, and no younger than any after it; as in loader/directories.py. */
+function awaitTick(marker) {
+  const changed = () => fs.statSync(marker, { bigint: true }).ctimeNs;
+  const written = changed();
+  while (changed() === written) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 0.5); // sleeps for half a millisecond
+    fs.chmodSync(marker, 0o644);
+  }
 }
 
 /** Return whether the tree is complete and unchanged since it was verified; remove a changed one.
@@ -74,7 +85,7 @@ function isAsVerified(tree, pointer, since, parse) {
   const index = parse(content);
   const untouched = (name, is) => {
     const seen = fs.lstatSync(`${tree.directory}/${name}`, { bigint: true, throwIfNoEntry: false });
-    return seen !== undefined && seen.ctimeNs <= since && is(seen);
+    return seen !== undefined && seen.ctimeNs < since && is(seen);
   };
   const [names = [], , sizes = []] = index.files;
   return (

@@ -68,6 +68,13 @@ DEFECTS = (
         (f"{RESTART}::test_after_a_restart_what_runs_is_what_was_verified[content]",),
     ),
     Defect(
+        "a change in the same step of the kernel's clock as the marker goes unnoticed",
+        "restart.is_older",
+        ".st_ctime_ns < since",
+        ".st_ctime_ns <= since",
+        (f"{RESTART}::test_what_is_no_older_than_the_marker_was_changed_since",),
+    ),
+    Defect(
         "a file that was added to a release runs after a crash",
         "restart._expected",
         'for path in ("", *index.directories):',

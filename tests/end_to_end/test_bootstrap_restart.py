@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from bootstrap import tree
-from tests.applications import call, dropped, release, write
+from bootstrap.loader.directories import complete
+from bootstrap.loader.restart import is_older
+from tests.applications import call, dropped, invocation, release, reported, write
 from tests.object_store import ObjectStore
 
 APP = """\
@@ -36,13 +38,34 @@ def test_after_a_restart_what_runs_is_what_was_verified(tmp_path: Path, store: O
     files = {"app.py": APP % change, "data.txt": "whole", "package/__init__.py": ""}
     pointer = release(write(tmp_path / "tree", files)).stored(store)
     with dropped(pointer, store, tmp_path) as environment:
-        call(environment, {"n": 1}, {"n": 2})
+        call(environment, {"n": 1})
+        reported(environment)
+        environment.run(invocation({"n": 2}), 60)
         asked = len(store.requests)
         again = call(environment, {"n": 1})
         said = environment.log()
     assert again.answers == ["whole"]
     assert (len(store.requests) > asked) == (change != "pass")
     assert said.count("release.changed") == (change != "pass")
+
+
+def test_the_marker_is_younger_than_the_last_byte(tmp_path: Path) -> None:
+    """The kernel's times of changes have steps of milliseconds, in which most of these are made."""
+    marked = [tree.Tree(str(tmp_path), str(number)) for number in range(100)]
+    for one in marked:
+        Path(one.directory).write_bytes(b"the last byte")
+        complete(one, b"index")
+    changed = [(Path(one.directory).stat().st_ctime_ns, Path(one.marker).stat().st_ctime_ns) for one in marked]
+    assert not [last for last, marker in changed if not last < marker]
+
+
+def test_what_is_no_older_than_the_marker_was_changed_since(tmp_path: Path) -> None:
+    one = tree.Tree(str(tmp_path), "0")
+    Path(one.directory).mkdir()
+    Path(one.directory, "data").touch()
+    at = Path(one.directory, "data").stat().st_ctime_ns
+    assert is_older(one, "data", at + 1)
+    assert not is_older(one, "data", at)
 
 
 def test_on_lambda_a_tree_lies_below_tmp_whatever_tmpdir_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
