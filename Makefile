@@ -37,9 +37,11 @@ TEMPLATES := template.yaml deployer/application.yaml
 
 # Those of the bootstrap.
 BOOTSTRAP := $(sort $(wildcard tests/end_to_end/test_bootstrap_*.py))
+# Of these, those that the sandbox may change most, within minutes.
+CONFINED_SOON := $(filter %demand.py %fidelity.py %frozen.py %identity.py %kinds.py %managed.py %restart.py,$(BOOTSTRAP))
 
 .DEFAULT_GOAL := help
-.PHONY: help test pythons emulator confined faults demo local bench lint audit defects live build deploy application lock clean
+.PHONY: help test pythons emulator confined confined-all reliances faults demo local bench lint audit defects live build deploy application lock clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -64,9 +66,13 @@ pythons: .venv/ready         ## bring the Pythons of functions that this machine
 emulator: .venv/ready .venv-sam/ready ## applications under AWS's own Runtime Interface Emulator, native and dropped
 	$(BIN)/python -m pytest -n 3 tests/emulator
 
-confined: .venv/ready        ## the bootstrap's tests in a sandbox as narrow as Lambda's, with 2, 1 and 0.29 processors (needs root)
-	CONFINED=2 $(BIN)/python -m pytest -n 3 --dist loadfile $(BOOTSTRAP)
-	for share in 1 0.29; do CONFINED=$$share $(BIN)/python -m pytest -n 2 --dist loadfile $(filter %frozen.py %kinds.py %fidelity.py,$(BOOTSTRAP)) || exit 1; done
+confined: .venv/ready        ## the bootstrap's tests in a sandbox as narrow as Lambda's: user, files, memory, freezer (needs root)
+	CONFINED=2 $(BIN)/python -m pytest -rs -n 3 --dist loadfile -k "not frozen[60]" $(CONFINED_SOON)
+
+# 0.29 processors are what 512 MB of memory get: the tests of behaviour, which no time limit but Lambda's own concerns.
+confined-all: .venv/ready    ## the same, each of them, with 2 processors and with 1, and those of behaviour with 0.29
+	for share in 2 1; do CONFINED=$$share $(BIN)/python -m pytest -rs -n 2 --dist loadfile $(BOOTSTRAP) || exit 1; done
+	CONFINED=0.29 $(BIN)/python -m pytest -rs -n 2 --dist loadfile $(filter %frozen.py %kinds.py %restart.py %managed.py,$(BOOTSTRAP))
 
 demo: .venv/ready            ## watch a large release go live, a bad one come back and a rollback by hand, all on this machine [RUNTIME=python3.14]
 	$(BIN)/python -m tests.local.demo
@@ -81,6 +87,9 @@ local-env: .venv/ready
 
 pictures: .venv/ready        ## draw docs/pictures/ anew: the command line on the local AWS, and the chart of the benchmark
 	$(BIN)/python -m tests.pictures
+
+reliances: .venv/ready       ## write docs/aws.md's tables anew from tests/reliances
+	$(BIN)/python -m tests.reliances
 
 faults: .venv/ready          ## every fault at every call, races and floods; writes the figures of docs/reliability.md
 	$(BIN)/python -m tests.faults

@@ -7,13 +7,17 @@
     /tmp of 512 MB                 an ext4 file system of its own
     memory, processors, freezer    control groups (version 1)
 
-Needs root. Sources: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html and
+Needs root, control groups of version 1 and loop devices: `obstacle` says what is missing.
+
+Sources: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html and
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html (1,769 MB are one processor).
 """
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,6 +33,8 @@ CONTROLLERS = ("cpu", "freezer", "memory")
 PERIOD_US = 100_000
 TMP_SIZE = "512M"
 MEMORY = 2_048 << 20
+TOOLS = ("mkfs.ext4", "mount", "prlimit", "setpriv", "unshare")
+_NOT_ALLOWED = ("denied", "not permitted", "loop device")
 USER = "993"
 """The number of Lambda's own user."""
 ENTER = f"""\
@@ -109,6 +115,38 @@ class Confinement:
         file = self._groups["freezer"] / "freezer.state"
         file.write_text(state)
         until(lambda: file.read_text().strip() == state)
+
+
+def obstacle() -> str | None:
+    """Return why no environment can be confined here, None if one can; raises CalledProcessError for other reasons."""
+    if os.geteuid():
+        return "the sandbox needs root: it mounts file systems and makes control groups"
+    if lacking := [str(GROUPS / one) for one in CONTROLLERS if not os.access(GROUPS / one, os.W_OK)]:
+        return f"the sandbox needs control groups of version 1: there is no {', '.join(lacking)} to write to"
+    if lacking := [one for one in TOOLS if not shutil.which(one)]:
+        return f"the sandbox needs {', '.join(lacking)}"
+    return _tried()
+
+
+def _tried() -> str | None:
+    """Confine a program that does nothing. A container may be root, and still not allowed to mount."""
+    with tempfile.TemporaryDirectory(prefix="confined-") as directory:
+        place = Path(directory, "environment")
+        (place / "tmp").mkdir(parents=True)
+        image = place / "tmp.ext4"
+        try:
+            _run("truncate", "--size", "1M", image)
+            _run("mkfs.ext4", "-q", image)
+            _run("unshare", "--mount", "sh", "-c", 'mount -o loop "$1" "$2"', "sh", image, place / "tmp")
+        except subprocess.CalledProcessError as error:
+            if not any(words in error.stderr for words in _NOT_ALLOWED):
+                raise
+            return f"the sandbox needs to mount a file system: {error.stderr.strip()}"
+    return None
+
+
+def _run(*command: str | Path) -> None:
+    subprocess.run(command, check=True, capture_output=True, text=True)
 
 
 def _closed_above(place: Path) -> Path | None:

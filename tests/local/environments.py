@@ -57,11 +57,8 @@ class Environment:
         self.stop()
         self._api = RuntimeApi()
         with self._output.open("ab") as output:
-            command = list(self._program.command)
             self.process = subprocess.Popen(
-                self.confinement.command(command, self._program.task_root, self._program.variables)
-                if self.confinement
-                else command,
+                self._command(),
                 cwd=self._program.task_root,
                 env=self._variables(self._api.address),
                 stdin=subprocess.DEVNULL,
