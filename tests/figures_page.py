@@ -1,4 +1,4 @@
-"""docs/reliability.md: the figures between its markers are written by the commands that count them."""
+"""Pages of docs/: the figures between their markers are written by the commands that count them."""
 
 from pathlib import Path
 
@@ -6,10 +6,10 @@ PAGE = Path(__file__).parents[1] / "docs" / "reliability.md"
 END = "<!-- end -->"
 
 
-def write(command: str, told: str) -> None:
+def write(command: str, told: str, page: Path = PAGE) -> None:
     """Replace what stands between the marker of a command and the next end; raises ValueError without a marker."""
     begin = f"<!-- written by `{command}` -->\n"
-    before, marker, rest = PAGE.read_text().partition(begin)
+    before, marker, rest = page.read_text().partition(begin)
     if not marker:
-        raise ValueError(f"{PAGE.name} has no line {begin.strip()}")
-    PAGE.write_text(f"{before}{begin}{told}\n{END}{rest.partition(END)[2]}")
+        raise ValueError(f"{page.name} has no line {begin.strip()}")
+    page.write_text(f"{before}{begin}{told}\n{END}{rest.partition(END)[2]}")

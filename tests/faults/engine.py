@@ -20,15 +20,12 @@ from deployer import rollout
 from tests.faults.account import Account
 from tests.faults.faults import Killed
 from tests.faults.functions import execution_arn
+from tests.reliances.limits import OPERATIONS, PERSISTED, STEP_RESULT
 
 TIMEOUT = timedelta(days=7)
 """The execution timeout of template.yaml."""
 BACKOFF = timedelta(hours=6)
 """Between two invocations that die, at most; the service's own pauses are not documented."""
-OPERATIONS = 3_000
-"""Of an execution."""
-RESULT = 262_144
-"""Bytes of a step's result."""
 _run: Callable[[Any, Any], dict[str, str]] = rollout.handler.__wrapped__  # type: ignore[attr-defined]  # functools.wraps
 
 
@@ -141,9 +138,11 @@ class Context:
         return self._execution.kept[self._next - 1] if self._next <= len(self._execution.kept) else None
 
     def _keep(self, kept: Kept) -> None:
-        if len(kept.result.encode()) > RESULT:
-            raise ExecutionError(f"STEP output payload size must be less than or equal to {RESULT} bytes.")
+        if len(kept.result.encode()) > STEP_RESULT:
+            raise ExecutionError(f"STEP output payload size must be less than or equal to {STEP_RESULT} bytes.")
         self._execution.kept.append(kept)
+        if sum(len(one.result.encode()) for one in self._execution.kept) > PERSISTED:
+            raise ExecutionError(f"an execution keeps at most {PERSISTED} bytes")
         self._execution.attempts, self._execution.started = 0, False
         if len(self._execution.kept) > OPERATIONS:
             raise AssertionError("an execution has at most 3,000 operations")

@@ -17,6 +17,7 @@ from typing import Any
 from tests.faults.buckets import ACCOUNT
 from tests.faults.clock import Clock
 from tests.faults.wire import ServiceError
+from tests.reliances.limits import ENVIRONMENT
 
 APPLYING = timedelta(seconds=3)
 """Time for which a change of the configuration is in progress."""
@@ -26,8 +27,6 @@ SETTLING = timedelta(minutes=3)
 """Time for which traffic stays with the older version of an alias whose provisioned concurrency moves."""
 PAGE = 50
 """Versions in an answer. Source: Lambda API reference, ListVersionsByFunction, MaxItems."""
-ENVIRONMENT = 4_096
-"""Bytes of all variables. Source: Lambda developer guide, quotas; the refusal tells the whole environment."""
 _KEPT = ("FunctionName", "Runtime", "Role", "Handler", "Architectures", "CodeSha256", "MemorySize", "Timeout")
 _SHARED = ("Role", "DeadLetterConfig")
 """Settings that both versions of a weighted alias must have alike."""
@@ -171,7 +170,7 @@ class Lambda:
         self._check(RevisionId, function.config["RevisionId"])
         self._not_busy(function)
         measured = json.dumps(changes.get("Environment", {}).get("Variables", {}), separators=(",", ":"))
-        if len(measured) > ENVIRONMENT:
+        if len(measured) > ENVIRONMENT:  # the refusal repeats the whole environment
             raise ServiceError(
                 "InvalidParameterValueException", 400, f"exceeded the 4KB limit. String measured: {measured}"
             )

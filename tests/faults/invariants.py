@@ -15,6 +15,7 @@ from deployer.model.status import Status
 from tests.faults.account import BUNDLES
 from tests.faults.functions import Function, Moved
 from tests.faults.world import STRANGER, Escaped, World
+from tests.reliances import requests
 
 _MUTATING = frozenset(
     {
@@ -46,8 +47,13 @@ def violations(world: World) -> list[str]:
         _rejected_untouched,
         _transient,
         _readable,
+        _accepted_by_aws,
     )
     return [f"{check.__name__.strip('_')}: {broken}" for check in checks for broken in check(world)]
+
+
+def _accepted_by_aws(world: World) -> list[str]:
+    return requests.violations(world.account.calls)
 
 
 # --- 1, 8: what the alias points at --------------------------------------------------------------------------------

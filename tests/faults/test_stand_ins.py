@@ -26,6 +26,7 @@ from tests.faults.world import World, packed
 from tests.local import LocalAws
 from tests.local.configuration import REGION as LOCAL_REGION
 from tests.local.durable_runner import real_arns
+from tests.reliances.limits import PERSISTED, STEP_RESULT
 
 _numbers = itertools.count(1)
 QUEUE = "arn:aws:sqs:eu-west-1:123456789012:lost"
@@ -241,9 +242,19 @@ def test_the_engine_keeps_a_result_of_262144_bytes_and_none_that_is_larger() -> 
     """As the local AWS: tests/end_to_end/test_local_aws_durable.py."""
     account, config = Account(), StepConfig(retry_strategy=lambda _error, _attempts: RetryDecision.no_retry())
     context = engine.Context(account, engine.Execution("sized", "{}", account.now))
-    assert context.step(lambda _: "x" * (engine.RESULT - 2), "fits", config)
+    assert context.step(lambda _: "x" * (STEP_RESULT - 2), "fits", config)
     with pytest.raises(ExecutionError, match="262144"):
-        context.step(lambda _: "x" * (engine.RESULT - 1), "does not", config)
+        context.step(lambda _: "x" * (STEP_RESULT - 1), "does not", config)
+
+
+def test_the_engine_keeps_no_more_than_100_megabytes() -> None:
+    account, config = Account(), StepConfig(retry_strategy=lambda _error, _attempts: RetryDecision.no_retry())
+    context = engine.Context(account, engine.Execution("kept", "{}", account.now))
+    large = "x" * (STEP_RESULT - 2)
+    for number in range(PERSISTED // STEP_RESULT):
+        context.step(lambda _: large, f"{number}", config)
+    with pytest.raises(ExecutionError, match=str(PERSISTED)):
+        context.step(lambda _: large, "one more", config)
 
 
 def test_a_step_whose_result_the_engine_would_refuse_says_so_instead() -> None:

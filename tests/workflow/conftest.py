@@ -10,6 +10,7 @@ from deployer.model.status import Status
 from deployer.steps import bundling
 from tests.faults import functions
 from tests.faults.wiring import inhabited
+from tests.reliances import requests
 from tests.workflow.world import World
 
 Worlds = Callable[[], AbstractContextManager[World]]
@@ -27,6 +28,7 @@ def worlds() -> Worlds:
             with inhabited(World(), bundling.WORTH_MORE) as made:
                 yield made
                 assert not made.writes_without_revision
+                assert not requests.violations(made.account.calls)
 
     return opened
 

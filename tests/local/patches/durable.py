@@ -27,6 +27,7 @@ from tests.local.configuration import current
 from tests.local.durable_runner import API, AlreadyStartedError, Answer, Runner, Start
 from tests.local.patches import routing
 from tests.local.upstream import around, needs
+from tests.reliances.limits import STEP_RESULT
 
 type Response = tuple[int, dict[str, str], bytes]
 type Headers = Mapping[str, str]
@@ -38,8 +39,6 @@ _LIST = re.compile(API + r"functions/(?P<function>[^/]+)/durable-executions$")
 _CALLBACK = re.compile(API + r"durable-execution-callbacks/(?P<id>.+)(?P<verb>/(?:succeed|fail|heartbeat))$")
 _ERRORS = {400: "InvalidParameterValueException", 404: "ResourceNotFoundException"}
 _LONGEST = 366 * 24 * 3600
-STEP_RESULT = 262_144
-"""Bytes of a step's result, at most."""
 _POLL = 0.05
 
 
