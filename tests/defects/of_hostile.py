@@ -9,7 +9,23 @@ TAKES = "tests/pure/test_bytecode.py::test_a_source_that_takes_more_than_a_compi
 ENDS = f"{SANDBOX}::test_whatever_becomes_of_a_guest_is_a_refusal_in_a_sentence"
 COSTS = f"{MANIFESTS}::test_no_manifest_costs_more_than_a_moment_and_a_few_megabytes"
 
+PEERS = "tests/pure/test_archive_peers.py::test_an_archive_that_others_refuse_is_refused_with_a_way_out"
+
 DEFECTS = (
+    Defect(
+        "the last of two second names counts",
+        "zip_extra.parse",
+        "tag in (ZIP64, UNICODE_PATH, AES)",
+        "tag in (ZIP64, AES)",
+        (f"{PEERS}[a second name in front, twice]",),
+    ),
+    Defect(
+        "of a data descriptor only the size counts",
+        "zip_reader._descriptor_fault",
+        "sound = data in (*plain, *(_DESCRIPTOR_SIGNATURE + form for form in plain))",
+        "sound = any(data.endswith(form[-4:]) for form in plain)",
+        (f"{PEERS}[a descriptor whose CRC is 0]",),
+    ),
     Defect(
         "what follows a tar's end marker costs nothing",
         "Reader._end",

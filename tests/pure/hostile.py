@@ -50,6 +50,9 @@ class Member:
     packed: bytes | None = None
     descriptor: bytes = b""
     before: bytes = b""
+    comment: bytes = b""
+    needs: int = 20
+    """The version needed to extract it."""
     local: Mapping[str, int | bytes] = field(default_factory=dict)
     central: Mapping[str, int] = field(default_factory=dict)
 
@@ -90,7 +93,9 @@ def _fields(member: Member, offset: int, overrides: Mapping[str, int | bytes]) -
 def _local(member: Member) -> bytes:
     f = _fields(member, 0, member.local)
     name = bytes(f["name"]) if isinstance(f["name"], bytes) else b""
-    head = struct.pack("<4s5H3I", b"PK\x03\x04", 20, f["flags"], f["method"], 0, 33, f["crc"], f["packed"], f["size"])
+    head = struct.pack(
+        "<4s5H3I", b"PK\x03\x04", member.needs, f["flags"], f["method"], 0, 33, f["crc"], f["packed"], f["size"]
+    )
     lengths = struct.pack("<HH", len(name), len(member.local_extra))
     return head + lengths + name + member.local_extra + member.stream() + member.descriptor
 
@@ -98,11 +103,11 @@ def _local(member: Member) -> bytes:
 def _central(member: Member, offset: int) -> bytes:
     f = _fields(member, offset, member.central)
     version = member.host << 8 | 20
-    head = struct.pack("<4s6H", b"PK\x01\x02", version, 20, f["flags"], f["method"], 0, 33)
+    head = struct.pack("<4s6H", b"PK\x01\x02", version, member.needs, f["flags"], f["method"], 0, 33)
     sums = struct.pack("<3I", f["crc"], f["packed"], f["size"])
-    lengths = struct.pack("<5H", len(member.name), len(member.extra), 0, f["disk"], 0)
+    lengths = struct.pack("<5H", len(member.name), len(member.extra), len(member.comment), f["disk"], 0)
     places = struct.pack("<2I", member.mode << 16 | member.dos, f["offset"])
-    return head + sums + lengths + places + member.name + member.extra
+    return head + sums + lengths + places + member.name + member.extra + member.comment
 
 
 def zip_of(
