@@ -18,9 +18,10 @@ from .failures import LoadError
 SECONDS = 9.0
 """Seconds after the runtime's start when the invocation is taken; Lambda cuts the init at 10."""
 API = "/2018-06-01/runtime"
+DEADLINE = "Lambda-Runtime-Deadline-Ms"
 ANSWERED = 2.0
 """Seconds that reporting an error may take."""
-type Invocation = tuple[bytes, dict[str, str]]
+type Invocation = tuple[bytes, dict[str, str | int | None]]
 
 
 class EarlyInvocation:
@@ -93,9 +94,14 @@ class EarlyInvocation:
 
 
 def _next() -> Invocation:
-    """Wait for an invocation; its headers are named as the runtime's client names them."""
+    """Wait for an invocation; its headers have the names and types that the runtime's client gives them."""
     body, headers = _call("GET", f"{API}/invocation/next", b"", {}, None)
-    return body, {name.title(): value for name, value in headers.items()}
+    return body, {name.title(): _typed(name.title(), value) for name, value in headers.items()}
+
+
+def _typed(name: str, value: str) -> str | int | None:
+    """Return a header's value: the deadline as a number, text as UTF-8, which http.client reads as Latin-1."""
+    return int(value) if name == DEADLINE else value.encode("latin-1").decode("utf-8", "replace") or None
 
 
 def _call(method: str, path: str, body: bytes, headers: dict[str, str], seconds: float | None) -> Any:  # noqa: ANN401

@@ -8,6 +8,8 @@ from typing import Any
 from .failures import LoadError
 from .pointer import Pointer
 
+_encode = json.JSONEncoder().encode
+"""Bound before the application is imported, which may replace json's own functions."""
 UNITS = {
     "LoadTime": "Milliseconds",
     "LoadAfterReady": "Milliseconds",
@@ -50,15 +52,13 @@ def failed(pointer: Pointer, error: LoadError) -> str:
 def slowed(pointer: Pointer) -> str:
     """Report that S3 is too busy for a load, which waits; the load's own line has how often."""
     remedy = "see docs/performance.md about many cold starts at once"
-    return json.dumps(
-        {"event": "release.slowed", "release": pointer.release, "release_id": pointer.id, "remedy": remedy}
-    )
+    return _encode({"event": "release.slowed", "release": pointer.release, "release_id": pointer.id, "remedy": remedy})
 
 
 def changed(pointer: Pointer, what: str) -> str:
     """Report that a process found the release changed since it was verified, and loads it again."""
     fields = {"problem": f"{what} was changed since it was verified; the release is loaded again"}
-    return json.dumps({"event": "release.changed", "release": pointer.release, "release_id": pointer.id, **fields})
+    return _encode({"event": "release.changed", "release": pointer.release, "release_id": pointer.id, **fields})
 
 
 def killed(pointer: Pointer, reason: str) -> str:
@@ -75,7 +75,7 @@ def say(line: str) -> None:
 
 def _line(event: str, pointer: Pointer, fields: dict[str, Any], metrics: dict[str, int]) -> str:
     """Follow "Specification: Embedded metric format" of the Amazon CloudWatch user guide."""
-    return json.dumps(
+    return _encode(
         {
             "event": event,
             "release": pointer.release,

@@ -10,9 +10,9 @@ import re
 import subprocess
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -176,12 +176,15 @@ def dropped_program(
     return _program(root, "bootstrap.handler", directory, told, runtime, main)
 
 
-def call(environment: Environment, *events: object, limit: float = 60) -> Happened:
-    """Start the environment, send it events, and collect what happens."""
+def call(
+    environment: Environment, *events: object, limit: float = 60, started: Callable[[], object] = lambda: None
+) -> Happened:
+    """Start the environment, call `started`, send events, and collect what happens."""
     happened = Happened()
     began = time.monotonic()
     happened.outcomes.append(environment.start(limit))
     happened.ready_s = time.monotonic() - began
+    started()
     for event in events:
         if environment.alive:
             happened.outcomes.append(environment.run(invocation(event), limit))
@@ -207,7 +210,7 @@ def natively_and_dropped(
     with serving(ObjectStore()) as store:
         pointer = release(tree, handler=handler).stored(store)
         with native(tree, tmp_path, variables, handler=handler) as environment:
-            natively = _comparable(call(environment, *events), str(tree))
+            natively = compared(call(environment, *events), str(tree))
         return natively, _through_us(tmp_path, pointer, store, variables, events)
 
 
@@ -238,14 +241,28 @@ def _through_us(
 ) -> list[str]:
     with dropped(pointer, store, tmp_path, variables) as environment:
         happened = call(environment, *events)
-    return _comparable(happened, rf"{tmp_path}/[-0-9a-f]+/tmp/dropshift/{pointer.sha256[:32]}")
+    return compared(happened, rf"{tmp_path}/[-0-9a-f]+/tmp/dropshift/{pointer.sha256[:32]}")
 
 
-def _comparable(happened: Happened, root: str) -> list[str]:
-    """Take out what differs between any two runs: request ids, times, ports, and our report line."""
-    text = json.dumps([[one.kind, one.error_type, one.payload.decode()] for one in happened.outcomes])
+def compared(happened: Happened, root: str) -> list[str]:
+    """Return outcomes and output without what differs between any two runs: ids, times, ports, and our report line."""
+    text = json.dumps([comparable(one) for one in happened.outcomes])
     report = re.sub(r'\{"event": "release\.loaded".*\n', "", happened.output + "\n")
     return [neutral(text, root), neutral(report.rstrip("\n"), root)]
+
+
+def comparable(one: Outcome, foreign: Sequence[str] = ()) -> list[str]:
+    """Return all that can be compared of an outcome: a cause's paths are in no order, and some frames are foreign."""
+    cause = json.loads(one.cause) if one.cause else {}
+    ordered = cause | {"paths": sorted(path for path in cause.get("paths", ()) if not _names(path, foreign))}
+    for error in ordered.get("exceptions", ()):
+        error["stack"] = [frame for frame in error["stack"] if not _names(frame.get("path") or "", foreign)]
+    payload = one.payload.decode(errors="backslashreplace")
+    return [one.kind, one.error_type, payload, one.content_type, json.dumps(ordered)]
+
+
+def _names(path: str, words: Sequence[str]) -> bool:
+    return any(word in path for word in words)
 
 
 def neutral(text: str, root: str) -> str:
@@ -254,12 +271,15 @@ def neutral(text: str, root: str) -> str:
     text = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<id>", text)
     text = re.sub(r"127\.0\.0\.1:\d+", "<address>", text)
     text = re.sub(r"0x[0-9a-f]{8,}", "<at>", text)
+    text = re.sub(r"(?s)\ufffdZ\0(.).{1,24}?(?=\[[A-Z]{4}|\{\")", r"<frame \1>", text)
     text = re.sub(r', \\?\\?\\"AWS_ENDPOINT_URL_S3\\?\\": \\?\\"[^"]+"', "", text)
     return re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "<time>", text)
 
 
 def invocation(event: object, *, profile: bool = False) -> Invocation:
-    """An invocation that carries `event`; with `profile`, as the smoke test sends it."""
+    """An invocation that carries `event`; with `profile`, as the smoke test sends it. One that is given is renewed."""
+    if isinstance(event, Invocation):
+        return replace(event, request_id=str(uuid.uuid4()), deadline=time.time() + 20)
     arn = "arn:aws:lambda:eu-central-1:123456789012:function:app"
     context = base64.b64decode(CLIENT_CONTEXT).decode() if profile else None
     request = str(uuid.uuid4())

@@ -4,11 +4,11 @@ Even under `relatime`, Linux records the first read after a write, and a freshly
 system without access times, Python's own module table is all there is.
 """
 
-import json
 import os
 import struct
 import sys
 
+from ..lines import decode, encode
 from ..tree import Tree
 
 
@@ -19,8 +19,8 @@ def recorded(tree: Tree) -> bytes:
     """
     import zlib  # noqa: PLC0415 - only a recording needs it
 
-    with open(tree.index_file, "rb") as file:
-        paths: list[str] = next(iter(json.load(file)["files"]), [])
+    with open(tree.index_file, encoding="utf-8") as file:
+        paths: list[str] = next(iter(decode(file.read())["files"]), [])
     times = {path: _first_read(f"{tree.directory}/{path}") for path in paths}
     needed = _modules(tree) | _asked_for(tree, paths)
     touched = sorted((path for path in paths if times[path] or path in needed), key=lambda path: times[path])
@@ -31,7 +31,7 @@ def recorded(tree: Tree) -> bytes:
         "milliseconds": [max(0, times[path] - first) // 1_000_000 for path in touched],
         "untouched": [path for path in paths if path not in seen],
     }
-    return zlib.compress(json.dumps(profile, separators=(",", ":")).encode(), 6)
+    return zlib.compress(encode(profile).encode(), 6)
 
 
 def _first_read(path: str) -> int:

@@ -110,6 +110,7 @@ class ColdStart(Outcome):
         An exit stays an exit, with its status: Lambda answers for a process that is gone.
         """
         if self._first.early and isinstance(error, Exception):
+            runtime_client.warn_of_failed_init()
             return self._answer(runtime_client.reported(error))
         if isinstance(error, AttributeError):
             raise runtime_client.reported(error) from None

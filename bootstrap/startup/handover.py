@@ -12,7 +12,6 @@ The first answer may also carry the access profile, when the invocation's client
 """
 
 import base64
-import json
 import marshal
 import os
 import sys
@@ -21,6 +20,7 @@ from typing import Any
 
 from ..early import EarlyInvocation
 from ..failures import LoadError
+from ..lines import encode
 from ..pointer import PROFILE_WANTED
 from .progress import LoadProgress
 
@@ -106,7 +106,7 @@ class FirstInvocation:
         """Answer, with the profile if the invocation asked for it."""
         self._settle()
         if self._profile_wanted and kind == "application/json":
-            profile = json.dumps(base64.b64encode(self._profile()).decode()).encode()
+            profile = encode(base64.b64encode(self._profile()).decode()).encode()
             data = b'{"response":' + data + b',"dropshift":' + profile + b"}"
         self._profile_wanted = False
         return self._client.post_invocation_result(request, data, kind, *rest)

@@ -40,6 +40,16 @@ def reported(error: BaseException) -> BaseException:
     return fault(result["errorType"], result["errorMessage"], result["stackTrace"], prefix="")
 
 
+def warn_of_failed_init() -> None:
+    """Log what the runtime logs before it reports that init failed."""
+    home = sys.modules.get("awslambdaric.bootstrap")
+    try:
+        literals = importlib.import_module("awslambdaric.lambda_literals")
+        home.logging.warning(literals.lambda_unhandled_exception_warning_message)  # type: ignore[union-attr]
+    except (ImportError, AttributeError):
+        return  # another version: it has no such words
+
+
 def client_home() -> Any:  # noqa: ANN401 - the runtime's own module
     """Return the module in which the runtime looks for its client; without a client once invocations have begun."""
     home = sys.modules.get("awslambdaric.lambda_runtime_client")

@@ -4,6 +4,11 @@ from tests.defects.breaking import Defect
 
 _PYTHON = "tests/end_to_end/test_bootstrap_identity.py"
 _NODE = "tests/end_to_end/test_bootstrap_node_identity.py"
+_NODE_CLIENT = "tests/end_to_end/test_bootstrap_node_client.py"
+_NODE_KEEPS = f"{_NODE_CLIENT}::test_a_dropped_application_keeps_what_the_client_promises"
+_CLIENT = "tests/end_to_end/test_bootstrap_python_client.py"
+_KEEPS = f"{_CLIENT}::test_a_dropped_application_keeps_what_the_client_promises"
+_EARLY = f"{_CLIENT}::test_an_invocation_that_is_taken_early_keeps_it_too"
 
 DEFECTS = (
     Defect(
@@ -61,5 +66,61 @@ DEFECTS = (
         '("eusc-", "amazonaws.eu"),',
         "",
         ("tests/pure/test_bootstrap_endpoint.py",),
+    ),
+    Defect(
+        "an invocation that was taken early has its time limit as text",
+        "early._typed",
+        'int(value) if name == DEADLINE else value.encode("latin-1")',
+        'value.encode("latin-1")',
+        (f"{_EARLY}[a whole context]",),
+    ),
+    Defect(
+        "the headers of an invocation that was taken early are read as Latin-1",
+        "early._typed",
+        'value.encode("latin-1").decode("utf-8", "replace") or None',
+        "value or None",
+        (f"{_EARLY}[a context in UTF-8]",),
+    ),
+    Defect(
+        "an application that replaces json's functions cannot be loaded",
+        "lines.send",
+        "encode(message).encode()",
+        'json.dumps(message, separators=(",", ":")).encode()',
+        (f"{_KEEPS}[a JSON encoder that the application changes]",),
+    ),
+    Defect(
+        "an init that fails after the hand-over is not warned of in the log",
+        "ColdStart.failed",
+        "runtime_client.warn_of_failed_init()",
+        "",
+        (f"{_EARLY}[a handler that another module would have]",),
+    ),
+    Defect(
+        "under Node, a package.json above node_modules makes what is in it a module",
+        "bootstrap/node/handler.mjs",
+        '!at.endsWith("/node_modules")',
+        "at",
+        (f"{_NODE_KEEPS}[node_modules below a package of modules-nodejs22.x]",),
+    ),
+    Defect(
+        "under Node, a package.json that does not parse is an error of the application",
+        "bootstrap/node/handler.mjs",
+        "      return false;\n    }\n    if (at",
+        "      throw error;\n    }\n    if (at",
+        (f"{_NODE_KEEPS}[a package.json that does not parse-nodejs22.x]",),
+    ),
+    Defect(
+        "under Node, a handler's name may have two dots",
+        "bootstrap/node/handler.mjs",
+        'if (handler.includes(".."))',
+        "if (false)",
+        (f"{_NODE_KEEPS}[two dots-nodejs26.x]",),
+    ),
+    Defect(
+        "under Node, a later client looks into functions, too",
+        "bootstrap/node/handler.mjs",
+        'value && (REQUIRES || typeof value === "object")',
+        "value",
+        (f"{_NODE_KEEPS}[nested in a function-nodejs26.x]",),
     ),
 )

@@ -10,6 +10,7 @@ import json
 import queue
 import re
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
@@ -31,16 +32,24 @@ class Invocation:
     trace_id: str | None = None
     client_context: str | None = None
     """The client context, as JSON."""
+    cognito_identity: str | None = None
+    tenant_id: str | None = None
+    content_type: str = "application/json"
 
     def headers(self) -> dict[str, str]:
         """The headers a runtime finds on its next invocation."""
         found = {
-            "Content-Type": "application/json",
+            "Content-Type": self.content_type,
             "Lambda-Runtime-Aws-Request-Id": self.request_id,
             "Lambda-Runtime-Deadline-Ms": str(int(self.deadline * 1000)),
             "Lambda-Runtime-Invoked-Function-Arn": self.function_arn,
         }
-        told = {"Lambda-Runtime-Trace-Id": self.trace_id, "Lambda-Runtime-Client-Context": self.client_context}
+        told = {
+            "Lambda-Runtime-Trace-Id": self.trace_id,
+            "Lambda-Runtime-Client-Context": self.client_context,
+            "Lambda-Runtime-Cognito-Identity": self.cognito_identity,
+            "Lambda-Runtime-Aws-Tenant-Id": self.tenant_id,
+        }
         return found | {name: value for name, value in told.items() if value}
 
 
@@ -52,6 +61,9 @@ class Outcome:
     payload: bytes = b""
     error_type: str = ""
     """The error type from the runtime's header; the service counts and logs it by this name."""
+    content_type: str = ""
+    cause: str = ""
+    """The runtime's account of an error for X-Ray, as JSON."""
 
 
 class RuntimeApi:
@@ -144,7 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.path == _VERSION + "/init/error" and self.server.api.polled:
             self._answer(403, b'{"errorType":"InvalidStateTransition"}')
         elif self.path in (_VERSION + "/init/error", _VERSION + "/restore/error"):
-            self.server.api.outcomes.put(Outcome("init-error", payload, self._error_type()))
+            self.server.api.outcomes.put(Outcome("init-error", payload, *self._said()))
             self._answer(202, b'{"status":"OK"}')
         else:
             self._answer(404)
@@ -153,10 +165,13 @@ class _Handler(BaseHTTPRequestHandler):
         """A stream that breaks off says so in its trailers."""
         broken = self.headers.get("Lambda-Runtime-Function-Error-Body") if response else None
         told = base64.b64decode(broken) if broken else payload
-        return Outcome("response" if response and not broken else "error", told, self._error_type())
+        return Outcome("response" if response and not broken else "error", told, *self._said())
 
-    def _error_type(self) -> str:
-        return self.headers.get("Lambda-Runtime-Function-Error-Type", "")
+    def _said(self) -> Iterator[str]:
+        """Return what the headers say of an answer: its error type, content type, and the cause for X-Ray."""
+        function = "Lambda-Runtime-Function"
+        for name in (f"{function}-Error-Type", "Content-Type", f"{function}-XRay-Error-Cause"):
+            yield self.headers.get(name, "").encode("latin-1").decode(errors="replace")
 
     def _next(self, invocation: Invocation | None) -> None:
         if invocation is None:
@@ -186,7 +201,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
         for name, value in (headers or {}).items():
-            self.send_header(name, value)
+            self.send_header(name, value.encode().decode("latin-1"))  # header values are bytes: UTF-8, as Lambda's
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
