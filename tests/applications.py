@@ -251,18 +251,14 @@ def compared(happened: Happened, root: str) -> list[str]:
     return [neutral(text, root), neutral(report.rstrip("\n"), root)]
 
 
-def comparable(one: Outcome, foreign: Sequence[str] = ()) -> list[str]:
+def comparable(one: Outcome, is_foreign: Callable[[str], bool] = lambda _: False) -> list[str]:
     """Return all that can be compared of an outcome: a cause's paths are in no order, and some frames are foreign."""
     cause = json.loads(one.cause) if one.cause else {}
-    ordered = cause | {"paths": sorted(path for path in cause.get("paths", ()) if not _names(path, foreign))}
+    ordered = cause | {"paths": sorted(path for path in cause.get("paths", ()) if not is_foreign(path))}
     for error in ordered.get("exceptions", ()):
-        error["stack"] = [frame for frame in error["stack"] if not _names(frame.get("path") or "", foreign)]
+        error["stack"] = [frame for frame in error["stack"] if not is_foreign(frame.get("path") or "")]
     payload = one.payload.decode(errors="backslashreplace")
     return [one.kind, one.error_type, payload, one.content_type, json.dumps(ordered)]
-
-
-def _names(path: str, words: Sequence[str]) -> bool:
-    return any(word in path for word in words)
 
 
 def neutral(text: str, root: str) -> str:

@@ -18,12 +18,13 @@ const send = (method, target, body, headers = {}) =>
     request.end(body);
   });
 
-function answer(target, body) {
-  answered = send("POST", target, body, { "Content-Type": "application/json" }).catch(() => {});
+function answer(target, body, xray) {
+  const cause = xray ? { "Lambda-Runtime-Function-XRay-Error-Cause": Buffer.from(xray).toString("latin1") } : {};
+  answered = send("POST", target, body, { "Content-Type": "application/json", ...cause }).catch(() => {});
 }
 
 module.exports = {
   next: () => answered.then(() => send("GET", "next")), // the compiled one waits in `done` itself
   done: (id, body) => answer(`${id}/response`, body),
-  error: (id, body, _xray) => answer(`${id}/error`, body),
+  error: (id, body, xray) => answer(`${id}/error`, body, xray),
 };

@@ -11,38 +11,71 @@ const HERE = new URL("..", import.meta.url).href;
 
 /** Find the handler as this runtime's own client does: nodejs22.x requires CommonJS, later ones import everything. */
 export async function find(root, handler, ours) {
-  const folder = handler.slice(0, handler.lastIndexOf("/") + 1);
-  const [name, ...nested] = handler.slice(folder.length).split(".");
-  if (!name || !nested.length) throw fault("Runtime.MalformedHandlerName", "Bad handler");
   try {
-    const module = await importAny(root, folder, name);
-    const within = (value) => nested.reduce((at, key) => at?.[key], value);
-    const found = within(module) || (!REQUIRES && within(module?.default));
+    if (handler.includes("..")) throw named("MalformedHandlerName", `'${handler}' ${NOT_VALID}`);
+    const folder = handler.slice(0, handler.lastIndexOf("/") + 1);
+    const [name, ...nested] = handler.slice(folder.length).split(".");
+    if (!nested.length) throw named("MalformedHandlerName", "Bad handler");
+    const found = within(await importAny(root, folder, name, ours), nested);
     if (typeof found === "function") return found;
-    const complaint = `${handler} is ${found ? "not a function" : "undefined or not exported"}`;
-    throw Object.defineProperty(new Error(complaint), "name", { value: "Runtime.HandlerNotFound", enumerable: !REQUIRES });
+    throw named("HandlerNotFound", `${handler} is ${found ? "not a function" : "undefined or not exported"}`);
   } catch (error) {
-    // The client reports class and code as in a native deployment. Our own frames do not belong there.
-    const isOurs = (line) => line.includes(HERE) || line.includes(ours);
-    if (error?.stack) error.stack = String(error.stack).split("\n").filter((line) => !isOurs(line)).join("\n");
-    throw error;
+    throw withoutOurs(error, ours);
   }
 }
 
-async function importAny(root, folder, name) {
+const NOT_VALID = "is not a valid handler name. Use absolute paths when specifying root directories in handler names.";
+
+/** Return an error of the client's own; later clients let its name be seen. */
+const named = (name, message) =>
+  Object.defineProperty(new Error(message), "name", { value: `Runtime.${name}`, enumerable: !REQUIRES });
+
+/** Follow the names after the module's; later clients look into objects only, and into a default export, too. */
+function within(module, names) {
+  const isOpen = (value) => value && (REQUIRES || typeof value === "object");
+  const follow = (start) => names.reduce((at, name) => (isOpen(at) ? at[name] : undefined), start);
+  const hasDefault = !REQUIRES && isOpen(module) && "default" in module;
+  return follow(module) || (hasDefault ? follow(module.default) : undefined);
+}
+
+/** Return an error without our frames: the client reports class and code as in a native deployment. */
+function withoutOurs(error, ours) {
+  const isOurs = (line) => line.includes(HERE) || line.includes(ours);
+  if (error?.stack) error.stack = String(error.stack).split("\n").filter((line) => !isOurs(line)).join("\n");
+  return error;
+}
+
+async function importAny(root, folder, name, ours) {
   const file = path.resolve(root, folder, name);
   const require = createRequire(process.argv[1]); // the client's file, which "Require stack:" names
+  const isModule = (ending) => ending === ".mjs" || (ending === ".js" && inModulePackage(path.dirname(file), ours));
   for (const ending of ["", ".js", ".mjs", ".cjs"]) {
     if (!fs.existsSync(file + ending)) continue;
-    const isModule = ending === ".mjs" || (ending === ".js" && inModulePackage(path.dirname(file)));
-    return REQUIRES && !isModule ? require(file + ending) : await import(file + ending);
+    const loaded = await (REQUIRES && !isModule(ending) ? apart(require, file + ending) : import(file + ending));
+    if (loaded) return loaded;
   }
-  return require(require.resolve(name, { paths: [root, path.join(root, folder)] }));
+  return apart(require, require.resolve(name, { paths: [root, path.join(root, folder)] }));
 }
 
-function inModulePackage(folder) {
-  for (let at = folder; at !== path.dirname(at); at = path.dirname(at)) {
-    if (fs.existsSync(`${at}/package.json`)) return JSON.parse(fs.readFileSync(`${at}/package.json`, "utf8")).type === "module";
+/** Call a function with no frame of ours below it: an error that a module makes keeps its stack for later. */
+const apart = (call, argument) =>
+  new Promise((resolve, reject) => {
+    const settled = Promise.resolve(argument).then(call);
+    settled.then((value) => resolve(value), (error) => reject(error));
+  });
+
+/** Return whether the nearest package.json, up to a node_modules, makes .js a module; one that cannot be read does not. */
+function inModulePackage(folder, ours) {
+  for (let at = folder; !at.endsWith("/node_modules"); at = path.dirname(at)) {
+    const file = path.join(at, "package.json");
+    try {
+      const found = fs.existsSync(file) && JSON.parse(fs.readFileSync(file, "utf8"));
+      if (found) return found.type === "module";
+    } catch (error) {
+      console.warn(`${file} cannot be read, it will be ignored for ES module detection purposes.`, withoutOurs(error, ours));
+      return false;
+    }
+    if (at === path.dirname(at)) return false;
   }
   return false;
 }

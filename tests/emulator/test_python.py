@@ -11,11 +11,15 @@ from pathlib import Path
 import pytest
 
 from tests.applications import EVENTS, LARGE, dropped_program, native_program, release, write
+from tests.client_case import Case
 from tests.emulator.emulator import BINARY, Answers, emulator
+from tests.end_to_end import python_client_cases
 from tests.end_to_end.test_bootstrap_fidelity import CASES
 from tests.object_store import ObjectStore
 
 pytestmark = pytest.mark.skipif(not BINARY.exists(), reason="`make .venv-sam/ready` brings AWS's emulator")
+
+CLIENT_CASES = {name: case for name, case in python_client_cases.CASES.items() if case.plain}
 
 type Files = dict[str, str | bytes]
 
@@ -30,16 +34,21 @@ TAKEN_EARLY: dict[str, str] = {
 OVERRUNS = "import time\ndef handler(event, context):\n    time.sleep(60 if event['n'] == 1 else 0)\n    return event\n"
 
 
-def natively(tmp_path: Path, files: Files, timeout: int = 20) -> Answers:
+def natively(tmp_path: Path, files: Files, timeout: int = 20, handler: str = "app.handler") -> Answers:
     tree = write(tmp_path / "tree", files)
-    with emulator(native_program(tree, tmp_path), tmp_path / str(uuid.uuid4()), timeout) as running:
+    with emulator(native_program(tree, tmp_path, handler=handler), tmp_path / str(uuid.uuid4()), timeout) as running:
         return running.call(*EVENTS)
 
 
 def through_us(
-    tmp_path: Path, files: Files, store: ObjectStore, timeout: int = 20, variables: dict[str, str] | None = None
+    tmp_path: Path,
+    files: Files,
+    store: ObjectStore,
+    timeout: int = 20,
+    variables: dict[str, str] | None = None,
+    handler: str = "app.handler",
 ) -> tuple[Answers, str]:
-    pointer = release(write(tmp_path / "tree", files)).stored(store)
+    pointer = release(write(tmp_path / "tree", files), handler=handler).stored(store)
     place = tmp_path / str(uuid.uuid4())
     with emulator(dropped_program(pointer, store, tmp_path, variables), place, timeout) as running:
         return running.call(*EVENTS), rf"{place}/tmp/dropshift/{pointer.sha256[:32]}"  # noqa: S108 - below the place
@@ -56,6 +65,15 @@ def test_a_dropped_application_behaves_as_a_native_one(
     }
     native = natively(tmp_path, ordered)
     dropped, root = through_us(tmp_path, ordered, store)
+    assert dropped.comparable(root) == native.comparable(str(tmp_path / "tree"))
+    assert dropped.states == native.states
+
+
+@pytest.mark.parametrize("case", CLIENT_CASES.values(), ids=CLIENT_CASES)
+def test_a_dropped_application_keeps_what_the_client_promises(tmp_path: Path, store: ObjectStore, case: Case) -> None:
+    files: Files = dict(case.files)
+    native = natively(tmp_path, files, handler=case.handler)
+    dropped, root = through_us(tmp_path, files, store, handler=case.handler)
     assert dropped.comparable(root) == native.comparable(str(tmp_path / "tree"))
     assert dropped.states == native.states
 
