@@ -47,4 +47,11 @@ DEFECTS = (
         "frozenset()",
         (f"{STEPS}::test_prune_leaves_the_bundle_that_the_next_release_copies_from",),
     ),
+    Defect(
+        "status does not say how far a bundle is",
+        "bundling._attempt",
+        "progress.tell",
+        "lambda *_: None",
+        (f"{STEPS}::test_status_says_how_far_a_bundle_is",),
+    ),
 )

@@ -2,6 +2,8 @@
 
 import json
 import random
+import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -78,6 +80,16 @@ def test_the_second_release_copies_what_was_made_stronger_after_the_first_was_li
     assert len(stronger - strong(second.body, second.pointer.offset, second.pointer.size)) <= 1
     assert second.contents["lambda_function.py"].startswith(b"# 1.1\n")
     assert {name: second.contents[name] for name in LARGE} == {name: text.encode() for name, text in LARGE.items()}
+
+
+def test_status_says_how_far_a_bundle_is(world: World) -> None:
+    seen = []
+    world.before_call(
+        "CreateMultipartUpload", lambda: world.account.pass_time(world.account.now + timedelta(seconds=9))
+    )
+    world.before_call("UploadPart", lambda: seen.append(world.command("status")))
+    assert world.release("1.0", NOW, files=files("1.0"))["status"] == Status.LIVE
+    assert re.search(r"is being bundled \(\d+ % of 5 MB\)", str(seen)), seen
 
 
 def test_a_bundle_that_was_pruned_meanwhile_is_made_anew(served: World) -> None:
