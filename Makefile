@@ -98,7 +98,7 @@ faults: .venv/ready          ## every fault at every call, races and floods; wri
 bench: .venv/ready           ## measure cold starts [ARGUMENTS="--sets A --links 78-tls ...", --help lists them]
 	$(BIN)/python -m tests.benchmarks $(ARGUMENTS)
 
-bench-deploy: .venv/ready    ## measure deploys, from drop to live [ARGUMENTS="--sets A B S --rounds 5 ...", --help lists them]
+bench-deploy: .venv/ready .venv-sam/ready ## measure deploys, from drop to live [ARGUMENTS="--sets A B S --rounds 5 ...", --help lists them]
 	$(BIN)/python -m tests.benchmarks.deploys $(ARGUMENTS)
 
 lint: .venv/ready            ## ruff, mypy and cfn-lint

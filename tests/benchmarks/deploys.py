@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from typing import Any
 from deployer.bundle import BuildOptions, build
 from tests.applications import entries
 from tests.benchmarks.deploy_sets import FOLDER, SETS, archives
+from tests.benchmarks.packers import PACKERS
 
 ROOT = Path(__file__).parents[2]
 RESULTS = Path(__file__).with_name("deploys.json")
@@ -133,31 +134,8 @@ def _strongest(name: str, _cases: dict[str, Path], _later: int) -> Iterable[tupl
     yield "first", {"bundle_s": seconds, "bundle_bytes": built.size}
 
 
-def _packing(*command: str) -> Callable[[str, dict[str, Path], int], Iterable[tuple[str, Row]]]:
-    """Return what packs a tree with a shell command that writes to $TARGET."""
-
-    def pack(name: str, _cases: dict[str, Path], _later: int) -> Iterable[tuple[str, Row]]:
-        target = FOLDER / f"{name}.packed"
-        target.unlink(missing_ok=True)
-        began = time.monotonic()
-        environment = {**os.environ, "TARGET": str(target)}
-        subprocess.run(["bash", "-o", "pipefail", "-c", *command], cwd=FOLDER / name, env=environment, check=True)
-        row = {"bundle_s": time.monotonic() - began, "bundle_bytes": target.stat().st_size}
-        target.unlink()
-        yield "first", row
-
-    return pack
-
-
-METHODS = {
-    "before": _before,
-    "dropshift": _today,
-    "level-19": _strongest,
-    "zip": _packing("zip -q -r -y - . > $TARGET"),
-    "image-gzip": _packing("tar -cf - . | gzip -6 > $TARGET"),
-    "image-zstd": _packing("tar -cf - . | zstd -q -3 -T0 > $TARGET"),
-}
-"""The last three pack the tree as archives and image layers are packed today, without upload and start."""
+METHODS = {"before": _before, "dropshift": _today, "level-19": _strongest, **PACKERS}
+"""Packers do not deploy what they make."""
 
 
 def _keep(rows: Iterable[Row]) -> None:
