@@ -1,5 +1,6 @@
 """S3: the bundles bucket, with bundles, their locations, access profiles, and marks of archives rolled back."""
 
+import math
 from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -35,16 +36,15 @@ class BundlesBucket:
 
     def find_bundle(self, key: str) -> Bundle | None:
         """Return the bundle under this key, if one was made and its object version still exists."""
-        try:
-            body = self._client.get_object(Bucket=self._bucket, Key=_location(key))["Body"].read()
-        except self._client.exceptions.NoSuchKey:
+        body = self._read(_location(key))
+        if body is None:
             return None
         bundle = Bundle.model_validate_json(body)
         return bundle if self.exists(bundle.key, bundle.version_id, bundle.size) else None
 
     def save_location(self, bundle: Bundle) -> None:
         """Write a bundle's location, so that the same archive is not built twice."""
-        self._client.put_object(Bucket=self._bucket, Key=_location(bundle.key), Body=bundle.model_dump_json().encode())
+        self._write(_location(bundle.key), bundle.model_dump_json().encode())
 
     def exists(self, key: str, version_id: str, size: int | None = None) -> bool:
         """Return whether a bundle's object version still exists with its size."""
@@ -54,20 +54,13 @@ class BundlesBucket:
     def profile(self, application: str, runtime: str) -> Profile:
         """Return the profile of the application's latest recorded start on a runtime; empty without a usable one."""
         try:
-            found = self._client.get_object(Bucket=self._bucket, Key=_profile(application, runtime))
-        except self._client.exceptions.NoSuchKey:
-            return Profile()
-        if found["ContentLength"] > LARGEST:
-            return Profile()
-        try:
-            return Profile.model_validate_json(found["Body"].read())
+            return Profile.model_validate_json(self._read(_profile(application, runtime), LARGEST) or b"{}")
         except ValidationError:
             return Profile()
 
     def save_profile(self, application: str, runtime: str, profile: Profile) -> None:
         """Keep a profile for the layout of the application's next bundle for a runtime."""
-        body = profile.model_dump_json().encode()
-        self._client.put_object(Bucket=self._bucket, Key=_profile(application, runtime), Body=body)
+        self._write(_profile(application, runtime), profile.model_dump_json().encode())
 
     def object_versions(self, application: str) -> Iterator[ObjectVersion]:
         """List every object version among an application's bundles."""
@@ -98,31 +91,34 @@ class BundlesBucket:
     def newest(self, application: str, suffix: str) -> Bundle | None:
         """Return the bundle with a key of this suffix that was made last for an application; None if none is known."""
         try:
-            found = self._client.get_object(Bucket=self._bucket, Key=_newest(application, suffix))
-        except self._client.exceptions.NoSuchKey:
-            return None
-        try:
-            bundle = Bundle.model_validate_json(found["Body"].read())
+            bundle = Bundle.model_validate_json(self._read(_newest(application, suffix)) or b"")
         except ValidationError:
             return None
         return bundle if bundle.key.startswith(f"bundles/{application}/") and bundle.key.endswith(suffix) else None
 
     def save_newest(self, application: str, suffix: str, bundle: Bundle) -> None:
         """Write down which bundle the next release copies from."""
-        body = bundle.model_dump_json().encode()
-        self._client.put_object(Bucket=self._bucket, Key=_newest(application, suffix), Body=body)
+        self._write(_newest(application, suffix), bundle.model_dump_json().encode())
 
     def mark_rolled_back(self, application: str, sha256: str, release: str) -> None:
         """Mark an archive as rolled back: the same bytes need `force` after this."""
-        self._client.put_object(Bucket=self._bucket, Key=_rolled_back(application, sha256), Body=release.encode())
+        self._write(_rolled_back(application, sha256), release.encode())
 
     def rolled_back_as(self, application: str, sha256: str) -> str | None:
         """Return the release under which an archive was rolled back before; None when it was not."""
+        release = self._read(_rolled_back(application, sha256))
+        return None if release is None else release.decode()
+
+    def _read(self, key: str, most: float = math.inf) -> bytes | None:
+        """Return a small file; None when there is none, or one of more bytes."""
         try:
-            found = self._client.get_object(Bucket=self._bucket, Key=_rolled_back(application, sha256))
+            found = self._client.get_object(Bucket=self._bucket, Key=key)
         except self._client.exceptions.NoSuchKey:
             return None
-        return found["Body"].read().decode()
+        return found["Body"].read() if found["ContentLength"] <= most else None
+
+    def _write(self, key: str, body: bytes) -> None:
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=body)
 
 
 def _location(key: str) -> str:

@@ -59,16 +59,18 @@ def _refused(lasts: Callable[[ClientError], bool]) -> Iterator[None]:
 
 def is_transient(error: ClientError) -> bool:
     """Return whether a later retry may succeed."""
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return status >= _SERVER_ERROR or status == _TOO_MANY_REQUESTS or error.response["Error"]["Code"] in _PASSING
+    code, status = _code_and_status(error)
+    return status >= _SERVER_ERROR or status == _TOO_MANY_REQUESTS or code in _PASSING
 
 
 def is_throttled(error: Exception) -> bool:
     """Return whether AWS said "not yet": too many calls, of this account or of all that S3 serves at a time."""
-    if not isinstance(error, ClientError):
-        return False
-    code, status = error.response["Error"]["Code"], error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    code, status = _code_and_status(error) if isinstance(error, ClientError) else ("", 0)
     return status == _TOO_MANY_REQUESTS or code in _THROTTLED
+
+
+def _code_and_status(error: ClientError) -> tuple[str, int]:
+    return error.response["Error"]["Code"], error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
 
 
 def _in_words(error: ClientError) -> str:

@@ -9,7 +9,7 @@ from deployer.cli.exits import Exit, of
 from deployer.model.duration import Duration
 from deployer.model.problem import Problem
 from deployer.model.status import Status
-from deployer.model.text import printable
+from deployer.model.text import printable, said_by
 
 
 def _lines(value: object) -> object:
@@ -95,13 +95,9 @@ class Release(Shown):
     def because(self) -> str:
         """The reason of its end, and who is said to have sent the command that ended it."""
         if self.rolled_back:
-            return f"by command: {self.rolled_back.reason}{_said_by(self.rolled_back.by)}"
+            return f"by command: {self.rolled_back.reason}{said_by(self.rolled_back.by)}"
         said = [entry.by for entry in self.timeline if entry.at == self.ended_at]
-        return self.reason + _said_by(next(filter(None, said), ""))
-
-
-def _said_by(name: str) -> str:
-    return f", said by {name}" if name else ""
+        return self.reason + said_by(next(filter(None, said), ""))
 
 
 class Serving(Shown):

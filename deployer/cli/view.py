@@ -10,6 +10,7 @@ from rich.text import Text
 from deployer.cli import wording
 from deployer.cli.answer import Release, Serving, Situation
 from deployer.cli.clock import Clock
+from deployer.model.duration import age
 
 _BAR = 40
 _STABLE, _CANARY, _BAD = "green", "yellow", "bold red"
@@ -24,11 +25,6 @@ def frame(situation: Situation, release: Release | None, clock: Clock, rows: int
     if release:
         parts += _release(release, situation, clock, rows)
     parts += [Text(f"  {line}", style="dim") for line in _notes(situation, release)]
-    return Group(*parts)
-
-
-def stacked(*parts: RenderableType) -> RenderableType:
-    """Return parts one below the other."""
     return Group(*parts)
 
 
@@ -55,7 +51,7 @@ def _bar(share: float, style: str) -> ProgressBar:
 
 
 def _about(one: Serving, clock: Clock) -> str:
-    dropped = [f"dropped {wording.age(one.dropped, clock)}"] if one.dropped else []
+    dropped = [f"dropped {age(clock.now() - one.dropped)} ago"] if one.dropped else []
     return ", ".join([*dropped, *(["its bundle is MISSING"] if one.bundle == "missing" else [])])
 
 

@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
 from deployer.cli import screen, view, wording
 from deployer.cli.answer import Answer, Release, Situation
 from deployer.cli.clock import Clock
-from deployer.cli.exits import Exit, StopError, unknown
+from deployer.cli.exits import Exit, StopError
 from deployer.cli.options import Run
 from deployer.model.duration import show
 
@@ -115,7 +115,7 @@ class Watch:
         waiting = ["waiting for the event of S3, which comes within seconds"] if self.release is None else []
         hint = [] if self._over else ["", self.trouble or "Ctrl-C stops watching; the rollout goes on"]
         more = [Text(f"  {line}", style="dim") for line in (*waiting, *hint)]
-        return view.stacked(view.frame(self.situation, self.release, self.clock, rows), *more)
+        return Group(view.frame(self.situation, self.release, self.clock, rows), *more)
 
     @property
     def _over(self) -> bool:
@@ -189,10 +189,3 @@ def watch_newest(run: Run, application: str, situation: Situation, timeout: time
         return None
     newest = situation.under_way[0]
     return Watch(run, application, newest.release_id, newest.release).follow(timeout)
-
-
-def no_release(application: str) -> StopError:
-    """Return that an application has had no release yet."""
-    return unknown(
-        "application", f"no release of {application} yet", "a release", f"dropshift drop ARCHIVE {application}"
-    )

@@ -17,15 +17,6 @@ def day_and_time(moment: datetime) -> str:
     return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"
 
 
-def age(moment: datetime, clock: Clock) -> str:
-    """Return how long ago something was, in its largest unit."""
-    seconds = max(0, int((clock.now() - moment).total_seconds()))
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
-        if seconds >= size:
-            return f"{seconds // size} {unit} ago"
-    return f"{seconds} s ago"
-
-
 def took(duration: timedelta) -> str:
     """Return a duration: to the tenth below ten seconds, then to the second, as a manifest has it from a minute on."""
     seconds = duration.total_seconds()

@@ -38,8 +38,3 @@ def titled(release: str | None, version: str | None) -> str:
     if release is None:
         return f"version {version}"
     return f"{release} (version {version})" if version else release
-
-
-def said_by(name: str) -> str:
-    """Return the claimed sender of a command; only CloudTrail can confirm it."""
-    return f", said by {name}" if name else ""

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from deployer.commands.answers import Answer, said_by, titled
+from deployer.commands.answers import Answer, titled
 from deployer.model.record import Record
+from deployer.model.text import said_by
 
 _NOTABLE = 0.5
 """Seconds from which a step is named in a line of `history`."""

@@ -9,8 +9,8 @@ from typing import Any, Self
 
 from pydantic import JsonValue
 
-from deployer.commands.command import Command, Prune, Redeploy
-from deployer.model.alias import ADMINISTRATION
+from deployer.commands.command import Command, Redeploy
+from deployer.model.alias import ADMINISTRATION, needs_administration
 from deployer.model.problem import Problem
 from deployer.model.text import shortened
 from deployer.model.value import Value
@@ -59,7 +59,7 @@ def _allowed(command: Command | None) -> tuple[str, ...]:
     """Return the aliases through which something may come."""
     if command is None:
         return ("",)
-    if command.application is None or isinstance(command, Prune) or (isinstance(command, Redeploy) and command.force):
+    if command.application is None or needs_administration(command.action, force=_is_forced(command)):
         return (ADMINISTRATION,)
     return command.application, ADMINISTRATION
 
@@ -67,8 +67,12 @@ def _allowed(command: Command | None) -> tuple[str, ...]:
 def _shown(command: Command | None) -> str:
     if command is None:
         return "an event"
-    force = ' with "force"' if isinstance(command, Redeploy) and command.force else ""
+    force = ' with "force"' if _is_forced(command) else ""
     return f"{command.action}{force} {f'of {command.application}' if command.application else 'of all applications'}"
+
+
+def _is_forced(command: Command) -> bool:
+    return isinstance(command, Redeploy) and command.force
 
 
 def _way(alias: str) -> str:

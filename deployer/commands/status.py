@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from deployer.commands.answers import Answer, said_by, titled
+from deployer.commands.answers import Answer, titled
 from deployer.commands.history import fields_of
 from deployer.commands.state import Serving, State, Summary, Warm
 from deployer.inspection import report
 from deployer.model.alias import Alias
-from deployer.model.duration import show
+from deployer.model.duration import age, show
 from deployer.model.overview import IgnoredDrop
 from deployer.model.price import SOURCE
 from deployer.model.record import Record
+from deployer.model.text import said_by
 
 _LINES = 12
 """Lines of one release's problems that `status` shows."""
@@ -71,8 +72,8 @@ def _rollback(state: State, left: Record) -> list[str]:
 
 def _ended(record: Record, now: datetime) -> list[str]:
     """Return how the newest drop ended, with what to do about it."""
-    age = _ago(now - record.timeline[0].at)
-    head = f"{record.release}, dropped {age} ago, ended {record.status}: {record.reason}{said_by(record.ended_by)}"
+    dropped = age(now - record.timeline[0].at)
+    head = f"{record.release}, dropped {dropped} ago, ended {record.status}: {record.reason}{said_by(record.ended_by)}"
     detail = report.text(record.problems).splitlines() if record.problems else []
     return [head, *(f"    {line.strip()}" for line in detail[:_LINES])]
 
@@ -83,8 +84,8 @@ def _way_back(state: State) -> str:
 
 def summary(found: Summary, now: datetime) -> Answer:
     """Return in a few lines and fields where one of many applications stands."""
-    age = f", dropped {_ago(now - found.dropped)} ago" if found.dropped else ""
-    serving = f"{titled(found.release, found.version)} is live{age}" if found.release else "no release yet"
+    dropped = f", dropped {age(now - found.dropped)} ago" if found.dropped else ""
+    serving = f"{titled(found.release, found.version)} is live{dropped}" if found.release else "no release yet"
     shares = [f", {one.weight} % of the traffic" if one.weight else "" for one in found.under_way]
     running = [
         f"{one.release} is {_running(one, now)}{share}" for one, share in zip(found.under_way, shares, strict=True)
@@ -110,7 +111,7 @@ def statuses(each: Sequence[Answer], ignored: Sequence[IgnoredDrop], now: dateti
 
 
 def _ignored(drops: Sequence[IgnoredDrop], now: datetime) -> list[str]:
-    return [f"ignored {_ago(now - one.at)} ago: {one.reason}" for one in drops]
+    return [f"ignored {age(now - one.at)} ago: {one.reason}" for one in drops]
 
 
 def _shares(serving: Sequence[Serving], now: datetime) -> list[str]:
@@ -124,16 +125,7 @@ def _shares(serving: Sequence[Serving], now: datetime) -> list[str]:
 
 
 def _age(one: Serving, now: datetime) -> str:
-    return f", dropped {_ago(now - one.dropped)} ago" if one.dropped else ""
-
-
-def _ago(age: timedelta) -> str:
-    """Return an age in its largest unit."""
-    seconds = int(age.total_seconds())
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
-        if seconds >= size:
-            return f"{seconds // size} {unit}"
-    return f"{max(seconds, 0)} s"
+    return f", dropped {age(now - one.dropped)} ago" if one.dropped else ""
 
 
 def progress(record: Record, alias: Alias, now: datetime) -> list[str]:
@@ -147,8 +139,8 @@ def progress(record: Record, alias: Alias, now: datetime) -> list[str]:
 def _running(record: Record, now: datetime) -> str:
     """Return the step that runs; between steps, the one that ended."""
     if record.step and record.step_at:
-        return f"{record.step}, for {_ago(now - record.step_at)}"
-    return f"{record.status}, {_ago(now - record.timeline[-1].at)} ago"
+        return f"{record.step}, for {age(now - record.step_at)}"
+    return f"{record.status}, {age(now - record.timeline[-1].at)} ago"
 
 
 def _stage(record: Record, alias: Alias, now: datetime) -> str:

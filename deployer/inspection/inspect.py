@@ -4,7 +4,7 @@ from contextlib import closing
 from pathlib import Path
 
 from deployer.inspection import archive, compatibility
-from deployer.inspection.archive import Bounded, Contents, Limits, Refusal, Source, Staging, Tee
+from deployer.inspection.archive import Contents, Limits, Refusal, Source, Staging, Tee
 from deployer.inspection.compatibility import Accepted, Probe
 from deployer.inspection.compatibility.probe import SOURCE
 from deployer.model.entry import Entry
@@ -24,30 +24,18 @@ def inspect_archive(source: Source, limits: Limits, function: FunctionConfigurat
 
 
 def unpack_archive(
-    source: Source, limits: Limits, function: FunctionConfiguration | None, directory: Path
-) -> Sound | Refusal:
-    """Inspect and unpack in one reading; without a function, compatibility is not checked."""
-    with closing(Probe()) as probe, Staging(directory) as staging:
+    source: Source, limits: Limits, function: FunctionConfiguration | None, directory: Path, room: int | None = None
+) -> tuple[Sound | Refusal, tuple[Entry, ...] | None]:
+    """Inspect and unpack in one reading an accepted archive of at most `room` bytes; say what was unpacked, if it was.
+
+    Without a function, compatibility is not checked.
+    """
+    with closing(Probe()) as probe, Staging(directory, room) as staging:
         contents = archive.read(source, limits, Tee(staging, probe))
         if isinstance(contents, Refusal):
-            return contents
-        found = inspect_contents(contents, probe, function) if function else _sound_with_manifest(contents, probe)
-        if not isinstance(found, Refusal):
-            staging.place(contents.entries)
-        return found
-
-
-def inspect_and_keep(
-    source: Source, limits: Limits, function: FunctionConfiguration, directory: Path, room: int
-) -> tuple[Inspection | Refusal, tuple[Entry, ...] | None]:
-    """Inspect, and unpack in the same reading an accepted archive of at most `room` bytes; say what was unpacked."""
-    with closing(Probe()) as probe, Staging(directory) as staging:
-        bounded = Bounded(staging, room)
-        contents = archive.read(source, limits, Tee(bounded, probe))
-        if isinstance(contents, Refusal):
             return contents, None
-        found = inspect_contents(contents, probe, function)
-        if isinstance(found, Refusal) or bounded.full:
+        found = inspect_contents(contents, probe, function) if function else _sound_with_manifest(contents, probe)
+        if isinstance(found, Refusal) or staging.full:
             return found, None
         staging.place(contents.entries)
         return found, contents.entries

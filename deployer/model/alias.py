@@ -14,6 +14,11 @@ ADMINISTRATION = "administration"
 _PAIR = re.compile(r"(\w+)=(\S+)")
 
 
+def needs_administration(action: str, *, force: bool) -> bool:
+    """Return whether a command about one application goes through the alias for what cannot be undone."""
+    return action == "prune" or (action == "redeploy" and force)
+
+
 class Move(StrEnum):
     """Why the deployer last wrote the alias."""
 

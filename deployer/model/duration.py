@@ -38,4 +38,13 @@ def show(duration: timedelta) -> str:
     return text or "0s"
 
 
+def age(duration: timedelta) -> str:
+    """Return an age in its largest unit: `3 d`, `5 m`, `0 s`."""
+    seconds = int(duration.total_seconds())
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{max(seconds, 0)} s"
+
+
 Duration = Annotated[timedelta, BeforeValidator(parse), PlainSerializer(show)]

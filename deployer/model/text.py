@@ -27,6 +27,11 @@ def some(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + more
 
 
+def said_by(name: str) -> str:
+    """Return the claimed sender of a command, to follow a reason; only CloudTrail can confirm it."""
+    return f", said by {name}" if name else ""
+
+
 def _as_sentence(text: str) -> str:
     return shortened(text, _SENTENCE)
 

@@ -13,7 +13,7 @@ from deployer import bundle
 from deployer.bundle import Built, Earlier, Reuse, Stored
 from deployer.inspection import archive
 from deployer.inspection.archive import Refusal
-from deployer.inspection.inspect import inspect_and_keep, inspect_archive, unpack_archive
+from deployer.inspection.inspect import inspect_archive, unpack_archive
 from deployer.model.entry import Entry
 from deployer.model.inspection import Sound
 from deployer.sandbox.jobs import ENTRIES, JOB, Allowance, BuildJob, InspectJob, Job, entries_file
@@ -61,14 +61,12 @@ def work(job: Job, channel: Channel) -> Sound | Built | Refusal:
 
 
 def _inspect(job: InspectJob, source: "_Piped") -> Sound | Refusal:
-    if job.directory is not None and (job.function is None or job.room is None):
-        return unpack_archive(source, job.limits, job.function, job.directory)
-    if job.function is None:
-        raise ValueError("neither a function to inspect for nor a directory to unpack into")
-    if job.directory is None or job.room is None:
+    if job.directory is None:
+        if job.function is None:
+            raise ValueError("neither a function to inspect for nor a directory to unpack into")
         return inspect_archive(source, job.limits, job.function)
-    found, entries = inspect_and_keep(source, job.limits, job.function, job.directory, job.room)
-    if entries is not None:
+    found, entries = unpack_archive(source, job.limits, job.function, job.directory, job.room)
+    if entries is not None and job.room is not None:
         entries_file(job.directory).write_bytes(ENTRIES.dump_json(entries, exclude_defaults=True))
     return found
 

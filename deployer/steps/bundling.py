@@ -85,17 +85,8 @@ def _attempt(deployer: Deployer, release: Release, key: str, earlier: Bundle | N
         output = sandbox.Output(upload.write, upload.copy, progress.tell, tail, there.index_size if there else 0)
         plan = _plan(deployer, release, patient=patient)
         built = _unless_refused(sandbox.build(source, seen.sha256, limits, plan, tree, output))
-    made = Bundle(
-        key=key,
-        version_id=upload.version_id,
-        size=built.size,
-        offset=built.offset,
-        index_size=built.index_size,
-        index_sha256=built.index_sha256,
-        unpacked=built.unpacked,
-        tail_sha256=built.tail_sha256,
-        weak=built.weak,
-    )
+    kept = built.model_dump(include=set(Bundle.model_fields))
+    made = Bundle(key=key, version_id=upload.version_id, **kept)
     aws.bundles.save_location(made)
     aws.bundles.save_newest(release.drop.application, _suffix(release), made)
     return made

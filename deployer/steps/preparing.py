@@ -42,25 +42,12 @@ def inspect(deployer: Deployer, release: Release) -> Release:
     if isinstance(admitted, Ending):
         return release.updated(ending=admitted)
     found, head = admitted.inspection, admitted.head
-    release = release.updated(
-        inspection=found,
-        function=admitted.function,
-    )
-    release = release.updated(alarms_before=_red(deployer, release))
-    deployer.record_progress(
-        release,
-        f"inspected: {found.files} files, {found.unpacked / 1e6:.1f} MB unpacked",
-        status=Status.INSPECTED,
-    )
+    # Before any code of the release runs: its smoke test may turn an alarm red.
+    red = deployer.aws.metrics.red_alarms(drop.application, found.manifest.rollout.alarms)
+    release = release.updated(inspection=found, function=admitted.function, alarms_before=red)
+    words = f"inspected: {found.files} files, {found.unpacked / 1e6:.1f} MB unpacked"
+    deployer.record_progress(release, words, status=Status.INSPECTED)
     return _known_before(deployer, release, force=drop.force or head.force) or release
-
-
-def _red(deployer: Deployer, release: Release) -> frozenset[str]:
-    """Return the alarms that are in ALARM already; none when they cannot be read, so that every red one counts later.
-
-    This is read before any code of the release runs, because its smoke test may turn one red.
-    """
-    return deployer.aws.metrics.red_alarms(release.drop.application, release.manifest.rollout.alarms)
 
 
 def _known_before(deployer: Deployer, release: Release, *, force: bool) -> Release | None:

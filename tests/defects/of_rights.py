@@ -26,8 +26,8 @@ DEFECTS = (
     ),
     Defect(
         "what cannot be undone is granted with an application's commands",
-        "sender._allowed",
-        "isinstance(command, Prune) or",
+        "needs_administration",
+        'action == "prune" or',
         "",
         (f"{SENDER}::test_a_command_comes_through_the_alias_of_its_application_or_of_administration",),
     ),

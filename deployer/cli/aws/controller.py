@@ -13,7 +13,7 @@ from deployer.cli.answer import Document
 from deployer.cli.aws.session import code_of, sentences
 from deployer.cli.aws.stack import Stack
 from deployer.cli.exits import unknown
-from deployer.model.alias import ADMINISTRATION
+from deployer.model.alias import ADMINISTRATION, needs_administration
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -68,7 +68,7 @@ class Controller:
 
 def alias_for(command: Document) -> str:
     """Return the alias of the controller through which a command is granted: docs/operations.md."""
-    beyond = command["action"] == "prune" or (command["action"] == "redeploy" and command.get("force"))
+    beyond = needs_administration(command["action"], force=bool(command.get("force")))
     return ADMINISTRATION if beyond else str(command.get("application", ADMINISTRATION))
 
 

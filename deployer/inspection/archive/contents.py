@@ -98,40 +98,6 @@ class Tee:
             sink.repeat(path, earlier)
 
 
-class Bounded:
-    """Passes files on while there is room, and records whether there was room for all."""
-
-    def __init__(self, sink: Sink, room: int) -> None:
-        self._sink = sink
-        self._room = room
-
-    @property
-    def full(self) -> bool:
-        """Return whether something was left out."""
-        return self._room < 0
-
-    def begin(self, path: str, size: int) -> None:
-        """Start a file."""
-        self._room -= size
-        if not self.full:
-            self._sink.begin(path, size)
-
-    def write(self, piece: bytes) -> None:
-        """Pass on the next bytes."""
-        if not self.full:
-            self._sink.write(piece)
-
-    def end(self) -> None:
-        """Finish the file."""
-        if not self.full:
-            self._sink.end()
-
-    def repeat(self, path: str, earlier: str) -> None:
-        """Pass on a hard link."""
-        if not self.full:
-            self._sink.repeat(path, earlier)
-
-
 class HashingSink:
     """Digest and size of one file's bytes on their way to the sink."""
 

@@ -5,6 +5,7 @@ write through. Then directories are made, files are renamed into them, and links
 memory, up to a limit, and are written once, in their place.
 """
 
+import math
 import os
 import shutil
 import tempfile
@@ -40,9 +41,10 @@ def unpack(source: Source, directory: Path, limits: Limits) -> Contents | Refusa
 
 
 class Staging:
-    """A sink that keeps files under numbers until `place` is called."""
+    """A sink that keeps files under numbers until `place` is called, as long as there is room for them."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, room: int | None = None) -> None:
+        self._left = math.inf if room is None else room
         self._directory = directory
         self._small: dict[str, bytes] = {}
         self._large: dict[str, str] = {}
@@ -62,8 +64,16 @@ class Staging:
         os.close(self._at)
         shutil.rmtree(self._path)
 
+    @property
+    def full(self) -> bool:
+        """Return whether there was no room for something."""
+        return self._left < 0
+
     def begin(self, path: str, size: int) -> None:
         """Start to collect a small file, or to write a large one under the next number."""
+        self._left -= size
+        if self.full:
+            return
         self._begun = path
         if size > min(SMALL, self._room):
             self._file = os.open(self._number(path), _CREATE, 0o600, dir_fd=self._at)
@@ -72,6 +82,8 @@ class Staging:
 
     def write(self, piece: bytes) -> None:
         """Take the next bytes of the present file."""
+        if self.full:
+            return
         if self._file is None:
             self._pieces.append(piece)
         else:
@@ -79,6 +91,8 @@ class Staging:
 
     def end(self) -> None:
         """Close the present file."""
+        if self.full:
+            return
         if self._file is None:
             self._small[self._begun] = b"".join(self._pieces)
             self._pieces = []
@@ -88,6 +102,8 @@ class Staging:
 
     def repeat(self, path: str, earlier: str) -> None:
         """Write the same bytes under another number, for a hard link."""
+        if self.full:
+            return
         if earlier in self._small:
             self._small[path] = self._small[earlier]
         else:
