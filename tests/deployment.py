@@ -3,9 +3,17 @@
 Each world shows more of itself to its own tests. Here is one story that must go the same way in all of them.
 """
 
+import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
+from deployer.model.alias import ADMINISTRATION, needs_administration
+from deployer.model.drop import Drop
+from deployer.model.status import Status
+from tests.local.waiting import until
+
+APPLICATION = "hello"
 AT_ONCE = '[rollout]\nstrategy = "all-at-once"\n'
 
 
@@ -21,6 +29,70 @@ class Deployment(Protocol):
     @property
     def shares(self) -> Mapping[str, int]:
         """Percent of the traffic by version."""
+
+
+class Deployed(ABC):
+    """A stack and the application hello, in an account or on the local AWS, used as people use it."""
+
+    outputs: dict[str, str]
+    how: ClassVar[Mapping[str, str]] = {}
+    """The parameters of Invoke that come with every command."""
+
+    @abstractmethod
+    def client(self, service: str) -> Any:  # noqa: ANN401 - one client class a service
+        """A boto3 client."""
+
+    @property
+    def function(self) -> str:
+        """The application's function."""
+        return self.outputs["FunctionPrefix"] + APPLICATION
+
+    def command(self, action: str, **fields: object) -> dict[str, Any]:
+        """Invoke the controller by hand, through the alias that the command needs."""
+        beyond = needs_administration(action, force=bool(fields.get("force")))
+        payload = {"action": action, "application": APPLICATION, **fields}
+        return self.invoke(payload, ADMINISTRATION if beyond else APPLICATION, **self.how)
+
+    def invoke(self, payload: object, alias: str = "", **how: Any) -> dict[str, Any]:  # noqa: ANN401 - as Invoke takes
+        """Invoke the controller with whatever a test thinks of; it must not fail."""
+        through = how | ({"Qualifier": alias} if alias else {})
+        function, body = self.outputs["Controller"], json.dumps(payload).encode()
+        answer = self.client("lambda").invoke(FunctionName=function, Payload=body, **through)
+        found: dict[str, Any] = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, found
+        return found
+
+    def record(self, drop: Drop) -> dict[str, Any]:
+        """Read the record of a release; empty when there is none yet."""
+        releases = self.command("history", limit=100)["releases"]
+        return next((one for one in releases if one["release_id"] == drop.release_id), {})
+
+    def ended(self, drop: Drop, seconds: float = 240) -> dict[str, Any]:
+        """Wait until a release has ended; return its record."""
+
+        def there() -> dict[str, Any]:
+            record = self.record(drop)
+            return record if record and Status(record["status"]).final else {}
+
+        return until(there, seconds)
+
+    def ask(self, payload: str = "{}") -> tuple[str, Any]:
+        """Call the alias; return the version that answered and its answer."""
+        answer = self.client("lambda").invoke(FunctionName=self.function, Qualifier="live", Payload=payload)
+        return answer["ExecutedVersion"], json.loads(answer["Payload"].read())
+
+    @property
+    def traffic(self) -> tuple[str, dict[str, float]]:
+        """The alias: the stable version and the weights of others."""
+        alias = self.client("lambda").get_alias(FunctionName=self.function, Name="live")
+        return alias["FunctionVersion"], alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
+
+    @property
+    def shares(self) -> dict[str, int]:
+        """Percent of the traffic by version."""
+        stable, weights = self.traffic
+        others = {version: round(100 * weight) for version, weight in weights.items()}
+        return {stable: 100 - sum(others.values()), **others}
 
 
 def story(deployment: Deployment) -> Iterator[str]:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from deployer.sandbox.wire import Channel, ClosedError, LateError
 
+_START = 30
+"""Seconds for a guest to start, which a crowded machine does not take from its job."""
 _LAST_WORDS = 5
 """Seconds for a guest to end after its last message."""
 _ENVIRONMENT = ("LD_LIBRARY_PATH", "TMPDIR")
@@ -34,8 +36,8 @@ def started(seconds: float) -> Iterator[tuple["subprocess.Popen[bytes]", Channel
                 _COMMAND, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env=_environment(), cwd="/"
             )
         try:
+            _await_start(process, Channel(ours, _START))
             channel = Channel(ours, seconds)
-            _await_start(process, channel)
             yield process, channel
         finally:
             process.kill()

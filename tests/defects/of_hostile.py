@@ -186,7 +186,7 @@ DEFECTS = (
     Defect(
         "a broken installation refuses every archive",
         "process.started",
-        "_await_start(process, channel)",
+        "_await_start(process, Channel(ours, _START))",
         "",
         (f"{SANDBOX}::test_a_guest_that_does_not_even_start_is_an_error_of_ours",),
     ),

@@ -13,16 +13,14 @@ from backports import zstd
 
 from bootstrap.index import Index
 from bootstrap.pointer import VARIABLE, Pointer
-from deployer.model.alias import ADMINISTRATION
 from deployer.model.drop import SIGNATURE_SUFFIX, Drop
 from deployer.model.status import Status
+from tests.deployment import APPLICATION, Deployed
 from tests.local import LocalAws
 from tests.local.calls import Call
-from tests.local.waiting import until
 from tests.signing import Signer
 
 NAME = "dropshift"
-APPLICATION = "hello"
 FUNCTION = f"{NAME}-app-{APPLICATION}"
 CANARY = '[rollout]\nstages = [{ weight = 30, bake = "3m" }, { weight = 60, bake = "3m" }]\n'
 """Three minutes pass in three seconds."""
@@ -33,7 +31,7 @@ def serving(release: str, body: str = "") -> str:
     return f"RELEASE = {release!r}\n\ndef lambda_handler(event, context):\n    {body or 'pass'}\n    return RELEASE\n"
 
 
-class Stack:
+class Stack(Deployed):
     """The deployed stack."""
 
     def __init__(
@@ -49,6 +47,9 @@ class Stack:
         self.outputs = aws.dropshift(parameters | dict(given or {}), runtime)
         self.lambda_ = aws.client("lambda")
         self.s3 = aws.client("s3")
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - one client class a service
+        return self.aws.client(service)
 
     def drop(self, release: str, files: Mapping[str, str | bytes] | None = None, manifest: str = CANARY) -> Drop:
         """Upload an archive as any client does, in parts above 8 MiB; return which object version it is."""
@@ -70,44 +71,12 @@ class Stack:
         broken = {"lambda_function.py": serving(name) + "raise RuntimeError\n"} if "broken" in name else None
         return self.ended(self.drop(name, broken, manifest))
 
-    def command(self, action: str, **fields: object) -> dict[str, Any]:
-        """Invoke the controller by hand, through the alias of the application or the one for what is irreversible."""
-        alias = ADMINISTRATION if action == "prune" or fields.get("force") else APPLICATION
-        return self.invoke({"action": action, "application": APPLICATION, **fields}, alias)
-
-    def invoke(self, payload: object, alias: str = "", **more: Any) -> dict[str, Any]:  # noqa: ANN401 - as Invoke takes
-        """Invoke the controller with whatever a test thinks of; it must not fail."""
-        through = more | ({"Qualifier": alias} if alias else {})
-        function, body = self.outputs["Controller"], json.dumps(payload).encode()
-        answer = self.lambda_.invoke(FunctionName=function, Payload=body, **through)
-        found: dict[str, Any] = json.loads(answer["Payload"].read())
-        assert "FunctionError" not in answer, found
-        return found
-
-    def record(self, drop: Drop) -> dict[str, Any]:
-        """Read the record of a release; empty when there is none yet."""
-        releases = self.command("history", limit=100)["releases"]
-        return next((one for one in releases if one["release_id"] == drop.release_id), {})
-
-    def ended(self, drop: Drop, seconds: float = 240) -> dict[str, Any]:
-        """Wait until a release has ended; return its record."""
-        return until(lambda: self._ended(drop), seconds)
-
-    def _ended(self, drop: Drop) -> dict[str, Any]:
-        record = self.record(drop)
-        return record if record and Status(record["status"]).final else {}
-
     def live(self, release: str, **kwargs: Any) -> Drop:  # noqa: ANN401 - as drop takes
         """Drop a release that all traffic may go to at once, and wait until it is live."""
         drop = self.drop(release, manifest='[rollout]\nstrategy = "all-at-once"\n', **kwargs)
         record = self.ended(drop)
         assert record["status"] == Status.LIVE, record
         return drop
-
-    def ask(self) -> tuple[str, Any]:
-        """Call the alias; return the version that answered and its answer."""
-        answer = self.lambda_.invoke(FunctionName=FUNCTION, Qualifier="live", Payload=b"{}")
-        return answer["ExecutedVersion"], json.loads(answer["Payload"].read())
 
     def index(self, version: str) -> Index:
         """Read the index of the bundle that a version points at."""
@@ -141,19 +110,6 @@ class Stack:
         url = found["StackResourceDetail"]["PhysicalResourceId"]
         received = self.aws.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
         return [json.loads(message["Body"]) for message in received.get("Messages", [])]
-
-    @property
-    def traffic(self) -> tuple[str, dict[str, float]]:
-        """The alias: the stable version and the weights of others."""
-        alias = self.lambda_.get_alias(FunctionName=FUNCTION, Name="live")
-        return alias["FunctionVersion"], alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
-
-    @property
-    def shares(self) -> dict[str, int]:
-        """Percent of the traffic by version."""
-        stable, weights = self.traffic
-        others = {version: round(100 * weight) for version, weight in weights.items()}
-        return {stable: 100 - sum(others.values()), **others}
 
     def moves(self) -> list[Call]:
         """Every write of an alias so far, the stack's own creation left out."""

@@ -11,7 +11,8 @@ import pytest
 from deployer.model.alias import ADMINISTRATION
 from deployer.model.drop import Drop
 from deployer.model.status import Status
-from tests.end_to_end.stack import APPLICATION, NAME, Stack, serving
+from tests.deployment import APPLICATION
+from tests.end_to_end.stack import NAME, Stack, serving
 from tests.local import LocalAws
 from tests.local.configuration import ACCOUNT, REGION
 from tests.local.functions import create

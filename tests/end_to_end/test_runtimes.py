@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests import pythons, toolchains
-from tests.end_to_end.stack import APPLICATION, Stack
+from tests.deployment import APPLICATION
+from tests.end_to_end.stack import Stack
 from tests.local import LocalAws
 
 HANDLER = """

@@ -5,31 +5,19 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.local import LocalAws
 from tests.local.configuration import ACCOUNT, REGION
-from tests.local.functions import WITH_PACKAGES, create
+from tests.local.functions import ask, asking
 
-ASKING = """
-import boto3
-from botocore.exceptions import ClientError
-
-def handler(event, context):
-    try:
-        getattr(boto3.client(event["service"]), event["operation"])(**event["parameters"])
-    except ClientError as error:
-        return error.response["Error"]["Code"].removesuffix("Exception")
-    return "allowed"
-"""
 OPERATIONS = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
 KEY = "bundles/hello/0123.tar.zst"
 
 
 @dataclass(frozen=True)
-class Stack:
+class Roles:
     """The deployed template, and one function for each of its roles that does what it is told."""
 
     aws: LocalAws
@@ -42,96 +30,90 @@ class Stack:
 
     def call(self, role: str, service: str, operation: str, **parameters: object) -> str:
         """Answer "allowed", or the error the service gave."""
-        event = {"service": service, "operation": operation, "parameters": parameters}
-        answer = self.aws.client("lambda").invoke(FunctionName=self.asking[role], Payload=json.dumps(event))
-        return str(json.loads(answer["Payload"].read()))
+        return ask(self.aws, self.asking[role], service, operation, **parameters)
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
+def roles() -> Iterator[Roles]:
     with LocalAws(auth=True) as aws:
         bucket = aws.dropshift()["BundlesBucket"]
-        wanted: dict[str, Any] = {"Environment": {"Variables": WITH_PACKAGES}, "Timeout": 30}
-        roles = {role["RoleName"].split("-")[1]: role["Arn"] for role in aws.client("iam").list_roles()["Roles"]}
-        roles["helloRole"] = aws.application("hello")["Role"]
-        asking = {
-            name: create(aws, ASKING, Role=roles[name], **wanted)
-            for name in ("ControllerRole", "RolloutRole", "helloRole")
-        }
-        yield Stack(aws, bucket, asking)
+        arns = {role["RoleName"].split("-")[1]: role["Arn"] for role in aws.client("iam").list_roles()["Roles"]}
+        arns["helloRole"] = aws.application("hello")["Role"]
+        names = ("ControllerRole", "RolloutRole", "helloRole")
+        yield Roles(aws, bucket, {name: asking(aws, arns[name]) for name in names})
 
 
 @pytest.fixture(scope="module")
-def version(stack: Stack) -> str:
+def version(roles: Roles) -> str:
     """The version of a bundle that the rollout has stored."""
-    assert stack.ask("RolloutRole", "put_object", KEY) == "allowed"
-    return str(stack.aws.client("s3").head_object(Bucket=stack.bucket, Key=KEY)["VersionId"])
+    assert roles.ask("RolloutRole", "put_object", KEY) == "allowed"
+    return str(roles.aws.client("s3").head_object(Bucket=roles.bucket, Key=KEY)["VersionId"])
 
 
-def test_an_application_reads_one_version_of_its_bundle_and_writes_none(stack: Stack, version: str) -> None:
-    assert stack.ask("helloRole", "get_object", KEY, VersionId=version) == "allowed"
-    assert stack.ask("helloRole", "get_object", KEY) == "AccessDenied"
-    assert stack.ask("helloRole", "put_object", KEY) == "AccessDenied"
+def test_an_application_reads_one_version_of_its_bundle_and_writes_none(roles: Roles, version: str) -> None:
+    assert roles.ask("helloRole", "get_object", KEY, VersionId=version) == "allowed"
+    assert roles.ask("helloRole", "get_object", KEY) == "AccessDenied"
+    assert roles.ask("helloRole", "put_object", KEY) == "AccessDenied"
 
 
-def test_an_application_reads_nothing_of_another(stack: Stack) -> None:
+def test_an_application_reads_nothing_of_another(roles: Roles) -> None:
     other = "bundles/orders/0123.tar.zst"
-    assert stack.ask("RolloutRole", "put_object", other) == "allowed"
-    version = stack.aws.client("s3").head_object(Bucket=stack.bucket, Key=other)["VersionId"]
-    assert stack.ask("helloRole", "get_object", other, VersionId=version) == "AccessDenied"
+    assert roles.ask("RolloutRole", "put_object", other) == "allowed"
+    version = roles.aws.client("s3").head_object(Bucket=roles.bucket, Key=other)["VersionId"]
+    assert roles.ask("helloRole", "get_object", other, VersionId=version) == "AccessDenied"
 
 
-def test_the_controller_keeps_records_and_stores_no_bundles(stack: Stack, version: str) -> None:
-    assert stack.ask("ControllerRole", "put_object", "records/hello/0123.json") == "allowed"
-    assert stack.ask("ControllerRole", "head_object", KEY, VersionId=version) == "allowed"
-    assert stack.ask("ControllerRole", "put_object", KEY) == "AccessDenied"
+def test_the_controller_keeps_records_and_stores_no_bundles(roles: Roles, version: str) -> None:
+    assert roles.ask("ControllerRole", "put_object", "records/hello/0123.json") == "allowed"
+    assert roles.ask("ControllerRole", "head_object", KEY, VersionId=version) == "allowed"
+    assert roles.ask("ControllerRole", "put_object", KEY) == "AccessDenied"
 
 
-def test_what_is_missing_is_told_from_what_is_forbidden(stack: Stack) -> None:
-    assert stack.ask("ControllerRole", "get_object", "records/hello/none.json") == "NoSuchKey"
+def test_what_is_missing_is_told_from_what_is_forbidden(roles: Roles) -> None:
+    assert roles.ask("ControllerRole", "get_object", "records/hello/none.json") == "NoSuchKey"
 
 
 @pytest.mark.parametrize("role", ["RolloutRole", "helloRole"])
-def test_only_prune_takes_a_version_of_a_bundle_away(stack: Stack, version: str, role: str) -> None:
-    assert stack.ask(role, "delete_object", KEY, VersionId=version) == "AccessDenied"
-    assert stack.ask(role, "delete_object", KEY) == "AccessDenied"
+def test_only_prune_takes_a_version_of_a_bundle_away(roles: Roles, version: str, role: str) -> None:
+    assert roles.ask(role, "delete_object", KEY, VersionId=version) == "AccessDenied"
+    assert roles.ask(role, "delete_object", KEY) == "AccessDenied"
 
 
-def test_prune_takes_bundles_away_and_no_records(stack: Stack) -> None:
+def test_prune_takes_bundles_away_and_no_records(roles: Roles) -> None:
     for key, answer in (("bundles/hello/old.tar.zst", "allowed"), ("records/hello/old.json", "AccessDenied")):
-        assert stack.ask("RolloutRole", "put_object", key) == "allowed"
-        version = stack.aws.client("s3").head_object(Bucket=stack.bucket, Key=key)["VersionId"]
-        assert stack.ask("ControllerRole", "delete_object", key, VersionId=version) == answer
+        assert roles.ask("RolloutRole", "put_object", key) == "allowed"
+        version = roles.aws.client("s3").head_object(Bucket=roles.bucket, Key=key)["VersionId"]
+        assert roles.ask("ControllerRole", "delete_object", key, VersionId=version) == answer
 
 
-def test_prune_takes_versions_away_and_never_a_function(stack: Stack) -> None:
-    function, lambda_ = "dropshift-app-hello", stack.aws.client("lambda")
+def test_prune_takes_versions_away_and_never_a_function(roles: Roles) -> None:
+    function, lambda_ = "dropshift-app-hello", roles.aws.client("lambda")
     lambda_.update_function_configuration(FunctionName=function, Description="another")
     lambda_.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 1})
     version = lambda_.publish_version(FunctionName=function)["Version"]
     for role in ("RolloutRole", "helloRole"):
-        assert stack.call(role, "lambda", "delete_function", FunctionName=function, Qualifier=version) == "AccessDenied"
-    assert stack.call("ControllerRole", "lambda", "delete_function", FunctionName=function) == "AccessDenied"
+        assert roles.call(role, "lambda", "delete_function", FunctionName=function, Qualifier=version) == "AccessDenied"
+    assert roles.call("ControllerRole", "lambda", "delete_function", FunctionName=function) == "AccessDenied"
     assert lambda_.get_function(FunctionName=function, Qualifier=version)
-    answer = stack.call("ControllerRole", "lambda", "delete_function", FunctionName=function, Qualifier=version)
+    answer = roles.call("ControllerRole", "lambda", "delete_function", FunctionName=function, Qualifier=version)
     assert answer == "allowed"
 
 
-def test_changes_are_announced_on_the_stacks_bus_and_no_other(stack: Stack) -> None:
-    stack.aws.client("events").create_event_bus(Name="another")
+def test_changes_are_announced_on_the_stacks_bus_and_no_other(roles: Roles) -> None:
+    roles.aws.client("events").create_event_bus(Name="another")
     for role in ("ControllerRole", "RolloutRole"):
         for bus, answer in (("default", "allowed"), ("another", "AccessDenied")):
             entry = {"Source": "dropshift", "DetailType": "Release Changed", "Detail": "{}", "EventBusName": bus}
-            assert stack.call(role, "events", "put_events", Entries=[entry]) == answer
+            assert roles.call(role, "events", "put_events", Entries=[entry]) == answer
 
 
-def test_a_role_from_elsewhere_gets_nothing_whatever_it_was_granted(stack: Stack, version: str) -> None:
-    _grant(stack, "elsewhere", _policy({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}))
-    assert stack.ask("elsewhere", "head_object", "records/hello/0123.json") in {"allowed", "404"}
-    assert stack.ask("elsewhere", "get_object", KEY, VersionId=version) == "AccessDenied"
-    assert stack.ask("elsewhere", "put_object", KEY) == "AccessDenied"
-    assert stack.ask("elsewhere", "delete_object", KEY, VersionId=version) == "AccessDenied"
-    assert stack.ask("elsewhere", "delete_object", KEY) == "AccessDenied"
+def test_a_role_from_elsewhere_gets_nothing_whatever_it_was_granted(roles: Roles, version: str) -> None:
+    _grant(roles, "elsewhere", _policy({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}))
+    assert roles.ask("elsewhere", "head_object", "records/hello/0123.json") in {"allowed", "404"}
+    assert roles.ask("elsewhere", "get_object", KEY, VersionId=version) == "AccessDenied"
+    assert roles.ask("elsewhere", "put_object", KEY) == "AccessDenied"
+    assert roles.ask("elsewhere", "delete_object", KEY, VersionId=version) == "AccessDenied"
+    assert roles.ask("elsewhere", "delete_object", KEY) == "AccessDenied"
 
 
 # --- who may say what to the controller ----------------------------------------------------------------------------
@@ -143,22 +125,22 @@ GRANTED = re.findall(r"^```json\n(.*?)^```", OPERATIONS, re.DOTALL | re.MULTILIN
 
 
 @pytest.fixture(scope="module")
-def team(stack: Stack) -> str:
+def team(roles: Roles) -> str:
     """A role with the policy that the page on operations gives a team, for the application that there is here."""
     (policy,) = GRANTED
     for placeholder, found in (("REGION", REGION), ("ACCOUNT", ACCOUNT), (":orders", ":hello")):
         policy = policy.replace(placeholder, found)
-    return _grant(stack, "team", policy)
+    return _grant(roles, "team", policy)
 
 
 def test_a_team_with_the_documented_policy_reaches_its_own_alias_of_the_controller_alone(
-    stack: Stack, team: str
+    roles: Roles, team: str
 ) -> None:
     said = {"FunctionName": CONTROLLER, "Payload": json.dumps(STATUS)}
-    assert stack.call(team, "lambda", "invoke", **said, Qualifier="hello") == "allowed"
-    assert stack.call(team, "lambda", "invoke", **said, Qualifier="administration") == "AccessDenied"
-    assert stack.call(team, "lambda", "invoke", **said, Qualifier="$LATEST") == "AccessDenied"
-    assert stack.call(team, "lambda", "invoke", **said) == "AccessDenied"
+    assert roles.call(team, "lambda", "invoke", **said, Qualifier="hello") == "allowed"
+    assert roles.call(team, "lambda", "invoke", **said, Qualifier="administration") == "AccessDenied"
+    assert roles.call(team, "lambda", "invoke", **said, Qualifier="$LATEST") == "AccessDenied"
+    assert roles.call(team, "lambda", "invoke", **said) == "AccessDenied"
 
 
 @pytest.mark.parametrize(
@@ -173,22 +155,22 @@ def test_a_team_with_the_documented_policy_reaches_its_own_alias_of_the_controll
     ],
 )
 def test_the_controller_itself_refuses_what_comes_by_another_way_than_its_own(
-    stack: Stack, qualifier: str, payload: object, answer: str
+    roles: Roles, qualifier: str, payload: object, answer: str
 ) -> None:
     """As a caller sees it whom IAM lets invoke everything."""
     through = {"Qualifier": qualifier} if qualifier else {}
-    invoked = stack.aws.client("lambda").invoke(FunctionName=CONTROLLER, Payload=json.dumps(payload), **through)
+    invoked = roles.aws.client("lambda").invoke(FunctionName=CONTROLLER, Payload=json.dumps(payload), **through)
     found = json.loads(invoked["Payload"].read())
     assert answer in str(found["answer"]), found
 
 
-def _grant(stack: Stack, name: str, policy: str) -> str:
+def _grant(roles: Roles, name: str, policy: str) -> str:
     """Make a role from elsewhere with a policy, and a function that does with it what it is told."""
-    iam = stack.aws.client("iam")
+    iam = roles.aws.client("iam")
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))["Role"]["Arn"]
     iam.put_role_policy(RoleName=name, PolicyName="granted", PolicyDocument=policy)
-    stack.asking[name] = create(stack.aws, ASKING, Role=role, Environment={"Variables": WITH_PACKAGES}, Timeout=30)
+    roles.asking[name] = asking(roles.aws, role)
     return name
 
 

@@ -13,8 +13,8 @@ import pytest
 from deployer.model.drop import Drop
 from deployer.model.status import Status
 from tests import pythons
-from tests.deployment import TOLD, story
-from tests.end_to_end.stack import APPLICATION, CANARY, FUNCTION, Stack, serving
+from tests.deployment import APPLICATION, TOLD, story
+from tests.end_to_end.stack import CANARY, FUNCTION, Stack, serving
 from tests.local import LocalAws
 from tests.local.waiting import until
 

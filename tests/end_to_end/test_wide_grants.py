@@ -8,26 +8,16 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.stack import APPLICATION, FUNCTION, Stack
-from tests.local import LocalAws
+from tests.deployment import APPLICATION
+from tests.end_to_end.stack import FUNCTION, Stack
+from tests.local import LocalAws, functions
 from tests.local.configuration import ACCOUNT
-from tests.local.functions import WITH_PACKAGES, create
+from tests.local.functions import ask
 
 OTHER = "orders"
 """The application whose role was granted too much; the one that it tries to hurt is APPLICATION."""
 BREAK_GLASS = f"arn:aws:iam::{ACCOUNT}:role/on-call/break-glass"
 WIDE = ("s3:*", "lambda:*", "kms:*", "events:*")
-ASKING = """
-import boto3
-from botocore.exceptions import ClientError
-
-def handler(event, context):
-    try:
-        getattr(boto3.client(event["service"]), event["operation"])(**event["parameters"])
-    except ClientError as error:
-        return error.response["Error"]["Code"].removesuffix("Exception")
-    return "allowed"
-"""
 DENIED = {"AccessDenied", "403"}
 """A HEAD's refusal has no body, and so no code."""
 
@@ -41,9 +31,7 @@ class Ground:
 
     def call(self, role: str, service: str, operation: str, **parameters: object) -> str:
         """Return "allowed", or the error that a role got."""
-        event = {"service": service, "operation": operation, "parameters": parameters}
-        answer = self.stack.lambda_.invoke(FunctionName=self.asking[role], Payload=json.dumps(event))
-        return str(json.loads(answer["Payload"].read()))
+        return ask(self.stack.aws, self.asking[role], service, operation, **parameters)
 
     @property
     def bundles(self) -> str:
@@ -113,8 +101,7 @@ def ground() -> Iterator[Ground]:
             "wide pipeline": _role(stack, "wide-pipeline", dropshift_application=OTHER),
             "break-glass": _role(stack, "break-glass", "/on-call/"),
         }
-        wanted: dict[str, Any] = {"Environment": {"Variables": WITH_PACKAGES}, "Timeout": 30}
-        yield Ground(stack, {name: create(aws, ASKING, Role=role, **wanted) for name, role in asking.items()})
+        yield Ground(stack, {name: functions.asking(aws, role) for name, role in asking.items()})
 
 
 def _on_buckets(ground: Ground) -> Iterator[tuple[str, dict[str, Any]]]:

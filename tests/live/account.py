@@ -12,10 +12,10 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from tests.deployment import APPLICATION
 from tests.local import LocalAws
 
 ROOT = Path(__file__).resolve().parents[2]
-APPLICATION = "hello"
 PREFIX = "dropshift-live-"
 """Begins the name of every stack that is made here; nothing of another name is ever removed."""
 _PATIENT = Config(read_timeout=900, retries={"mode": "standard", "total_max_attempts": 6})

@@ -4,18 +4,19 @@ import base64
 import json
 import os
 import re
+import tempfile
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from deployer.model.alias import ADMINISTRATION
 from deployer.model.drop import Drop
 from deployer.model.status import Status
-from tests.live.account import APPLICATION, Account
+from tests.deployment import APPLICATION, Deployed, Deployment
+from tests.live.account import Account
 from tests.local.waiting import until
 
 _HANDLER = """
@@ -39,17 +40,21 @@ _REPORT = re.compile(r"Init Duration: ([\d.]+) ms")
 
 
 @dataclass(frozen=True)
-class Delivered:
+class Delivered(Deployed):
     """A stack in an account."""
 
     account: Account
     name: str
     outputs: dict[str, str]
+    how: ClassVar = {"ClientContext": _SAID_BY}
 
-    @property
-    def function(self) -> str:
-        """The application's function."""
-        return self.outputs["FunctionPrefix"] + APPLICATION
+    def client(self, service: str) -> Any:  # noqa: ANN401 - one client class a service
+        return self.account.client(service)
+
+    def release(self, name: str, manifest: str = "") -> dict[str, Any]:
+        """Drop an archive and wait until it has ended; return its record."""
+        with tempfile.TemporaryDirectory() as folder:
+            return self.ended(self.drop(name, packed(Path(folder), name, manifest)), 900)
 
     def drop(self, release: str, archive: Path) -> Drop:
         """Upload an archive as the command line does: in parts when it is large."""
@@ -57,25 +62,6 @@ class Delivered:
         s3 = self.account.client("s3")
         s3.upload_file(str(archive), bucket, key)
         return Drop(bucket=bucket, key=key, version_id=s3.head_object(Bucket=bucket, Key=key)["VersionId"])
-
-    def command(self, action: str, **fields: object) -> dict[str, Any]:
-        """Invoke the controller by hand."""
-        payload = json.dumps({"action": action, "application": APPLICATION, **fields})
-        alias = ADMINISTRATION if action == "prune" or fields.get("force") else APPLICATION
-        return self.invoke(payload, Qualifier=alias, ClientContext=_SAID_BY)
-
-    def invoke(self, payload: str, **through: str) -> dict[str, Any]:
-        """Invoke the controller; it must not fail."""
-        function = self.outputs["Controller"]
-        answer = self.account.client("lambda").invoke(FunctionName=function, Payload=payload, **through)
-        found: dict[str, Any] = json.loads(answer["Payload"].read())
-        assert "FunctionError" not in answer, found
-        return found
-
-    def record(self, drop: Drop) -> dict[str, Any]:
-        """The record of a release; empty when there is none yet."""
-        releases = self.command("history", limit=100)["releases"]
-        return next((one for one in releases if one["release_id"] == drop.release_id), {})
 
     def reaches(self, drop: Drop, status: Status, minutes: float = 15) -> dict[str, Any]:
         """Wait until a release has a status; fail when it has ended with another."""
@@ -88,21 +74,10 @@ class Delivered:
 
         return until(there, minutes * 60)
 
-    def ask(self, payload: str = "{}") -> tuple[str, Any]:
-        """Call the alias; the version that answered, and its answer."""
-        answer = self.account.client("lambda").invoke(FunctionName=self.function, Qualifier="live", Payload=payload)
-        return answer["ExecutedVersion"], json.loads(answer["Payload"].read())
-
     def ask_often(self, times: int, together: int = 1) -> Counter[str]:
         """Call the alias many times, some of them at once; how often each version answered."""
         with ThreadPoolExecutor(together) as pool:
             return Counter(version for version, _ in pool.map(lambda _: self.ask(), range(times)))
-
-    @property
-    def traffic(self) -> tuple[str, dict[str, float]]:
-        """The alias: the stable version, and the weights of others."""
-        alias = self.account.client("lambda").get_alias(FunctionName=self.function, Name="live")
-        return alias["FunctionVersion"], alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
 
     def log(self) -> Iterator[str]:
         """The lines that the application's function wrote."""
@@ -121,11 +96,19 @@ class Delivered:
         return [line for line in lines if line["release"] == release]
 
 
+_A_DEPLOYMENT: type[Deployment] = Delivered
+"""For mypy: tests/deployment.py has what all worlds of the tests have in common."""
+
+
 def packed(directory: Path, release: str, plan: str = "", size: int = 0, *, failing: bool = False) -> Path:
-    """Make an archive: a handler that tells its release, a plan, and `size` bytes that nothing compresses."""
-    path = directory / f"{release}.zip"
+    """Make an archive: a handler that tells its release, a plan, and `size` bytes that nothing compresses.
+
+    The handler of a release that is called broken does not start.
+    """
+    path, end = directory / f"{release}.zip", "raise RuntimeError\n" if "broken" in release else ""
+    handler = _HANDLER.format(release=release, failing=failing) + end
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr("lambda_function.py", _HANDLER.format(release=release, failing=failing))
+        archive.writestr("lambda_function.py", handler)
         if plan:
             archive.writestr("dropshift.toml", plan)
         for number in range(-(-size // _PIECE)):

@@ -15,6 +15,17 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/of/tests/test"
 WITH_PACKAGES = {"PYTHONPATH": sysconfig.get_path("purelib")}
 """For a function that may import what this project has installed; without it, it finds what it brings."""
 
+_ASKING = """
+import boto3
+from botocore.exceptions import ClientError
+
+def handler(event, context):
+    try:
+        getattr(boto3.client(event["service"]), event["operation"])(**event["parameters"])
+    except ClientError as error:
+        return error.response["Error"]["Code"].removesuffix("Exception")
+    return "allowed"
+"""
 _HEARD = "heard "
 _numbers = itertools.count(1)
 
@@ -26,6 +37,18 @@ def create(aws: LocalAws, source: str, **settings: Any) -> str:  # noqa: ANN401 
     aws.client("lambda").create_function(FunctionName=name, Code={"ZipFile": package(source)}, **request)
     await_update(aws, name)
     return name
+
+
+def asking(aws: LocalAws, role: str) -> str:
+    """Create a function that calls AWS as it is told, with the permissions of its role: its name."""
+    return create(aws, _ASKING, Role=role, Timeout=30, Environment={"Variables": WITH_PACKAGES})
+
+
+def ask(aws: LocalAws, name: str, service: str, operation: str, **parameters: object) -> str:
+    """Have an `asking` function call AWS: "allowed", or the code of the error."""
+    event = {"service": service, "operation": operation, "parameters": parameters}
+    answer = aws.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
+    return str(json.loads(answer["Payload"].read()))
 
 
 def await_update(aws: LocalAws, name: str) -> None:
