@@ -12,9 +12,9 @@ from bootstrap.pointer import VARIABLE
 from deployer.aws import function_answers as answers
 from deployer.aws.errors import refusals_of_input
 from deployer.aws.profile_request import CLIENT_CONTEXT, unwrap
-from deployer.decisions.smoke import InvocationResult
 from deployer.model.alias import Alias
 from deployer.model.function import FunctionConfiguration
+from deployer.model.invocation import InvocationResult
 from deployer.model.version import LatestConfiguration, Provisioned, PublishedVersion, Readiness
 
 if TYPE_CHECKING:

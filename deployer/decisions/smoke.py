@@ -5,10 +5,9 @@ import re
 
 from pydantic import JsonValue
 
+from deployer.model.invocation import InvocationResult
 from deployer.model.manifest import Smoke
-from deployer.model.profile import Profile
 from deployer.model.text import shortened
-from deployer.model.value import Value
 
 _CANNOT_START = ("Runtime.", "Dropshift.", "Sandbox.", "Function.", "Extension.")
 """Error types of a function that does not start, as Lambda and the bootstrap name them."""
@@ -18,17 +17,6 @@ _TREE = re.compile(r'[^\s"(]*/(?:dropshift/[0-9a-f]+|task)/')
 """The folder of the release, or the task root: cut off, because the rest of the path is enough to find a line."""
 _FRAMES = 20
 """Lines of a stack trace that a record keeps: the innermost."""
-
-
-class InvocationResult(Value):
-    """The result of one invocation."""
-
-    error: bool
-    payload: JsonValue
-    log: str = ""
-    """The log's last 4 KB."""
-    profile: Profile | None = None
-    """The access profile of the start, if it was a cold start and the bootstrap recorded one."""
 
 
 def traceback(result: InvocationResult) -> tuple[str, ...]:

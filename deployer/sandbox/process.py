@@ -11,7 +11,7 @@ from pathlib import Path
 
 from deployer.sandbox.wire import Channel, ClosedError, LateError
 
-_START = 30
+_START = 120
 """Seconds for a guest to start, which a crowded machine does not take from its job."""
 _LAST_WORDS = 5
 """Seconds for a guest to end after its last message."""

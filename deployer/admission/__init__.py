@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from deployer import sandbox, signature
+from deployer import sandbox
+from deployer.admission import signature
 from deployer.aws.releases_bucket import Head
 from deployer.deployer import Deployer
 from deployer.inspection import report
