@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
+    from mypy_boto3_kms.literals import MessageTypeType
 
 
 class SignatureVerifier:
@@ -12,18 +13,19 @@ class SignatureVerifier:
     def __init__(self, client: "KMSClient") -> None:
         self._client = client
 
-    def verify(self, key: str, signature: bytes, *, message: bytes = b"", sha256: str = "") -> bool:
-        """Return whether a signature (DER, ECC_NIST_P256) is over a message (at most 4,096 bytes) or a digest (hex).
+    def verify(self, key: str, message: bytes, signature: bytes) -> bool:
+        """Return whether a signature (DER) over a message of at most 4,096 bytes is that of an ECC_NIST_P256 key."""
+        return self._verify(key, message, "RAW", signature)
 
-        Source: AWS KMS API reference, Verify: an invalid signature is an exception, never `false`.
-        """
+    def verify_digest(self, key: str, sha256: str, signature: bytes) -> bool:
+        """Return whether a signature (DER) over a digest (hex) is that of an ECC_NIST_P256 key."""
+        return self._verify(key, bytes.fromhex(sha256), "DIGEST", signature)
+
+    def _verify(self, key: str, message: bytes, kind: "MessageTypeType", signature: bytes) -> bool:
+        """Ask KMS. Source: AWS KMS API reference, Verify: an invalid signature is an exception, never `false`."""
         try:
             self._client.verify(
-                KeyId=key,
-                Message=bytes.fromhex(sha256) or message,
-                MessageType="DIGEST" if sha256 else "RAW",
-                Signature=signature,
-                SigningAlgorithm="ECDSA_SHA_256",
+                KeyId=key, Message=message, MessageType=kind, Signature=signature, SigningAlgorithm="ECDSA_SHA_256"
             )
         except self._client.exceptions.KMSInvalidSignatureException:
             return False

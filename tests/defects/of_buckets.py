@@ -105,8 +105,8 @@ DEFECTS = (
     Defect(
         "a signature over bytes alone is still accepted",
         "signature.objection",
-        "elif aws.verifier.verify(signing_key, signature, message=signed_text(drop.key, sha256)):",
-        "elif aws.verifier.verify(signing_key, signature, sha256=sha256):",
+        "elif aws.verifier.verify(signing_key, signed_text(drop.key, sha256), signature):",
+        "elif aws.verifier.verify_digest(signing_key, sha256, signature):",
         (f"{REFUSED}[bytes alone]",),
     ),
 )

@@ -23,9 +23,9 @@ from deployer.aws.executions import Executions
 from deployer.aws.functions import Functions
 from deployer.aws.kms import SignatureVerifier
 from deployer.aws.metrics import Metrics
-from deployer.decisions.smoke import InvocationResult
 from deployer.model.alias import Alias
 from deployer.model.function import FunctionSizes
+from deployer.model.invocation import InvocationResult
 from deployer.model.record import Record
 from deployer.model.version import LatestConfiguration, Readiness
 from tests.pure.values import NOON, SETTINGS, drop, untouched

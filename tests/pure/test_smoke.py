@@ -3,7 +3,8 @@
 import pytest
 from pydantic import JsonValue
 
-from deployer.decisions.smoke import InvocationResult, default_event, difference, failure, traceback
+from deployer.decisions.smoke import default_event, difference, failure, traceback
+from deployer.model.invocation import InvocationResult
 from deployer.model.manifest import Smoke
 
 DECLARED = Smoke(event={"path": "/health"})
