@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from deployer.inspection.archive import Limits, Refusal
-from deployer.inspection.inspect import inspect_and_keep
+from deployer.inspection.inspect import unpack_archive
 from deployer.model.inspection import Inspection
 from tests.pure.compatibility_cases import PYTHON
 from tests.pure.hostile import Memory
@@ -24,7 +24,7 @@ LIMITS = Limits(unpacked=2**24)
 @pytest.mark.parametrize("case", REFUSED)
 def test_an_archive_that_others_refuse_is_refused_with_a_way_out(case: str, tmp_path: Path) -> None:
     _, name, data, words = REFUSED[case]
-    refusal, entries = inspect_and_keep(Memory(name, data), LIMITS, PYTHON, tmp_path, 2**24)
+    refusal, entries = unpack_archive(Memory(name, data), LIMITS, PYTHON, tmp_path, 2**24)
     assert isinstance(refusal, Refusal)
     assert words in " | ".join(problem.found for problem in refusal.problems), refusal
     assert all(problem.allowed and problem.remedy for problem in refusal.problems)
@@ -36,7 +36,7 @@ def test_an_archive_that_others_refuse_is_refused_with_a_way_out(case: str, tmp_
 def test_an_archive_that_is_harmless_unpacks_to_the_files_that_every_reader_sees(case: str, tmp_path: Path) -> None:
     _, name, data, reason = HARMLESS[case]
     (tmp_path / "tree").mkdir()
-    found, entries = inspect_and_keep(Memory(name, data), LIMITS, PYTHON, tmp_path / "tree", 2**24)
+    found, entries = unpack_archive(Memory(name, data), LIMITS, PYTHON, tmp_path / "tree", 2**24)
     assert isinstance(found, Inspection), (found, reason)
     assert [path.name for path in tmp_path.iterdir()] == ["tree"]
     files = {
