@@ -26,6 +26,11 @@ IN_A_LIBRARY = (
     '  File "/var/task/site-packages/requests/api.py", line 59, in request\n    raise ConnectTimeout\n'
     '  File "/var/lang/lib/python3.13/socket.py", line 5, in connect\n    raise\n'
 )
+TWO_OF_ITS_OWN = (
+    "[ERROR] KeyError: 'x'\nTraceback (most recent call last):\n"
+    '  File "/var/task/app.py", line 3, in handler\n    find()\n'
+    '  File "/var/task/orders.py", line 9, in find\n    raise\n'
+)
 NODE_STACK = [
     "Error: no such order",
     "    at Client.get (file:///var/task/node_modules/client/index.mjs:3:12)",
@@ -46,6 +51,7 @@ REPORT = "REPORT RequestId: c793869b\tDuration: 3000.00 ms\tBilled Duration: 300
 NAMED = {
     "python, text": (PYTHON_TEXT, "KeyError: 'feature_store', app.py:3"),
     "python, JSON": (PYTHON_JSON, "KeyError: 'feature_store', app.py:3"),
+    "two frames of its own": (TWO_OF_ITS_OWN, "KeyError: 'x', orders.py:9"),
     "raised in a library": (IN_A_LIBRARY, "ConnectTimeout: too slow, app.py:12"),
     "no place": ("[ERROR] Runtime.ImportModuleError: No module named 'numpy'", None),
     "node, text": (NODE_TEXT, "Error: no such order, index.mjs:7"),

@@ -154,7 +154,9 @@ def test_a_release_is_at_a_stage_or_in_a_step(alias: Alias, record: Record, minu
     ],
 )
 def test_a_pause_has_its_time_its_reason_and_its_sender(what: str, by: str, said: str) -> None:
-    earlier = SHIFTING.with_entry(NOON, "by command: pause at 1 % (too early)") if said else SHIFTING
+    earlier = SHIFTING
+    for weight in (1, 2) if said else ():
+        earlier = earlier.with_entry(NOON, f"by command: pause at {weight} % (too early)")
     paused = earlier.with_move(after(1), what, "r9").said_by(by, earlier)
     expected = f'{NAME} is at stage 1 of 2, 5 %, paused{said}; "resume" goes on to 50 %'
     assert expected in lines(SPLIT.pause(paused=True), paused)

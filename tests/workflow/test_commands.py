@@ -98,6 +98,15 @@ def test_a_rollback_to_what_is_no_release_is_refused_and_changes_nothing(served:
     assert "UpdateAlias" not in served.calls
 
 
+def test_a_rollback_to_an_unknown_release_names_the_five_newest(served: World) -> None:
+    for number in range(1, 6):
+        served.release(f"1.{number}", NOW)
+    [problem] = served.command("rollback", to="nightly")["problems"]
+    known = ", ".join(f"1.{number} (version {number + 2})" for number in (5, 4, 3, 2, 1))
+    said = {"where": "to", "found": '"nightly"', "allowed": known, "remedy": "name one of these"}
+    assert problem == problem | said
+
+
 def test_a_rollback_to_a_release_that_was_rolled_back_needs_force(served: World) -> None:
     served.at_look(1, lambda: served.serve("3", 20, errors=20))
     assert served.release("1.1", GO_ON)["status"] == Status.ROLLED_BACK
@@ -127,6 +136,15 @@ def test_an_abort_between_publishing_and_the_smoke_test_keeps_the_release_from_a
     ended = served.release("1.1", GO_ON)
     assert (ended["status"], ended["reason"]) == (Status.ABORTED, "wrong file")
     assert served.calls.count("UpdateAlias") == 2  # the first release's promotion, and the abort's note
+
+
+def test_an_abort_without_a_reason_is_recorded_as_that(served: World) -> None:
+    drop = served.drop("1.1", GO_ON)
+    served.before_call("PublishVersion", lambda: served.command("abort"))
+    assert served.roll_out(drop)["status"] == Status.ABORTED
+    record = served.record(drop)
+    assert record.reason == "abort by command"
+    assert "abort" in [entry.what for entry in record.timeline]
 
 
 def test_a_promotion_by_hand_goes_to_the_next_stage_and_the_release_bakes_there(served: World) -> None:

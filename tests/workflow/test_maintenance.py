@@ -23,8 +23,24 @@ def test_validate_tells_the_plan_and_changes_nothing(served: World) -> None:
     answer = served.command("validate", key=drop.key)
     assert answer["answer"] == "1.1 would be accepted"
     assert answer["plan"] == "10 % for 5m, 50 % for 5m"
+    assert answer["manifest"]["rollout"]["minimum-invocations"] == 10
+    assert len(answer["sha256"]) == 64
     changing = ("Put", "Update", "Publish", "Create", "Delete")
     assert [call for call in served.calls if call.startswith(changing)] == []
+
+
+def test_validate_tells_no_value_of_the_smoke_test(served: World) -> None:
+    smoke = '[smoke]\nevent = { token = "s3cret" }\nexpect = { token = "s3cret" }\n'
+    answer = served.command("validate", key=served.drop("1.1", f"{NOW}{smoke}").key)
+    assert answer["plan"] == "all at once"
+    assert "manifest" in answer
+    assert "s3cret" not in str(answer)
+
+
+def test_validate_says_of_what_was_never_dropped_what_to_do(served: World) -> None:
+    [problem] = served.command("validate", key=f"{served.application}/gone.zip")["problems"]
+    said = {"where": "key", "found": "no such object", "remedy": "drop it first"}
+    assert problem == problem | said | {"allowed": "an object in the releases bucket"}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -103,3 +104,30 @@ def test_a_failed_smoke_test_names_the_error_and_keeps_the_stack_trace(served: W
     [newest] = served.command("history", limit=1)["releases"]
     assert re.search(r"ValueError: no such event at \S*bootstrap\.py:\d+ in handler", newest["reason"])
     assert "in handler" in newest["traceback"][-1]
+
+
+def everything(world: World) -> list[str]:
+    """The lines of the status of all applications."""
+    found: list[str] = world.tell(events.parse({"action": "status"}, world.settings, {world.application}))["answer"]
+    return [re.sub(r"\d+ (s|m) ago", "… ago", line.removeprefix(f"{world.application}: ")) for line in found]
+
+
+def test_the_status_of_everything_tells_a_drop_that_failed_until_a_newer_one(served: World) -> None:
+    assert everything(served) == ["1.0 (version 2) is live, dropped … ago"]
+    served.release("1.1-broken")
+    told = everything(served)
+    assert told[0] == "1.0 (version 2) is live, dropped … ago"
+    assert told[1].startswith("1.1-broken, dropped … ago, ended failed: ")
+    assert len(told) == 2
+    served.release("1.2", AT_ONCE)
+    assert everything(served) == ["1.2 (version 4) is live, dropped … ago"]
+
+
+def test_the_status_of_everything_tells_releases_under_way_the_newest_first(served: World) -> None:
+    waiting = [served.drop(f"1.{number}") for number in range(1, 8)]
+    for drop in waiting:
+        served.deployer.begin_record(drop)
+        served.account.pass_time(served.account.now + timedelta(seconds=61))
+    told = everything(served)
+    assert [line.split()[0] for line in told] == ["1.0", "1.7", "1.6", "1.5", "1.4", "1.3"]
+    assert told[1] == "1.7 is received, … ago"

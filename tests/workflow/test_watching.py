@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from deployer import events
+from deployer.model.alias import Move
 from deployer.model.drop import Drop
 from deployer.model.status import Status
 from tests.faults.faults import Killed
@@ -32,7 +33,7 @@ def test_an_alarm_rolls_back_at_once_with_one_write(served: World) -> None:
     ended = served.release("1.1", CANARY)
     assert answers[0]["answer"] == "all traffic is on 1.0 (version 2) again"
     assert ended["status"] == Status.ROLLED_BACK
-    assert "is in ALARM" in ended["reason"]
+    assert ended["reason"] == f"alarm {served.function}-errors is in ALARM"
 
 
 def test_a_fix_goes_out_while_the_alarm_is_red(served: World) -> None:
@@ -93,6 +94,44 @@ def test_a_dead_rollout_leaves_the_alias_whole_and_ends_failed(served: World) ->
     assert (record.status, record.reason) == (Status.FAILED, "the rollout's execution ended FAILED")
     served.tell(stopped)
     assert served.record(drop) == record
+
+
+def test_a_command_that_died_before_its_record_gives_a_dead_rollout_its_end(served: World) -> None:
+    """A: rollback moves the alias, and dies before it updates the record.  B: the rollout dies, too."""
+    drop = served.drop("1.1", CANARY)
+
+    def both_die() -> None:
+        served.deployer.write_alias(
+            served.application,
+            served.alias,
+            served.alias.remove_canary(drop.release_id, Move.ROLL_BACK, by_command=True),
+        )
+        raise Killed
+
+    served.at_look(2, both_die)
+    with pytest.raises(Killed):
+        served.roll_out(drop)
+    later = served.drop("1.2", CANARY)
+    served.deployer.begin_record(later)
+    for died, status in ((later, Status.FAILED), (drop, Status.ROLLED_BACK)):
+        served.tell(served.engine_ends(died, "TIMED_OUT"))
+        record = served.record(died)
+        assert (record.status, record.reason) == (status, "the rollout's execution ended TIMED_OUT")
+
+
+def test_a_dead_rollout_whose_release_has_all_traffic_ends_live(served: World) -> None:
+    drop = served.drop("1.1", f"{CANARY}[resources]\nprovisioned-concurrency = 2\n")
+
+    def die() -> None:
+        assert "promote" in served.command("promote", full=True)["answer"]
+        raise Killed
+
+    served.at_look(2, die)
+    with pytest.raises(Killed):
+        served.roll_out(drop)
+    served.tell(served.engine_ends(drop, "STOPPED"))
+    assert (served.record(drop).status, served.alias.traffic) == (Status.LIVE, ("3", None, 0))
+    assert concurrency(served)["3"] == 2
 
 
 def test_an_execution_of_somebody_else_is_ignored(served: World) -> None:
