@@ -44,11 +44,6 @@ class Tree(NamedTuple):
         return f"{self.directory}.index"
 
     @property
-    def heads(self) -> str:
-        """Return the file that keeps the first bytes of files of several frames until they are whole."""
-        return f"{self.directory}.heads"
-
-    @property
     def asked(self) -> str:
         """Return the file that lists the files that were opened before they had arrived, four bytes each."""
         return f"{self.directory}.asked"

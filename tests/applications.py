@@ -15,10 +15,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from bootstrap.pointer import VARIABLE, Pointer
 from deployer.aws.profile_request import CLIENT_CONTEXT
-from deployer.bundle import BuildOptions, build
+from deployer.bundle import BuildOptions, build, layout
 from deployer.model.entry import Entry
 from deployer.model.profile import Profile
 from tests import pythons
@@ -98,12 +99,14 @@ def release(
     handler: str | None = "app.handler",
     command: tuple[str, ...] = (),
     profile: Profile | None = None,
+    small: int = 0,
 ) -> Release:
-    """Bundle a tree."""
+    """Bundle a tree; a test's files are small, and may come late all the same unless it sets `small`."""
     body = bytearray()
     python = pythons.number(pythons.VERSION) if kind == "python" else None
     plan = BuildOptions(python=python, pythons=pythons.compilers(), profile=profile or Profile())
-    built = build(tree, entries(tree), body.extend, plan)
+    with patch.object(layout, "SMALL", small):
+        built = build(tree, entries(tree), body.extend, plan)
     place = (BUCKET, KEY, "", built.offset, built.index_size, built.index_sha256)
     pointer = Pointer(*place, kind, handler, command, "release 1", "0" * 32, "123456789012", built.unpacked)
     return Release(bytes(body), pointer)

@@ -6,7 +6,8 @@ import struct
 from collections.abc import Callable, Iterable, Mapping
 from typing import NoReturn
 
-from .holder import BORROW, MESSAGE, NUMBERS, WRITTEN
+from ..index import Frame
+from .holder import BORROW, HEAD, MESSAGE, NUMBER, NUMBERS, WRITTEN
 
 
 class Borrower:
@@ -25,6 +26,10 @@ class Borrower:
         self._poll.register(coordinator, select.POLLIN)
         self._coordinator, self._gone = coordinator, gone
 
+    def holds_any_of(self, frame: Frame) -> bool:
+        """Return whether a holder has files of a frame."""
+        return any(not self._held_by.keys().isdisjoint(files) for one in frame.columns[3:] for files in one)
+
     def borrow(self, files: Iterable[int]) -> dict[int, int]:
         """Return a descriptor for each of the files that a holder has; the caller closes it."""
         asked: dict[int, list[int]] = {}
@@ -33,19 +38,23 @@ class Borrower:
                 asked.setdefault(holder, []).append(file)
         lent: dict[int, int] = {}
         for holder, numbers in asked.items():
-            if self._send(holder, BORROW, [self._worker, *numbers]):
+            if self._send(holder, BORROW, struct.pack(NUMBERS % (len(numbers) + 1), self._worker, *numbers)):
                 lent |= self._receive(len(numbers))
         return lent
+
+    def keep_head(self, file: int, head: bytes) -> None:
+        """Let its holder write the first bytes of a file when the rest is in place."""
+        self._send(self._held_by[file], HEAD, NUMBER.pack(file) + head)
 
     def written(self, frame: int, files: Iterable[int]) -> None:
         """Report that every byte of a frame is in place."""
         for holder in {self._held_by[file] for file in files if file in self._held_by}:
-            self._send(holder, WRITTEN, [frame])
+            self._send(holder, WRITTEN, NUMBER.pack(frame))
 
-    def _send(self, holder: int, kind: bytes, numbers: list[int]) -> bool:
+    def _send(self, holder: int, kind: bytes, content: bytes) -> bool:
         """Send a message; return False when the holder has ended, because it holds no files then."""
         try:
-            self._holders[holder].send(kind + struct.pack(NUMBERS % len(numbers), *numbers))
+            self._holders[holder].send(kind + content)
         except ConnectionError:
             return False
         return True

@@ -19,9 +19,8 @@ from ..failures import LoadError, describe
 from ..lines import Lines, send
 from ..pointer import Pointer
 from .application import Application
-from .holder import QUESTION
+from .holder import NUMBER, QUESTION
 from .part_queue import Queue, Work
-from .worker import NUMBER
 
 KILLED = 3
 """Exit status of a process that has killed the application and has reported so."""

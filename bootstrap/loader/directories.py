@@ -42,9 +42,7 @@ def complete(tree: Tree, index: bytes) -> None:
         file.flush()
         _await_tick(file.fileno())
     os.rename(f"{tree.marker}.new", tree.marker)
-    for path in (tree.journal, tree.heads):
-        if os.path.exists(path):
-            os.unlink(path)
+    os.unlink(tree.journal)
 
 
 def _await_tick(marker: int) -> None:

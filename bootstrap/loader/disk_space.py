@@ -23,7 +23,7 @@ def remove_others(tree: Tree) -> None:
 
 def remove_remains(tree: Tree) -> None:
     """Remove an incomplete tree together with its journal."""
-    for path in (tree.journal, tree.index_file, tree.start_folders, tree.heads, tree.asked):
+    for path in (tree.journal, tree.index_file, tree.start_folders, tree.asked):
         if os.path.exists(path):
             os.unlink(path)
     if os.path.exists(tree.directory):

@@ -24,9 +24,9 @@ from . import lease
 
 type Tell = Callable[[Any], None]
 
-BORROW, WRITTEN, QUESTION = b"b", b"w", b"?"
-NUMBERS = "<%dI"
-MESSAGE = 4096
+BORROW, HEAD, WRITTEN, QUESTION = b"b", b"h", b"w", b"?"
+NUMBER, NUMBERS = struct.Struct("<I"), "<%dI"
+MESSAGE = 2 * lease.HEAD
 """Bytes that no message to a holder or a worker exceeds."""
 SWEEP = 0.02
 """Seconds between two looks at which files have been opened: the next in the queue arrive without being asked for."""
@@ -38,9 +38,8 @@ class Share(NamedTuple):
     files: dict[int, File]
     missing: dict[int, set[int]]
     """The frames that each file waits for."""
-    spread: set[int]
-    """Files of several frames, whose heads are kept in `heads` until they are whole."""
-    heads: int
+    begun: set[int]
+    """Files whose first bytes an earlier load has put in place."""
     root: int
 
 
@@ -65,6 +64,8 @@ class Holder:
         """Hold nothing yet."""
         self._share, self._partners = share, partners
         self._held: dict[int, int] = {}
+        self._heads: dict[int, bytes] = {}
+        """The first bytes of files of several frames, until the rest is in place."""
         self._files_in: dict[int, list[int]] = {}
         self._opened: dict[int, float] = {}
         self._twin = 0
@@ -97,6 +98,9 @@ class Holder:
                 os.close(held)
                 refused.append(number)
                 continue
+            head = lease.hide(held, file.size)
+            if number in self._share.begun:
+                self._heads[number] = head
             self._held[number] = held
             for frame in self._share.missing[number]:
                 self._files_in.setdefault(frame, []).append(number)
@@ -151,6 +155,9 @@ class Holder:
 
     def _serve(self, message: bytes) -> None:
         kind, body = message[:1], message[1:]
+        if kind == HEAD:
+            self._heads[NUMBER.unpack_from(body)[0]] = body[NUMBER.size :]
+            return
         numbers = struct.unpack(NUMBERS % (len(body) // 4), body)
         if kind == BORROW:
             worker, *wanted = numbers
@@ -174,8 +181,8 @@ class Holder:
                 self._release(number)
 
     def _release(self, number: int) -> None:
-        if number in self._share.spread:
-            lease.place_head(self._share.heads, number, self._held[number])
+        if number in self._heads:
+            lease.place_head(self._held[number], self._heads.pop(number))
         self._check(self._held[number])
         lease.let_go(self._held.pop(number))
         self._opened.pop(number, None)

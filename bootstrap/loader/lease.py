@@ -18,8 +18,8 @@ WAITED = 30.0
 CREATE = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 RESERVED = 1 << 20
 """Bytes up to which a file's blocks are reserved when it is created; those of a larger file are reserved later."""
-LONG_AGO = 315_619_200_000_000_000
-"""2 January 1980, in ns: earlier than any read, so that the first read shows; see access_profile.py."""
+LONG_AGO = 315_619_200, 315_619_200
+"""2 January 1980, as times of access and change: before any read, so that the first shows; see access_profile.py."""
 STEP = 64 << 20
 """Bytes reserved at a time: a write to the same file waits no longer than that takes."""
 
@@ -50,23 +50,31 @@ def work(folder: str) -> bool:
 def create(path: str, mode: int, size: int, root: int) -> int:
     """Create a file at its full size and return a descriptor for it; raises OSError."""
     created = os.open(path, CREATE, mode, dir_fd=root)
-    if HEAD < size <= RESERVED:
+    if size <= RESERVED:
         os.posix_fallocate(created, 0, size)
-    elif size > RESERVED:
+    else:
         os.ftruncate(created, size)
-    os.pwrite(created, ABSENT[:size], 0)
     return created
 
 
-def keep_head(heads: int, number: int, position: int, content: memoryview) -> None:
-    """Keep some of the first bytes of file `number` in the file `heads` until the rest of it is in place."""
-    os.pwrite(heads, content, number * HEAD + position)
+def hide(held: int, size: int) -> bytes:
+    """Write over a file's first bytes that it has not arrived, and return what they were."""
+    head = os.pread(held, HEAD, 0)
+    os.pwrite(held, ABSENT[:size], 0)
+    return head
 
 
-def place_head(heads: int, number: int, target: int) -> None:
+def place_head(held: int, head: bytes) -> None:
     """Write a file's first bytes, the last ones to be written."""
-    os.pwrite(target, os.pread(heads, min(HEAD, os.fstat(target).st_size), number * HEAD), 0)
-    os.utime(target, ns=(LONG_AGO, LONG_AGO))
+    write(held, head, 0)
+    os.utime(held, LONG_AGO)
+
+
+def write(target: int, content: bytes | memoryview, position: int) -> None:
+    """Write all of `content` at a place of a file; raises OSError."""
+    done = 0
+    while done < len(content):
+        done += os.pwrite(target, content[done:], position + done)
 
 
 def reserve(held: int, size: int) -> None:

@@ -27,12 +27,12 @@ from .borrow import Borrower
 from .coordinator import Coordinator, Runtime, give_up
 from .directories import complete, open_root, prepare
 from .disk_space import NO_ROOM, check_space, full, remove_others, remove_remains
-from .holder import Holder, Partners, Share
+from .holder import NUMBER, Holder, Partners, Share
 from .part_queue import Queue, Work
 from .parts import plan
-from .shares import create_empty, cut_tails, restore_heads, share
+from .shares import cut_tails, share, without_heads
 from .unpack import Place
-from .worker import CONNECTIONS, NUMBER, Job, Worker
+from .worker import CONNECTIONS, Job, Worker
 
 type Tell = Callable[[Any], None]
 
@@ -126,15 +126,16 @@ class Load:
         self._parts = plan(self._index)
         self._journal = os.open(tree.journal, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         known = _already(self._journal)
+        self._resumed = bool(known)
+        self._place = Place(self._index.files, open_root(tree))
+        known -= without_heads(self._index, self._parts, known, self._place.root)
         self._shares = share(self._index, self._parts, known, demand=ends.demand and lease.work(tree.base))
-        self._place = Place(self._index.files, open_root(tree), self._open_heads())
         work = Work(len(self._parts), known, self._shares.awaited, self._shares.parts_of)
         self._queue = Queue(work)
         self._application = Application(ends.runtime)
         asked = os.open(tree.asked, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         runtime = Runtime(tell, Lines(ends.asks), asked, ends.early)
         self._coordinator = Coordinator(pointer, work, self._queue, self._application, runtime)
-        self._resumed = bool(known)
 
     def run(self) -> None:
         """Return when the load is complete and reported; raises LoadError and OSError."""
@@ -145,11 +146,8 @@ class Load:
         for worker, _ in team:
             worker.ask()  # the first parts are on their way while this makes directories
         prepare(self._tree, self._index, self._place.root)
-        if holders:
-            create_empty(self._index, self._place.root)
         if self._resumed:
             cut_tails(self._index, self._place.root)
-            restore_heads(self._index, self._shares, self._place.heads, self._place.root)
         gc.freeze()
         answers = [ours for _, (_, ours) in team]
         for worker, (theirs, _) in team:
@@ -189,10 +187,6 @@ class Load:
         os.write(self._journal, NUMBER.pack(part))
         self._coordinator.children_tell(part)
 
-    def _open_heads(self) -> int:
-        needed = self._shares.missing or os.path.exists(self._tree.heads)
-        return os.open(self._tree.heads, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600) if needed else -1
-
     def _fork(self, run: Callable[[int], None]) -> int:
         """Run in a process of its own, with a descriptor that is readable when this one has ended."""
         parent = os.getpid()
@@ -223,7 +217,7 @@ class Load:
         self, number: int, files: dict[int, Any], inbox: socket.socket, workers: list[socket.socket], coordinator: int
     ) -> None:
         missing = {file: self._shares.missing[file] for file in files}
-        ours = Share(files, missing, self._shares.spread, self._place.heads, self._place.root)
+        ours = Share(files, missing, self._shares.begun, self._place.root)
         told = self._coordinator.children_tell
         why = partial(_tell_why, pointer=self._pointer, tree=self._tree, tell=told)
         danger = partial(give_up, self._pointer, self._application)

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from .worker import NUMBER
+from .holder import NUMBER
 
 PAGE = 4096
 

@@ -17,8 +17,8 @@ class Shares(NamedTuple):
 
     missing: dict[int, set[int]]
     """The frames that each leased file waits for."""
-    spread: set[int]
-    """Leased files of several frames."""
+    begun: set[int]
+    """Files of several frames whose first one is in place."""
     awaited: set[int]
     """Parts that hold a file which is not leased."""
     part_of: list[int]
@@ -37,27 +37,23 @@ class Shares(NamedTuple):
 
 def share(index: Index, parts: list[Part], known: set[int], *, demand: bool) -> Shares:
     """Lease what may come late, if anything may: with `demand`, all but the first files of the index."""
-    part_of = [number for number, part in enumerate(parts) for _ in part.frames]
-    shares = Shares({}, set(), set(), part_of)
-    first = index.first if demand else len(index.files)
-    for frame, file, length, _ in _slices(index):
-        size = index.files[file].size
-        if part_of[frame] in known or (demand and not size):
+    part_of = _part_of(parts)
+    shares = Shares({}, {file for _, file in _begun(index, part_of, known)}, set(), part_of)
+    for number, frame in enumerate(index.frames):
+        if part_of[number] in known or not frame.columns:
             continue
-        if file < first:
-            shares.awaited.add(part_of[frame])
-            continue
-        shares.missing.setdefault(file, set()).add(frame)
-        if length < size:
-            shares.spread.add(file)
+        files = [file for some in frame.columns[3] for file in some]
+        leased = [file for file in files if file >= index.first and index.files[file].size] if demand else []
+        for file in leased:
+            shares.missing.setdefault(file, set()).add(number)
+        if len(leased) < len(files):
+            shares.awaited.add(part_of[number])
     return shares
 
 
-def create_empty(index: Index, root: int) -> None:
-    """Create the files that have no bytes to wait for."""
-    for file in index.files:
-        if not file.size:
-            os.close(os.open(file.path, lease.CREATE, file.mode, dir_fd=root))
+def without_heads(index: Index, parts: list[Part], known: set[int], root: int) -> set[int]:
+    """Return the known parts that are to be loaded again: a killed holder took the first bytes of a file with it."""
+    return {part for part, file in _begun(index, _part_of(parts), known) if _is_hidden(index.files[file].path, root)}
 
 
 def cut_tails(index: Index, root: int) -> None:
@@ -72,35 +68,23 @@ def cut_tails(index: Index, root: int) -> None:
         os.close(target)
 
 
-def restore_heads(index: Index, shares: Shares, heads: int, root: int) -> None:
-    """Put right the first bytes of files of several frames whose first frame a killed load has placed.
-
-    They lie in the file, or in `heads` if that load leased the file. Now they must lie where this load looks for them.
-    """
-    for frame, file, length, position in _slices(index):
-        missing = shares.missing.get(file, set())
-        if position or length == index.files[file].size or frame in missing:
-            continue
-        _restore_head(index.files[file], file, heads, root, leased=bool(missing))
+def _part_of(parts: list[Part]) -> list[int]:
+    return [number for number, part in enumerate(parts) for _ in part.frames]
 
 
-def _restore_head(file: File, number: int, heads: int, root: int, *, leased: bool) -> None:
+def _begun(index: Index, part_of: list[int], known: set[int]) -> Iterator[tuple[int, int]]:
+    """Return the files of several frames whose first one is in a known part, with that part."""
+    for part, frame in zip(part_of, index.frames, strict=True):
+        for _, length, position, files in frame.slices if part in known else ():
+            if not position and length < index.files[files[0]].size:
+                yield from ((part, file) for file in files)
+
+
+def _is_hidden(path: str, root: int) -> bool:
     try:
-        target = os.open(file.path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=root)
-    except FileNotFoundError:
-        return
-    head = os.pread(target, lease.HEAD, 0)
-    absent = head == lease.ABSENT[: len(head)]
-    if leased and not absent:
-        lease.keep_head(heads, number, 0, memoryview(head))
-    elif absent and not leased:
-        lease.place_head(heads, number, target)
-    os.close(target)
-
-
-def _slices(index: Index) -> Iterator[tuple[int, int, int, int]]:
-    """Return of every slice of every file: frame, file, length, position."""
-    for number, frame in enumerate(index.frames):
-        for _, length, position, files in zip(*frame.columns, strict=True):
-            for file in files:
-                yield number, file, length, position
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=root)
+    except OSError:
+        return False
+    head = os.pread(file, lease.HEAD, 0)
+    os.close(file)
+    return head == lease.ABSENT

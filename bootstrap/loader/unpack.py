@@ -1,7 +1,7 @@
 """Put one verified frame's files in place."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from ..failures import Retry
 from ..index import File, Frame, Slice
 from . import zstd
 from .borrow import Borrower
-from .lease import HEAD, LONG_AGO, keep_head
+from .lease import HEAD, LONG_AGO, place_head, write
 
 PIECE = 128 << 10
 """Bytes decompressed at a time: a buffer this small is reused, so that the kernel maps no fresh pages."""
@@ -24,8 +24,6 @@ class Place(NamedTuple):
     files: list[File]
     root: int
     """Descriptor of the directory."""
-    heads: int
-    """Descriptor of the file that keeps the heads of leased files of several frames."""
 
 
 class _Raw:
@@ -62,15 +60,14 @@ def verify(frame: Frame, data: memoryview) -> None:
 def put(frame: Frame, data: memoryview, place: Place, borrower: Borrower | None = None) -> None:
     """Write every slice of a verified frame; raises OSError."""
     raw = _Raw(data)
+    if borrower is None or not borrower.holds_any_of(frame):
+        _put_by_name(raw, frame.slices, place)
+        return
     for batch in _batches(frame.slices):
-        lent = borrower.borrow(file for one in batch for file in one.files) if borrower else {}
+        lent = borrower.borrow(file for one in batch for file in one.files)
         for one in batch:
-            leased = [(file, lent[file]) for file in one.files if file in lent]
-            named = [file for file in one.files if file not in lent]
-            if named:
-                _put_by_name(raw, one, [place.files[file] for file in named], place.root)
-            if leased:
-                _put_leased(raw, one, leased, place)
+            _put_by_name(raw, [one._replace(files=[file for file in one.files if file not in lent])], place)
+            _put_leased(raw, one, {file: lent[file] for file in one.files if file in lent}, place, borrower)
         for held in lent.values():
             os.close(held)
 
@@ -81,7 +78,7 @@ def _batches(slices: Iterable[Slice]) -> Iterator[list[Slice]]:
     count = 0
     for one in slices:
         for n in range(0, len(one.files), FILES_OPEN):
-            some = one._replace(files=one.files[n : n + FILES_OPEN]) if len(one.files) > FILES_OPEN else one
+            some = one._replace(files=one.files[n : n + FILES_OPEN])
             if count + len(some.files) > FILES_OPEN:
                 yield batch
                 batch, count = [], 0
@@ -90,42 +87,53 @@ def _batches(slices: Iterable[Slice]) -> Iterator[list[Slice]]:
     yield batch
 
 
-def _put_by_name(raw: _Raw, one: Slice, files: list[File], root: int) -> None:
-    targets = [os.open(file.path, CREATE, file.mode, dir_fd=root) for file in files]
-    for position, piece in _pieces(raw, one):
+def _put_by_name(raw: _Raw, slices: Iterable[Slice], place: Place) -> None:
+    """Write to files that nobody can have opened yet. Most are small, and there are thousands: each name costs."""
+    at, root, all_files = raw.at, place.root, place.files
+    create, put_at, utime, close = os.open, os.pwrite, os.utime, os.close
+    for offset, length, position, numbers in slices:
+        if length > PIECE and len(numbers) > 1:
+            _put_copies(raw, Slice(offset, length, position, numbers), place)
+            continue
+        for number in numbers:
+            path, mode, _ = all_files[number]
+            target = create(path, CREATE, mode, dir_fd=root)
+            done = 0
+            while done < length:
+                done += put_at(target, at(offset + done, length - done), position + done)
+            utime(target, LONG_AGO)
+            close(target)
+
+
+def _put_copies(raw: _Raw, one: Slice, place: Place) -> None:
+    """Write to identical files at once, for which the frame would have to be read again."""
+    for n in range(0, len(one.files), FILES_OPEN):
+        files = [place.files[number] for number in one.files[n : n + FILES_OPEN]]
+        targets = [os.open(file.path, CREATE, file.mode, dir_fd=place.root) for file in files]
+        head = _put_but_head(raw, one, targets)
         for target in targets:
-            _write(target, piece, position)
-    for target in targets:
-        os.utime(target, ns=(LONG_AGO, LONG_AGO))
-        os.close(target)
+            place_head(target, head)
+            os.close(target)
 
 
-def _put_leased(raw: _Raw, one: Slice, targets: list[tuple[int, int]], place: Place) -> None:
-    """Write a file's first bytes last: here, or when the file's last frame is in place."""
-    head = bytearray()
-    for position, piece in _pieces(raw, one):
-        if position < HEAD:
-            head += piece[: HEAD - position]
-        for _, target in targets if position + len(piece) > HEAD else ():
-            skipped = max(0, HEAD - position)
-            _write(target, piece[skipped:], position + skipped)
-    for file, target in targets:
-        if one.length < place.files[file].size:
-            keep_head(place.heads, file, one.position, memoryview(head))
-        else:
-            _write(target, memoryview(head), 0)
-            os.utime(target, ns=(LONG_AGO, LONG_AGO))
+def _put_leased(raw: _Raw, one: Slice, targets: dict[int, int], place: Place, borrower: Borrower) -> None:
+    """Write a file's first bytes last: here, or its holder does when the file's last frame is in place."""
+    head = _put_but_head(raw, one, targets.values())
+    for file, target in targets.items():
+        if one.length == place.files[file].size:
+            place_head(target, head)
+        elif head:
+            borrower.keep_head(file, head)
 
 
-def _pieces(raw: _Raw, one: Slice) -> Iterator[tuple[int, memoryview]]:
-    done = 0
-    while done < one.length:
-        piece = raw.at(one.offset + done, one.length - done)
-        yield one.position + done, piece
+def _put_but_head(raw: _Raw, one: Slice, targets: Collection[int]) -> bytes:
+    """Write a run of bytes but for a file's first ones, and return those."""
+    head, done = b"", 0
+    while done < one.length and targets:
+        piece, position = raw.at(one.offset + done, one.length - done), one.position + done
+        skipped = min(len(piece), max(0, HEAD - position))
+        head += piece[:skipped]
+        for target in targets if skipped < len(piece) else ():
+            write(target, piece[skipped:], position + skipped)
         done += len(piece)
-
-
-def _write(target: int, piece: memoryview, position: int) -> None:
-    done = 0
-    while done < len(piece):
-        done += os.pwrite(target, piece[done:], position + done)
+    return head

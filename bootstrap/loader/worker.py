@@ -6,7 +6,6 @@ buffer a connection and one spare, whatever the release's size.
 
 import os
 import select
-import struct
 import time
 from collections import deque
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from . import unpack
 from .borrow import Borrower
 from .disk_space import NO_ROOM
 from .fetch import TIMEOUT, Connection
+from .holder import NUMBER
 from .parts import Part
 
 ATTEMPTS = 6
@@ -28,7 +28,6 @@ BACKOFF = 0.05
 BUSY, LONGEST = 0.1, 2.0
 """Seconds within which a part is asked for again that S3 was too busy for: doubled each time, up to the second."""
 CONNECTIONS = 2
-NUMBER = struct.Struct("<I")
 
 
 class Job(NamedTuple):

@@ -11,9 +11,10 @@ TESTS = frozenset({"tests", "test"})
 LARGE = 1 << 20
 """Bytes from which a file that no start was seen to read comes after the others."""
 LATEST = 1 << 60
+SMALL = 16 << 10
+"""Bytes of a file up to which writing it takes no longer than leasing it would."""
 LEASED = 6 * 860
-"""Files that may arrive while the application runs, the largest: a process holds 860, and small ones are written sooner
-than they are held."""
+"""Files that may arrive while the application runs, the largest; a process holds 860."""
 
 
 class Layout(NamedTuple):
@@ -47,10 +48,12 @@ def lay_out(entries: Iterable[Entry], profile: Profile) -> Layout:
 
 
 def _first(files: Sequence[Entry]) -> Iterable[str]:
-    """Return the files that cannot be held: programs, and the smallest ones where there are too many."""
+    """Return the files that are not leased: programs, small ones, and the smallest others where there are too many."""
     held = [entry for entry in files if not _is_program(entry)]
     yield from (entry.path for entry in files if _is_program(entry))
-    yield from (entry.path for entry in sorted(held, key=lambda entry: entry.size)[: max(0, len(held) - LEASED)])
+    held.sort(key=lambda entry: entry.size)
+    small = sum(entry.size < SMALL for entry in held)
+    yield from (entry.path for entry in held[: max(small, len(held) - LEASED)])
 
 
 def _is_program(entry: Entry) -> bool:

@@ -3,6 +3,7 @@
 from tests.defects.breaking import Defect
 
 GUARDS, DEMAND = "tests/pure/test_bootstrap_guards.py", "tests/end_to_end/test_bootstrap_demand.py"
+HOLDER = "tests/pure/test_bootstrap_holder.py"
 FAULTS = "tests/end_to_end/test_bootstrap_faults.py"
 
 DEFECTS = (
@@ -29,9 +30,9 @@ DEFECTS = (
     ),
     Defect(
         "a file that has not arrived looks like one of zeros",
-        "lease.create",
-        "os.pwrite(created, ABSENT[:size], 0)",
-        "os.pwrite(created, bytes(size), 0)",
+        "lease.hide",
+        "os.pwrite(held, ABSENT[:size], 0)",
+        "os.pwrite(held, bytes(size), 0)",
         (GUARDS,),
     ),
     Defect(
@@ -54,6 +55,34 @@ DEFECTS = (
         "demand=ends.demand and lease.work(tree.base)",
         "demand=ends.demand",
         (f"{DEMAND}::test_where_leases_do_not_work_every_file_is_awaited",),
+    ),
+    Defect(
+        "a holder has no twin, so that its files are let go when it is killed",
+        "Holder.run",
+        "self._begin_twin()",
+        "pass",
+        (HOLDER,),
+    ),
+    Defect(
+        "a file is let go without a look whether somebody was let in before",
+        "Holder._release",
+        "self._check(self._held[number])",
+        "pass",
+        (HOLDER,),
+    ),
+    Defect(
+        "a load that goes on lacks the first bytes that a killed holder kept",
+        "shares._is_hidden",
+        "return head == lease.ABSENT",
+        "return not head",
+        (HOLDER,),
+    ),
+    Defect(
+        "a small file is leased, which takes longer than writing it",
+        "layout._first",
+        "entry.size < SMALL",
+        "entry.size < 0",
+        ("tests/pure/test_bundle.py",),
     ),
     Defect(
         "an opener waits until the kernel lets it in",

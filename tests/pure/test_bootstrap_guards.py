@@ -39,6 +39,7 @@ def root(tmp_path: Path) -> Iterator[int]:
 def test_whoever_opens_a_leased_file_is_kept_out_until_it_is_let_go(tmp_path: Path, root: int) -> None:
     held = lease.create("file", 0o644, 10, root)
     lease.take(held)
+    lease.hide(held, 10)
     assert not lease.asked_for(held)
     with pytest.raises(BlockingIOError):
         os.open(tmp_path / "file", os.O_RDONLY | os.O_NONBLOCK)
@@ -59,6 +60,7 @@ def test_a_lease_that_is_gone_counts_as_one_that_let_somebody_in(root: int) -> N
 def test_a_file_has_its_size_its_blocks_and_a_text_that_says_it_is_absent(tmp_path: Path, root: int, size: int) -> None:
     held = lease.create("file", 0o600, size, root)
     lease.reserve(held, size)
+    lease.hide(held, size)
     found = (tmp_path / "file").stat()
     assert (found.st_size, found.st_mode & 0o777) == (size, 0o600)
     assert found.st_blocks * 512 >= size

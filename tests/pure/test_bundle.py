@@ -154,6 +154,12 @@ def test_where_more_files_are_small_than_can_be_held_the_smallest_come_first(
     assert {file.path for file in index.files[: index.first]} == {f"{n}.txt" for n in range(1, 5)}
 
 
+def test_small_files_come_first_because_to_lease_one_takes_longer_than_to_write_it(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {"none": "", "small": bytes(9), "large": bytes(10)}
+    index = _index(release(write(tmp_path, files), kind="nodejs", small=10))
+    assert {file.path for file in index.files[: index.first]} == {"none", "small"}
+
+
 def test_the_same_tree_gives_the_same_index_but_for_the_levels_chosen(tree: Path) -> None:
     first, second = _index(release(tree)), _index(release(tree))
     assert (first.files, first.links, first.directories) == (second.files, second.links, second.directories)
@@ -217,7 +223,7 @@ def test_more_identical_files_than_a_process_may_open_are_written(tmp_path: Path
     try:
         for frame in index.frames:
             data = memoryview(made.body)[position : position + frame.compressed]
-            unpack.put(frame, data, unpack.Place(index.files, root, -1))
+            unpack.put(frame, data, unpack.Place(index.files, root))
             position += frame.compressed
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, allowed)
