@@ -1,4 +1,4 @@
-"""What the worlds of the tests have in common: Dropshift as people use it, in memory or on the local AWS.
+"""The common part of the tests' worlds: Dropshift as people use it, in memory or on the local AWS.
 
 Each world shows more of itself to its own tests. Here is one story that must go the same way in all of them.
 """

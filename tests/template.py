@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -48,6 +49,11 @@ def source(text: str | None = None) -> Template:
 
 
 def _parsed(text: str) -> Template:
+    return deepcopy(_once_parsed(text))
+
+
+@cache
+def _once_parsed(text: str) -> Template:
     parsed: Template = yaml_parse(text)
     return parsed
 
@@ -101,7 +107,13 @@ def defaults(template: Template) -> dict[str, str]:
 
 def transformed(template: Template, **given: str) -> Template:
     """Apply both transforms, in the order that the template names them; raises what the transforms refuse."""
-    parameters = defaults(template) | given
+    return deepcopy(_once_transformed(json.dumps(template), tuple(given.items())))
+
+
+@cache
+def _once_transformed(text: str, given: tuple[tuple[str, str], ...]) -> Template:
+    template: Template = json.loads(text)
+    parameters = defaults(template) | dict(given)
     flat = language_extensions.apply(deepcopy(template), parameters)
     flat["Transform"] = "AWS::Serverless-2016-10-31"
     with patch.dict(os.environ, AWS_DEFAULT_REGION=REGION):

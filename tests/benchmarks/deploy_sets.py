@@ -13,7 +13,7 @@ SETS = {
     "B": (LARGEST, IMPORTS_B, "grpcio"),
     "S": (SMALL, "import numpy, pydantic, requests", "urllib3"),
 }
-"""What is installed, what the handler imports, and the dependency that changes to the version before its newest one."""
+"""Packages to install, modules to import, and the dependency that changes to the version before its newest one."""
 MANIFEST = """\
 [application]
 handler = "app.handler"

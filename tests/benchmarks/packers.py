@@ -1,4 +1,4 @@
-"""What people do today with the same tree: zip, SAM, Zappa, an image layer. Each yields its seconds and its bytes."""
+"""Other ways to deploy the same tree: zip, SAM, Zappa, an image layer. Each yields its seconds and its bytes."""
 
 import json
 import os

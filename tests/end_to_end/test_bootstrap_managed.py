@@ -121,7 +121,7 @@ def _log() -> Iterator[tuple[Callable[[], str], str]]:
         server = socketserver.ThreadingUnixStreamServer(f"{directory}/log", Stream)
         for opened in (directory, f"{directory}/log"):
             Path(opened).chmod(0o777)  # a confined process is another user
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield lambda: _joined(server, pieces), f"{directory}/log"
 
 

@@ -1,4 +1,4 @@
-"""What AWS's client for Node.js promises in its own tests holds for a dropped application as for a native one."""
+"""The promises of AWS's client for Node.js, by its own tests, hold for a dropped application as for a native one."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What AWS's client for Python promises in its own tests holds for a dropped application as for a native one.
+"""The promises of AWS's client for Python, by its own tests, hold for a dropped application as for a native one.
 
 native                dropped               dropped, and the first invocation taken early
 app.py at the root    its release in S3     the file that the import opens comes after the limit of init

@@ -187,7 +187,7 @@ def _endpoint() -> Iterator[tuple[list[str], str]]:
             """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield asked, f"127.0.0.1:{server.server_port}"
     finally:

@@ -60,7 +60,7 @@ def _cold_waits(store: ObjectStore, until: Callable[[], bool]) -> None:
 
 
 def test_an_example_a_release_is_loaded_at_a_cold_start_and_answers(tmp_path: Path, store: ObjectStore) -> None:
-    """What all the others do: bundle a tree, store it, start a function whose pointer names it, call it, and look."""
+    """The pattern of all the others: bundle, store, start a function whose pointer names the bundle, call it, look."""
     tree = write(tmp_path / "tree", {"app.py": "def handler(event, context):\n    return event['n'] + 1\n"})
     pointer = release(tree).stored(store)
     with dropped(pointer, store, tmp_path) as environment:

@@ -31,7 +31,7 @@ CONTROL_PLANE = next(iter(GROUPS))
 
 @dataclass
 class Told:
-    """What became of a day."""
+    """The outcome of a day."""
 
     releases: int = 0
     ends: Counter[str] = field(default_factory=Counter)

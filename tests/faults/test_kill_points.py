@@ -25,7 +25,7 @@ def by_name(flow: Flow) -> str:
 
 
 def test_an_example_a_process_that_dies_behind_a_write_of_the_alias_changes_no_end() -> None:
-    """What all the others do: play a flow, let one thing go wrong at one call, drive on as AWS would, and look."""
+    """The pattern of all the others: play a flow, let one thing go wrong at one call, drive on as AWS would, look."""
     [flow] = [one for one in FLOWS if one.name == "release"]  # dropped beside a live one, shifted in two stages
     writes = [point.number for point in course(flow).points if point.operation == "UpdateAlias"]
     world = fire(Shot(flow, (Fault(writes[0], Kind.KILLED_AFTER),)))

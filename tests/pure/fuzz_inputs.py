@@ -144,7 +144,7 @@ def check_answer(payload: bytes) -> str:
 
 
 def check_payload(payload: Any) -> str:  # noqa: ANN401 - any JSON
-    """Whatever the controller is invoked with."""
+    """Any payload of the controller."""
     found = events.parse(payload, SETTINGS, APPLICATIONS)
     return _problems(found.problems) if isinstance(found, events.Refused) else type(found).__name__
 

@@ -46,6 +46,11 @@ class Calls:
         self._number += number
         self.errors += self._chance.binomialvariate(number, self._error_rate)
 
+    @property
+    def rate(self) -> float:
+        """The share of calls that failed; 0 without a call."""
+        return self.errors / self._number if self._number else 0.0
+
     def traffic(self) -> Traffic:
         """Return what CloudWatch has counted."""
         return Traffic(invocations=self._number, errors=self.errors)
@@ -54,12 +59,13 @@ class Calls:
 def blamed_in_stage(thresholds: Rollout, canary: Calls, stable: Calls, split: list[tuple[int, int]]) -> int | None:
     """Return the number of the look that blames a release, None if none does; `split` are the calls of each look.
 
-    One error blames nobody, which another test holds: such looks are passed over, because they are most.
+    One error blames nobody, and so does a rate no higher than the stable version's. Other tests hold that, and such
+    looks are passed over, because they are most.
     """
     for number, (to_canary, to_stable) in enumerate(split, start=1):
         canary.come(to_canary)
         stable.come(to_stable)
-        if canary.errors > 1 and _health(thresholds, canary, stable) is Health.UNHEALTHY:
+        if canary.errors > 1 and canary.rate > stable.rate and _health(thresholds, canary, stable) is Health.UNHEALTHY:
             return number
     return None
 

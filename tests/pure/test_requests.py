@@ -31,7 +31,7 @@ from deployer.model.version import LatestConfiguration, Readiness
 from tests.pure.values import NOON, SETTINGS, drop, untouched
 
 type Calls = Callable[[Any], object]
-"""What is done with the client of a service."""
+"""A use of a service's client."""
 ARN = "arn:aws:lambda:eu-central-1:123456789012:function:orders"
 DIGEST = "ab" * 32
 LATEST = LatestConfiguration(

@@ -1,4 +1,4 @@
-"""What Dropshift relies on AWS for, row by row: parsed once from rows.toml, which may name only what is there."""
+"""The reliances of Dropshift on AWS, row by row: parsed once from rows.toml, which may name only what is there."""
 
 import ast
 import re
