@@ -80,6 +80,17 @@ def test_a_second_rollback_does_not_go_forth_again(served: World) -> None:
     assert served.alias.traffic == ("2", None, 0)
 
 
+def test_a_rollback_that_died_before_its_record_is_recorded_by_the_second_one(served: World) -> None:
+    served.release("1.1", NOW)
+    left = served.command("history", limit=1)["releases"][0]["release_id"]
+    served.deployer.write_alias(served.application, served.alias, served.alias.roll_back_to(left, "2"))
+    assert served.command("rollback")["answer"].startswith("nothing to do: already rolled back: 1.0 (version 2)")
+    record = served.deployer.aws.records.read(served.application, left)
+    assert record
+    assert record.rolled_back
+    assert record.rolled_back.reason == "roll back from 1.1 (version 3) to 1.0 (version 2)"
+
+
 def test_a_rollback_goes_to_a_release_by_name_by_id_and_by_version(served: World) -> None:
     served.release("1.1", NOW)
     served.release("1.2", NOW)

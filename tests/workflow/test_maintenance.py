@@ -150,3 +150,16 @@ def test_prune_never_touches_a_release_under_way(served: World) -> None:
     served.at_look(2, lambda: answers.append(served.command("prune", keep=1)))
     assert served.release("1.1", GO_ON)["status"] == Status.LIVE
     assert answers[0]["versions"] == []
+
+
+def test_prune_deletes_the_locations_of_bundles_before_the_bundles(served: World) -> None:
+    for name in ("1.1", "1.2"):
+        served.release(name, NOW)
+    before = len(served.account.calls)
+    answer = served.command("prune", keep=1)
+    calls = [
+        call for call in served.account.calls[before:] if call.operation in ("DeleteObject", "ListVersionsByFunction")
+    ]
+    deleted = [call.params.get("Key", "versions are read again") for call in calls[1:]]
+    assert [key.rpartition(".")[2] for key in deleted] == ["json", "versions are read again", "zst"]
+    assert answer["answer"].startswith("deleted 1.0 (version 2) and 0.0 MB of bundles, kept 2")

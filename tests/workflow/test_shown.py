@@ -112,6 +112,12 @@ def everything(world: World) -> list[str]:
     return [re.sub(r"\d+ (s|m) ago", "… ago", line.removeprefix(f"{world.application}: ")) for line in found]
 
 
+def test_the_status_of_everything_tells_an_application_without_a_drop(world: World) -> None:
+    world.deployer.aws.records.change_overview(world.application, lambda one: one)
+    world.deployer.aws.records.change_overview(world.application, lambda one: one.begun("a" * 32))
+    assert everything(world) == ["no release yet"]
+
+
 def test_the_status_of_everything_tells_a_drop_that_failed_until_a_newer_one(served: World) -> None:
     assert everything(served) == ["1.0 (version 2) is live, dropped … ago"]
     served.release("1.1-broken")
