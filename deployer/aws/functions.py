@@ -162,12 +162,10 @@ class Functions:
 
     def provision(self, function: str, version: str, wanted: int) -> Readiness:
         """Request provisioned concurrency on a version, once, and return its state: READY, IN_PROGRESS or FAILED."""
-        try:
+        with suppress(self._client.exceptions.ProvisionedConcurrencyConfigNotFoundException):
             found = self._client.get_provisioned_concurrency_config(FunctionName=function, Qualifier=version)
             if found["RequestedProvisionedConcurrentExecutions"] == wanted:
                 return answers.concurrency(found)
-        except self._client.exceptions.ProvisionedConcurrencyConfigNotFoundException:
-            pass  # not requested yet
         with refusals_of_input():
             asked = self._client.put_provisioned_concurrency_config(
                 FunctionName=function, Qualifier=version, ProvisionedConcurrentExecutions=wanted

@@ -84,8 +84,8 @@ class Application:
 
     def known_releases(self) -> str:
         """Return the newest releases that a command can name."""
-        versions = [found for found in self.deployer.aws.functions.versions(self.function) if found.description]
-        names = [answers.titled(one.description.label, one.version) for one in versions[-5:] if one.description]
+        versions = self.deployer.aws.functions.versions(self.function)
+        names = [answers.titled(one.description.label, one.version) for one in versions if one.description][-5:]
         return ", ".join(reversed(names)) or NO_RELEASE
 
     def title(self, version: str | None) -> str:
@@ -101,9 +101,8 @@ class Application:
             for release_id in reversed(overview.under_way[-MOST_UNDER_WAY:])
             if (record := self.record(release_id)) and not record.status.final
         ]
-        newest = None
-        if overview.newest and overview.newest not in {record.release_id for record in running}:
-            newest = self.record(overview.newest)
+        known = {record.release_id for record in running}
+        newest = self.record(overview.newest) if overview.newest and overview.newest not in known else None
         left = self.record(alias.recorded.release) if alias.rolled_back and alias.recorded else None
         return State(
             alias=alias,
@@ -120,8 +119,7 @@ class Application:
     def _warm(self) -> Iterator[Warm]:
         """Return the versions that have provisioned concurrency, also if others configured it."""
         for found in self.deployer.aws.functions.provisioned(self.function):
-            published = self.published(found.qualifier)
-            if published:
+            if published := self.published(found.qualifier):
                 yield Warm(
                     version=found.qualifier,
                     release=published.description.label if published.description else NO_RELEASE,
@@ -168,9 +166,8 @@ class Application:
 
     def version_of(self, name: str) -> str | None:
         """Find the version that a release name, a release id or a version means; the newest, if several fit."""
-        fits = [
-            found.version for found in self.deployer.aws.functions.versions(self.function) if is_called(found, name)
-        ]
+        versions = self.deployer.aws.functions.versions(self.function)
+        fits = [found.version for found in versions if is_called(found, name)]
         return fits[-1] if fits else None
 
     def bundle_state(self, published: PublishedVersion | None) -> str:

@@ -86,9 +86,9 @@ def summary(found: Summary, now: datetime) -> Answer:
     """Return in a few lines and fields where one of many applications stands."""
     dropped = f", dropped {age(now - found.dropped)} ago" if found.dropped else ""
     serving = f"{titled(found.release, found.version)} is live{dropped}" if found.release else "no release yet"
-    shares = [f", {one.weight} % of the traffic" if one.weight else "" for one in found.under_way]
     running = [
-        f"{one.release} is {_running(one, now)}{share}" for one, share in zip(found.under_way, shares, strict=True)
+        f"{one.release} is {_running(one, now)}" + (f", {one.weight} % of the traffic" if one.weight else "")
+        for one in found.under_way
     ]
     ended = _ended(found.ended, now)[:1] if found.ended else []
     return {

@@ -107,11 +107,9 @@ def _until(run: Run, act: Act[[]], release: Release, done: Callable[[Release], b
 def smoke_test(run: Run, release: Release) -> Release:
     """Call the version before it has traffic."""
     release = run.step(steps.smoke_test, release)
-    return (
-        release
-        if release.ending
-        else _until(run, steps.provision_concurrency, release, lambda found: found.concurrency_ready, ACTIVE_TRIES)
-    )
+    if release.ending:
+        return release
+    return _until(run, steps.provision_concurrency, release, lambda found: found.concurrency_ready, ACTIVE_TRIES)
 
 
 def shift_in_stages(run: Run, release: Release) -> Release:
