@@ -101,7 +101,7 @@ class Emulator:
         try:
             connection.request("POST", INVOKE, json.dumps(event))
             answer = connection.getresponse()
-            return answer.status, answer.read().decode()
+            return answer.status, answer.read().decode(errors="backslashreplace")
         finally:
             connection.close()
 

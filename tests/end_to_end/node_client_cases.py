@@ -143,7 +143,8 @@ PACKAGES = {
     "a package.json that does not parse": _case({"package.json": "{", "app.js": ECHO_CJS}, ends="Error"),
     "a package.json that is null": _case({"package.json": "null", "app.js": ECHO_CJS}, ends="Error"),
     "node_modules below a package of modules": _case(
-        {"package.json": MODULE, "node_modules/app.js": ECHO_CJS}, handler="node_modules/app.handler"
+        {"package.json": MODULE, "node_modules/app.js": "module['exp' + 'orts'] = { handler: async () => 5 };\n"},
+        handler="node_modules/app.handler",
     ),
     "CommonJS in a package of modules": _case({"package.json": MODULE, "app.js": ECHO_CJS}, "ReferenceError"),
     "CommonJS in a package of CommonJS": _case({"package.json": COMMONJS, "app.js": ECHO_CJS}),
