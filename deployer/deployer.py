@@ -130,15 +130,15 @@ class Deployer:
             return f"version {version} has no provisioned concurrency: {error}"
         return f"version {version} has no provisioned concurrency: {ready.reason}" if ready.state == "FAILED" else None
 
-    def unprovision(self, application: str, version: str) -> str | None:
+    def unprovision(self, application: str, version: str, alias: Alias | None = None) -> str | None:
         """End the provisioned concurrency of a version without traffic; return a warning when AWS refuses.
 
-        A version that the alias names keeps it, because it would start cold without it.
+        A version that the alias names keeps it, because it would start cold without it. `alias`: as it was just read.
         """
         function = self.settings.function(application)
         try:
             with refusals():
-                if not self.aws.functions.alias(function).names(version):
+                if not (alias or self.aws.functions.alias(function)).names(version):
                     self.aws.functions.unprovision(function, version)
         except RefusedError as error:
             return f"version {version} keeps its provisioned concurrency, which costs money: {error}"

@@ -49,6 +49,11 @@ class Settings(Value):
     """The event bus for changes of releases."""
 
     @property
+    def answers_commands(self) -> bool:
+        """Return whether this is the controller, for which people wait; it alone starts rollouts."""
+        return bool(self.rollout_function)
+
+    @property
     def owner_limits(self) -> OwnerLimits:
         """The most that a manifest may ask for."""
         return OwnerLimits(

@@ -17,6 +17,7 @@ from deployer.aws.metrics import Metrics
 from deployer.aws.records import Records
 from deployer.aws.releases_bucket import ReleasesBucket
 from deployer.aws.s3 import name_owner
+from deployer.aws.throttling import go_first
 from deployer.settings import Settings, settings
 
 _RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 10}, connect_timeout=5, read_timeout=60)
@@ -50,9 +51,13 @@ class Aws:
         s3 = session.client("s3", config=_RETRIES)
         name_owner(s3, settings.account_id)
         records = Records(s3, settings)
+        client, alias_client = (session.client("lambda", config=_RETRIES) for _ in range(2))
+        if settings.answers_commands:
+            go_first(client)
+            go_first(alias_client)
         functions = Functions(
-            client=session.client("lambda", config=_RETRIES),
-            alias_client=session.client("lambda", config=_RETRIES),
+            client=client,
+            alias_client=alias_client,
             invoker=session.client("lambda", config=_INVOKE),
             alias=settings.alias,
         )

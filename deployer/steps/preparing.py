@@ -58,7 +58,7 @@ def _known_before(deployer: Deployer, release: Release, *, force: bool) -> Relea
         reason = f"this archive was rolled back before, as release {earlier}; force releases it again"
         return release.ended(Status.REJECTED, reason)
     function = deployer.function(release)
-    published = deployer.aws.functions.published(function, deployer.aws.functions.alias(function).stable)
+    published = deployer.aws.functions.published(function, deployer.settings.alias)  # the stable version
     stable = published.description if published else None
     live = stable and deployer.aws.records.read(drop.application, stable.release_id)
     if live and live.release_id != release.id and (live.key, live.archive_sha256) == (drop.key, digest):

@@ -131,11 +131,12 @@ def finish(deployer: Deployer, release: Release) -> Release:
 
 def _give_back_concurrency(deployer: Deployer, release: Release, status: Status) -> None:
     """End the provisioned concurrency of the version without traffic: the older one, or this one."""
-    application, version = release.drop.application, release.version
+    application, version, alias = release.drop.application, release.version, None
     if status is Status.LIVE:
-        version = deployer.aws.functions.alias(deployer.function(release)).previous
+        alias = deployer.aws.functions.alias(deployer.function(release))
+        version = alias.previous
     elif not release.manifest.resources.provisioned_concurrency:
         return
-    warning = deployer.unprovision(application, version) if version else None
+    warning = deployer.unprovision(application, version, alias) if version else None
     if warning:
         deployer.record_progress(release, warning)

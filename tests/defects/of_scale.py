@@ -3,6 +3,11 @@
 from tests.defects.breaking import Defect
 
 SCHEDULE, STATUS = "tests/faults/test_pruned_by_schedule.py", "tests/faults/test_status_of_all.py"
+CONTENTION, STORM = "tests/faults/test_contention.py", "tests/pure/test_storm.py"
+COMMANDED = (
+    "tests/pure/test_template.py"
+    "::test_an_applications_stack_names_an_alias_of_the_controller_by_which_it_is_commanded_and_found"
+)
 PERMISSIONS = "tests/pure/test_template_permissions.py"
 NEEDED = f"{SCHEDULE}::test_an_old_record_goes_when_its_version_is_gone_and_what_is_needed_stays"
 UNDER_WAY = f"{SCHEDULE}::test_records_are_deleted_where_all_releases_are_kept_and_a_release_under_way_keeps_its_own"
@@ -153,5 +158,75 @@ DEFECTS = (
         "overview = self.overview()",
         "overview = Overview.of(self.recent(100))",
         (f"{STATUS}::test_three_hundred_applications_are_read_in_few_calls_however_many_releases_they_had",),
+    ),
+    Defect(
+        "an application's stack lets it load the bundles of all",
+        "deployer/application.yaml",
+        "-${AWS::Region}/bundles/${Application}/*\n",
+        "-${AWS::Region}/bundles/*\n",
+        (PERMISSIONS,),
+    ),
+    Defect(
+        "an application's stack gives no commands for it",
+        "deployer/application.yaml",
+        "Properties: { Name: !Ref Application, FunctionName:",
+        "Properties: { Name: live, FunctionName:",
+        (COMMANDED,),
+    ),
+    Defect(
+        "commands wait for the control plane as long as rollouts do",
+        "Aws.connect",
+        "if settings.answers_commands:",
+        "if False:",
+        (f"{CONTENTION}::test_rollbacks_are_answered_within_five_seconds_while_rollouts_take_all_calls",),
+    ),
+    Defect(
+        "rollouts ask as often as commands",
+        "Aws.connect",
+        "if settings.answers_commands:",
+        "if True:",
+        (f"{CONTENTION}::test_a_rollouts_throttled_calls_wait_as_the_sdk_does_and_none_is_tried_for_ever",),
+    ),
+    Defect(
+        "a command asks for ever",
+        "throttling._soon",
+        "if throttled and attempts < _MOST else None",
+        "if throttled and attempts < 10 * _MOST else None",
+        (f"{CONTENTION}::test_a_rollouts_throttled_calls_wait_as_the_sdk_does_and_none_is_tried_for_ever",),
+    ),
+    Defect(
+        "a release that went live reads the alias once more",
+        "shifting._give_back_concurrency",
+        "deployer.unprovision(application, version, alias)",
+        "deployer.unprovision(application, version)",
+        ("tests/faults/test_calls.py", "tests/faults/test_limits.py"),
+    ),
+    Defect(
+        "a busy S3 is an attempt",
+        "Worker._postpone",
+        "if isinstance(error, SlowDown):",
+        "if False:",
+        ("tests/end_to_end/test_bootstrap_faults.py::test_a_busy_s3_is_waited_for_longer_than_any_other_fault",),
+    ),
+    Defect(
+        "all loads ask a busy S3 again at the same moment",
+        "worker.pause",
+        "BUSY * 2 ** min(slowed, 10)) * chance)",
+        "BUSY * 2 ** min(slowed, 10)))",
+        (f"{STORM}::test_a_pause_is_anywhere_within_a_bound_that_grows_and_ends",),
+    ),
+    Defect(
+        "a large bundle comes in small parts",
+        "parts.plan",
+        "larger = LARGER if memory >= ROOM else ()",
+        "larger = ()",
+        (f"{STORM}::test_a_large_bundle_is_loaded_in_few_requests",),
+    ),
+    Defect(
+        "a function with little memory has large parts",
+        "parts.plan",
+        "larger = LARGER if memory >= ROOM else ()",
+        "larger = LARGER",
+        (f"{STORM}::test_a_function_with_little_memory_keeps_small_parts",),
     ),
 )

@@ -1,36 +1,18 @@
 """`status` of three hundred applications: two or three calls each, and none of the control plane's narrow budget."""
 
-import copy
 from collections import Counter
 
-from tests.faults.account import BUNDLES
-from tests.faults.flows import STAGES
+from tests.faults.crowd import add, begun
 from tests.faults.wiring import inhabited, settings
 from tests.faults.world import World
 
 MANY = 300
 
 
-def _copied(world: World, name: str) -> None:
-    """Add an application that stands where the first one does, by another name."""
-    first, functions = world.applications[0], world.account.lambda_.functions
-    functions[world.settings.function(name)] = copy.deepcopy(functions[world.settings.function(first)])
-    world.account.lambda_.commanded.append(name)
-    objects = world.account.s3.buckets[BUNDLES].objects
-    for key in [key for key in objects if key.startswith("records/")]:
-        parts = [name if part == first else part for part in key.split("/")]
-        objects["/".join(parts)] = objects[key]
-
-
 def test_three_hundred_applications_are_read_in_few_calls_however_many_releases_they_had() -> None:
-    world = World(settings())
+    world = begun()
     with inhabited(world):
-        world.drop("1.0")
-        world.run()
-        world.drop("1.1", STAGES)
-        world.run(until=world.shifting)
-        for number in range(MANY - 1):
-            _copied(world, f"app-{number}")
+        add(world, (f"app-{number}" for number in range(MANY - 1)))
         world.account.calls.clear()
         answer = world.command("status", application=None)
     assert len(answer["applications"]) == MANY
@@ -58,7 +40,7 @@ def test_an_application_that_is_gone_is_left_out() -> None:
     with inhabited(world):
         world.drop("1.0")
         world.run()
-        _copied(world, "gone")
+        add(world, ["gone"])
         del world.account.lambda_.functions[world.settings.function("gone")]
         answer = world.command("status", application=None)
     assert [one["application"] for one in answer["applications"]] == ["orders"]

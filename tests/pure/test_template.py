@@ -7,6 +7,7 @@ import subprocess
 from typing import Any
 
 import pytest
+from samtranslator.yaml_helper import yaml_parse
 
 from deployer.commands.command import parse as parse_command
 from deployer.commands.sender import Sender
@@ -269,3 +270,9 @@ def test_a_command_among_the_outputs_is_one_that_the_controller_takes(output: st
     assert not isinstance(command, tuple)
     assert Sender(alias="hello").objection(command) is None
     assert output == command.action.capitalize() + "Command"
+
+
+def test_an_applications_stack_names_an_alias_of_the_controller_by_which_it_is_commanded_and_found() -> None:
+    commands = yaml_parse(sam.APPLICATION.read_text())["Resources"]["Commands"]["Properties"]
+    assert commands["Name"] == {"Ref": "Application"}
+    assert commands["FunctionName"] == {"Fn::Sub": "${Deployer}-controller"}
