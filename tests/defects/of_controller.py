@@ -46,7 +46,7 @@ DEFECTS = (
     Defect(
         "warm capacity is taken from a version that has traffic",
         "Deployer.unprovision",
-        "if not self.aws.functions.alias(function).names(version):",
+        "if not (alias or self.aws.functions.alias(function)).names(version):",
         "if True:",
         (f"{REFUSED}::test_a_version_that_somebody_gave_all_traffic_keeps_its_concurrency",),
     ),
