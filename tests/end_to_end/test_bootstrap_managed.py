@@ -20,6 +20,8 @@ from tests.local.environments import Environment
 from tests.object_store import ObjectStore
 
 PROCESSES = 3
+INIT_LIMIT = 130
+"""Seconds. Source: AWS Lambda developer guide, execution environment: 130 s on managed instances, or the timeout."""
 MANAGED = {"AWS_LAMBDA_INITIALIZATION_TYPE": "lambda-managed-instances", "AWS_LAMBDA_MAX_CONCURRENCY": str(PROCESSES)}
 MEETING = """\
 import os, pathlib, time
@@ -140,9 +142,9 @@ def _without_children(process: int) -> list[int]:
 
 def _at_once(environment: Environment, place: Path) -> list[dict[str, Any]]:
     """Start, and have every process busy with an event at the same time; give the answers."""
-    assert environment.start(20).kind == "ready"
+    assert environment.start(INIT_LIMIT).kind == "ready"
     event = {"place": str(place), "all": PROCESSES}
     with ThreadPoolExecutor(PROCESSES) as pool:
-        outcomes = list(pool.map(lambda _: environment.run(invocation(event), 20), range(PROCESSES)))
+        outcomes = list(pool.map(lambda _: environment.run(invocation(event), 60), range(PROCESSES)))
     assert [one.kind for one in outcomes] == ["response"] * PROCESSES, outcomes
     return [json.loads(one.payload) for one in outcomes]

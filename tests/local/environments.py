@@ -96,16 +96,18 @@ class Environment:
         return self._output.read_text(errors="replace") if self._output.exists() else ""
 
     def stop(self) -> None:
-        """Kill the process and everything it forked."""
-        if self.process is not None:
+        """Kill the process and everything it forked. Two may stop it at once: a test, and whoever awaits its start."""
+        process, api = self.process, self._api
+        if process is not None:
             with suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
+                os.killpg(process.pid, signal.SIGKILL)
             if self.confinement:
                 self.confinement.thaw()
-            self.process.wait()
-        if self._api is not None:
-            self._api.close()
-        self.process = self._api = None
+            process.wait()
+        if api is not None:
+            api.close()
+        if self.process is process:
+            self.process = self._api = None
 
     def _command(self) -> list[str]:
         program = self._program
