@@ -8,7 +8,8 @@ TEMPLATE = "tests/pure/test_template.py"
 SENDER = "tests/pure/test_sender.py"
 STACK_NAMES = f"{TEMPLATE}::test_a_stack_whose_functions_another_stack_would_take_for_its_applications_is_refused"
 SAID_BY = "tests/faults/test_said_by.py"
-REQUESTS = "tests/reliances/test_requests.py::test_every_request_of_a_flow_is_one_that_aws_takes_and_the_template_allows"
+REQUESTS = "tests/reliances/test_requests.py"
+RELEASE = f"{REQUESTS}::test_every_request_of_a_flow_is_one_that_aws_takes_and_the_template_allows[release]"
 
 DEFECTS = (
     Defect(
@@ -16,14 +17,14 @@ DEFECTS = (
         "template.yaml",
         "Action: [cloudwatch:DescribeAlarms, cloudwatch:GetMetricData]",
         "Action: [cloudwatch:DescribeAlarms]",
-        (f"{REQUESTS}[release]",),
+        (RELEASE,),
     ),
     Defect(
         "CloudWatch is asked for a type of alarms that it does not have",
         "Metrics._alarms",
         'AlarmTypes=["MetricAlarm", "CompositeAlarm"],',
         'AlarmTypes=["MetricAlarm", "CompositeAlarms"],',
-        (f"{REQUESTS}[release]",),
+        (RELEASE,),
     ),
     Defect(
         "a command for one application comes through the alias of another",

@@ -10,7 +10,8 @@ from tests import template as sam
 from tests.reliances import reference
 
 _OF = f"{sam.REGION}:{sam.ACCOUNT}"
-_OPTIONS = {"SigningKey": f"arn:aws:kms:{_OF}:key/*"}
+_OPTIONS = {"SigningKey": f"arn:aws:kms:{_OF}:key/*", "KeepRecordsDays": "365"}
+"""What the tests' settings switch on."""
 _BUCKETS = {name: f"dropshift-{name}-{sam.ACCOUNT}-{sam.REGION}" for name in ("releases", "bundles")}
 """By the names of the account in memory."""
 _OBJECTS = {
