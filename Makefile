@@ -41,7 +41,7 @@ BOOTSTRAP := $(sort $(wildcard tests/end_to_end/test_bootstrap_*.py))
 CONFINED_SOON := $(filter %demand.py %fidelity.py %frozen.py %identity.py %kinds.py %managed.py %restart.py,$(BOOTSTRAP))
 
 .DEFAULT_GOAL := help
-.PHONY: help test pythons emulator confined confined-all reliances faults demo local bench lint audit defects live build deploy application lock clean
+.PHONY: help test pythons emulator confined confined-all reliances faults demo local bench lint audit defects mutants live build deploy application lock clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -109,6 +109,9 @@ audit: .venv/ready .venv-checkov/ready ## hold the template against checkov: eve
 
 defects: .venv/ready         ## break the product in every known way, one at a time: the tests must notice; writes its figure, too
 	$(BIN)/python -m tests.defects
+
+mutants: .venv/ready         ## change in every small way what decides and calls AWS, run the quick tests; writes its figures [ARGUMENTS="--sample 600 ..."]
+	$(BIN)/python -m tests.mutants $(ARGUMENTS)
 
 live: .venv/ready .venv-sam/ready ## deploy to your AWS account under a name of its own, use it, measure, remove it
 	$(BIN)/python -m pytest -s --live tests/live
