@@ -69,7 +69,7 @@ emulator: .venv/ready .venv-sam/ready ## applications under AWS's own Runtime In
 confined: .venv/ready        ## the bootstrap's tests in a sandbox as narrow as Lambda's: user, files, memory, freezer (needs root)
 	CONFINED=2 $(BIN)/python -m pytest -rs -n 3 --dist loadfile -k "not frozen[60]" $(CONFINED_SOON)
 
-# 0.29 processors are what 512 MB of memory get: the tests of behaviour, which no time limit but Lambda's own concerns.
+# 0.29 processors are what 512 MB of memory get: enough for the tests about frozen and used environments, in minutes.
 confined-all: .venv/ready    ## the same, each of them, with 2 processors and with 1, and those of behaviour with 0.29
 	for share in 2 1; do CONFINED=$$share $(BIN)/python -m pytest -rs -n 2 --dist loadfile $(BOOTSTRAP) || exit 1; done
 	CONFINED=0.29 $(BIN)/python -m pytest -rs -n 2 --dist loadfile $(filter %frozen.py %kinds.py %restart.py %managed.py,$(BOOTSTRAP))
