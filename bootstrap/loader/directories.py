@@ -42,7 +42,8 @@ def complete(tree: Tree, index: bytes) -> None:
         file.flush()
         _await_tick(file.fileno())
     os.rename(f"{tree.marker}.new", tree.marker)
-    os.unlink(tree.journal)
+    if os.path.exists(tree.journal):
+        os.unlink(tree.journal)
 
 
 def _await_tick(marker: int) -> None:
