@@ -132,13 +132,6 @@ DEFECTS = (
         (f"{SCHEDULE}::test_applications_take_turns_and_one_that_is_gone_is_passed_over",),
     ),
     Defect(
-        "the schedule keeps what failed before what went live",
-        "versions_to_keep",
-        "ranked = sorted(versions, key=lambda found: _went_live(found, went_live))",
-        "ranked = versions",
-        ("tests/workflow/test_shown.py::test_prune_keeps_what_went_live_before_what_failed",),
-    ),
-    Defect(
         "status of everything leaves out what never had a drop",
         "Applications.with_undropped",
         "return sorted({*filter(_NAME.fullmatch, named), *self})",

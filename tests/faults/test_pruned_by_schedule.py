@@ -149,6 +149,7 @@ def test_no_record_is_deleted_where_the_owner_keeps_all_and_so_many_at_once_at_m
                 world.drop(f"1.{number}", AT_ONCE)
                 world.run()
             _due(world)
+            assert {drop.release_id for drop in world.drops} <= _records(world)
             world.account.pass_time(world.account.now + timedelta(days=365))
             before = len(_records(world))
             monkeypatch.setattr(controller, "MOST_PRUNED", 2)
