@@ -117,6 +117,10 @@ def test_a_hundred_alarms_are_read_and_those_that_are_not_there_are_missing(
 def test_alarms_that_cannot_be_read_are_none_of_them_red(cloudwatch: Stubber, metrics: Metrics) -> None:
     cloudwatch.add_client_error("describe_alarms", "ThrottlingException", "Rate exceeded")
     assert metrics.red_alarms("orders", ()) == frozenset()
+    cloudwatch.add_client_error("describe_alarms", "ThrottlingException", "Rate exceeded")
+    unread = metrics.alarms("orders", ())
+    assert isinstance(unread, Unread)
+    assert "(ThrottlingException)" in unread.reason
 
 
 def test_an_alarm_is_of_the_application_with_the_longest_name_that_fits(cloudwatch: Stubber, metrics: Metrics) -> None:
