@@ -3,6 +3,7 @@
 from tests.defects.breaking import Defect
 
 REUSE, STEPS = "tests/pure/test_bundle_reuse.py", "tests/workflow/test_reuse.py"
+FLOWS = "tests/faults/test_reuse.py"
 
 DEFECTS = (
     Defect(
@@ -10,14 +11,14 @@ DEFECTS = (
         "StoredBundle.read",
         "if sha256(data).hexdigest() != digest:",
         "if not digest:",
-        (f"{STEPS}::test_a_frame_with_other_bytes_than_its_digest_is_made_anew",),
+        (f"{STEPS}::test_a_frame_with_other_bytes_than_its_digest_is_made_anew", FLOWS),
     ),
     Defect(
         "a bundle that is gone ends the release that would copy from it",
         "StoredBundle.read",
         'if error.response["Error"]["Code"] in _GONE:',
         "if not _GONE:",
-        (f"{STEPS}::test_a_bundle_that_was_pruned_meanwhile_is_made_anew",),
+        (f"{STEPS}::test_a_bundle_that_was_pruned_meanwhile_is_made_anew", FLOWS),
     ),
     Defect(
         "bytecode is taken from an earlier bundle whatever its source is",

@@ -63,6 +63,8 @@ class S3:
         self.written: list[Written] = []
         self.hidden: list[tuple[int, str]] = []
         """Deleted objects, by key, in the order of all effects."""
+        self.read_once: set[str] = set()
+        """Versions that somebody deletes as soon as a range of them was read."""
         self.actor = "nobody"
         self._clock = clock
 
@@ -95,6 +97,8 @@ class S3:
         body = found.body[int(part[1]) : int(part[2]) + 1]
         if not body:
             raise ServiceError("InvalidRange", 416)
+        if found.version in self.read_once:
+            self.delete_object(Bucket, Key, found.version)
         return {**self._told(found), "ContentLength": len(body), "Body": body}
 
     def _find(

@@ -12,8 +12,12 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
+from backports import zstd
+
+from bootstrap.index import Index
 from tests.faults.buckets import ACCOUNT
 from tests.faults.clock import Clock
 from tests.faults.wire import ServiceError
@@ -367,10 +371,9 @@ class Lambda:
         return self.run(pointer["release"], payload)
 
     def loadable(self, pointer: Mapping[str, Any]) -> bool:
-        """Return whether the bundle is there and its index is the one that the pointer pins."""
+        """Return whether the bundle is there, with the index that the pointer pins, and the frames that this pins."""
         body = self._read(pointer["bucket"], pointer["key"], pointer["version"])
-        index = (body or b"")[pointer["offset"] : pointer["offset"] + pointer["size"]]
-        return body is not None and hashlib.sha256(index).hexdigest() == pointer["sha256"]
+        return body is not None and _intact(body, pointer["offset"], pointer["size"], pointer["sha256"])
 
     def _begin(self, name: str, payload: str) -> dict[str, Any]:
         if self.orders.setdefault(name, payload) != payload:
@@ -426,6 +429,20 @@ class Lambda:
 def execution_arn(name: str) -> str:
     """The ARN of an execution of the rollout. Source: Lambda API reference, Execution, DurableExecutionArn."""
     return f"arn:aws:lambda:eu-central-1:{ACCOUNT}:function:dropshift-rollout:1/durable-execution/{name}/1"
+
+
+@cache
+def _intact(body: bytes, offset: int, size: int, digest: str) -> bool:
+    """Return whether a bundle's index has this digest, and each frame the digest that the index gives it."""
+    packed = body[offset : offset + size]
+    if hashlib.sha256(packed).hexdigest() != digest:
+        return False
+    place = 0
+    for frame in Index.parse(zstd.decompress(packed)).frames:
+        if hashlib.sha256(body[place : place + frame.compressed]).hexdigest() != frame.sha256:
+            return False
+        place += frame.compressed
+    return True
 
 
 def _content(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import io
 import json
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from functools import cache
 from types import SimpleNamespace
@@ -17,7 +18,7 @@ from botocore.retries import quota
 from botocore.useragent import UserAgentString
 
 from deployer import controller
-from deployer.aws import Aws
+from deployer.aws import Aws, upload
 from deployer.model import stages
 from deployer.rollout import run
 from deployer.sandbox import process
@@ -100,6 +101,22 @@ def settings() -> Settings:
     )
 
 
+class AtOnce(Executor):
+    """Threads that are never behind: a job is over when it was given."""
+
+    def __init__(self, _workers: int) -> None:
+        super().__init__()
+
+    def submit[**P, T](self, job: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Do a job; its error, and the death of the process, are raised where the result is asked for."""
+        future = Future[T]()
+        try:
+            future.set_result(job(*args, **kwargs))
+        except BaseException as error:  # noqa: BLE001 - as a thread of the standard library's pool
+            future.set_exception(error)
+        return future
+
+
 class People:
     """Those who are not the deployer; their clients are shared, and reach the account of the last who came."""
 
@@ -149,6 +166,7 @@ def inhabited[W: Inhabited](world: W, worth_more: int = 0) -> Iterator[W]:
         patch.setattr(UserAgentString, "to_string", lambda _self: "")  # nobody reads it, and it takes a tenth of all
         patch.setattr(stages, "HOLD_CHECKS", HOLD_CHECKS)
         patch.setattr(bundling, "WORTH_MORE", worth_more)
+        patch.setattr(upload, "ThreadPoolExecutor", AtOnce)  # calls of a release always come in the same order
         patch.setattr(process, "started", guest_thread)  # a process for each archive would be most of the time here
         patch.setattr(sys, "stdout", world.prints)
         for handler in logger.handlers:

@@ -35,7 +35,7 @@ def packed(release: str, rollout_table: str = "", more: Mapping[str, str] | None
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in {"run": f"#!/bin/sh\n# {release}\ncat\n", **(more or {})}.items():
             entry = zipfile.ZipInfo(name)
-            entry.external_attr = 0o100755 << 16
+            entry.external_attr = (0o100755 if name == "run" else 0o100644) << 16
             archive.writestr(entry, text)
         archive.writestr(zipfile.ZipInfo("dropshift.toml"), f"{_START}{rollout_table}")
     return buffer.getvalue()
