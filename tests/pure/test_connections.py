@@ -1,17 +1,21 @@
 """The clients of each service: how long they wait, how often they try, and the owner that S3 has to confirm."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
+from botocore.hooks import HierarchicalEmitter
 
 from deployer.aws import Aws
+from deployer.aws.throttling import go_first
 from tests.faults.account import Account
 from tests.faults.wiring import connected
 from tests.pure.values import SETTINGS
 
 USUAL = (10, 5, 60)
 """Attempts, seconds to connect, seconds to wait for an answer."""
+THROTTLED = (SimpleNamespace(status_code=429), {})
 
 
 class Watched(boto3.Session):
@@ -73,3 +77,29 @@ def test_what_names_no_application_is_none_without_a_call(name: object) -> None:
     assert "hello" not in aws.applications
     account.lambda_.create("dropshift-app-hello", "live")
     assert "hello" in aws.applications
+
+
+@pytest.mark.parametrize(
+    ("operation", "response", "attempts", "soon"),
+    [
+        ("GetAlias", THROTTLED, 1, True),
+        ("UpdateAlias", THROTTLED, 99, True),
+        ("UpdateAlias", THROTTLED, 100, False),
+        ("GetAlias", (SimpleNamespace(status_code=500), {}), 1, False),
+        ("GetAlias", None, 1, False),
+        ("DeleteFunction", THROTTLED, 1, False),
+    ],
+)
+def test_a_throttled_call_of_a_command_is_soon_tried_again(
+    operation: str, response: object, attempts: int, *, soon: bool
+) -> None:
+    """Beside AWS's own rule, which is asked when ours says nothing."""
+    usual = 20.0
+    client: Any = SimpleNamespace(meta=SimpleNamespace(events=HierarchicalEmitter()))
+    client.meta.events.register("needs-retry.lambda", lambda **_: usual)
+    go_first(client)
+    _, wait = client.meta.events.emit_until_response(
+        f"needs-retry.lambda.{operation}", response=response, attempts=attempts, caught_exception=None
+    )
+    assert (0.1 <= wait <= 0.3) is soon
+    assert soon or wait == usual

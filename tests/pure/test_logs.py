@@ -1,6 +1,7 @@
 """The queries of an application's log, and that a failure of them never delays a verdict."""
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ SERVICE = "logs"
 SINCE, UNTIL = datetime(2026, 11, 27, 23, 58, tzinfo=UTC), datetime(2026, 11, 28, 0, 8, tzinfo=UTC)
 PREFIXES = ("2026/11/28/[7]", "2026/11/28/app-orders[7]", "2026/11/27/[7]", "2026/11/27/app-orders[7]")
 """Both forms of a stream's name; an environment that began yesterday writes to yesterday's stream."""
+
+LONGER = Unread(reason="the log is longer than can be read in time")
 
 
 def asked(prefix: str, **more: object) -> dict[str, Any]:
@@ -75,4 +78,18 @@ def test_a_log_that_takes_too_long_to_count_is_not_taken_for_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("deployer.aws.logs._COUNTING", -1)
-    assert isinstance(Logs(lambda: client).loads("app-orders", "7", SINCE, UNTIL), Unread)
+    assert Logs(lambda: client).loads("app-orders", "7", SINCE, UNTIL) == LONGER
+
+
+def test_a_count_ends_between_two_pages_when_its_time_is_over(
+    client: Any,  # noqa: ANN401
+    cloudwatch: Stubber,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The last page of a stream has no token: its time may be over."""
+    clock = iter([0, 0, 20, 21])
+    monkeypatch.setattr("deployer.aws.logs.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    for page in ({"events": []}, {"events": [], "nextToken": "more"}):
+        cloudwatch.add_response("filter_log_events", page)
+    monkeypatch.setattr("deployer.aws.logs._COUNTING", 20.5)
+    assert Logs(lambda: client).loads("app-orders", "7", SINCE, UNTIL) == LONGER

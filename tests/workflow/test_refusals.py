@@ -1,4 +1,4 @@
-"""Refusals of commands, whole: where, what was found, what is allowed, and the way out."""
+"""Answers of commands, whole. A refusal: where, what was found, what is allowed, and the way out."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from deployer.commands.application import Application
 from deployer.commands.old_records import forget
 from deployer.model.status import Status
 from tests.faults.account import BUNDLES
-from tests.workflow.test_commands import GO_ON, NOW, UNDER_WAY, during
+from tests.workflow.test_commands import CANARY, GO_ON, NOW, UNDER_WAY, during
 from tests.workflow.world import World
 
 AGAIN = "run status and send the command again"
@@ -16,6 +16,14 @@ def told(answer: dict[str, Any]) -> tuple[str, str, str, str]:
     """Return the one refusal of an answer."""
     [problem] = answer["problems"]
     return problem["where"], problem["found"], problem["allowed"], problem["remedy"]
+
+
+def shared(world: World, version: str, percent: int) -> None:
+    """Give a version a share of the traffic, as somebody else."""
+    weights = {version: percent / 100}
+    world.lambda_.update_alias(
+        FunctionName=world.function, Name="live", RoutingConfig={"AdditionalVersionWeights": weights}
+    )
 
 
 def hidden(world: World) -> None:
@@ -111,3 +119,179 @@ def test_a_version_without_a_bundle_is_not_offered_for_a_rollback(served: World)
 def test_no_record_is_forgotten_without_the_rule(served: World) -> None:
     assert served.settings.keep_records_days == 0
     assert forget(Application(served.deployer, served.application), 5) == 0
+
+
+# --- dry runs, and what there is nothing to do about -----------------------------------------------------------------
+
+DRY = (
+    ("rollback", {}, "would roll back: version 3 loses its 10 % of the traffic"),
+    ("abort", {}, "would abort: version 3 loses its 10 % of the traffic"),
+    ("promote", {}, "would shift 50 % of the traffic to 1.1 (version 3)"),
+    ("promote", {"full": True}, "would promote 1.1 (version 3)"),
+    ("pause", {}, "would pause at 10 %"),
+    ("resume", {}, "nothing to do: it is not paused"),
+    ("redeploy", {"release": "1.1"}, "would roll out 1.1 again"),
+    ("prune", {}, "would delete no version and 0.0 MB of bundles, keep 2"),
+)
+
+
+def test_a_dry_run_says_what_would_be_done_and_writes_nothing(served: World) -> None:
+    told_dry: list[str] = []
+
+    def ask() -> None:
+        served.calls.clear()
+        told_dry.extend(served.command(action, dry_run=True, **fields)["answer"] for action, fields, _ in DRY)
+        assert not {"UpdateAlias", "PutObject", "DeleteObject", "Invoke"} & set(served.calls)
+
+    served.at_look(1, ask)
+    assert served.release("1.1", GO_ON)["status"] == Status.LIVE
+    assert told_dry == [answer for *_, answer in DRY]
+    assert served.command("rollback", dry_run=True) == {
+        "answer": "would roll back from 1.1 (version 3) to 1.0 (version 2)"
+    }
+    assert served.alias.traffic == ("3", None, 0)
+
+
+def test_there_is_nothing_to_do_for_a_reason(served: World) -> None:
+    idle = "nothing to do: no release is taking traffic in stages"
+    assert [served.command(action)["answer"] for action in ("promote", "pause", "resume")] == [idle] * 3
+    assert served.command("abort")["answer"] == "nothing to do: no release is under way"
+    assert served.command("rollback", to="1.0")["answer"] == "nothing to do: 1.0 (version 2) has all traffic"
+
+
+def test_a_rollback_before_any_release_asks_for_a_name(world: World) -> None:
+    why = 'nothing to do: there is no earlier release to go back to; name one in "to"'
+    assert world.command("rollback")["answer"] == why
+
+
+def test_a_pause_that_is_said_twice_is_recorded_once_with_its_reason(served: World) -> None:
+    def paused() -> dict[str, Any]:
+        assert served.command("pause", reason="lunch")["answer"] == "done: pause at 10 %"
+        return served.command("pause", reason="lunch") | {"end": served.command("abort")["answer"]}
+
+    _, answer = during(served, 1, paused)
+    assert answer == {"answer": "nothing to do: it is paused", "end": "all traffic is on 1.0 (version 2) again"}
+    [newest] = served.command("history", limit=1)["releases"]
+    assert [one["what"] for one in newest["timeline"]].count("by command: pause at 10 % (lunch)") == 1
+
+
+# --- what others did -------------------------------------------------------------------------------------------------
+
+
+def test_a_share_that_others_gave_is_refused_with_what_it_is(served: World) -> None:
+    answers: list[dict[str, Any]] = []
+
+    def by_hand() -> None:
+        shared(served, "3", 30)
+        answers.extend(served.command(action) for action in UNDER_WAY)
+
+    served.at_look(1, by_hand)
+    assert served.release("1.1", GO_ON)["status"] == Status.OVERTAKEN
+    remedy = "move the alias by hand"
+    ended = ("alias", "version 3 with 30 %, shifted by others", "a release that the deployer is shifting", remedy)
+    moved = ("alias", "moved by others", "as the deployer left it", remedy)
+    assert [told(one) for one in answers] == [ended, moved, ended, moved, moved]
+
+
+def test_a_share_of_what_is_no_release_is_not_promoted(served: World) -> None:
+    shared(served, "1", 30)
+    refused = ("alias", "version 1", "a release's version", "it was shifted by others")
+    assert told(served.command("promote")) == refused
+
+
+def test_a_command_that_comes_second_is_refused(served: World) -> None:
+    served.release("1.1", NOW)
+    served.before_call("UpdateAlias", lambda: shared(served, "2", 30))
+    refused = ("alias", "moved by others at this moment", "unchanged", AGAIN)
+    assert told(served.command("rollback")) == refused
+    assert served.alias.traffic == ("3", "2", 30)
+
+
+# --- what AWS refuses after the move ---------------------------------------------------------------------------------
+
+
+def test_what_could_not_be_written_after_a_move_is_a_warning(served: World) -> None:
+    served.release("1.1", NOW)
+    served.denied.add("PutObject")
+    answer = served.command("rollback")
+    assert answer["answer"] == "rolled back from 1.1 (version 3) to 1.0 (version 2)"
+    reason = "AWS refused PutObject: AccessDenied: not today"
+    said = f"the traffic was moved, but not everything after it was done: {reason}; send the command again"
+    assert answer["warning"] == [said]
+
+
+def test_an_abort_before_any_traffic_says_so_and_is_an_ending(served: World) -> None:
+    drop = served.drop("1.1", CANARY)
+    served.deployer.begin_record(drop)
+    assert served.command("abort", dry_run=True)["answer"] == "would abort 1.1"
+    assert served.command("abort", release="0.9")["answer"] == "nothing to do: no release is under way"
+    assert served.command("abort", release="1.1") == {"answer": "aborted 1.1 before it had any traffic"}
+    assert [one.what for one in served.record(drop).timeline][1:] == ["abort", "aborted: abort by command"]
+
+
+# --- a rollback to an earlier release --------------------------------------------------------------------------------
+
+
+def test_a_rollback_to_a_release_that_ended_badly_says_how_it_ended(served: World) -> None:
+    served.at_look(1, lambda: served.serve("3", 20, errors=20))
+    assert served.release("1.1", GO_ON)["status"] == Status.ROLLED_BACK
+    where, found, allowed, remedy = told(served.command("rollback", to="1.1"))
+    assert (where, allowed) == ("to", "a release that was not rolled back, aborted or failed")
+    assert found.startswith("1.1 (version 3) rolled-back: 20 of 20 invocations failed")
+    assert remedy == 'add "force": true to use it anyway'
+
+
+def test_a_rollback_to_what_a_command_rolled_back_needs_force_and_is_live_again(served: World) -> None:
+    served.release("1.1", NOW)
+    served.command("rollback", reason="misclassifies")
+    assert "rolled back by command" in told(served.command("rollback", to="1.1"))[1]
+    assert served.command("rollback", to="1.1", force=True)["answer"].startswith("rolled back from 1.0")
+    record = next(one for one in served.command("history")["releases"] if one["release"] == "1.1")
+    assert "rolled_back" not in record
+    assert record["timeline"][-1]["what"] == "has all traffic again, by command"
+
+
+def test_a_rollback_of_a_release_without_a_record_writes_one(served: World) -> None:
+    served.release("1.1", NOW)
+    without_records(served)
+    served.command("rollback", reason="misclassifies")
+    [record] = [one for one in served.command("history")["releases"] if one["release"] == "1.1"]
+    words = "roll back from 1.1 (version 3) to 1.0 (version 2) (misclassifies)"
+    restored = "there was no record; this one is from the version's description"
+    assert [one["what"] for one in record["timeline"]] == [restored, "live: version 3 was live", words]
+    assert (record["status"], record["rolled_back"]["reason"]) == (Status.LIVE, "misclassifies")
+
+
+def test_a_release_whose_bundle_is_gone_is_dropped_again(served: World) -> None:
+    served.release("1.1", NOW)
+    objects = served.account.s3.buckets[BUNDLES].objects
+    for key in [key for key in objects if key.startswith("bundles/")]:
+        del objects[key]
+    refused = ("to", "1.0 (version 2), whose bundle is gone", "a version whose bundle exists", "drop the release again")
+    assert told(served.command("rollback")) == refused
+
+
+# --- maintenance -----------------------------------------------------------------------------------------------------
+
+
+def test_a_redeploy_is_in_the_record_with_its_reason(served: World) -> None:
+    served.release("1.1", NOW)
+    assert told(served.command("redeploy", release="0.9")) == (
+        "release",
+        '"0.9"',
+        "a release name or release id",
+        "see history",
+    )
+    answer = served.command("redeploy", release="1.0", reason="the old one was better")
+    record = served.deployer.aws.records.read(served.application, answer["id"])
+    assert record
+    assert record.timeline[0].what == "received: redeploy by command (the old one was better)"
+
+
+def test_prune_refuses_versions_that_it_cannot_read(served: World) -> None:
+    hidden(served)
+    where, found, allowed, remedy = told(served.command("prune", keep=1))
+    assert (where, allowed) == ("the function", "versions whose environment the deployer may read")
+    assert found.startswith("versions whose bundles cannot be read (")
+    assert "unable to decrypt" in found
+    assert remedy == "see KmsKeyArn in the application's stack"
