@@ -173,6 +173,46 @@ def test_a_refusal_says_what_to_change(payload: Any, word: str) -> None:  # noqa
     assert word in refusal(payload)
 
 
+ACTIONS = "status, history, rollback, promote, abort, pause, resume, validate, redeploy, prune"
+
+
+@pytest.mark.parametrize(
+    ("payload", "applications", "problem"),
+    [
+        (
+            {"action": "rollback"},
+            APPLICATIONS,
+            ("application", "nothing", "a value", "correct it; see events/rollback.json"),
+        ),
+        (
+            {"action": "history", "application": "hello", "limit": 500},
+            APPLICATIONS,
+            ("limit", "500", "at most 100", "correct it; see events/history.json"),
+        ),
+        (
+            {"action": "abort", "application": "zzz"},
+            (),
+            ("application", "the unknown application 'zzz'", "none yet", "use one of these"),
+        ),
+        (
+            {"action": 5, "application": "hello"},
+            APPLICATIONS,
+            ("action", "the unknown action 5", ACTIONS, "use one of these"),
+        ),
+        (
+            {"action": "abort", "application": "hello", "fore": 1},
+            APPLICATIONS,
+            ("field", "the unknown field 'fore'", "application, reason, dry_run, release, action", "use one of these"),
+        ),
+    ],
+)
+def test_a_refused_command_is_told_whole(payload: Any, applications: tuple[str, ...], problem: tuple[str, ...]) -> None:  # noqa: ANN401
+    found = events.parse(payload, SETTINGS, applications)
+    assert isinstance(found, events.Refused)
+    [said] = found.problems
+    assert (said.where, said.found, said.allowed, said.remedy) == problem
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(max_size=5),
     lambda inner: (

@@ -1,7 +1,10 @@
 """Verdicts: four ends, from numbers alone."""
 
+import math
+
 import pytest
 
+from deployer.decisions.evidence import evidence
 from deployer.decisions.health import judge, too_many_slow
 from deployer.model.health import Alarm, Durations, Health, Sample, Traffic, Unread
 from deployer.model.manifest import Rollout
@@ -144,3 +147,44 @@ def test_every_reason_against_a_version_is_named(
 ) -> None:
     seen = Sample(canary=Traffic(invocations=20, errors=errors), stable=WELL, alarms=alarms, error=error)
     assert judge(seen, DEFAULTS).reason == reason.replace("the stable …", "the stable version fails 0.1 %")
+
+
+# --- evidence, calculated otherwise ---------------------------------------------------------------------------------
+
+
+def urn(seen: Traffic, failing: float, passing: float) -> float:
+    """Return the log likelihood of counts, call after call: each makes more of its kind likely."""
+    failed = sum(math.log((failing + n) / (failing + passing + n)) for n in range(seen.errors))
+    total = failing + passing + seen.errors
+    return failed + sum(math.log((passing + n) / (total + n)) for n in range(seen.successes))
+
+
+def best(canary: Traffic, stable: Traffic, allowance: float) -> float:
+    """Return the log likelihood of the best of very many pairs of rates within the allowance."""
+    pairs = ((stable, 5, n / 50_000 * (1 - allowance)) for n in range(1, 50_000))
+    return max(
+        one.errors * math.log(rate)
+        + (one.successes + credit) * math.log(1 - rate)
+        - credit * math.log(0.95)
+        + canary.errors * math.log(rate + allowance)
+        + canary.successes * math.log(1 - rate - allowance)
+        for one, credit, rate in pairs
+    )
+
+
+@pytest.mark.parametrize("allowance", [0, 1, 20])
+@pytest.mark.parametrize("stable", [(1_000, 1), (40, 3), (7, 1)])
+@pytest.mark.parametrize("canary", [(20, 12), (9, 9), (300, 120)])
+def test_evidence_is_a_ratio_of_likelihoods(canary: tuple[int, int], stable: tuple[int, int], allowance: int) -> None:
+    new, old = (Traffic(invocations=calls, errors=errors) for calls, errors in (canary, stable))
+    bad = math.log(0.9 * math.exp(urn(new, 1, 3)) + 0.1 * math.exp(urn(new, 3, 0.3)))
+    expected = bad + urn(old, 0.25, 50) - best(new, old, allowance / 100)
+    assert evidence(new, old, allowance) == pytest.approx(expected, abs=0.01)
+
+
+def test_evidence_beside_a_version_that_never_fails() -> None:
+    """Its best rate is none at all."""
+    new, old = Traffic(invocations=20, errors=12), Traffic(invocations=100_000)
+    bad = math.log(0.9 * math.exp(urn(new, 1, 3)) + 0.1 * math.exp(urn(new, 3, 0.3)))
+    expected = bad + urn(old, 0.25, 50) - (12 * math.log(0.01) + 8 * math.log(0.99) - 5 * math.log(0.95))
+    assert evidence(new, old, 1) == pytest.approx(expected)

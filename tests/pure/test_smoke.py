@@ -41,6 +41,14 @@ def failed(payload: JsonValue) -> InvocationResult:
             {"errorType": "E", "errorMessage": "m", "stackTrace": [*FRAMES, "no frame"]},
             "E: m at lib.py:9 in call",
         ),
+        (
+            {
+                "errorType": "E",
+                "errorMessage": "m",
+                "stackTrace": [f'File "/var/task/{"f" * 300}.py", line 9, in call'],
+            },
+            f"E: m at {'f' * 195}…",
+        ),
         ({}, "an error: "),
         ("no JSON", "an error: no JSON"),
         ({"errorType": "T" * 100, "errorMessage": "m" * 700}, f"{'T' * 79}…: {'m' * 599}…"),

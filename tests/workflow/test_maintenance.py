@@ -163,3 +163,20 @@ def test_prune_deletes_the_locations_of_bundles_before_the_bundles(served: World
     deleted = [call.params.get("Key", "versions are read again") for call in calls[1:]]
     assert [key.rpartition(".")[2] for key in deleted] == ["json", "versions are read again", "zst"]
     assert answer["answer"].startswith("deleted 1.0 (version 2) and 0.0 MB of bundles, kept 2")
+
+
+def test_a_release_may_be_called_delete(served: World) -> None:
+    for name in ("delete me", "1.2", "1.3"):
+        served.release(name, NOW)
+    words = "deleted 1.0 (version 2), delete me (version 3) and 0.0 MB of bundles, kept 2"
+    assert served.command("prune", keep=1)["answer"] == words
+
+
+def test_prune_spares_the_newest_bundle_although_its_release_failed(served: World) -> None:
+    """The next release copies from it."""
+    broken = served.drop("1.1-broken", NOW)
+    assert served.roll_out(broken)["status"] == Status.FAILED
+    before = stored(served)
+    answer = served.command("prune", keep=1)
+    assert (answer["versions"], answer["bundles"]) == (["3"], [])
+    assert stored(served) == before

@@ -149,6 +149,8 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(served: World) -> 
     assert served.command("rollback", dry_run=True) == {
         "answer": "would roll back from 1.1 (version 3) to 1.0 (version 2)"
     }
+    drop = served.command("redeploy", release="1.0", dry_run=True)
+    assert drop == {"answer": "would roll out 1.0 again", "id": served.command("redeploy", release="1.0")["id"]}
     assert served.alias.traffic == ("3", None, 0)
 
 
@@ -162,6 +164,13 @@ def test_there_is_nothing_to_do_for_a_reason(served: World) -> None:
 def test_a_rollback_before_any_release_asks_for_a_name(world: World) -> None:
     why = 'nothing to do: there is no earlier release to go back to; name one in "to"'
     assert world.command("rollback")["answer"] == why
+
+
+def test_what_there_was_nothing_to_do_about_is_not_recorded(served: World) -> None:
+    _, answer = during(served, 1, lambda: served.command("resume"))
+    assert answer["answer"] == "nothing to do: it is not paused"
+    [newest] = served.command("history", limit=1)["releases"]
+    assert "by command" not in str(newest["timeline"])
 
 
 def test_a_pause_that_is_said_twice_is_recorded_once_with_its_reason(served: World) -> None:

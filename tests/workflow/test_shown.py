@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from deployer import events
+from deployer.model.overview import IgnoredDrop
 from deployer.model.status import Status
 from tests.workflow.world import World
 
@@ -54,6 +55,32 @@ def test_an_ignored_drop_shows_with_its_key(served: World, key: str) -> None:
     everything = served.tell(events.parse({"action": "status"}, served.settings, {served.application}))
     assert f"ago: {dropped}: " in "\n".join(everything["answer"])
     assert (f"ago: {dropped}: " in lines(served)) is dropped.startswith(served.application)
+
+
+def test_an_ignored_drop_shows_although_an_earlier_release_has_moved_on_since(served: World) -> None:
+    drop = served.drop("1.1")
+    served.deployer.begin_record(drop)
+    served.account.pass_time(served.account.now + timedelta(seconds=1))
+    ignored = IgnoredDrop(at=served.account.now, key="orders/v9.whl", reason="no release")
+    served.deployer.aws.records.change_overview(served.application, lambda one: one.with_ignored(ignored))
+    served.account.pass_time(served.account.now + timedelta(seconds=1))
+    served.deployer.change_record(served.record(drop), lambda one: one.with_entry(served.account.now, "inspected"))
+    assert "ignored 1 s ago: no release" in lines(served)
+    assert everything(served)[-1] == "ignored … ago: no release"
+    served.deployer.begin_record(served.drop("1.2"))
+    assert "ignored" not in lines(served)
+    assert "ignored" not in str(everything(served))
+
+
+def test_the_status_of_everything_tells_a_failed_drop_only_while_it_is_the_newest(served: World) -> None:
+    broken, again = served.drop("1.1-broken"), served.drop("1.2")
+    served.roll_out(broken)
+    served.account.pass_time(served.account.now + timedelta(seconds=1))
+    served.deployer.begin_record(again)
+    served.deployer.aws.records.change_overview(
+        served.application, lambda one: one.model_copy(update={"newest": broken.release_id})
+    )
+    assert [line.split()[0] for line in everything(served)] == ["1.0", "1.2"]
 
 
 def test_status_of_an_application_takes_at_most_ten_calls_however_many_releases_it_has_had(served: World) -> None:
