@@ -164,3 +164,4 @@ def test_the_status_of_everything_tells_releases_under_way_the_newest_first(serv
     told = everything(served)
     assert [line.split()[0] for line in told] == ["1.0", "1.7", "1.6", "1.5", "1.4", "1.3"]
     assert told[1] == "1.7 is received, … ago"
+    assert "2 more drops wait; all but the newest will end superseded" in served.command("status")["answer"]
