@@ -15,7 +15,7 @@ from tests.pure.values import SETTINGS
 
 USUAL = (10, 5, 60)
 """Attempts, seconds to connect, seconds to wait for an answer."""
-THROTTLED = (SimpleNamespace(status_code=429), {})
+THROTTLED: tuple[Any, Any] = (SimpleNamespace(status_code=429), {})
 
 
 class Watched(boto3.Session):

@@ -89,7 +89,8 @@ def test_a_count_ends_between_two_pages_when_its_time_is_over(
     """The last page of a stream has no token: its time may be over."""
     clock = iter([0, 0, 20, 21])
     monkeypatch.setattr("deployer.aws.logs.time", SimpleNamespace(monotonic=lambda: next(clock)))
-    for page in ({"events": []}, {"events": [], "nextToken": "more"}):
+    pages: list[dict[str, Any]] = [{"events": []}, {"events": [], "nextToken": "more"}]
+    for page in pages:
         cloudwatch.add_response("filter_log_events", page)
     monkeypatch.setattr("deployer.aws.logs._COUNTING", 20.5)
     assert Logs(lambda: client).loads("app-orders", "7", SINCE, UNTIL) == LONGER

@@ -123,7 +123,7 @@ def test_no_record_is_forgotten_without_the_rule(served: World) -> None:
 
 # --- dry runs, and what there is nothing to do about -----------------------------------------------------------------
 
-DRY = (
+DRY: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("rollback", {}, "would roll back: version 3 loses its 10 % of the traffic"),
     ("abort", {}, "would abort: version 3 loses its 10 % of the traffic"),
     ("promote", {}, "would shift 50 % of the traffic to 1.1 (version 3)"),
