@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -42,18 +42,19 @@ class Pace:
     a release gets all frames at the level that fits.
     """
 
-    def __init__(self, options: BuildOptions) -> None:
+    def __init__(self, options: BuildOptions, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self.remaining = 0
         self.threads = options.threads
         self.patient = options.patient
-        self.deadline = time.monotonic() + options.budget.total_seconds()
+        self.deadline = clock() + options.budget.total_seconds()
         self.speeds = dict(SPEEDS)
 
     def level(self, size: int) -> int:
         """Return the level for the next frame, of `size` bytes."""
         if self.patient:
             return STRONGEST if self.has_time(size) else WAITED_FOR
-        left = max(self.deadline - time.monotonic(), 0.001)
+        left = max(self.deadline - self._clock(), 0.001)
         needed = self.remaining / 1e6 / self.threads / left
         fits = [level for level, speed in self.speeds.items() if speed >= needed and level <= WAITED_FOR]
         return max(fits, default=min(self.speeds))
@@ -61,7 +62,7 @@ class Pace:
     def has_time(self, size: int) -> bool:
         """Return whether a patient build has the time to compress so many bytes at the strongest level."""
         seconds = size / 1e6 / self.speeds.get(STRONGEST, min(self.speeds.values()))
-        return self.patient and time.monotonic() + seconds <= self.deadline
+        return self.patient and self._clock() + seconds <= self.deadline
 
     def makes(self, frame: Frame, stored: Mapping[str, Stored]) -> bool:
         """Return whether a frame's raw bytes may be needed: an earlier bundle has it not, or not as strong."""

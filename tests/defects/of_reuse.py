@@ -3,7 +3,7 @@
 from tests.defects.breaking import Defect
 
 REUSE, STEPS = "tests/pure/test_bundle_reuse.py", "tests/workflow/test_reuse.py"
-FLOWS = "tests/faults/test_reuse.py"
+FLOWS, PACE = "tests/faults/test_reuse.py", "tests/pure/test_bundle_pace.py"
 
 DEFECTS = (
     Defect(
@@ -54,5 +54,103 @@ DEFECTS = (
         "progress.tell",
         "lambda *_: None",
         (f"{STEPS}::test_status_says_how_far_a_bundle_is",),
+    ),
+    Defect(
+        "frames are taken from a bundle of another runtime",
+        "bundling._suffix",
+        "{required(release.function).runtime}-{SCHEMA}",
+        "any-{SCHEMA}",
+        (f"{FLOWS}::test_no_frame_is_taken_from_a_bundle_of_another_application_runtime_or_schema",),
+    ),
+    Defect(
+        "frames are taken from a bundle of another schema",
+        "bundling._suffix",
+        "-{SCHEMA}.tar.zst",
+        "-any.tar.zst",
+        (f"{FLOWS}::test_no_frame_is_taken_from_a_bundle_of_another_application_runtime_or_schema",),
+    ),
+    Defect(
+        "frames are taken from a bundle of another application",
+        "bundles_bucket._newest",
+        "profiles/{application}/newest",
+        "profiles/newest",
+        (f"{FLOWS}::test_no_frame_is_taken_from_a_bundle_of_another_application_runtime_or_schema",),
+    ),
+    Defect(
+        "a recipe of another schema is read",
+        "Earlier.parse",
+        '(recipe["form"], recipe["schema"]) != (FORM, SCHEMA)',
+        'recipe["form"] != FORM',
+        (f"{REUSE}::test_a_recipe_of_another_form_or_schema_is_none",),
+    ),
+    Defect(
+        "no file of an archive has a digest, so that nothing is copied",
+        "Frame.key",
+        "if piece.digest is None:",
+        "if piece.length:",
+        (f"{REUSE}::test_the_same_tree_is_copied_whole_whatever_archive_it_came_in", FLOWS),
+    ),
+    Defect(
+        "each start lays the files out anew",
+        "Profile.following",
+        "moments |= {path: at for path, at in zip(before.touched, before.milliseconds, strict=True) if path in there}",
+        "",
+        (f"{REUSE}::test_the_order_stays_while_starts_touch_the_same_files",),
+    ),
+    Defect(
+        "the level stays the strongest however little time there is",
+        "Pace.level",
+        "speed >= needed and level <= WAITED_FOR",
+        "level <= WAITED_FOR",
+        (f"{PACE}::test_nobody_waits_longer_than_the_budget",),
+    ),
+    Defect(
+        "a machine that is slower than expected is not noticed",
+        "Pace.learn",
+        "0.8 * self.speeds[level] + 0.2 * (size / 1e6 / max(seconds, 1e-6))",
+        "self.speeds[level]",
+        (f"{PACE}::test_nobody_waits_longer_than_the_budget",),
+    ),
+    Defect(
+        "a patient build makes frames stronger when its time is over",
+        "Pace.has_time",
+        "self.patient and self._clock() + seconds <= self.deadline",
+        "self.patient",
+        (f"{PACE}::test_a_stored_frame_is_made_stronger_only_with_time_left",),
+    ),
+    Defect(
+        "frames are made stronger while somebody waits",
+        "Pace.has_time",
+        "self.patient and self._clock() + seconds <= self.deadline",
+        "self._clock() + seconds <= self.deadline",
+        (f"{PACE}::test_a_stored_frame_is_made_stronger_only_with_time_left",),
+    ),
+    Defect(
+        "all copies of a bundle are fetched before the first part is sent",
+        "Upload._take",
+        "len(self._coming) > most",
+        "most == 0",
+        ("tests/pure/test_s3.py::test_a_copy_takes_the_memory_of_a_few_frames_and_parts_however_large_the_bundle_is",),
+    ),
+    Defect(
+        "the first looks whether a version is Active are as far apart as the last",
+        "rollout.__init__._until",
+        "min(15, attempt)",
+        "15",
+        ("tests/pure/test_rollout_operations.py::test_looks_for_what_aws_prepares_begin_at_once_and_become_rare",),
+    ),
+    Defect(
+        "the start of the smoke test is not measured",
+        "publishing.smoke_test",
+        'release = release.after("smoke_start", deployer.now() - began)',
+        "began",
+        ("tests/workflow/test_shown.py::test_the_record_and_history_have_the_seconds_of_every_step",),
+    ),
+    Defect(
+        "the record has no seconds of the steps",
+        "Run.step",
+        "found = found.after(act.__name__, deployer.now() - began)",
+        "began",
+        ("tests/workflow/test_shown.py::test_the_record_and_history_have_the_seconds_of_every_step",),
     ),
 )

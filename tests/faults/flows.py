@@ -81,17 +81,16 @@ def _failing(world: World) -> None:
     world.account.cloudwatch.failing = {"3"}
 
 
-def _same_files() -> dict[str, str]:
-    """Return what two releases have in common: a frame of what a start needs, and one of what it does not.
+_SHARED = enumerate(("shared.txt", "shared/tests/test_it.py"))
+SAME_FILES = {name: random.Random(seed).randbytes(10_000).hex() for seed, name in _SHARED}
+"""What two releases have in common: a frame of what a start needs, and one of what it does not.
 
-    What is executable or small lies in a frame before them, which differs from release to release.
-    """
-    names = enumerate(("shared.txt", "shared/tests/test_it.py"))
-    return {name: random.Random(seed).randbytes(10_000).hex() for seed, name in names}
+What is executable or small lies in a frame before them, which differs from release to release.
+"""
 
 
 def shared_live(world: World) -> None:
-    world.drop("1.0", files=_same_files())
+    world.drop("1.0", files=SAME_FILES)
     world.run()
 
 
@@ -140,7 +139,7 @@ def _prune_newest_once_read(world: World) -> None:
     world.account.s3.read_once.add(_newest(world)[2][-1].version)
 
 
-_SECOND = _drop("1.1", files=_same_files())
+_SECOND = _drop("1.1", files=SAME_FILES)
 
 
 FLOWS = (

@@ -1,12 +1,17 @@
 """The flows in which a release copies frames do copy them, or find them gone or damaged, before anything goes wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
+from bootstrap.index import SCHEMA
+from deployer.model.status import Status
+from deployer.steps import bundling
 from tests.faults.account import BUNDLES, Call
-from tests.faults.flows import FLOWS, Flow
+from tests.faults.flows import FLOWS, SAME_FILES, Flow, prepared, shared_live
 from tests.faults.matrix import course
+from tests.faults.wiring import inhabited
+from tests.faults.world import World
 
 COPIED = 2
 """Frames that the two releases have in common."""
@@ -17,9 +22,9 @@ def flow(name: str) -> Flow:
     return found
 
 
-def made(name: str) -> list[str]:
+def made(world: World) -> list[str]:
     """Return the calls about bundles until the release has one: reads of ranges by their outcome, and uploads."""
-    calls = course(flow(name)).end.account.calls
+    calls = world.account.calls
     about = [call for call in calls if str(call.params.get("Key", "")).endswith(".tar.zst") and _tells(call)]
     begins = [place for place, call in enumerate(about) if call.operation == "CompleteMultipartUpload"]
     return [_named(call) for call in about[: begins[0]]]
@@ -46,4 +51,39 @@ BEGUN, SENT, DONE, GONE = "CreateMultipartUpload", "UploadPart", "read, done", "
     ],
 )
 def test_a_flow_reads_the_frames_that_two_releases_share(name: str, calls: Sequence[str]) -> None:
-    assert made(name) == calls
+    assert made(course(flow(name)).end) == calls
+
+
+def another_application(world: World, _patch: pytest.MonkeyPatch) -> None:
+    world.applications = ("bills",)
+    world.account.lambda_.create(world.settings.function("bills"), world.settings.alias)
+
+
+def another_runtime(world: World, _patch: pytest.MonkeyPatch) -> None:
+    world.account.lambda_.functions[world.settings.function("orders")].config["Runtime"] = "python3.12"
+
+
+def another_schema(_world: World, patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(bundling, "SCHEMA", SCHEMA + 1)
+
+
+def nothing_else(_world: World, _patch: pytest.MonkeyPatch) -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("change", "copied"),
+    [(nothing_else, COPIED), (another_application, 0), (another_runtime, 0), (another_schema, 0)],
+)
+def test_no_frame_is_taken_from_a_bundle_of_another_application_runtime_or_schema(
+    change: Callable[[World, pytest.MonkeyPatch], None], copied: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = prepared(shared_live)
+    with inhabited(world):
+        change(world, monkeypatch)
+        drop = world.drop("1.1", files=SAME_FILES)
+        world.run()
+    record = world.record(drop)
+    assert record
+    assert record.status is Status.LIVE
+    assert made(world).count(DONE) == (copied + 1 if copied else 0), "the index, and each frame"

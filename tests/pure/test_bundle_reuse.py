@@ -1,6 +1,11 @@
 """A bundle copies what an earlier one holds, and only that: it is the same as one that was made anew."""
 
+import gzip
+import io
 import random
+import tarfile
+import zipfile
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +16,10 @@ from bootstrap.index import Index
 from deployer.bundle import BuildOptions, Built, Earlier, Profile, Reuse, Stored, build
 from deployer.bundle.frames import cut
 from deployer.bundle.pieces import Piece
+from deployer.inspection.archive import Contents, Limits, unpack
+from deployer.model.entry import Entry
 from tests.applications import entries, write
+from tests.pure.hostile import Memory
 
 RANDOM = random.Random(7)  # noqa: S311 - bytes that do not compress, not a secret
 PATIENT = BuildOptions(python=None, patient=True, budget=timedelta(minutes=5))
@@ -20,11 +28,13 @@ PATIENT = BuildOptions(python=None, patient=True, budget=timedelta(minutes=5))
 class Bundle:
     """A bundle, and how it was made."""
 
-    def __init__(self, tree: Path, options: BuildOptions, earlier: "Bundle | None" = None) -> None:
+    def __init__(
+        self, tree: Path, options: BuildOptions, earlier: "Bundle | None" = None, found: Sequence[Entry] = ()
+    ) -> None:
         self.body = bytearray()
         self.copied: list[Stored] = []
         reuse = Reuse(earlier.recipe, lambda frame: self._copy(earlier, frame)) if earlier else None
-        self.built: Built = build(tree, entries(tree), self.body.extend, options, reuse)
+        self.built: Built = build(tree, found or entries(tree), self.body.extend, options, reuse)
 
     def _copy(self, earlier: "Bundle", frame: Stored) -> None:
         self.copied.append(frame)
@@ -75,6 +85,36 @@ def test_the_same_tree_is_copied_whole(files: dict[str, str | bytes], tmp_path: 
     again = Bundle(tree, PLAIN, first)
     assert again.built.copied == again.built.frames == first.built.frames > 8
     assert again.body == first.body
+
+
+def packed(tree: Path, form: str) -> bytes:
+    archive = io.BytesIO()
+    if form == "zip":
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as made:
+            for path in sorted(tree.rglob("*"), reverse=True):
+                if path.is_file():
+                    made.write(path, path.relative_to(tree))
+        return archive.getvalue()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        tar.add(tree, ".")
+    return gzip.compress(archive.getvalue(), 1) if form == "tar.gz" else zstd.compress(archive.getvalue())
+
+
+def test_the_same_tree_is_copied_whole_whatever_archive_it_came_in(
+    files: dict[str, str | bytes], tmp_path: Path
+) -> None:
+    given = write(tmp_path / "given", files)
+    (given / "lib_3/run").write_text("#!/bin/sh\n")
+    (given / "lib_3/run").chmod(0o755)
+    made = list[Bundle]()
+    for form in ("zip", "tar.gz", "tar.zst"):
+        tree = tmp_path / form
+        tree.mkdir()
+        found = unpack(Memory(f"1.0.{form}", packed(given, form), 1 << 20), tree, Limits(unpacked=1 << 30))
+        assert isinstance(found, Contents)
+        made.append(Bundle(tree, PLAIN, made[-1] if made else None, found.entries))
+    assert [one.built.copied for one in made] == [0, made[0].built.frames, made[0].built.frames]
+    assert made[0].body == made[1].body == made[2].body
 
 
 @pytest.mark.parametrize("change", ["changed", "changed in place", "added", "removed", "grown"])
@@ -139,10 +179,32 @@ def test_a_profile_moves_only_the_files_that_it_calls_cold(files: dict[str, str 
     assert second.contents == on_disk(tree)
 
 
-def test_a_recipe_of_another_form_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+START = Profile(touched=("a", "b", "c"), milliseconds=(0, 5, 9), untouched=("d", "e"))
+
+
+@pytest.mark.parametrize(
+    ("found", "kept"),
+    [
+        (START.model_copy(update={"touched": ("c", "a", "b"), "milliseconds": (0, 1, 30)}), START),
+        (
+            Profile(touched=("b", "d", "a", "c"), milliseconds=(0, 7, 8, 9), untouched=("e",)),
+            Profile(touched=("a", "b", "d", "c"), milliseconds=(0, 5, 7, 9), untouched=("e",)),
+        ),
+        (another := Profile(touched=("d", "a", "b"), milliseconds=(0, 1, 2), untouched=("c", "e")), another),
+        (untimed := Profile(touched=("c", "b", "a"), untouched=("d", "e")), untimed),
+    ],
+    ids=["other times", "one file more", "a third left out", "no times"],
+)
+def test_the_order_stays_while_starts_touch_the_same_files(found: Profile, kept: Profile) -> None:
+    assert found.following(START) == kept
+
+
+@pytest.mark.parametrize("name", ["FORM", "SCHEMA"])
+def test_a_recipe_of_another_form_or_schema_is_none(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = Bundle(write(tmp_path, {"app.py": "x = 1\n"}), PLAIN)
     tail = bytes(made.body[made.built.offset :])
-    monkeypatch.setattr("deployer.bundle.recipe.FORM", 2)
+    assert Earlier.parse(tail, made.built.index_size)
+    monkeypatch.setattr(f"deployer.bundle.recipe.{name}", 99)
     assert Earlier.parse(tail, made.built.index_size) is None
 
 

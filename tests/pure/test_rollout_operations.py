@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -57,6 +58,8 @@ class LongestExecution:
         self._name = ""
         self.operations = 1
         self.slept = timedelta()
+        self.looks: dict[str, list[timedelta]] = {}
+        """The time of each try of each step, from the first."""
 
     def _last(self, tries: int) -> bool:
         return self.steps[self._name] == tries
@@ -70,6 +73,7 @@ class LongestExecution:
         assert config
         self._name = name
         self.steps[name] += 1
+        self.looks.setdefault(name, []).append(self.slept)
         self.operations += 1
         if name in self._answers:
             self._release = self._answers[name](self._release)
@@ -101,6 +105,18 @@ def test_the_longest_plan_ends_within_the_execution_timeout() -> None:
     context = LongestExecution((Stage(weight=50, bake=timedelta(days=3)),))
     carry_out(Run(context, RELEASE))  # type: ignore[arg-type]
     assert context.slept <= MAX_TIME + timedelta(hours=2)
+
+
+@pytest.mark.parametrize("step", ["publish", "check_active", "provision_concurrency"])
+def test_looks_for_what_aws_prepares_begin_at_once_and_become_rare(step: str) -> None:
+    context = LongestExecution(plan(1))
+    carry_out(Run(context, RELEASE))  # type: ignore[arg-type]
+    since = [(moment - context.looks[step][0]) // timedelta(seconds=1) for moment in context.looks[step]]
+    waits = [after - before for before, after in pairwise(since)]
+    assert since[:5] == [0, 0, 1, 3, 6], "once more at once: most versions are Active by then"
+    assert waits == sorted(waits)
+    assert waits[20:] == [15] * len(waits[20:])
+    assert sum(waits) >= {"publish": 600}.get(step, 1_500)
 
 
 @pytest.mark.parametrize("seconds", [1, 2, 9, 10, 11, 14, 25, 84, 95, 299, 300, 86_399, 259_200])

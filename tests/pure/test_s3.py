@@ -1,7 +1,9 @@
 """Archives and bundles in S3: whole however they are cut, and nothing left of an upload that failed."""
 
 import io
+import tracemalloc
 from hashlib import sha256
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ from botocore.exceptions import IncompleteReadError
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
-from deployer.aws import releases_bucket, upload
+from deployer.aws import releases_bucket, s3, upload
 from deployer.aws.bundles_bucket import BundlesBucket
 from deployer.aws.releases_bucket import ReleasesBucket
 from deployer.aws.upload import BundleGoneError
@@ -127,6 +129,49 @@ def test_copies_and_new_bytes_keep_their_order(
             sending.copy(at, 1, sha256(b"abcdefghij"[at : at + 1]).hexdigest())
             expected += b"%d" % at + b"abcdefghij"[at : at + 1]
     assert account.s3.body("bundles", "bundles/hello/2", sending.version_id) == expected
+
+
+class Endless:
+    """A client of S3 that keeps nothing: every range is of zeros."""
+
+    exceptions = SimpleNamespace(NoSuchUpload=LookupError)
+
+    def __init__(self) -> None:
+        self.sent = 0
+
+    @staticmethod
+    def create_multipart_upload(**_: object) -> dict[str, Any]:
+        return {"UploadId": "1"}
+
+    def upload_part(self, **given: Any) -> dict[str, Any]:  # noqa: ANN401 - as S3 takes
+        self.sent += len(given["Body"])
+        return {"ETag": "1"}
+
+    @staticmethod
+    def complete_multipart_upload(**_: object) -> dict[str, Any]:
+        return {"VersionId": "2"}
+
+    @staticmethod
+    def get_object(**given: Any) -> dict[str, Any]:  # noqa: ANN401 - as S3 takes
+        first, last = map(int, given["Range"].removeprefix("bytes=").split("-"))
+        return body(bytes(last - first + 1))
+
+
+def test_a_copy_takes_the_memory_of_a_few_frames_and_parts_however_large_the_bundle_is() -> None:
+    frame, frames = 2 << 20, 400
+    endless, digest = Endless(), sha256(bytes(frame)).hexdigest()
+    client: Any = endless
+    earlier = upload.StoredBundle(client, "bundles", stored(Account(), b"abcd"))
+    tracemalloc.start()
+    try:
+        with upload.Upload(client, "bundles", KEY, earlier) as sending:
+            for number in range(frames):
+                sending.copy(number * frame, frame, digest)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert endless.sent == frame * frames
+    assert peak < 8 * s3.PART
 
 
 @pytest.mark.parametrize("digest", ["0" * 64, sha256(b"bc").hexdigest()])

@@ -165,3 +165,23 @@ def test_the_status_of_everything_tells_releases_under_way_the_newest_first(serv
     assert [line.split()[0] for line in told] == ["1.0", "1.7", "1.6", "1.5", "1.4", "1.3"]
     assert told[1] == "1.7 is received, … ago"
     assert "2 more drops wait; all but the newest will end superseded" in served.command("status")["answer"]
+
+
+def test_the_record_and_history_have_the_seconds_of_every_step(served: World) -> None:
+    def slow(operation: str, seconds: int) -> None:
+        taken = timedelta(seconds=seconds)
+        served.before_call(operation, lambda: served.account.pass_time(served.account.now + taken))
+
+    slow("CreateMultipartUpload", 3)
+    slow("Invoke", 2)
+    drop = served.drop("1.1", AT_ONCE)
+    assert served.roll_out(drop)["status"] == Status.LIVE
+    told = served.record(drop).seconds
+    steps = ("inspect", "make_bundle", "publish", "check_active", "smoke_start", "smoke_test", "promote")
+    assert told.keys() >= {*steps}
+    assert (told["make_bundle"] // 1, told["smoke_start"] // 1, told["smoke_test"] // 1) == (3, 2, 2)
+    assert told["smoke_start"] < told["smoke_test"], "the part of it that AWS took"
+    answer = served.command("history", limit=1)
+    assert "make bundle 3." in answer["answer"][0]
+    assert "smoke start 2." in answer["answer"][0]
+    assert answer["releases"][0]["seconds"] == told
