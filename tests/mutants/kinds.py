@@ -46,12 +46,17 @@ KINDS = (
     Kind(
         "wording",
         "a sentence for people or a log, in other letters; tests hold its facts",
-        lambda change: _reworded(change) or _pattern(r"telemetry\.")(change),
+        _reworded,
     ),
     Kind(
         "a longer wait",
         "a limit of time for what is best effort; no test waits that long",
-        _pattern(r"patience=|ThreadPoolExecutor\("),
+        _pattern(r"patience="),
+    ),
+    Kind(
+        "threads",
+        "a number of threads, which decides how fast the same bytes come or go",
+        _pattern(r"ThreadPoolExecutor\("),
     ),
     Kind("equal", "another expression with the same value for every input", _pattern("|".join(_EQUAL))),
 )

@@ -213,6 +213,16 @@ def test_a_refused_command_is_told_whole(payload: Any, applications: tuple[str, 
     assert (said.where, said.found, said.allowed, said.remedy) == problem
 
 
+@pytest.mark.parametrize(("said", "meant"), [(3, "3"), ("3", "3"), ("1.4.0", "1.4.0")])
+def test_a_release_may_be_named_by_the_number_of_its_version(said: str | int, meant: str) -> None:
+    found = events.parse({"action": "rollback", "application": "hello", "to": said}, SETTINGS, APPLICATIONS)
+    assert isinstance(found, RollBack)
+    assert found.to == meant
+    assert isinstance(
+        events.parse({"action": "rollback", "application": "hello", "to": True}, SETTINGS, APPLICATIONS), events.Refused
+    )
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(max_size=5),
     lambda inner: (

@@ -29,6 +29,12 @@ def asked(prefix: str, **more: object) -> dict[str, Any]:
     }
 
 
+def is_told(caplog: pytest.LogCaptureFixture, reason: str) -> bool:
+    """Return whether the deployer's own log says what could not be read, and why."""
+    warned = vars(caplog.records[-1])
+    return (warned["message"], warned["function"]) == ("logs.unreadable", "app-orders") and reason in warned["reason"]
+
+
 def read(client: Any) -> tuple[str, ...]:  # noqa: ANN401
     return Logs(lambda: client).events("app-orders", "7", SINCE, UNTIL, ("ERROR", "timed out"))
 
@@ -50,9 +56,15 @@ def test_an_empty_page_is_not_the_last(client: Any, cloudwatch: Stubber) -> None
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "ResourceNotFoundException", "AccessDeniedException"])
-def test_a_log_that_cannot_be_read_holds_nothing(client: Any, cloudwatch: Stubber, code: str) -> None:  # noqa: ANN401
+def test_a_log_that_cannot_be_read_holds_nothing(
+    client: Any,  # noqa: ANN401
+    cloudwatch: Stubber,
+    code: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     cloudwatch.add_client_error("filter_log_events", code, "no")
     assert read(client) == ()
+    assert is_told(caplog, f"({code})")
 
 
 @pytest.mark.usefixtures("cloudwatch")
@@ -67,9 +79,16 @@ def test_environments_that_loaded_are_counted(client: Any, cloudwatch: Stubber) 
     assert Logs(lambda: client).loads("app-orders", "7", SINCE, UNTIL) == 12
 
 
-def test_what_could_not_be_counted_is_not_zero(client: Any, cloudwatch: Stubber) -> None:  # noqa: ANN401
+def test_what_could_not_be_counted_is_not_zero(
+    client: Any,  # noqa: ANN401
+    cloudwatch: Stubber,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     cloudwatch.add_client_error("filter_log_events", "ThrottlingException", "Rate exceeded")
-    assert isinstance(Logs(lambda: client).loads("app-orders", "7", SINCE, UNTIL), Unread)
+    found = Logs(lambda: client).loads("app-orders", "7", SINCE, UNTIL)
+    assert isinstance(found, Unread)
+    assert "(ThrottlingException)" in found.reason
+    assert is_told(caplog, found.reason)
 
 
 @pytest.mark.usefixtures("cloudwatch")

@@ -68,11 +68,16 @@ def test_a_metric_may_be_complete_on_the_next_page_only(cloudwatch: Stubber, met
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "InternalServiceFault", "AccessDenied"])
-def test_an_error_of_cloudwatch_is_a_reason(cloudwatch: Stubber, metrics: Metrics, code: str) -> None:
+def test_an_error_of_cloudwatch_is_a_reason(
+    cloudwatch: Stubber, metrics: Metrics, code: str, caplog: pytest.LogCaptureFixture
+) -> None:
     cloudwatch.add_client_error("get_metric_data", code, "Rate exceeded")
     found = metrics.traffic("app-orders", "7", SINCE, UNTIL)
     assert isinstance(found, Unread)
     assert code in found.reason
+    warned = vars(caplog.records[-1])
+    said = {"message": "metrics.unreadable", "function": "app-orders", "reason": found.reason}
+    assert warned == warned | said
 
 
 def test_a_percentile_is_that_of_the_whole_window(cloudwatch: Stubber, metrics: Metrics) -> None:
@@ -114,13 +119,17 @@ def test_a_hundred_alarms_are_read_and_those_that_are_not_there_are_missing(
     assert [alarm.state for alarm in alarms] == ["OK", *["MISSING"] * 99]
 
 
-def test_alarms_that_cannot_be_read_are_none_of_them_red(cloudwatch: Stubber, metrics: Metrics) -> None:
+def test_alarms_that_cannot_be_read_are_none_of_them_red(
+    cloudwatch: Stubber, metrics: Metrics, caplog: pytest.LogCaptureFixture
+) -> None:
     cloudwatch.add_client_error("describe_alarms", "ThrottlingException", "Rate exceeded")
     assert metrics.red_alarms("orders", ()) == frozenset()
     cloudwatch.add_client_error("describe_alarms", "ThrottlingException", "Rate exceeded")
     unread = metrics.alarms("orders", ())
     assert isinstance(unread, Unread)
     assert "(ThrottlingException)" in unread.reason
+    warned = vars(caplog.records[-1])
+    assert warned == warned | {"message": "alarms.unreadable", "application": "orders", "reason": unread.reason}
 
 
 def test_an_alarm_is_of_the_application_with_the_longest_name_that_fits(cloudwatch: Stubber, metrics: Metrics) -> None:
