@@ -37,6 +37,7 @@ _EQUAL = (
     r'\.rstrip\("XX0XX"\)',  # letters that no number has
     r"rises >= falls",  # a bisection that meets its answer ends there
     r"get_close_matches\(found, known, \)",  # the best comes first of any number
+    r'\) or b"XX(?:\{\})?XX"\)',  # what cannot be parsed counts as what is empty
     r"zip\(wanted, found, \)",  # strict is False without it
     r'"errorMessage", (?:"XXXX")?\)\) if isinstance\(payload',  # searched for a phrase that neither holds
     r'is_throttled\n(?:.*\n)*.*"HTTPStatusCode", (?:None|1)?\)',  # compared with 429 alone

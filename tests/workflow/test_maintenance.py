@@ -97,6 +97,14 @@ def test_a_redeploy_that_is_repeated_means_the_same_release_until_it_has_ended(s
     )
 
 
+def test_attempts_are_numbered_one_after_the_other(served: World) -> None:
+    first = served.command("history", limit=1)["releases"][0]["release_id"]
+    for number in (1, 2, 3):
+        served.release(f"1.{number}", NOW)
+        redeployed(served, served.command("redeploy", release=first))
+    assert [Drop.model_validate_json(one).attempt for one in served.ordered if '"attempt":0' not in one] == [1, 2, 3]
+
+
 def test_redeploy_of_bytes_that_were_rolled_back_needs_force(served: World) -> None:
     served.at_look(1, lambda: served.serve("3", 20, errors=20))
     assert served.release("1.1", GO_ON)["status"] == Status.ROLLED_BACK

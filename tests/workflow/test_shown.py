@@ -57,6 +57,16 @@ def test_an_ignored_drop_shows_with_its_key(served: World, key: str) -> None:
     assert (f"ago: {dropped}: " in lines(served)) is dropped.startswith(served.application)
 
 
+def test_the_traffic_is_shown_with_the_release_that_serves_it(world: World) -> None:
+    [before] = world.command("status")["traffic"]
+    assert before == {"version": "1", "share": 100, "release": "no release yet", "bundle": "none"}
+    drop = world.drop("1.0")
+    world.roll_out(drop)
+    [after] = world.command("status")["traffic"]
+    assert (after["version"], after["release"], after["release_id"]) == ("2", "1.0", drop.release_id)
+    assert after["dropped"]
+
+
 def test_an_ignored_drop_shows_although_an_earlier_release_has_moved_on_since(served: World) -> None:
     drop = served.drop("1.1")
     served.deployer.begin_record(drop)
