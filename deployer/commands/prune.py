@@ -39,14 +39,14 @@ def prune(app: Application, command: Prune, most: int | None = None) -> Answer:
     orphans = unreferenced_bundles(stored, remaining, under_way, newest_bundles(stored))
     size = sum(stored.size for stored in orphans)
     titles = [answers.titled(found.description.label, found.version) for found in to_delete if found.description]
-    words = f"delete {', '.join(titles) or 'no version'} and {size / 1e6:.1f} MB of bundles, keep {len(remaining)}"
+    what = f"{', '.join(titles) or 'no version'} and {size / 1e6:.1f} MB of bundles"
     report = {"versions": [found.version for found in to_delete], "bundles": sorted({one.key for one in orphans})}
     if command.dry_run:
-        return {**answers.done(words, dry_run=True), **report}
+        return {**answers.done(f"delete {what}, keep {len(remaining)}", dry_run=True), **report}
     for found in to_delete:
         functions.delete(app.function, found.version)
     _delete(app, orphans)
-    return {**answers.done(words.replace("delete", "deleted", 1).replace(", keep", ", kept")), **report}
+    return {**answers.done(f"deleted {what}, kept {len(remaining)}"), **report}
 
 
 def _delete(app: Application, orphans: list[ObjectVersion]) -> None:

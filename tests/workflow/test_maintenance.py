@@ -173,10 +173,10 @@ def test_prune_deletes_the_locations_of_bundles_before_the_bundles(served: World
     assert answer["answer"].startswith("deleted 1.0 (version 2) and 0.0 MB of bundles, kept 2")
 
 
-def test_a_release_may_be_called_delete(served: World) -> None:
-    for name in ("delete me", "1.2", "1.3"):
+def test_the_name_of_a_pruned_release_is_told_as_it_is(served: World) -> None:
+    for name in ("delete me, keep it", "1.2", "1.3"):
         served.release(name, NOW)
-    words = "deleted 1.0 (version 2), delete me (version 3) and 0.0 MB of bundles, kept 2"
+    words = "deleted 1.0 (version 2), delete me, keep it (version 3) and 0.0 MB of bundles, kept 2"
     assert served.command("prune", keep=1)["answer"] == words
 
 
