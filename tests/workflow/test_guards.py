@@ -1,5 +1,11 @@
 """The guards that seldom matter: each is met head on, because a race would meet it once in a thousand runs."""
 
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from deployer import events
 from deployer.model.alias import Alias, Move
 from deployer.model.record import Record
 from deployer.model.status import Ending, Status
@@ -79,3 +85,99 @@ def test_an_alarm_that_does_not_exist_keeps_a_healthy_release_at_its_stage(serve
     served.at_look(25, lambda: served.command("abort"))  # the alarms are asked for twice a look: by prefix, by name
     assert served.release("1.1", f'{CANARY}alarms = ["no-such-alarm"]\n')["status"] == Status.ABORTED
     assert set(shares) == {10}
+
+
+# --- what a rollback starts, and what AWS refuses of it --------------------------------------------------------------
+
+NOW = '[rollout]\nstrategy = "all-at-once"\n'
+WARM = f"{NOW}[resources]\nprovisioned-concurrency = 2\n"
+TO_WARM = {"answer": "rolled back from 1.2 (version 4) to 1.1 (version 3)", "version": "3"}
+
+
+@pytest.fixture
+def warm(served: World) -> World:
+    """An application whose previous release, version 3, had provisioned concurrency."""
+    served.release("1.1", WARM)
+    served.release("1.2", NOW)
+    return served
+
+
+def of_release(world: World, release: str) -> dict[str, Any]:
+    """Return the fields of a release's record."""
+    fields: dict[str, Any] = next(one for one in world.command("history")["releases"] if one["release"] == release)
+    return fields
+
+
+def test_a_rollback_starts_without_more_than_the_stack_allows_by_now(warm: World) -> None:
+    warm.settings = warm.settings.model_copy(update={"max_provisioned_concurrency": 1})
+    warm.deployer = replace(warm.deployer, settings=warm.settings)
+    warning = "version 3 was released with provisioned concurrency of 2, and the stack allows 1 now: it starts without"
+    assert warm.command("rollback") == {**TO_WARM, "warning": [warning]}
+    assert of_release(warm, "1.1")["timeline"][-1]["what"] == warning
+
+
+def test_a_rollback_starts_what_the_stack_just_allows(warm: World) -> None:
+    warm.settings = warm.settings.model_copy(update={"max_provisioned_concurrency": 2})
+    warm.deployer = replace(warm.deployer, settings=warm.settings)
+    assert warm.command("rollback") == TO_WARM
+    assert warm.calls[-1] == "PutProvisionedConcurrencyConfig"
+
+
+def test_concurrency_that_is_refused_after_a_rollback_is_told_and_written_down(warm: World) -> None:
+    warm.denied.add("PutProvisionedConcurrencyConfig")
+    reason = "AWS refused PutProvisionedConcurrencyConfig: AccessDenied: not today"
+    warning = f"version 3 has no provisioned concurrency: {reason}"
+    assert warm.command("rollback") == {**TO_WARM, "warning": [warning]}
+    assert of_release(warm, "1.1")["timeline"][-1]["what"] == warning
+
+
+def test_concurrency_that_is_not_given_back_is_told_and_written_down(served: World) -> None:
+    served.release("1.1", WARM)
+    served.denied.add("DeleteProvisionedConcurrencyConfig")
+    [warning] = served.command("rollback")["warning"]
+    assert warning.startswith("version 3 keeps its provisioned concurrency, which costs money: AWS refused Delete")
+    assert of_release(served, "1.1")["timeline"][-1]["what"] == warning
+
+
+# --- endings of releases ---------------------------------------------------------------------------------------------
+
+
+def test_the_newest_of_the_waiting_releases_is_aborted_unless_one_is_named(served: World) -> None:
+    drops = [served.drop(name) for name in ("1.1", "1.2", "1.3")]
+    for drop in drops:
+        served.deployer.begin_record(drop)
+    assert served.command("abort")["answer"] == "aborted 1.3 before it had any traffic"
+    named = drops[0].release_id
+    assert served.command("abort", release=named)["answer"] == "aborted 1.1 before it had any traffic"
+
+
+def test_a_canary_that_a_command_rolls_back_without_a_reason_has_one(served: World) -> None:
+    served.at_look(1, lambda: served.command("rollback"))
+    ended = served.release("1.1", CANARY)
+    assert (ended["status"], ended["reason"]) == (Status.ROLLED_BACK, "roll-back by command")
+    told = [one["what"] for one in of_release(served, "1.1")["timeline"]]
+    assert "roll back: version 3 loses its 10 % of the traffic" in told
+
+
+# --- alarms ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_alarm_rolls_back_with_the_error_that_the_log_has(served: World) -> None:
+    name = f"{served.function}-errors"
+    served.account.logs.lines.append(("3", "[ERROR] ValueError: no such order"))
+
+    def goes_red() -> None:
+        assert hear(served, name)["answer"] == f"nothing to do: {name} is not in ALARM, or was before the release began"
+        served.alarm("ALARM")
+        said = {"answer": "all traffic is on 1.0 (version 2) again", "version": "2"}
+        assert hear(served, name) == said
+        assert hear(served, name)["answer"] == "nothing to do: no release is taking traffic in stages"
+
+    served.at_look(2, goes_red)
+    reason = f"alarm {name} is in ALARM; version 3 failed with ValueError: no such order"
+    assert served.release("1.1", CANARY)["reason"] == reason
+
+
+def hear(world: World, name: str) -> dict[str, Any]:
+    """Send the event of an alarm that went red; return the answer."""
+    return world.tell(events.AlarmChanged(name=name, state="ALARM"))
