@@ -71,10 +71,10 @@ DEFECTS = (
     ),
     Defect(
         "frames are taken from a bundle of another application",
-        "bundles_bucket._newest",
-        "profiles/{application}/newest",
-        "profiles/newest",
-        (f"{FLOWS}::test_no_frame_is_taken_from_a_bundle_of_another_application_runtime_or_schema",),
+        "BundlesBucket.newest",
+        'bundle.key.startswith(f"bundles/{application}/") and',
+        "",
+        ("tests/pure/test_s3.py::test_the_newest_bundle_is_one_of_the_application_and_of_the_runtime",),
     ),
     Defect(
         "a recipe of another schema is read",
