@@ -23,7 +23,7 @@ export const handler = async () => 1;
 """
 CALLBACK = "exports.handler = (event, context, callback) => callback(null, { statusCode: 200 });\n"
 BEFORE_EXIT = """\
-process.on('beforeExit', () => setImmediate(() => console.log('from setImmediate')));
+process.once('beforeExit', () => setImmediate(() => console.log('from setImmediate')));
 process.on('beforeExit', () => process.nextTick(() => console.log('from nextTick')));
 """
 EVIL = "class Evil extends Error { get name() { throw 'gotcha'; } }\n"
