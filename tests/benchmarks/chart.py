@@ -73,7 +73,7 @@ def _head(height: int) -> Iterator[str]:
     box = f'viewBox="0 0 {_WIDTH} {height}" font-family="sans-serif" font-size="12"'
     yield f'<svg xmlns="http://www.w3.org/2000/svg" {box}>'
     yield f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>'
-    title = "Seconds from the start of a process until the application is imported and every file is in place"
+    title = "Seconds from the start of a process until the first call can be answered"
     yield f'<text x="16" y="24" font-size="14" font-weight="bold">{title}</text>'
 
 
