@@ -106,6 +106,13 @@ DEFECTS = (
         (SETTINGS,),
     ),
     Defect(
+        "words in the name of a pruned release are taken for the answer's own",
+        "prune.prune",
+        'answers.done(f"deleted {what}, kept {len(remaining)}")',
+        'answers.done(f"deleted {what}, keep {len(remaining)}".replace(", keep", ", kept"))',
+        ("tests/workflow/test_maintenance.py",),
+    ),
+    Defect(
         "versions are pruned in the order in which Lambda lists them",
         "Functions.versions",
         'sorted(listed, key=lambda found: int(found["Version"]))',

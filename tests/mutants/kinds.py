@@ -40,7 +40,7 @@ _EQUAL = (
     r'\) or b"XX(?:\{\})?XX"\)',  # what cannot be parsed counts as what is empty
     r"zip\(wanted, found, \)",  # strict is False without it
     r'"errorMessage", (?:"XXXX")?\)\) if isinstance\(payload',  # searched for a phrase that neither holds
-    r'is_throttled\n(?:.*\n)*.*"HTTPStatusCode", (?:None|1)?\)',  # compared with 429 alone
+    r'"HTTPStatusCode", 1\)|else \("(?:", 1|XXXX", 0)\)',  # compared with 429 and 500 alone, and with codes
 )
 
 KINDS = (
