@@ -121,6 +121,12 @@ def test_a_rollback_starts_what_the_stack_just_allows(warm: World) -> None:
     warm.deployer = replace(warm.deployer, settings=warm.settings)
     assert warm.command("rollback") == TO_WARM
     assert warm.calls[-1] == "PutProvisionedConcurrencyConfig"
+    assert "1.1 (version 3) keeps 2 environments ready" in str(warm.command("status")["answer"])
+
+
+def test_the_name_of_a_release_that_is_left_is_told_as_it_is(served: World) -> None:
+    served.release("roll on", NOW)
+    assert served.command("rollback")["answer"] == "rolled back from roll on (version 3) to 1.0 (version 2)"
 
 
 def test_concurrency_that_is_refused_after_a_rollback_is_told_and_written_down(warm: World) -> None:
