@@ -23,7 +23,7 @@ def roll_back(app: Application, command: RollBack) -> Answer:
     alias = app.alias()
     if moved_on := refuse_another_release(app, alias.canary or alias.stable, command.release):
         return moved_on
-    if alias.canary and command.to is None:
+    if alias.canary and (command.to is None or (alias.managed and app.version_of(command.to) == alias.stable)):
         return remove_canary(app, alias, command, Move.ROLL_BACK, Status.ROLLED_BACK)
     target = _target(app, alias, command)
     if not isinstance(target, str):
@@ -74,16 +74,17 @@ def _ended_badly(app: Application, record: Record) -> bool:
 
 
 def _roll_back_to(app: Application, alias: Alias, target: str, command: RollBack) -> Answer:
-    words = _rollback_words(app.title(alias.stable), app.title(target))
+    leaving = alias.canary if alias.canary and target == alias.stable else alias.stable
+    words = _rollback_words(app.title(leaving), app.title(target))
     if command.dry_run:
         return answers.done(words, dry_run=True)
-    left = app.record_of(alias.stable, live=True)
+    left = app.record_of(leaving, live=leaving == alias.stable)
     after = move_alias(app, alias, alias.roll_back_to(left.release_id if left else "none", target))
     if not isinstance(after, Alias):
         return after
     reason = command.reason or words
     warnings = _record_rollback(app, left, after, words, reason)
-    if alias.canary:
+    if alias.canary and alias.canary != leaving:
         canary = str(alias.canary)
         warnings += attempt(lambda: _record_left(app, app.record_of(canary), after, words, reason))
     return answers.done(words.replace("roll", "rolled", 1), version=target, **warned(warnings))

@@ -46,6 +46,29 @@ def test_status_tells_traffic_release_stage_and_verdict(served: World) -> None:
     assert "of 5m left, then 50 %" in answer["answer"][2]
 
 
+def test_a_rollback_to_what_is_live_leaves_the_canary_and_nothing_else(served: World) -> None:
+    [live] = served.deployer.aws.records.newest(served.application, 1)
+    ended, answer = during(served, 2, lambda: served.command("rollback", to="1.0"))
+    assert ended["status"] == Status.ROLLED_BACK
+    assert answer["answer"] == "all traffic is on 1.0 (version 2) again"
+    after = served.deployer.aws.records.read(served.application, live.release_id)
+    assert after == live
+    assert served.deployer.aws.bundles.rolled_back_as(served.application, live.archive_sha256) is None
+
+
+def test_a_rollback_to_what_is_live_takes_traffic_that_others_shifted_away(served: World) -> None:
+    stable = served.alias.stable
+    served.lambda_.update_alias(
+        FunctionName=served.function,
+        Name=served.settings.alias,
+        RoutingConfig={"AdditionalVersionWeights": {"1": 0.5}},
+    )
+    assert served.command("rollback", to="1.0")["answer"] == "rolled back from version 1 to 1.0 (version 2)"
+    assert served.shares == {stable: 100}
+    [live] = served.deployer.aws.records.newest(served.application, 1)
+    assert live.status is Status.LIVE
+
+
 def test_status_of_an_application_without_a_release_says_so(world: World) -> None:
     assert world.command("status")["answer"] == [
         "100 %  no release yet (version 1)",
