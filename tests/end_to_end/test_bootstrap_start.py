@@ -423,6 +423,7 @@ def test_a_call_that_overruns_is_cut_and_the_next_start_finds_everything_in_plac
     pointer = _stored(tmp_path, store, {**FILES, "app.py": app}, None)
     with dropped(pointer, store, tmp_path) as environment:
         assert environment.start().kind == "ready"
+        until(lambda: [*tmp_path.glob("*/tmp/dropshift/*.complete")])  # a start is ready before every file is in place
         cut = environment.run(invocation(60), 0.5)
         assert json.loads(cut.payload)["errorType"] == "Sandbox.Timedout"
         asked = len(store.requests)
