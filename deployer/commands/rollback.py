@@ -23,16 +23,16 @@ def roll_back(app: Application, command: RollBack) -> Answer:
     alias = app.alias()
     if moved_on := refuse_another_release(app, alias.canary or alias.stable, command.release):
         return moved_on
-    if alias.canary and (command.to is None or (alias.managed and app.version_of(command.to) == alias.stable)):
-        return remove_canary(app, alias, command, Move.ROLL_BACK, Status.ROLLED_BACK)
-    target = _target(app, alias, command)
+    target = alias.stable if alias.canary and command.to is None else _target(app, alias, command)
     if not isinstance(target, str):
         return target
+    if alias.canary and target == alias.stable and (alias.managed or command.to is None):
+        return remove_canary(app, alias, command, Move.ROLL_BACK, Status.ROLLED_BACK)
     return _unfit(app, target, force=command.force) or _roll_back_to(app, alias, target, command)
 
 
 def _target(app: Application, alias: Alias, command: RollBack) -> str | Answer:
-    """Find the version to go back to, or say why there is none."""
+    """Return the version to go back to, or an answer with the reason why it cannot be found."""
     if alias.rolled_back and command.to is None and command.release is None:
         return _nothing_left(app, alias, command, _ROLLED_BACK.format(stable=app.title(alias.stable)))
     target = app.version_of(command.to) if command.to else alias.previous
@@ -74,7 +74,7 @@ def _ended_badly(app: Application, record: Record) -> bool:
 
 
 def _roll_back_to(app: Application, alias: Alias, target: str, command: RollBack) -> Answer:
-    leaving = alias.canary if alias.canary and target == alias.stable else alias.stable
+    leaving, *others = [version for version in (alias.stable, alias.canary) if version and version != target]
     words = _rollback_words(app.title(leaving), app.title(target))
     if command.dry_run:
         return answers.done(words, dry_run=True)
@@ -84,9 +84,8 @@ def _roll_back_to(app: Application, alias: Alias, target: str, command: RollBack
         return after
     reason = command.reason or words
     warnings = _record_rollback(app, left, after, words, reason)
-    if alias.canary and alias.canary != leaving:
-        canary = str(alias.canary)
-        warnings += attempt(lambda: _record_left(app, app.record_of(canary), after, words, reason))
+    if others:
+        warnings += attempt(lambda: _record_left(app, app.record_of(others[0]), after, words, reason))
     return answers.done(words.replace("roll", "rolled", 1), version=target, **warned(warnings))
 
 

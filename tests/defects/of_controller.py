@@ -154,15 +154,15 @@ DEFECTS = (
     Defect(
         "a rollback to what is live records what is live as rolled back",
         "rollback.roll_back",
-        "(command.to is None or (alias.managed and app.version_of(command.to) == alias.stable))",
-        "command.to is None",
+        "alias.canary and target == alias.stable and (alias.managed or command.to is None)",
+        "alias.canary and command.to is None",
         ("tests/workflow/test_commands.py::test_a_rollback_to_what_is_live_leaves_the_canary_and_nothing_else",),
     ),
     Defect(
         "a rollback from others' weights names the release that stays",
         "rollback._roll_back_to",
-        "alias.canary if alias.canary and target == alias.stable else alias.stable",
-        "alias.stable",
+        "[version for version in (alias.stable, alias.canary) if version and version != target]",
+        "[version for version in (alias.stable, alias.canary) if version]",
         ("tests/workflow/test_commands.py::test_a_rollback_to_what_is_live_takes_traffic_that_others_shifted_away",),
     ),
 )

@@ -56,6 +56,16 @@ def test_a_rollback_to_what_is_live_leaves_the_canary_and_nothing_else(served: W
     assert served.deployer.aws.bundles.rolled_back_as(served.application, live.archive_sha256) is None
 
 
+def test_a_rollback_to_the_release_in_stages_records_only_the_one_that_it_left(served: World) -> None:
+    ended, answer = during(served, 2, lambda: served.command("rollback", to="1.1"))
+    assert answer["answer"] == "rolled back from 1.0 (version 2) to 1.1 (version 3)"
+    assert served.shares == {"3": 100}
+    records = {one.release: one for one in served.deployer.aws.records.newest(served.application, 2)}
+    assert records["1.0"].rolled_back
+    assert not records["1.1"].rolled_back
+    assert ended["status"] == Status.LIVE, ended
+
+
 def test_a_rollback_to_what_is_live_takes_traffic_that_others_shifted_away(served: World) -> None:
     stable = served.alias.stable
     served.lambda_.update_alias(
