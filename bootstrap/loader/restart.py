@@ -42,11 +42,12 @@ def _is_file(size: int, seen: os.stat_result) -> bool:
 
 def _is(tree: Tree, path: str, fits: Callable[[os.stat_result], bool], since: int) -> bool:
     try:
-        return fits(os.lstat(f"{tree.directory}/{path}")) and is_older(tree, path, since)
+        seen = os.lstat(f"{tree.directory}/{path}")
     except OSError:
         return False
+    return is_older(seen, since) and fits(seen)
 
 
-def is_older(tree: Tree, path: str, since: int) -> bool:
-    """Return whether a path of the tree was last changed before a time, by the kernel's clock."""
-    return os.lstat(f"{tree.directory}/{path}").st_ctime_ns < since
+def is_older(seen: os.stat_result, since: int) -> bool:
+    """Return whether a path was last changed before a time, by the kernel's clock."""
+    return seen.st_ctime_ns < since
