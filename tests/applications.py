@@ -101,7 +101,7 @@ def release(
     profile: Profile | None = None,
     small: int = 0,
 ) -> Release:
-    """Bundle a tree; a test's files are small, and may come late all the same unless it sets `small`."""
+    """Bundle a tree; a test's files are small, and yet may come late unless it sets `small`."""
     body = bytearray()
     python = pythons.number(pythons.VERSION) if kind == "python" else None
     plan = BuildOptions(python=python, pythons=pythons.compilers(), profile=profile or Profile())

@@ -41,7 +41,7 @@ def _abort_before_traffic(app: Application, alias: Alias, record: Record, comman
 
 
 def remove_canary(app: Application, alias: Alias, command: ReleaseCommand, move: Move, status: Status) -> Answer:
-    """Give the stable version all traffic by command, and end the canary's release."""
+    """Move all traffic to the stable version by command, and end the canary's release."""
     record = app.record_of(str(alias.canary))
     if record is None or not alias.managed:
         found = f"version {alias.canary} with {alias.weight} %, shifted by others"

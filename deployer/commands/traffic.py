@@ -30,7 +30,7 @@ def move_alias(app: Application, alias: Alias, wanted: Alias) -> Alias | Answer:
 
 
 def no_canary(alias: Alias) -> Answer | None:
-    """Return the answer to a command for a release in stages when there is none."""
+    """Return the answer to a command for a release in stages where no release is in stages."""
     return None if alias.canary else answers.nothing_to_do("no release is taking traffic in stages")
 
 

@@ -61,7 +61,7 @@ class FunctionConfiguration(Value):
     alias_has_concurrency: bool = False
     """The alias has provisioned concurrency of its own, with which Lambda moves traffic by itself."""
     differs: tuple[Difference, ...] = ()
-    """Return the settings in which a new version would differ from the version that the alias serves."""
+    """The settings in which a new version would differ from the version that the alias serves."""
     owner_limits: OwnerLimits | None = None
     """None where the stack is unknown, as on an operator's own machine."""
 

@@ -21,7 +21,7 @@ class LatestConfiguration(Value):
     environment_error: str
     """Why the environment cannot be read; empty if it can. An environment that cannot be read must not be written."""
     updating: bool
-    """Return whether an update is still being applied."""
+    """An update is still being applied."""
     modified: datetime
     sizes: FunctionSizes
 
@@ -79,7 +79,7 @@ class Provisioned(Value):
 
 
 class Readiness(Value):
-    """Return whether a version can be invoked yet."""
+    """The state of a version, or of its provisioned concurrency."""
 
     state: str
     """Pending, Active or another of Lambda's states; of provisioned concurrency READY, IN_PROGRESS or FAILED."""

@@ -109,7 +109,7 @@ class Throttled:
     completed: int
     """Answered within three tries."""
     writes: tuple[int, ...]
-    """Return how often one of them wrote the alias."""
+    """Writes of the alias by each."""
 
     @property
     def broken(self) -> list[str]:

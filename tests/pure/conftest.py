@@ -7,6 +7,14 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from tests.faults.account import Account
+
+
+@pytest.fixture
+def account() -> Account:
+    """An account in memory, in which nothing was made yet."""
+    return Account()
+
 
 @pytest.fixture
 def client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - boto3's has no class to name

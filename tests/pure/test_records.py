@@ -22,11 +22,6 @@ OVERVIEW = "records/_overview/hello"
 
 
 @pytest.fixture
-def account() -> Account:
-    return Account()
-
-
-@pytest.fixture
 def records(account: Account) -> Records:
     client = connected(lambda: account).client("s3")
     return Records(client, SETTINGS.model_copy(update={"bundles_bucket": "bundles"}))

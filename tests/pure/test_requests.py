@@ -54,6 +54,12 @@ def functions(client: Any) -> Functions:  # noqa: ANN401 - boto3's have no class
     return Functions(client, client, client, "live")
 
 
+PUBLISHING: tuple[str, Calls, str, dict[str, Any]] = (
+    "lambda",
+    lambda client: functions(client).publish("orders", LATEST, "a release"),
+    "publish_version",
+    {"FunctionName": "orders", "Description": "a release", "CodeSha256": "code", "RevisionId": "r1"},
+)
 REQUESTS: dict[str, tuple[str, Calls, str, dict[str, Any], dict[str, Any], object]] = {
     "read the alias": (
         "lambda",
@@ -111,26 +117,17 @@ REQUESTS: dict[str, tuple[str, Calls, str, dict[str, Any], dict[str, Any], objec
         None,
     ),
     "publish": (
-        "lambda",
-        lambda client: functions(client).publish("orders", LATEST, "a release"),
-        "publish_version",
-        {"FunctionName": "orders", "Description": "a release", "CodeSha256": "code", "RevisionId": "r1"},
+        *PUBLISHING,
         {"Version": "7", "Description": "a release", "Environment": {"Variables": {"A": "b"}}},
         "7",
     ),
     "publish what Lambda has with another description": (
-        "lambda",
-        lambda client: functions(client).publish("orders", LATEST, "a release"),
-        "publish_version",
-        {"FunctionName": "orders", "Description": "a release", "CodeSha256": "code", "RevisionId": "r1"},
+        *PUBLISHING,
         {"Version": "6", "Description": "another", "Environment": {"Variables": {"A": "b"}}},
         None,
     ),
     "publish what Lambda has with another pointer": (
-        "lambda",
-        lambda client: functions(client).publish("orders", LATEST, "a release"),
-        "publish_version",
-        {"FunctionName": "orders", "Description": "a release", "CodeSha256": "code", "RevisionId": "r1"},
+        *PUBLISHING,
         {"Version": "6", "Description": "a release", "Environment": {"Variables": {"DROPSHIFT_POINTER": "other"}}},
         None,
     ),

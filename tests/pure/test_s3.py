@@ -77,11 +77,6 @@ KEY = "bundles/hello/1.4.0/abc-python3.13-x86_64.tar.zst"
 
 
 @pytest.fixture
-def account() -> Account:
-    return Account()
-
-
-@pytest.fixture
 def bundles(account: Account) -> BundlesBucket:
     client = connected(lambda: account).client("s3")
     return BundlesBucket(client, SETTINGS.model_copy(update={"bundles_bucket": "bundles"}))
