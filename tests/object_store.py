@@ -56,8 +56,11 @@ class ObjectStore:
 
     def late_but_index_and_first(self, number: int) -> Fault | None:
         """Misbehave so: a bundle's index and its first part come at once, all else late."""
-        first = int(self.requests[number - 1].removeprefix("bytes=").partition("-")[0])
-        return None if first in {0, *self.indexes} else "late"
+        return None if self.starts_at(number) in {0, *self.indexes} else "late"
+
+    def starts_at(self, number: int) -> int:
+        """Return the first byte of the range that a request asked for."""
+        return int(self.requests[number - 1].removeprefix("bytes=").partition("-")[0])
 
     def put(self, key: str, body: bytes) -> str:
         """Store an object and give its version."""
