@@ -9,7 +9,7 @@ from deployer.model.function import Architecture, FunctionSizes
 from deployer.model.value import Value
 
 _DIGEST = re.compile(r"/([0-9a-f]{64})-[^/]+\Z")
-"""The archive's digest in a bundle's key, see steps/bundling.py."""
+"""The archive's digest in a bundle's key, see rollout/steps/bundling.py."""
 
 
 class LatestConfiguration(Value):

@@ -1,8 +1,9 @@
 """The rollout of one release, as a durable function.
 
-A release is inspected, bundled, published, smoke-tested, shifted in stages, and promoted or rolled back. Only this
-folder imports the durable execution SDK. Code outside `run.step` is replayed at every wake-up, so it reads no clock, no
-environment and no service: it only decides, from values that steps returned.
+A release is inspected, bundled, published, smoke-tested, shifted in stages, and promoted or rolled back. This
+file and `run.py` alone import the durable execution SDK; `steps/` knows nothing of it. Code outside `run.step` is
+replayed at every wake-up, so it reads no clock, no environment and no service: it only decides, from values that steps
+returned.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,12 +13,12 @@ from typing import Any
 
 from aws_durable_execution_sdk_python import DurableContext, durable_execution
 
-from deployer import steps
 from deployer.model.drop import Drop
 from deployer.model.health import Health
 from deployer.model.release import Release, required
 from deployer.model.stages import ACTIVE_TRIES, PUBLISH_TRIES, Stage, bake_waits, hold_waits, turn_waits
 from deployer.model.status import Status
+from deployer.rollout import steps
 from deployer.rollout.run import Act, Run, StepFailedError
 
 __all__ = ["Run", "StepFailedError", "carry_out", "handler"]

@@ -71,7 +71,7 @@ def _bundle(aws: LocalAws, version: str) -> int:
 
 def _await_the_end(aws: LocalAws, drops: int) -> None:
     """Wait until nothing of the rollout works any more: the next drop comes hours later."""
-    if not (Path("deployer") / "steps" / "bundling.py").exists():
+    if not any(Path("deployer").rglob("bundling.py")):
         return
     until = time.monotonic() + PATIENCE
     while sum(AFTERWARDS in line for line in aws.logs("dropshift-rollout")) < drops:

@@ -6,7 +6,7 @@ import pytest
 
 from bootstrap.index import SCHEMA
 from deployer.model.status import Status
-from deployer.steps import bundling
+from deployer.rollout.steps import bundling
 from tests.faults.account import BUNDLES, Call
 from tests.faults.flows import FLOWS, SAME_FILES, Flow, prepared, shared_live
 from tests.faults.matrix import course

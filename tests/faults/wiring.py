@@ -21,9 +21,9 @@ from deployer import controller
 from deployer.aws import Aws, upload
 from deployer.model import stages
 from deployer.rollout import run
+from deployer.rollout.steps import bundling
 from deployer.sandbox import process
 from deployer.settings import Settings
-from deployer.steps import bundling
 from deployer.telemetry import logger
 from tests.faults.account import BUNDLES, RELEASES, Account
 from tests.faults.buckets import ACCOUNT

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from deployer.model.status import Status
-from deployer.steps import bundling
+from deployer.rollout.steps import bundling
 from tests.faults import functions
 from tests.faults.wiring import inhabited
 from tests.reliances import requests

@@ -4,7 +4,7 @@ import pytest
 
 from bootstrap import index
 from deployer.model.status import Status
-from deployer.steps import bundling
+from deployer.rollout.steps import bundling
 from tests.workflow.world import World
 
 CANARY = '[rollout]\nstages = [{ weight = 10, bake = "5m" }, { weight = 50, bake = "5m" }]\n'

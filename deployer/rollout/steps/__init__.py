@@ -4,12 +4,12 @@ A step takes the release that the step before it returned, and returns it with i
 ending in the returned release; an exception is unexpected, and the step is retried.
 """
 
-from deployer.steps.bundling import make_bundle, strengthen_bundle
-from deployer.steps.looking import look
-from deployer.steps.preparing import check_order, inspect
-from deployer.steps.publishing import check_active, provision_concurrency, publish, smoke_test
-from deployer.steps.shifting import fail, finish, plan_stages, promote, roll_back, shift
-from deployer.steps.turn import await_turn
+from deployer.rollout.steps.bundling import make_bundle, strengthen_bundle
+from deployer.rollout.steps.looking import look
+from deployer.rollout.steps.preparing import check_order, inspect
+from deployer.rollout.steps.publishing import check_active, provision_concurrency, publish, smoke_test
+from deployer.rollout.steps.shifting import fail, finish, plan_stages, promote, roll_back, shift
+from deployer.rollout.steps.turn import await_turn
 
 __all__ = [
     "await_turn",
