@@ -1,4 +1,5 @@
 """Does the suite see a defect? Dropshift is broken in one way at a time, and the tests named for it must go red.
 
-`catalogue` says how, `breaking` does it in a copy of the tree, `python -m tests.defects` runs all or some and tells.
+The diffs here are the ways, `catalogue` reads them, `breaking` makes one in a copy of the tree, and
+`python -m tests.defects` tries all or some.
 """
