@@ -22,6 +22,18 @@ from tests.applications import MAIN, call, dropped, invocation, native, package,
 from tests.local.waiting import until
 from tests.object_store import ObjectStore
 
+
+def test_an_example_a_release_is_loaded_at_a_cold_start_and_answers(tmp_path: Path, store: ObjectStore) -> None:
+    """The pattern of all the others: bundle, store, start a function whose pointer names the bundle, call it, look."""
+    tree = write(tmp_path / "tree", {"app.py": "def handler(event, context):\n    return event['n'] + 1\n"})
+    pointer = release(tree).stored(store)
+    with dropped(pointer, store, tmp_path) as environment:
+        happened = call(environment, {"n": 1}, {"n": 2})
+        loaded = reported(environment)
+    assert happened.answers == [2, 3]
+    assert loaded["release"] == "release 1"
+
+
 WEIGHTS = random.Random(4).randbytes(6 << 20)  # noqa: S311 - bytes that do not compress
 APP = """\
 import time
@@ -58,17 +70,6 @@ def _cold_waits(store: ObjectStore, until: Callable[[], bool]) -> None:
     """Let the index and the hot part come at once, all else when `until` says so, or after a minute."""
     store.patience = lambda: _wait_for(until)
     store.misbehave = store.late_but_index_and_first
-
-
-def test_an_example_a_release_is_loaded_at_a_cold_start_and_answers(tmp_path: Path, store: ObjectStore) -> None:
-    """The pattern of all the others: bundle, store, start a function whose pointer names the bundle, call it, look."""
-    tree = write(tmp_path / "tree", {"app.py": "def handler(event, context):\n    return event['n'] + 1\n"})
-    pointer = release(tree).stored(store)
-    with dropped(pointer, store, tmp_path) as environment:
-        happened = call(environment, {"n": 1}, {"n": 2})
-        loaded = reported(environment)
-    assert happened.answers == [2, 3]
-    assert loaded["release"] == "release 1"
 
 
 def _cold_is_late(store: ObjectStore, seconds: float) -> None:

@@ -18,6 +18,19 @@ from deployer.model.status import Status
 from tests.workflow.conftest import Worlds
 from tests.workflow.world import World
 
+
+def test_an_example_an_abort_in_the_first_stage_brings_the_old_release_back(applications: "Applications") -> None:
+    """The row `mid-bake | abort` by hand; every row of the tables below is run and held to its cells like this."""
+    world = applications.of("an example")  # the old release, version 3, has all traffic
+    drop = world.drop("2.0", f"[rollout]\n{STRATEGIES['stages']}\n")
+    answers = []
+    world.at_look(1, lambda: answers.append(world.command("abort")))  # mid-bake: version 4 has 10 %
+    ended = world.roll_out(drop)
+    assert "(version 3) again" in answers[0]["answer"]
+    assert ended["status"] == world.record(drop).status == "aborted"
+    assert world.alias.traffic == ("3", None, 0)
+
+
 STRATEGIES = {
     "all-at-once": 'strategy = "all-at-once"',
     "canary": 'strategy = "canary"\nbake = "5m"',
