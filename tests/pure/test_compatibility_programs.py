@@ -91,27 +91,8 @@ NODE_CASES: dict[str, tuple[dict[str, bytes], str]] = {
     "TypeScript": ({"index.ts": b"export const handler = () => 1"}, "compile it"),
     "one directory too deep": ({"dist/index.js": HANDLER}, "pack what is inside dist"),
     "no such export": ({"index.js": b"exports.other = 1"}, "nothing called handler"),
-    "CommonJS in a module": (
-        {"index.js": HANDLER, "package.json": MODULE_TYPE},
-        'package.json says "type": "module"',
-    ),
-    "CommonJS in .mjs": ({"index.mjs": HANDLER}, "as a .mjs file is, that exports nothing"),
-    "a module in .cjs": ({"index.cjs": b"export const handler = () => 1"}, "as a .cjs file is, that exports nothing"),
-    "a module in a plain .js that is declared CommonJS": (
-        {"index.js": b"export const handler = () => 1", "package.json": b'{"type": "commonjs"}'},
-        'package.json says "type": "commonjs"',
-    ),
     "a file that exports nothing": ({"index.js": b"const handler = () => 1"}, "a module that exports nothing"),
-    "a constant": ({"index.js": b"const x = require('x');\nexports.handler = 5;\n"}, "handler is a constant"),
-    "a text as a module's export": ({"index.mjs": b"export const handler = 'run'\n"}, "handler is a constant"),
-    "a constant in an object": ({"index.js": b"module.exports = { handler: null, x() {} }"}, "handler is a constant"),
-    "a list": ({"index.js": b"module.exports.handler = [1, 2] // two\n"}, "handler is a constant"),
-    "a constant that is replaced": ({"index.js": b"exports.handler = void 0;\nexports.handler = 5;\n" + HANDLER}, ""),
-    "a constant that may be replaced": ({"index.js": b"exports.handler = 5;\nObject.assign(exports, api)"}, ""),
-    "a constant's method": ({"index.js": b"exports.handler = 'run'.concat\n"}, ""),
-    "a constant in a comment": ({"index.js": b"/* exports.handler = 5 */\n" + HANDLER}, ""),
     "a package of node_modules": ({"node_modules/wrapper/index.js": b"", "x.js": b""}, "no such file"),
-    "a package.json that is none": ({"index.js": HANDLER, "package.json": b"{,"}, "not JSON"),
     "an addon for macOS": (
         {"index.js": HANDLER, "node_modules/x/build/x.node": b"\xcf\xfa\xed\xfe" + bytes(99)},
         "an addon for macOS",
@@ -142,10 +123,6 @@ def test_a_node_handler_may_be_a_name_within_an_export_and_lie_in_a_directory() 
     manifest = '[application]\nhandler = "src/index.api.get"\n'
     assert isinstance(verdict({"src/index.js": b"exports.api = {get: 1}"}, NODE, manifest), Inspection)
     assert "nothing called api" in said(verdict({"src/index.js": b"exports.get = 1"}, NODE, manifest))
-
-
-def test_a_plain_js_file_with_export_statements_is_only_warned_of() -> None:
-    assert '"type": "module"' in warned(verdict({"index.js": b"export const handler = () => 1"}, NODE))
 
 
 ELSEWHERE = {

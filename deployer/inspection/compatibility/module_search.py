@@ -51,7 +51,24 @@ def packages(candidate: Candidate, module: str) -> list[str]:
     return [path for path in found if path]
 
 
-def brought_by(candidate: Candidate, handler: str, on_the_way: Sequence[str] = ()) -> str | None:
+def report_missing(
+    candidate: Candidate, handler: str, place: str, words: tuple[str, str, str], on_the_way: Sequence[str] = ()
+) -> None:
+    """Refuse a handler whose place is empty, or warn of it where something else may bring it.
+
+    `words` are for what is missing, what is allowed, and what to do.
+    """
+    what, allowed, remedy = words
+    if source := _brought_by(candidate, handler, on_the_way):
+        candidate.warn(
+            f"{shown(place)} is not in the archive: {source} must provide the handler {handler}, and the smoke test"
+            f" shows whether it does; if not, {remedy}"
+        )
+    else:
+        candidate.lack(place, f"no such {what} in the archive, but the handler is {handler}", allowed, remedy)
+
+
+def _brought_by(candidate: Candidate, handler: str, on_the_way: Sequence[str]) -> str | None:
     """Return what may provide a handler that is not in the archive: a layer, another path, or a parent package."""
     if candidate.function.layers or handler.startswith(_LAYERS):
         return "a layer of the function"

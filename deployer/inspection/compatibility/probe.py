@@ -25,7 +25,6 @@ _SOURCES = (
     ".cjs",
     ".pyc",
     ".pth",
-    "/package.json",
     ".dist-info/WHEEL",
     ".dist-info/direct_url.json",
     f"/{NAME}",

@@ -8,7 +8,7 @@ from deployer.inspection.archive.findings import shown
 from deployer.inspection.compatibility import bytecode, python_name
 from deployer.inspection.compatibility.candidate import Candidate
 from deployer.inspection.compatibility.distributions import NOT_EDITABLE, editable
-from deployer.inspection.compatibility.module_search import brought_by, find, packages, places
+from deployer.inspection.compatibility.module_search import find, packages, places, report_missing
 
 _BUILT_IN = frozenset(
     "atexit builtins errno faulthandler gc itertools marshal posix pwd sys time".split()  # noqa: SIM905 - a list of words
@@ -29,7 +29,7 @@ def check_handler(candidate: Candidate, handler: str) -> None:
     elif path is None:
         _missing(candidate, handler, module)
     elif not _foreign_bytecode(candidate, [*packages(candidate, module), path]):
-        python_name.check(candidate, path, name, module)
+        python_name.check(candidate, path, name)
 
 
 def _hidden(candidate: Candidate, module: str) -> tuple[str, str] | None:
@@ -52,15 +52,8 @@ def _hidden(candidate: Candidate, module: str) -> tuple[str, str] | None:
 
 def _missing(candidate: Candidate, handler: str, module: str) -> None:
     wanted = module.replace(".", "/") + ".py"
-    remedy = _remedy(candidate, module, wanted)
-    if source := brought_by(candidate, handler, packages(candidate, module)):
-        candidate.warn(
-            f"{shown(wanted)} is not in the archive: {source} must provide the handler {handler}, and the smoke test"
-            f" shows whether it does; if not, {remedy}"
-        )
-    else:
-        found = f"no such module in the archive, but the handler is {handler}"
-        candidate.lack(wanted, found, "a module to import", remedy)
+    words = "module", "a module to import", _remedy(candidate, module, wanted)
+    report_missing(candidate, handler, wanted, words, packages(candidate, module))
 
 
 def _remedy(candidate: Candidate, module: str, wanted: str) -> str:

@@ -1,23 +1,33 @@
-"""Pure: whether a Python module, as source or bytecode, has the function that a handler names."""
+"""Pure: whether a Python module, as source or bytecode, has the function that a handler names.
+
+Only the module's own statements count, and only what they plainly show is refused: the smoke test decides the rest.
+"""
 
 import ast
 import difflib
+import re
 import sys
 import warnings
+from collections.abc import Iterator
 
 from deployer.inspection.archive.findings import shown
 from deployer.inspection.compatibility.candidate import Candidate
-from deployer.inspection.compatibility.module_search import find
-from deployer.inspection.compatibility.python_module import MAY_BIND, Binding, bindings, functions
 
 NAME_IT = 'add it, or name the right one in dropshift.toml: [application] handler = "module.function"'
 _COMPARED = 1_000
 """Functions whose names are compared with the handler's."""
-_IMPORTS = 8
-"""Number of modules through which a re-exported handler is followed."""
+_MAY_BIND = re.compile(
+    rb"\b(globals|locals|vars|exec|eval|setattr|__getattr__|__dict__|modules)\b|import\s*\*|[zZ\xda\xfa]\x01\*"
+)
+"""Signs, in source or bytecode, that a module may have names that are not in its text; the last is a star import's."""
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_NO_FUNCTIONS = (
+    *(ast.Constant, ast.JoinedStr, ast.List, ast.ListComp, ast.Tuple),
+    *(ast.Dict, ast.DictComp, ast.Set, ast.SetComp, ast.GeneratorExp),
+)
 
 
-def check(candidate: Candidate, path: str, name: str, module: str, depth: int = _IMPORTS) -> None:
+def check(candidate: Candidate, path: str, name: str) -> None:
     """Refuse a module that certainly lacks the function; warn of one that may have it only after its import."""
     text = candidate.text(path)
     if text is None:
@@ -27,23 +37,63 @@ def check(candidate: Candidate, path: str, name: str, module: str, depth: int = 
         if name.encode() not in text:
             _lacking(candidate, path, name, text, [])
     elif tree := _parse(candidate, path, text):
-        found = bindings(tree, name)
+        found = [statement for statement in tree.body if any(_binds(node, name) for node in _own_nodes(statement))]
         if not found:
-            _lacking(candidate, path, name, text, functions(tree))
-        elif not MAY_BIND.search(text):
-            _check_natures(candidate, path, name, found)
-        if len(found) == 1 and found[0].nature == "import" and depth:
-            _follow(candidate, found[0], module, path, depth)
+            _lacking(
+                candidate, path, name, text, [one.name for one in _own_nodes(tree) if isinstance(one, _DEFINITIONS)]
+            )
+        elif not _MAY_BIND.search(text):
+            _check_nature(candidate, path, name, found[-1])
 
 
-def _check_natures(candidate: Candidate, path: str, name: str, ways: list[Binding]) -> None:
-    natures = {binding.nature for binding in ways}
-    if natures == {"coroutine"}:
-        remedy = "call asyncio.run in it"
-        candidate.refuse(path, f"{name} is a coroutine function", "an ordinary function", remedy)
-    elif natures == {"constant"}:
-        found = f"{name} is a constant, by line {ways[-1].line}, and cannot be called"
-        candidate.refuse(path, found, "a function", NAME_IT)
+def _own_nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield a module's own nodes: of the bodies of functions and classes only what they declare global.
+
+    They are walked with a stack, because generated sources nest them thousands deep.
+    """
+    todo = [tree]
+    while todo:
+        node = todo.pop()
+        yield node
+        if isinstance(node, _DEFINITIONS):
+            yield from (inner for inner in ast.walk(node) if isinstance(inner, ast.Global))
+        elif not (isinstance(node, ast.AnnAssign) and node.value is None):
+            todo += ast.iter_child_nodes(node)
+
+
+def _binds(node: ast.AST, name: str) -> bool:
+    match node:
+        case ast.alias():
+            return (node.asname or node.name.partition(".")[0]) == name
+        case ast.Global(names=names):
+            return name in names
+        case ast.FunctionDef(name=found) | ast.AsyncFunctionDef(name=found) | ast.ClassDef(name=found):
+            return found == name
+        case ast.MatchAs(name=found) | ast.MatchStar(name=found) | ast.MatchMapping(rest=found):
+            return found == name
+        case ast.Name(id=found, ctx=ast.Store()):
+            return found == name
+    return False
+
+
+def _check_nature(candidate: Candidate, path: str, name: str, last: ast.stmt) -> None:
+    """Refuse what plainly is no function, by the last statement that binds the name."""
+    match last:
+        case ast.AsyncFunctionDef(decorator_list=[]):
+            remedy = "call asyncio.run in it"
+            candidate.refuse(path, f"{name} is a coroutine function", "an ordinary function", remedy)
+        case ast.Assign(value=ast.expr() as value) | ast.AnnAssign(value=ast.expr() as value):
+            targets = last.targets if isinstance(last, ast.Assign) else [last.target]
+            if _is_constant(value) and any(isinstance(one, ast.Name) and one.id == name for one in targets):
+                found = f"{name} is a constant, by line {value.lineno}, and cannot be called"
+                candidate.refuse(path, found, "a function", NAME_IT)
+
+
+def _is_constant(value: ast.expr) -> bool:
+    if isinstance(value, ast.UnaryOp | ast.BinOp):
+        parts = [value.operand] if isinstance(value, ast.UnaryOp) else [value.left, value.right]
+        return all(isinstance(part, ast.Constant) for part in parts)
+    return isinstance(value, _NO_FUNCTIONS)
 
 
 def _parse(candidate: Candidate, path: str, source: bytes) -> ast.Module | None:
@@ -72,22 +122,10 @@ def _not_python(candidate: Candidate, path: str, line: str, version: tuple[int, 
 
 
 def _lacking(candidate: Candidate, path: str, name: str, text: bytes, known: list[str]) -> None:
-    if MAY_BIND.search(text):
+    if _MAY_BIND.search(text):
         candidate.warn(f"{shown(path)} does not spell out {name}: it must be set while the module is imported")
         return
     near = difflib.get_close_matches(name, known[:_COMPARED], n=1)
     remedy = f"did you mean {near[0]}? Name it in dropshift.toml: [application] handler" if near else NAME_IT
     allowed = f"one of its functions: {', '.join(sorted(known)[:8]) or 'it has none'}"
     candidate.refuse(path, f"nothing called {name} in it", shown(allowed), remedy)
-
-
-def _follow(candidate: Candidate, found: Binding, module: str, path: str, depth: int) -> None:
-    """Check a re-exported handler in the module that it is imported from, if that is in the archive."""
-    package = module.split(".") if path.endswith("/__init__.py") else module.split(".")[:-1]
-    base = package[: len(package) - found.level + 1] if found.level else []
-    target = ".".join([*base, *([found.module] if found.module else [])])
-    if find(candidate, f"{target}.{found.original}"):
-        return
-    place = find(candidate, target)
-    if place and place.endswith(".py") and place != path:
-        check(candidate, place, found.original, target, depth - 1)
