@@ -18,6 +18,7 @@ from deployer.commands.command import Command, Prune, ShowStatus
 from deployer.commands.dead_rollout import close_rollout
 from deployer.commands.old_records import forget
 from deployer.commands.prune import prune
+from deployer.commands.read_state import read_summary
 from deployer.commands.removal import roll_back_on_alarm
 from deployer.commands.sender import Sender
 from deployer.deployer import Deployer
@@ -190,7 +191,7 @@ def _on_command(deployer: Deployer, command: Command) -> Answer:
     if isinstance(command, ShowStatus) and command.application is None:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             names = deployer.aws.applications.with_undropped()
-            found = pool.map(lambda name: Application(deployer, name).summary(), names)
+            found = pool.map(lambda name: read_summary(Application(deployer, name)), names)
         each = [status.summary(one, deployer.now()) for one in found if one]
         return status.statuses(each, deployer.aws.records.overview(UNKNOWN).ignored, deployer.now())
     done = dispatch.dispatch(Application(deployer, str(command.application)), command)

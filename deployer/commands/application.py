@@ -1,14 +1,11 @@
-"""The state of one application: its alias, its versions, their releases and bundles. Reads, never writes."""
+"""One application as AWS and its records have it: alias, versions, releases, bundles. Reads, never writes."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from deployer.commands import answers
-from deployer.commands.state import Serving, State, Summary, Warm
 from deployer.deployer import Deployer
 from deployer.model.alias import Alias
-from deployer.model.overview import IgnoredDrop, Overview
-from deployer.model.price import per_hour
+from deployer.model.overview import Overview
 from deployer.model.record import Record
 from deployer.model.status import Ending, Status
 from deployer.model.text import shortened
@@ -17,8 +14,6 @@ from deployer.model.version import PublishedVersion
 SPARE_RECORDS = 10
 """Records that `history` reads beyond its limit: those written last are nearly those dropped last."""
 NO_RELEASE = "no release yet"
-MOST_UNDER_WAY = 5
-"""Releases under way that `status` shows; the rest are counted."""
 
 
 @dataclass(frozen=True)
@@ -93,77 +88,6 @@ class Application:
         published = self.published(version) if version else None
         return answers.titled(published.description.label if published and published.description else None, version)
 
-    def state(self) -> State:
-        """Read everything that `status` shows, in at most ten calls while one release is under way."""
-        alias, overview = self.alias(), self.overview()
-        running = [
-            record
-            for release_id in reversed(overview.under_way[-MOST_UNDER_WAY:])
-            if (record := self.record(release_id)) and not record.status.final
-        ]
-        known = {record.release_id for record in running}
-        newest = self.record(overview.newest) if overview.newest and overview.newest not in known else None
-        left = self.record(alias.recorded.release) if alias.rolled_back and alias.recorded else None
-        return State(
-            alias=alias,
-            serving=tuple(self.serving(alias)),
-            under_way=tuple(running),
-            not_shown=max(0, len(overview.under_way) - MOST_UNDER_WAY),
-            ended=newest if newest and newest.status.final and newest.status is not Status.LIVE else None,
-            rolled_back=left,
-            ignored=self._ignored_since(overview, newest or next(iter(running), None)),
-            warm=tuple(self._warm()),
-            previous=self._previous(alias),
-        )
-
-    def _warm(self) -> Iterator[Warm]:
-        """Return the versions that have provisioned concurrency, also if others configured it."""
-        for found in self.deployer.aws.functions.provisioned(self.function):
-            if published := self.published(found.qualifier):
-                yield Warm(
-                    version=found.qualifier,
-                    release=published.description.label if published.description else NO_RELEASE,
-                    environments=found.requested,
-                    status=found.status,
-                    dollars_per_hour=per_hour(found.requested, published.memory, published.architecture),
-                )
-
-    def summary(self) -> Summary | None:
-        """Read where the application stands, in two calls and one for each release under way; None when it is gone.
-
-        Neither call is of the control plane's narrow budget: three hundred applications take seconds.
-        """
-        functions = self.deployer.aws.functions
-        live = functions.published(self.function, self.deployer.settings.alias)
-        if live is None:
-            return None
-        overview = self.overview()
-        newest = [overview.newest] if overview.newest and overview.newest not in overview.under_way else []
-        read = filter(None, map(self.record, [*overview.under_way[-MOST_UNDER_WAY:], *newest]))
-        records = sorted(read, key=lambda record: record.timeline[0].at, reverse=True)
-        ended = next((one for one in records[:1] if one.status.final and one.status is not Status.LIVE), None)
-        return Summary(
-            application=self.name,
-            version=live.version,
-            release=live.description.label if live.description else None,
-            dropped=live.description.dropped if live.description else None,
-            under_way=tuple(one for one in records if not one.status.final),
-            ended=ended,
-            ignored=self._ignored_since(overview, next(iter(records), None)),
-        )
-
-    def _ignored_since(self, overview: Overview, newest: Record | None) -> tuple[IgnoredDrop, ...]:
-        return tuple(one for one in overview.ignored if newest is None or one.at > newest.timeline[0].at)
-
-    def _previous(self, alias: Alias) -> str | None:
-        """Return the release that a rollback goes to; None when `rollback` would refuse."""
-        if alias.canary or alias.previous is None:
-            return None
-        published = self.published(alias.previous)
-        if published is None or published.description is None or published.bundle is None:
-            return None
-        return answers.titled(published.description.label, alias.previous)
-
     def version_of(self, name: str) -> str | None:
         """Find the version that a release name, a release id or a version means; the newest, if several fit."""
         versions = self.deployer.aws.functions.versions(self.function)
@@ -176,21 +100,6 @@ class Application:
         if pointer is None:
             return "none"
         return "present" if self.deployer.aws.bundles.exists(pointer.key, pointer.version) else "missing"
-
-    def serving(self, alias: Alias) -> Iterator[Serving]:
-        """The versions that have traffic."""
-        for version, share in ((alias.stable, 100 - alias.weight), (alias.canary, alias.weight)):
-            if version:
-                published = self.published(version)
-                description = published.description if published else None
-                yield Serving(
-                    version=version,
-                    share=share,
-                    release=description.label if description else NO_RELEASE,
-                    release_id=description.release_id if description else None,
-                    dropped=description.dropped if description else None,
-                    bundle=self.bundle_state(published),
-                )
 
 
 def is_called(published: PublishedVersion, name: str) -> bool:

@@ -19,6 +19,7 @@ from deployer.commands.command import (
 from deployer.commands.maintenance import redeploy, validate
 from deployer.commands.promotion import pause, promote
 from deployer.commands.prune import prune
+from deployer.commands.read_state import read_state
 from deployer.commands.removal import abort
 from deployer.commands.rollback import roll_back
 
@@ -27,7 +28,7 @@ def dispatch(app: Application, command: Command) -> Answer:  # noqa: PLR0911 - o
     """Answer a command for one application."""
     match command:
         case ShowStatus():
-            return status.status(app.name, app.state(), app.deployer.now())
+            return status.status(app.name, read_state(app), app.deployer.now())
         case ShowHistory():
             keep_days = app.deployer.settings.keep_records_days
             return history.history(app.name, app.recent(command.limit), command.limit, keep_days)

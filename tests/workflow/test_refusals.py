@@ -4,6 +4,7 @@ from typing import Any
 
 from deployer.commands.application import Application
 from deployer.commands.old_records import forget
+from deployer.commands.read_state import read_state
 from deployer.model.status import Status
 from tests.faults.account import BUNDLES
 from tests.workflow.test_commands import CANARY, GO_ON, NOW, UNDER_WAY, during
@@ -112,7 +113,7 @@ def test_a_version_without_a_bundle_is_not_offered_for_a_rollback(served: World)
     recorded = served.alias.promote("f" * 32, version).promote("e" * 32, "2")
     served.deployer.write_alias(served.application, served.alias, recorded)
     assert app.alias().previous == version
-    assert app.state().previous is None
+    assert read_state(app).previous is None
     assert told(served.command("rollback"))[1].startswith(f"version {version}, which is not a release")
 
 
