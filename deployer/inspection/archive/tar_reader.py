@@ -10,6 +10,7 @@ from deployer.inspection.archive.contents import HashingSink, Limits, Sink
 from deployer.inspection.archive.findings import WHOLE, Findings, UnreadableError, shown
 from deployer.inspection.archive.names import clean, link_target
 from deployer.inspection.archive.source import Cursor, TruncatedError
+from deployer.inspection.archive.tar_extended import EXTENDED, GLOBAL, ExtendedHeaders
 from deployer.inspection.archive.tar_header import BLOCK, ZEROS, Header
 from deployer.model.entry import Entry
 
@@ -19,21 +20,20 @@ _FILES = (b"0", _OLD_FILE, b"7")
 """A contiguous file, '7', is a regular file on systems without contiguous files (POSIX)."""
 _HARD_LINK, _SYMLINK, _DIRECTORY = b"1", b"2", b"5"
 _SPECIAL = {b"3": "a character device", b"4": "a block device", b"6": "a FIFO", b"S": "a sparse file"}
-_PENDING = {b"x": "pax", b"L": "path", b"K": "linkpath"}
 
 
 class Reader:
-    """Reads one tar; keeps the pax records and long names for the next header."""
+    """Reads one tar: its entries, and how much they are allowed to take."""
 
     def __init__(self, stream: Iterator[bytes], limits: Limits, findings: Findings, sink: Sink | None) -> None:
         self._cursor = Cursor(stream)
+        self._extended = ExtendedHeaders(self._cursor, limits)
         self._limits = limits
         self._findings = findings
         self._sink = sink
-        self._pending: dict[str, dict[str, bytes]] = {}
         self._files: dict[str, Entry] = {}
         self._entries: list[Entry] = []
-        self._count = self._copied = self._names = self._records = 0
+        self._count = self._copied = self._names = 0
 
     def read(self) -> list[Entry]:
         """Return the entries; problems of names are collected, and the reading continues."""
@@ -44,7 +44,7 @@ class Reader:
         except TruncatedError:
             found = "no end marker: cut short" if self._cursor.position else "no bytes at all"
             raise UnreadableError(WHOLE, found, "a whole tar with its end marker", "upload it again") from None
-        if self._pending:
+        if self._extended.pending:
             raise UnreadableError(WHOLE, "an extended header without a file after it", "extended headers before files")
         if not self._count:
             raise UnreadableError(WHOLE, "an archive without entries", "at least one file", "pack the release's files")
@@ -67,56 +67,20 @@ class Reader:
             raise UnreadableError(WHOLE, found, allowed, "make the release smaller")
 
     def _header(self, header: Header) -> None:
-        if header.type in _PENDING:
-            self._extend(header)
-        elif header.type == b"g":
-            self._global(header)
+        if header.type in EXTENDED:
+            self._extended.keep(header)
+        elif header.type == GLOBAL:
+            self._extended.check_global(header)
         else:
             self._entry(header)
-            self._pending = {}
-
-    def _record(self, header: Header) -> tuple[bytes, bytes]:
-        """Return a record; skip the padding behind it."""
-        where = shown(header.name)
-        if header.size > self._limits.record:
-            found = f"a name or pax record of {header.size} bytes"
-            raise UnreadableError(where, found, f"at most {self._limits.record}", "shorten it")
-        self._records += header.size
-        if self._records > 2 * self._limits.directory:
-            found = f"{self._records} bytes of long names and pax records"
-            most = f"at most {2 * self._limits.directory}"
-            raise UnreadableError(WHOLE, found, most, "pack it without extended attributes")
-        return self._cursor.take(header.size), self._cursor.take(-header.size % BLOCK)
-
-    def _extend(self, header: Header) -> None:
-        """Keep a pax header, 'x', or a GNU long name, 'L' and 'K', for the next entry."""
-        kind, where = _PENDING[header.type], shown(header.name)
-        if kind in self._pending or (self._pending and "pax" in (kind, *self._pending)):
-            raise UnreadableError(where, "two extended headers for one file", "one pax header, or GNU long names")
-        data, padding = self._record(header)
-        if kind == "pax":
-            self._pending[kind] = tar_pax.parse(data, where)
-            return
-        text = data.rstrip(b"\0")
-        if not text or (data + padding).partition(b"\0")[0] != text:
-            raise UnreadableError(where, "a GNU long name with a NUL in it, or without one at its end", "one name")
-        self._pending[kind] = {kind: text}
-
-    def _global(self, header: Header) -> None:
-        """Check a global pax header, 'g': it may have comments (git archive writes one), but no file's place."""
-        where = shown(header.name)
-        if self._pending:
-            raise UnreadableError(where, "a global header between a file and its own", "headers in front of files")
-        records = tar_pax.parse(self._record(header)[0], where)
-        if records:
-            raise UnreadableError(where, f"a global pax {next(iter(records))}", "names and sizes of single files")
+            self._extended.pending = {}
 
     def _entry(self, header: Header) -> None:
         self._count += 1
         if self._count > self._limits.entries:
             most = self._limits.entries
             raise UnreadableError(WHOLE, f"more than {most} entries", f"at most {most}", "pack fewer files")
-        records = {key: value for found in self._pending.values() for key, value in found.items()}
+        records = self._extended.records()
         name, link = records.get("path", header.name), records.get("linkpath", header.link)
         self._names += len(name) + len(link)
         if self._names > self._limits.directory:
@@ -131,7 +95,7 @@ class Reader:
             self._file(name, header.mode, size)
         elif size:
             raise UnreadableError(shown(name), "data in an entry that is not a file", "data in files only")
-        elif header.type == _DIRECTORY or (header.type == _OLD_FILE and slash and not self._pending):
+        elif header.type == _DIRECTORY or (header.type == _OLD_FILE and slash and not self._extended.pending):
             self._directory(name)
         elif header.type in _FILES:
             self._findings.add(shown(name), "a file with a directory's name", "a trailing '/' on directories only")

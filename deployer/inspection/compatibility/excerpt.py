@@ -2,14 +2,14 @@
 
 from typing import IO
 
-from deployer.inspection.compatibility import elf
+from deployer.inspection.compatibility import elf_segments
 
 _HEAD = 8 * 2**10
 """Bytes from the start that hold the header and the program headers, which list the other parts."""
 
 
 class Excerpt:
-    """An `elf.Readable` over the kept parts, which are in a shared file."""
+    """An `elf_segments.Readable` over the kept parts, which are in a shared file."""
 
     def __init__(self, file: IO[bytes], start: int, size: int) -> None:
         self._file, self._next, self._size = file, start, size
@@ -26,7 +26,7 @@ class Excerpt:
             if len(self._head) < min(_HEAD, self._size):
                 return
             piece, self._head = self._head, self._head[:_HEAD]
-            self._parts = _merged([(0, _HEAD), *elf.parts(self._head, self._size)])
+            self._parts = _merged([(0, _HEAD), *elf_segments.parts_to_keep(self._head, self._size)])
         for first, last in self._parts:
             cut = piece[max(first - self._seen, 0) : max(last - self._seen, 0)]
             if cut:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from deployer.inspection.compatibility import elf
 from deployer.inspection.compatibility.elf import Elf
+from deployer.inspection.compatibility.elf_segments import MAGIC
 from deployer.inspection.compatibility.excerpt import Excerpt
 from deployer.model.manifest import NAME
 
@@ -72,7 +73,7 @@ class Probe:
         elif len(self._head) < _HEAD:
             start = self._head + piece
             self._head = start[:_HEAD]
-            if start.startswith(elf.MAGIC):
+            if start.startswith(MAGIC):
                 self._excerpt = Excerpt(self._spool, self._end, self._size)
                 self._excerpt.write(start)
 
