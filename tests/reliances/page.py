@@ -15,12 +15,12 @@ _GITHUB = "github/"
 def reliance_tables() -> str:
     """Return the rows for which nothing stands, then the others by their areas."""
     known = reliances()
-    bare = [row for row in known.rows if not row.stands]
-    tables = [f"{len(known.rows)} rows; for {len(bare)} of them nothing of AWS's stands.", _parts()]
+    bare = [row for row in known.all if not row.stands]
+    tables = [f"{len(known.all)} rows; for {len(bare)} of them nothing of AWS's stands.", _parts()]
     tables.append("\n".join(["### Nothing stands for these", "", *_table(_HEAD, map(_cells, bare))]))
     for area, title in known.areas.items():
-        rows = [row for row in known.rows if row.area == area and row.stands]
-        tables.append("\n".join([f"### {title}", "", *_table(_HEAD, map(_cells, rows))]))
+        rows = map(_cells, (row for row in known.rows[area] if row.stands))
+        tables.append("\n".join([f"### {title}", "", *_table(_HEAD, rows)]))
     return "\n\n".join(tables)
 
 

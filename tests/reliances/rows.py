@@ -4,6 +4,7 @@ import ast
 import re
 import tomllib
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
@@ -27,7 +28,6 @@ class Row(BaseModel):
     """One behaviour; only `documents`, `parts` and `live` stand for it, `held` are tests against a stand-in of ours."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    area: str
     says: str
     documents: tuple[str, ...] = ()
     """Each a place, its path behind it: lambda/with-s3.html."""
@@ -45,12 +45,17 @@ class Row(BaseModel):
 
 
 class Reliances(BaseModel):
-    """All rows, and the names of their areas and places."""
+    """All rows by their areas, and the names of areas and places."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     areas: dict[str, str]
     documents: dict[str, str]
-    rows: tuple[Row, ...]
+    rows: dict[str, tuple[Row, ...]]
+
+    @property
+    def all(self) -> tuple[Row, ...]:
+        """Return every row."""
+        return tuple(chain.from_iterable(self.rows.values()))
 
     def url(self, document: str) -> str:
         """Return a document's address."""
@@ -65,10 +70,8 @@ def reliances() -> Reliances:
 
 
 def unknown(row: Row) -> list[str]:
-    """Return every area, place, part and test that a row names and that is not there."""
-    known = reliances()
-    found = [row.area] if row.area not in known.areas else []
-    found += [one for one in row.documents if one.partition("/")[0] not in known.documents]
+    """Return every place, part and test that a row names and that is not there."""
+    found = [one for one in row.documents if one.partition("/")[0] not in reliances().documents]
     found += [one for one in row.parts if one not in PARTS]
     return found + [one for one in (*(f"live/{name}" for name in row.live), *row.held) if not _exists(one)]
 

@@ -5,7 +5,7 @@ import pytest
 from tests.reliances.page import PAGE, limit_tables, reliance_tables
 from tests.reliances.rows import PARTS, Row, reliances, unknown
 
-ROWS = reliances().rows
+ROWS = reliances().all
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.says[:60])
@@ -15,7 +15,6 @@ def test_what_a_row_names_is_there(row: Row) -> None:
 
 def test_a_row_that_names_what_is_not_there_is_noticed() -> None:
     named = Row(
-        area="weather",
         says="it rains",
         documents=("almanac/today.html",),
         parts=("cloud",),
@@ -23,7 +22,7 @@ def test_a_row_that_names_what_is_not_there_is_noticed() -> None:
         held=("pure/test_drop.py::test_rain", "pure/conftest.py"),
     )
     assert unknown(named) == [
-        *("weather", "almanac/today.html", "cloud", "live/test_main_flows.py::test_rain", "live/test_rain.py"),
+        *("almanac/today.html", "cloud", "live/test_main_flows.py::test_rain", "live/test_rain.py"),
         *("pure/test_drop.py::test_rain", "pure/conftest.py"),
     ]
 
@@ -32,7 +31,7 @@ def test_no_row_is_there_twice_and_each_part_and_place_stands_for_one() -> None:
     assert len({row.says for row in ROWS}) == len(ROWS)
     assert {part for row in ROWS for part in row.parts} == PARTS.keys()
     assert {one.partition("/")[0] for row in ROWS for one in row.documents} == reliances().documents.keys()
-    assert {row.area for row in ROWS} == reliances().areas.keys()
+    assert reliances().rows.keys() == reliances().areas.keys()
 
 
 def test_a_row_without_a_live_test_or_one_of_ours_says_what_is_open() -> None:
