@@ -10,8 +10,7 @@ import pytest
 from deployer import events
 from deployer.commands.answers import Answer
 from deployer.model.status import Status
-from tests.workflow.test_commands import NOW
-from tests.workflow.world import World
+from tests.workflow.world import NOW, World
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus" / "commands.csv"
 CHANGING = ("Put", "Update", "Publish", "Create", "Delete")
@@ -43,8 +42,7 @@ def served(world: World) -> World:
     assert world.command("rollback")["version"] == "2"
     assert world.command("rollback", to="3", force=True)["version"] == "3"
     for description in ("mine", "mine too"):
-        world.lambda_.update_function_configuration(FunctionName=world.function, Timeout=len(description))
-        world.lambda_.get_waiter("function_updated_v2").wait(FunctionName=world.function, WaiterConfig={"Delay": 1})
+        world.configure(Timeout=len(description))
         world.lambda_.publish_version(FunctionName=world.function, Description=description)
     assert world.versions == ["1", "2", "3", "4", "5"]
     return world

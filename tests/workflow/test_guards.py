@@ -5,24 +5,15 @@ from typing import Any
 
 import pytest
 
-from deployer import events
-from deployer.model.alias import Alias, Move
+from deployer.model.alias import Move
 from deployer.model.record import Record
 from deployer.model.status import Ending, Status
-from tests.workflow.world import World
-
-CANARY = '[rollout]\nstages = [{ weight = 10, bake = "5m" }, { weight = 50, bake = "5m" }]\n'
-
-
-def moved_by_others(world: World) -> Alias:
-    """Let a person move the alias; return it as the deployer still believes it to stand."""
-    believed = world.alias
-    world.lambda_.update_alias(FunctionName=world.function, Name="live", FunctionVersion="1")
-    return believed
+from tests.workflow.world import CANARY, NOW, WARM, World
 
 
 def test_an_alias_that_was_moved_meanwhile_is_left_as_it_is_and_told_as_it_is(served: World) -> None:
-    believed = moved_by_others(served)
+    believed = served.alias
+    served.lambda_.update_alias(FunctionName=served.function, Name="live", FunctionVersion="1")
     wanted = believed.remove_canary("f" * 32, Move.ABORT)
     after = served.deployer.aws.functions.write_alias(served.function, believed, wanted)
     assert after == served.alias
@@ -32,8 +23,7 @@ def test_an_alias_that_was_moved_meanwhile_is_left_as_it_is_and_told_as_it_is(se
 def test_what_somebody_staged_meanwhile_is_not_published_under_our_name(served: World) -> None:
     functions = served.deployer.aws.functions
     believed = functions.latest(served.function)
-    served.lambda_.update_function_configuration(FunctionName=served.function, Environment={"Variables": {}})
-    served.lambda_.get_waiter("function_updated_v2").wait(FunctionName=served.function, WaiterConfig={"Delay": 1})
+    served.configure(Environment={"Variables": {}})
     assert functions.publish(served.function, believed, "ours") is None
     assert served.versions == ["1", "2"]
 
@@ -41,8 +31,7 @@ def test_what_somebody_staged_meanwhile_is_not_published_under_our_name(served: 
 def test_what_was_staged_meanwhile_is_not_overwritten(served: World) -> None:
     functions = served.deployer.aws.functions
     believed = functions.latest(served.function)
-    served.lambda_.update_function_configuration(FunctionName=served.function, Description="theirs")
-    served.lambda_.get_waiter("function_updated_v2").wait(FunctionName=served.function, WaiterConfig={"Delay": 1})
+    served.configure(Description="theirs")
     functions.configure(served.function, believed, believed.model_copy(update={"environment": {"OURS": "1"}}))
     assert "OURS" not in functions.latest(served.function).environment
 
@@ -73,7 +62,7 @@ def test_an_end_is_written_once(served: World) -> None:
 def test_the_first_unhealthy_look_is_the_last(served: World) -> None:
     shares: list[int] = []
     served.at_every_look(lambda: shares.append(served.alias.weight))
-    served.at_look(2, lambda: served.serve("3", 20, errors=20))
+    served.fail_at_look(2)
     assert served.release("1.1", CANARY)["status"] == Status.ROLLED_BACK
     assert shares == [10, 10, 10]  # metrics are read before the alarms, where this test looks: the third sees them
 
@@ -88,16 +77,13 @@ def test_an_alarm_that_does_not_exist_keeps_a_healthy_release_at_its_stage(serve
 
 
 # --- what a rollback starts, and what AWS refuses of it --------------------------------------------------------------
-
-NOW = '[rollout]\nstrategy = "all-at-once"\n'
-WARM = f"{NOW}[resources]\nprovisioned-concurrency = 2\n"
 TO_WARM = {"answer": "rolled back from 1.2 (version 4) to 1.1 (version 3)", "version": "3"}
 
 
 @pytest.fixture
 def warm(served: World) -> World:
     """An application whose previous release, version 3, had provisioned concurrency."""
-    served.release("1.1", WARM)
+    served.release("1.1", f"{NOW}{WARM}")
     served.release("1.2", NOW)
     return served
 
@@ -129,22 +115,6 @@ def test_the_name_of_a_release_that_is_left_is_told_as_it_is(served: World) -> N
     assert served.command("rollback")["answer"] == "rolled back from roll on (version 3) to 1.0 (version 2)"
 
 
-def test_concurrency_that_is_refused_after_a_rollback_is_told_and_written_down(warm: World) -> None:
-    warm.denied.add("PutProvisionedConcurrencyConfig")
-    reason = "AWS refused PutProvisionedConcurrencyConfig: AccessDenied: not today"
-    warning = f"version 3 has no provisioned concurrency: {reason}"
-    assert warm.command("rollback") == {**TO_WARM, "warning": [warning]}
-    assert of_release(warm, "1.1")["timeline"][-1]["what"] == warning
-
-
-def test_concurrency_that_is_not_given_back_is_told_and_written_down(served: World) -> None:
-    served.release("1.1", WARM)
-    served.denied.add("DeleteProvisionedConcurrencyConfig")
-    [warning] = served.command("rollback")["warning"]
-    assert warning.startswith("version 3 keeps its provisioned concurrency, which costs money: AWS refused Delete")
-    assert of_release(served, "1.1")["timeline"][-1]["what"] == warning
-
-
 # --- endings of releases ---------------------------------------------------------------------------------------------
 
 
@@ -173,17 +143,12 @@ def test_an_alarm_rolls_back_with_the_error_that_the_log_has(served: World) -> N
     served.account.logs.lines.append(("3", "[ERROR] ValueError: no such order"))
 
     def goes_red() -> None:
-        assert hear(served, name)["answer"] == f"nothing to do: {name} is not in ALARM, or was before the release began"
+        assert served.hear(name)["answer"] == f"nothing to do: {name} is not in ALARM, or was before the release began"
         served.alarm("ALARM")
         said = {"answer": "all traffic is on 1.0 (version 2) again", "version": "2"}
-        assert hear(served, name) == said
-        assert hear(served, name)["answer"] == "nothing to do: no release is taking traffic in stages"
+        assert served.hear(name) == said
+        assert served.hear(name)["answer"] == "nothing to do: no release is taking traffic in stages"
 
     served.at_look(2, goes_red)
     reason = f"alarm {name} is in ALARM; version 3 failed with ValueError: no such order"
     assert served.release("1.1", CANARY)["reason"] == reason
-
-
-def hear(world: World, name: str) -> dict[str, Any]:
-    """Send the event of an alarm that went red; return the answer."""
-    return world.tell(events.AlarmChanged(name=name, state="ALARM"))

@@ -6,8 +6,7 @@ import pytest
 
 from deployer.model.drop import Drop
 from deployer.model.status import Status
-from tests.workflow.test_commands import CANARY, GO_ON, NOW
-from tests.workflow.world import World
+from tests.workflow.world import CANARY, NOW, World
 
 
 @pytest.fixture
@@ -105,17 +104,6 @@ def test_attempts_are_numbered_one_after_the_other(served: World) -> None:
     assert [Drop.model_validate_json(one).attempt for one in served.ordered if '"attempt":0' not in one] == [1, 2, 3]
 
 
-def test_redeploy_of_bytes_that_were_rolled_back_needs_force(served: World) -> None:
-    served.at_look(1, lambda: served.serve("3", 20, errors=20))
-    assert served.release("1.1", GO_ON)["status"] == Status.ROLLED_BACK
-    assert "was rolled back" in served.command("redeploy", release="1.1")["problems"][0]["found"]
-    assert redeployed(served, served.command("redeploy", release="1.1", force=True)) == Status.LIVE
-
-
-def test_redeploy_of_an_unknown_release_is_refused(served: World) -> None:
-    assert "refused" in served.command("redeploy", release="0.9")["answer"]
-
-
 def test_prune_keeps_what_an_alias_or_previous_names_and_deletes_the_rest(served: World) -> None:
     for name in ("1.1", "1.2", "1.3"):
         assert served.release(name, NOW)["status"] == Status.LIVE
@@ -151,13 +139,6 @@ def test_a_dry_prune_lists_and_deletes_nothing(served: World) -> None:
     assert answer["versions"] == ["2"]
     assert len(answer["bundles"]) == 2
     assert (served.versions, stored(served)) == before
-
-
-def test_prune_never_touches_a_release_under_way(served: World) -> None:
-    answers: list[dict[str, Any]] = []
-    served.at_look(2, lambda: answers.append(served.command("prune", keep=1)))
-    assert served.release("1.1", GO_ON)["status"] == Status.LIVE
-    assert answers[0]["versions"] == []
 
 
 def test_prune_deletes_the_locations_of_bundles_before_the_bundles(served: World) -> None:

@@ -16,7 +16,7 @@ from deployer import events
 from deployer.model.drop import Drop
 from deployer.model.status import Status
 from tests.workflow.conftest import Worlds
-from tests.workflow.world import World
+from tests.workflow.world import NOW, World
 
 
 def test_an_example_an_abort_in_the_first_stage_brings_the_old_release_back(applications: "Applications") -> None:
@@ -39,8 +39,6 @@ STRATEGIES = {
     "Canary10Percent1Minute": 'strategy = "Canary10Percent1Minute"',
     "Linear45PercentEvery1Minute": 'strategy = "Linear45PercentEvery1Minute"',
 }
-
-AT_ONCE = f"[rollout]\n{STRATEGIES['all-at-once']}\n"
 
 # Every strategy with every end it can have. What happens, happens at the first look; all-at-once has none.
 ENDS = """
@@ -162,7 +160,7 @@ class Applications:
             self.close()
             self._group, self._world = group, self._open.enter_context(self._worlds())
             for name in ("1.0", "1.1"):
-                assert self._world.release(name, AT_ONCE)["status"] == Status.LIVE
+                assert self._world.release(name, NOW)["status"] == Status.LIVE
         return self._world
 
     def close(self) -> None:
@@ -259,16 +257,12 @@ def calls_fail(case: Case) -> Answer:
 
 def alarm_red(case: Case) -> Answer:
     """An alarm goes red, and EventBridge tells of it."""
-    return _hear(case, case.world.alarm("ALARM"))
+    return case.world.hear(case.world.alarm("ALARM"))
 
 
 def alarm_event_late(case: Case) -> Answer:
     """EventBridge tells of an alarm that is green again."""
-    return _hear(case, case.world.alarm("OK"))
-
-
-def _hear(case: Case, name: str) -> Answer:
-    return case.world.tell(events.AlarmChanged(name=name, state="ALARM"))
+    return case.world.hear(case.world.alarm("OK"))
 
 
 def same_event(case: Case) -> Answer:
@@ -278,17 +272,16 @@ def same_event(case: Case) -> Answer:
 
 def newer_drop(case: Case) -> Answer:
     """Another archive is dropped under the same name, and goes all its way."""
-    case.newer.append(case.world.drop(case.drop.label, AT_ONCE))
+    case.newer.append(case.world.drop(case.drop.label, NOW))
     return {"answer": case.world.roll_out(case.newer[0])["status"]}
 
 
 def moved_by_hand(case: Case) -> Answer:
     """A person gives the new version 30 %, or goes back to the previous one while there is no new version."""
-    new, alias = case.words["new"], {"FunctionName": case.world.function, "Name": "live"}
     if case.world.alias.canary:
-        case.world.lambda_.update_alias(**alias, RoutingConfig={"AdditionalVersionWeights": {new: 0.3}})
+        case.world.split(case.words["new"], 30)
     else:
-        case.world.lambda_.update_alias(**alias, FunctionVersion="2")
+        case.world.lambda_.update_alias(FunctionName=case.world.function, Name="live", FunctionVersion="2")
     return {}
 
 
@@ -323,7 +316,7 @@ def dropped(world: World, row: Row, strategy: str) -> Drop:
     """Drop the release that a row is about."""
     manifest = f'[rollout]\n{STRATEGIES[strategy]}\ninconclusive = "promote"\n'
     if row["what happens"] == "the same again":
-        return world.drop("1.1", AT_ONCE)
+        return world.drop("1.1", NOW)
     name = f"2.{next(_names)}" + ("-broken" if row["what happens"] == "cannot start" else "")
     return world.drop(name, manifest, body=b"PK, but no archive" if row["what happens"] == "no archive" else None)
 
@@ -333,9 +326,9 @@ def check(case: Case, row: Row) -> None:
     ended = case.world.roll_out(case.drop)
     assert (ended["status"], case.stands()) == (row["ends"], row["alias"]), ended
     assert case.world.record(case.drop).status == row["ends"]
-    stands = case.world.alias
+    stands = case.world.alias, case.world.record(case.drop)
     assert case.world.roll_out(case.drop) == ended
-    assert case.world.alias == stands
+    assert (case.world.alias, case.world.record(case.drop)) == stands
 
 
 @pytest.mark.parametrize(("group", "row"), rows(ENDS, lambda _: "ends"))

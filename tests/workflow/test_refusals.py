@@ -7,24 +7,10 @@ from deployer.commands.old_records import forget
 from deployer.commands.read_state import read_state
 from deployer.model.status import Status
 from tests.faults.account import BUNDLES
-from tests.workflow.test_commands import CANARY, GO_ON, NOW, UNDER_WAY, during
-from tests.workflow.world import World
+from tests.workflow.test_commands import UNDER_WAY, during
+from tests.workflow.world import CANARY, GO_ON, NOW, World, refusal
 
 AGAIN = "run status and send the command again"
-
-
-def told(answer: dict[str, Any]) -> tuple[str, str, str, str]:
-    """Return the one refusal of an answer."""
-    [problem] = answer["problems"]
-    return problem["where"], problem["found"], problem["allowed"], problem["remedy"]
-
-
-def shared(world: World, version: str, percent: int) -> None:
-    """Give a version a share of the traffic, as somebody else."""
-    weights = {version: percent / 100}
-    world.lambda_.update_alias(
-        FunctionName=world.function, Name="live", RoutingConfig={"AdditionalVersionWeights": weights}
-    )
 
 
 def hidden(world: World) -> None:
@@ -44,46 +30,39 @@ def test_a_redeploy_of_what_is_rolled_out_otherwise_says_how(served: World) -> N
     allowed, remedy = "a release that has ended", "abort it, then redeploy"
     served.command("redeploy", release="1.0")
     found = '1.0, which is being rolled out again without "force"'
-    assert told(served.command("redeploy", release="1.0", force=True)) == ("release", found, allowed, remedy)
+    assert refusal(served.command("redeploy", release="1.0", force=True)) == ("release", found, allowed, remedy)
 
 
 def test_a_redeploy_of_what_is_rolled_out_by_force_says_so(served: World) -> None:
     served.release("1.1", NOW)
     served.command("redeploy", release="1.0", force=True)
-    assert told(served.command("redeploy", release="1.0"))[1] == '1.0, which is being rolled out again with "force"'
+    assert refusal(served.command("redeploy", release="1.0"))[1] == '1.0, which is being rolled out again with "force"'
 
 
 def test_a_redeploy_of_bytes_whose_rollback_has_no_reason_of_a_command(served: World) -> None:
-    served.at_look(1, lambda: served.serve("3", 20, errors=20))
+    served.fail_at_look(1)
     assert served.release("1.1", GO_ON)["status"] == Status.ROLLED_BACK
     found = "1.1 (version 3), whose archive was rolled back"
     refused = ("release", found, "an archive that was not rolled back", 'add "force": true')
-    assert told(served.command("redeploy", release="1.1")) == refused
-
-
-def test_a_redeploy_of_bytes_that_a_command_rolled_back_has_its_reason(served: World) -> None:
-    served.release("1.1", NOW)
-    served.command("rollback", reason="misclassifies")
-    found = "1.1 (version 3), whose archive was rolled back (misclassifies)"
-    assert told(served.command("redeploy", release="1.1"))[1] == found
+    assert refusal(served.command("redeploy", release="1.1")) == refused
 
 
 def test_a_command_that_means_another_release_names_the_present_one(served: World) -> None:
     answers: list[dict[str, Any]] = []
     served.at_look(1, lambda: answers.extend(served.command(one, release="0.9") for one in UNDER_WAY))
     assert served.release("1.1", GO_ON)["status"] == Status.LIVE
-    assert [told(one) for one in answers] == [("release", "1.1 (version 3)", '"0.9"', AGAIN)] * len(UNDER_WAY)
+    assert [refusal(one) for one in answers] == [("release", "1.1 (version 3)", '"0.9"', AGAIN)] * len(UNDER_WAY)
 
 
 def test_a_rollback_of_a_release_where_there_is_none_says_that(world: World) -> None:
     found = "no release yet (version 1)"
-    assert told(world.command("rollback", release="0.9")) == ("release", found, '"0.9"', AGAIN)
+    assert refusal(world.command("rollback", release="0.9")) == ("release", found, '"0.9"', AGAIN)
 
 
 def test_a_rollback_to_what_cannot_be_looked_at_needs_force(served: World) -> None:
     served.release("1.1", NOW)
     hidden(served)
-    where, found, allowed, remedy = told(served.command("rollback"))
+    where, found, allowed, remedy = refusal(served.command("rollback"))
     assert (where, allowed) == ("to", "a version whose bundle exists")
     assert found.startswith("1.0 (version 2), whose environment cannot be read: ")
     assert "unable to decrypt" in found
@@ -96,7 +75,12 @@ def test_a_promotion_without_the_record_of_its_plan_goes_to_all_traffic_or_nowhe
         without_records(served)
         refused = served.command("promote")
         found = "none: the release's record was deleted"
-        assert told(refused) == ("stages", found, "a release whose record has its plan", 'send "full": true, or wait')
+        assert refusal(refused) == (
+            "stages",
+            found,
+            "a release whose record has its plan",
+            'send "full": true, or wait',
+        )
         return served.command("promote", full=True)
 
     _, answer = during(served, 1, promoted)
@@ -114,7 +98,7 @@ def test_a_version_without_a_bundle_is_not_offered_for_a_rollback(served: World)
     served.deployer.write_alias(served.application, served.alias, recorded)
     assert app.alias().previous == version
     assert read_state(app).previous is None
-    assert told(served.command("rollback"))[1].startswith(f"version {version}, which is not a release")
+    assert refusal(served.command("rollback"))[1].startswith(f"version {version}, which is not a release")
 
 
 def test_no_record_is_forgotten_without_the_rule(served: World) -> None:
@@ -137,16 +121,16 @@ DRY: tuple[tuple[str, dict[str, Any], str], ...] = (
 
 
 def test_a_dry_run_says_what_would_be_done_and_writes_nothing(served: World) -> None:
-    told_dry: list[str] = []
+    answered: list[str] = []
 
     def ask() -> None:
         served.calls.clear()
-        told_dry.extend(served.command(action, dry_run=True, **fields)["answer"] for action, fields, _ in DRY)
+        answered.extend(served.command(action, dry_run=True, **fields)["answer"] for action, fields, _ in DRY)
         assert not {"UpdateAlias", "PutObject", "DeleteObject", "Invoke"} & set(served.calls)
 
     served.at_look(1, ask)
     assert served.release("1.1", GO_ON)["status"] == Status.LIVE
-    assert told_dry == [answer for *_, answer in DRY]
+    assert answered == [answer for *_, answer in DRY]
     assert served.command("rollback", dry_run=True) == {
         "answer": "would roll back from 1.1 (version 3) to 1.0 (version 2)"
     }
@@ -192,7 +176,7 @@ def test_a_share_that_others_gave_is_refused_with_what_it_is(served: World) -> N
     answers: list[dict[str, Any]] = []
 
     def by_hand() -> None:
-        shared(served, "3", 30)
+        served.split("3", 30)
         answers.extend(served.command(action) for action in UNDER_WAY)
 
     served.at_look(1, by_hand)
@@ -200,20 +184,21 @@ def test_a_share_that_others_gave_is_refused_with_what_it_is(served: World) -> N
     remedy = "move the alias by hand"
     ended = ("alias", "version 3 with 30 %, shifted by others", "a release that the deployer is shifting", remedy)
     moved = ("alias", "moved by others", "as the deployer left it", remedy)
-    assert [told(one) for one in answers] == [ended, moved, ended, moved, moved]
+    assert [refusal(one) for one in answers] == [ended, moved, ended, moved, moved]
+    assert served.alias.traffic == ("2", "3", 30)
 
 
 def test_a_share_of_what_is_no_release_is_not_promoted(served: World) -> None:
-    shared(served, "1", 30)
+    served.split("1", 30)
     refused = ("alias", "version 1", "a release's version", "it was shifted by others")
-    assert told(served.command("promote")) == refused
+    assert refusal(served.command("promote")) == refused
 
 
 def test_a_command_that_comes_second_is_refused(served: World) -> None:
     served.release("1.1", NOW)
-    served.before_call("UpdateAlias", lambda: shared(served, "2", 30))
+    served.before_call("UpdateAlias", lambda: served.split("2", 30))
     refused = ("alias", "moved by others at this moment", "unchanged", AGAIN)
-    assert told(served.command("rollback")) == refused
+    assert refusal(served.command("rollback")) == refused
     assert served.alias.traffic == ("3", "2", 30)
 
 
@@ -243,18 +228,19 @@ def test_an_abort_before_any_traffic_says_so_and_is_an_ending(served: World) -> 
 
 
 def test_a_rollback_to_a_release_that_ended_badly_says_how_it_ended(served: World) -> None:
-    served.at_look(1, lambda: served.serve("3", 20, errors=20))
+    served.fail_at_look(1)
     assert served.release("1.1", GO_ON)["status"] == Status.ROLLED_BACK
-    where, found, allowed, remedy = told(served.command("rollback", to="1.1"))
+    where, found, allowed, remedy = refusal(served.command("rollback", to="1.1"))
     assert (where, allowed) == ("to", "a release that was not rolled back, aborted or failed")
     assert found.startswith("1.1 (version 3) rolled-back: 20 of 20 invocations failed")
     assert remedy == 'add "force": true to use it anyway'
+    assert served.command("rollback", to="1.1", force=True)["version"] == "3"
 
 
 def test_a_rollback_to_what_a_command_rolled_back_needs_force_and_is_live_again(served: World) -> None:
     served.release("1.1", NOW)
     served.command("rollback", reason="misclassifies")
-    assert "rolled back by command" in told(served.command("rollback", to="1.1"))[1]
+    assert "rolled back by command" in refusal(served.command("rollback", to="1.1"))[1]
     assert served.command("rollback", to="1.1", force=True)["answer"].startswith("rolled back from 1.0")
     record = next(one for one in served.command("history")["releases"] if one["release"] == "1.1")
     assert "rolled_back" not in record
@@ -272,21 +258,12 @@ def test_a_rollback_of_a_release_without_a_record_writes_one(served: World) -> N
     assert (record["status"], record["rolled_back"]["reason"]) == (Status.LIVE, "misclassifies")
 
 
-def test_a_release_whose_bundle_is_gone_is_dropped_again(served: World) -> None:
-    served.release("1.1", NOW)
-    objects = served.account.s3.buckets[BUNDLES].objects
-    for key in [key for key in objects if key.startswith("bundles/")]:
-        del objects[key]
-    refused = ("to", "1.0 (version 2), whose bundle is gone", "a version whose bundle exists", "drop the release again")
-    assert told(served.command("rollback")) == refused
-
-
 # --- maintenance -----------------------------------------------------------------------------------------------------
 
 
 def test_a_redeploy_is_in_the_record_with_its_reason(served: World) -> None:
     served.release("1.1", NOW)
-    assert told(served.command("redeploy", release="0.9")) == (
+    assert refusal(served.command("redeploy", release="0.9")) == (
         "release",
         '"0.9"',
         "a release name or release id",
@@ -300,7 +277,7 @@ def test_a_redeploy_is_in_the_record_with_its_reason(served: World) -> None:
 
 def test_prune_refuses_versions_that_it_cannot_read(served: World) -> None:
     hidden(served)
-    where, found, allowed, remedy = told(served.command("prune", keep=1))
+    where, found, allowed, remedy = refusal(served.command("prune", keep=1))
     assert (where, allowed) == ("the function", "versions whose environment the deployer may read")
     assert found.startswith("versions whose bundles cannot be read (")
     assert "unable to decrypt" in found

@@ -14,8 +14,7 @@ from bootstrap.pointer import VARIABLE, Pointer
 from deployer.bundle.compress import STRONGEST
 from deployer.bundle.recipe import Earlier
 from deployer.model.status import Status
-from tests.workflow.test_commands import NOW
-from tests.workflow.world import APPLICATION, World
+from tests.workflow.world import APPLICATION, NOW, World
 
 LARGE = {f"data_{n}.txt": random.Random(n).randbytes(600_000).hex() for n in range(4)}  # noqa: S311 - test data
 """More than two megabytes after compression: worth a second bundle."""

@@ -10,9 +10,7 @@ import pytest
 from deployer import events
 from deployer.model.overview import IgnoredDrop
 from deployer.model.status import Status
-from tests.workflow.world import World
-
-AT_ONCE = '[rollout]\nstrategy = "all-at-once"\n'
+from tests.workflow.world import NOW, World
 
 
 def lines(world: World) -> str:
@@ -20,7 +18,7 @@ def lines(world: World) -> str:
 
 
 def test_a_rollback_by_command_is_in_status_history_and_record_with_its_reason(served: World) -> None:
-    served.release("1.1", AT_ONCE)
+    served.release("1.1", NOW)
     served.command("rollback", reason="misclassifies")
     assert "1.0 is live again since" in lines(served)
     assert "1.1 was rolled back by command: misclassifies" in lines(served)
@@ -36,8 +34,9 @@ def test_a_rejected_drop_shows_until_a_newer_one(served: World) -> None:
     served.release("1.1", files={"other.py": ""})
     assert "1.1, dropped" in lines(served)
     assert "ended rejected" in lines(served)
+    assert "lambda_function" in lines(served)
     assert "to do:" in lines(served)
-    served.release("1.2", AT_ONCE)
+    served.release("1.2", NOW)
     assert "1.1" not in lines(served)
 
 
@@ -58,7 +57,13 @@ def test_an_ignored_drop_shows_with_its_key(served: World, key: str) -> None:
 
 
 def test_the_traffic_is_shown_with_the_release_that_serves_it(world: World) -> None:
-    [before] = world.command("status")["traffic"]
+    status = world.command("status")
+    assert status["answer"] == [
+        "100 %  no release yet (version 1)",
+        "no release under way",
+        "nothing to roll back to yet",
+    ]
+    [before] = status["traffic"]
     assert before == {"version": "1", "share": 100, "release": "no release yet", "bundle": "none"}
     drop = world.drop("1.0")
     world.roll_out(drop)
@@ -95,7 +100,7 @@ def test_the_status_of_everything_tells_a_failed_drop_only_while_it_is_the_newes
 
 def test_status_of_an_application_takes_at_most_ten_calls_however_many_releases_it_has_had(served: World) -> None:
     for number in range(1, 6):
-        served.release(f"1.{number}", AT_ONCE)
+        served.release(f"1.{number}", NOW)
     served.calls.clear()
     served.command("status")
     assert len(served.calls) <= 10, served.calls
@@ -110,16 +115,16 @@ def test_a_first_release_offers_no_rollback_and_says_what_to_do_instead(world: W
 
 
 def test_redeploy_refuses_at_once_and_never_swallows_force(served: World) -> None:
-    served.release("1.1", AT_ONCE)
+    served.release("1.1", NOW)
     served.command("rollback", reason="misclassifies")
     refused = served.command("redeploy", release="1.1")
-    assert "misclassifies" in refused["problems"][0]["found"]
+    assert refused["problems"][0]["found"] == "1.1 (version 3), whose archive was rolled back (misclassifies)"
     assert served.command("redeploy", release="1.1", force=True)["answer"] == "rolling out 1.1 again"
     assert served.command("redeploy", release="1.0")["answer"].startswith("nothing to do")
 
 
 def test_the_newest_drop_comes_first_whatever_was_written_last(served: World) -> None:
-    served.release("1.1", AT_ONCE)
+    served.release("1.1", NOW)
     first = served.command("history", limit=2)["releases"][-1]
     record = served.deployer.aws.records.read(served.application, first["release_id"])
     assert record
@@ -128,7 +133,7 @@ def test_the_newest_drop_comes_first_whatever_was_written_last(served: World) ->
 
 
 def test_prune_keeps_what_went_live_before_what_failed(served: World) -> None:
-    served.release("1.1", AT_ONCE)
+    served.release("1.1", NOW)
     served.release("1.2-broken")
     served.release("1.3-broken")
     deleted = served.command("prune", keep=1, dry_run=True)
@@ -162,7 +167,7 @@ def test_the_status_of_everything_tells_a_drop_that_failed_until_a_newer_one(ser
     assert told[0] == "1.0 (version 2) is live, dropped … ago"
     assert told[1].startswith("1.1-broken, dropped … ago, ended failed: ")
     assert len(told) == 2
-    served.release("1.2", AT_ONCE)
+    served.release("1.2", NOW)
     assert everything(served) == ["1.2 (version 4) is live, dropped … ago"]
 
 
@@ -184,7 +189,7 @@ def test_the_record_and_history_have_the_seconds_of_every_step(served: World) ->
 
     slow("CreateMultipartUpload", 3)
     slow("Invoke", 2)
-    drop = served.drop("1.1", AT_ONCE)
+    drop = served.drop("1.1", NOW)
     assert served.roll_out(drop)["status"] == Status.LIVE
     told = served.record(drop).seconds
     steps = ("inspect", "make_bundle", "publish", "check_active", "smoke_start", "smoke_test", "promote")

@@ -1,8 +1,7 @@
 """A version that answers more slowly is rolled back, and one whose environments were loading is not."""
 
 from deployer.model.status import Status
-from tests.workflow.test_commands import GO_ON
-from tests.workflow.world import World
+from tests.workflow.world import GO_ON, World
 
 SLOWDOWN = f"{GO_ON}slowdown = 2.0\n"
 

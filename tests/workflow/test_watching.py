@@ -5,18 +5,11 @@ from typing import Any
 
 import pytest
 
-from deployer import events
 from deployer.model.alias import Move
 from deployer.model.drop import Drop
 from deployer.model.status import Status
 from tests.faults.faults import Killed
-from tests.workflow.test_commands import CANARY, GO_ON, NOW
-from tests.workflow.world import World
-
-
-def hear(world: World, name: str, state: str = "ALARM") -> dict[str, Any]:
-    """Send EventBridge's event of an alarm to the controller."""
-    return world.tell(events.AlarmChanged(name=name, state=state))
+from tests.workflow.world import CANARY, GO_ON, NOW, WARM, World
 
 
 def test_an_alarm_rolls_back_at_once_with_one_write(served: World) -> None:
@@ -25,7 +18,7 @@ def test_an_alarm_rolls_back_at_once_with_one_write(served: World) -> None:
     def goes_red() -> None:
         name = served.alarm("ALARM")
         served.calls.clear()
-        answers.append(hear(served, name))
+        answers.append(served.hear(name))
         assert served.calls.count("UpdateAlias") == 1
         assert served.alias.traffic == ("2", None, 0)
 
@@ -39,7 +32,7 @@ def test_an_alarm_rolls_back_at_once_with_one_write(served: World) -> None:
 def test_a_fix_goes_out_while_the_alarm_is_red(served: World) -> None:
     name = served.alarm("ALARM")
     served.at_every_look(served.serve_well)
-    served.at_look(2, lambda: hear(served, name))
+    served.at_look(2, lambda: served.hear(name))
     assert served.release("1.1", CANARY)["status"] == Status.LIVE
 
 
@@ -57,23 +50,16 @@ def test_a_composite_alarm_that_was_red_before_does_not_block(served: World) -> 
     assert served.release("1.1", f'{GO_ON}alarms = ["{name}"]\n')["status"] == Status.LIVE
 
 
-def test_an_alarm_of_the_manifest_that_does_not_exist_holds_the_release(served: World) -> None:
-    served.at_every_look(served.serve_well)
-    served.at_look(25, lambda: served.command("abort"))
-    ended = served.release("1.1", f'{GO_ON}alarms = ["no-such-alarm"]\n')
-    assert ended["status"] == Status.ABORTED
-
-
 @pytest.mark.parametrize("state", ["OK", "ALARM"])
 def test_an_alarm_without_a_release_under_way_changes_nothing(served: World, state: str) -> None:
     before = served.alias
-    hear(served, served.alarm(state), state)
+    served.hear(served.alarm(state), state)
     assert served.alias == before
 
 
 def test_a_late_alarm_event_does_not_end_a_healthy_release(served: World) -> None:
     served.at_every_look(served.serve_well)
-    served.at_look(2, lambda: hear(served, served.alarm("OK")))
+    served.at_look(2, lambda: served.hear(served.alarm("OK")))
     assert served.release("1.1", CANARY)["status"] == Status.LIVE
 
 
@@ -120,7 +106,7 @@ def test_a_command_that_died_before_its_record_gives_a_dead_rollout_its_end(serv
 
 
 def test_a_dead_rollout_whose_release_has_all_traffic_ends_live(served: World) -> None:
-    drop = served.drop("1.1", f"{CANARY}[resources]\nprovisioned-concurrency = 2\n")
+    drop = served.drop("1.1", f"{CANARY}{WARM}")
 
     def die() -> None:
         assert "promote" in served.command("promote", full=True)["answer"]
@@ -152,7 +138,7 @@ def concurrency(world: World) -> dict[str, int]:
 def test_concurrency_is_on_the_version_before_its_traffic_and_leaves_with_the_old_one(served: World) -> None:
     seen: list[dict[str, int]] = []
     served.before_call("UpdateAlias", lambda: seen.append(concurrency(served)))
-    assert served.release("1.1", f"{NOW}[resources]\nprovisioned-concurrency = 2\n")["status"] == Status.LIVE
+    assert served.release("1.1", f"{NOW}{WARM}")["status"] == Status.LIVE
     assert seen[0] == {"3": 2}
     assert served.release("1.2", f"{NOW}[resources]\nprovisioned-concurrency = 3\n")["status"] == Status.LIVE
     assert concurrency(served) == {"4": 3}
@@ -166,14 +152,14 @@ def test_traffic_waits_until_the_concurrency_is_ready(served: World) -> None:
     served.calls.clear()
     asked: list[int] = []
     served.before_call("UpdateAlias", lambda: asked.append(served.calls.count("GetProvisionedConcurrencyConfig")))
-    assert served.release("1.1", f"{NOW}[resources]\nprovisioned-concurrency = 2\n")["status"] == Status.LIVE
+    assert served.release("1.1", f"{NOW}{WARM}")["status"] == Status.LIVE
     assert asked == [4]  # before it was asked for, twice not ready, ready
 
 
 def test_concurrency_that_lambda_refuses_fails_the_release_before_any_traffic(served: World) -> None:
     refused = {"Status": "FAILED", "StatusReason": "the account has no more"}
     served.answer_first("PutProvisionedConcurrencyConfig", refused, version="3")
-    ended = served.release("1.1", f"{NOW}[resources]\nprovisioned-concurrency = 2\n")
+    ended = served.release("1.1", f"{NOW}{WARM}")
     assert ended == ended | {"status": Status.FAILED, "reason": "provisioned concurrency of 2: the account has no more"}
     assert concurrency(served) == {}
     assert served.alias.traffic == ("2", None, 0)
@@ -212,8 +198,8 @@ def test_a_snapshot_that_fails_ends_the_release_with_lambdas_reason(served: Worl
 
 
 def test_concurrency_of_a_release_that_ends_badly_is_given_back(served: World) -> None:
-    served.at_look(1, lambda: served.serve("3", 20, errors=20))
-    ended = served.release("1.1", f"{CANARY}[resources]\nprovisioned-concurrency = 2\n")
+    served.fail_at_look(1)
+    ended = served.release("1.1", f"{CANARY}{WARM}")
     assert ended["status"] == Status.ROLLED_BACK
     assert concurrency(served) == {}
 

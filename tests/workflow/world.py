@@ -31,6 +31,10 @@ from tests.faults.wiring import People, settings, wiring
 from tests.workflow.measured import Log, Measured
 
 APPLICATION = "if True:\n    def lambda_handler(event, context):\n        return {}\n"
+CANARY = '[rollout]\nstages = [{ weight = 10, bake = "5m" }, { weight = 50, bake = "5m" }]\n'
+GO_ON = f'{CANARY}inconclusive = "promote"\n'
+NOW = '[rollout]\nstrategy = "all-at-once"\n'
+WARM = "[resources]\nprovisioned-concurrency = 2\n"
 _sequencers = itertools.count(1)
 
 
@@ -41,6 +45,12 @@ def packed(files: Mapping[str, str]) -> bytes:
         for name, text in files.items():
             archive.writestr(zipfile.ZipInfo(name), text)  # the same files make the same bytes
     return buffer.getvalue()
+
+
+def refusal(answer: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    """Return the one problem of an answer."""
+    [problem] = answer["problems"]
+    return problem["where"], problem["found"], problem["allowed"], problem["remedy"]
 
 
 def _within(answer: dict[str, Any], said: Mapping[str, Any]) -> None:
@@ -150,6 +160,25 @@ class World:
         finally:
             self.account.actor = interrupted
 
+    def hear(self, alarm: str, state: str = "ALARM") -> dict[str, Any]:
+        """Send EventBridge's event of an alarm to the controller."""
+        return self.tell(events.AlarmChanged(name=alarm, state=state))
+
+    def split(self, version: str, percent: int) -> None:
+        """Give a version a share of the traffic by hand."""
+        weights = {"AdditionalVersionWeights": {version: percent / 100}}
+        self.lambda_.update_alias(FunctionName=self.function, Name=self.settings.alias, RoutingConfig=weights)
+
+    def configure(self, **changes: Any) -> None:  # noqa: ANN401 - as boto3 takes
+        """Change the function by hand, and wait until Lambda has applied it."""
+        self.lambda_.update_function_configuration(FunctionName=self.function, **changes)
+        self.lambda_.get_waiter("function_updated_v2").wait(FunctionName=self.function, WaiterConfig={"Delay": 1})
+
+    def configuration(self) -> dict[str, Any]:
+        """Return Lambda's answer about the version that the alias names."""
+        found = self.lambda_.get_function_configuration(FunctionName=self.function, Qualifier=self.settings.alias)
+        return {**found}
+
     def serve(self, version: str | None, invocations: int, errors: int = 0) -> None:
         """Have CloudWatch count traffic of a version behind the alias."""
         self.account.cloudwatch.count(version, "Invocations", invocations)
@@ -167,6 +196,10 @@ class World:
     def at_look(self, number: int, *actions: Callable[[], object]) -> None:
         """Do something just before the release's nth look, counted from one."""
         self._plans.setdefault(number, []).extend(actions)
+
+    def fail_at_look(self, number: int) -> None:
+        """Have twenty callers of version 3 get an error just before a look."""
+        self.at_look(number, lambda: self.serve("3", 20, errors=20))
 
     def at_every_look(self, action: Callable[[], object]) -> None:
         """Do something before every look."""
