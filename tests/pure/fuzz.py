@@ -1,4 +1,4 @@
-"""Bends own archives out of shape and looks whether the reader still keeps its word.
+"""Bend own archives out of shape, and check that the reader keeps its word.
 
     python -m tests.pure.fuzz --seconds 600 --seed 7
 
@@ -123,8 +123,8 @@ def mend_crcs(data: bytes) -> bytes:
     return bytes(mended)
 
 
-def look(kind: str, data: bytes) -> str:
-    """Read, judge and compare; return how it ended. Raises AssertionError if the reader broke its word."""
+def check(kind: str, data: bytes) -> str:
+    """Read and compare; return how it ended. Raises AssertionError if the reader broke its word."""
     probe, started = Probe(), time.perf_counter()
     found = read(Memory(f"fuzzed.{kind}", data, 4096), LIMITS, probe)
     if isinstance(found, Contents):
@@ -197,13 +197,13 @@ def once(kinds: dict[str, list[bytes]], chance: random.Random) -> tuple[str, byt
 
 
 def run(seed: int, *, seconds: float = float("inf"), executions: int = sys.maxsize) -> Counter[str]:
-    """Bend and look until time or count is up; return how the readings ended."""
+    """Bend and check until time or count is up; return how the readings ended."""
     chance, kinds, ended = random.Random(seed), seeds(), Counter[str]()  # noqa: S311 - to be repeatable, not secret
     until = time.monotonic() + seconds
     while ended.total() < executions and time.monotonic() < until:
         kind, data = once(kinds, chance)
         try:
-            ended[f"{kind} {look(kind, data)}"] += 1
+            ended[f"{kind} {check(kind, data)}"] += 1
         except Exception:
             place = Path(f"fuzzed-{seed}-{ended.total()}.{kind}")
             place.write_bytes(data)

@@ -11,9 +11,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from deployer.inspection.archive import Contents, Limits, Refusal, read
+from deployer.model.problem import Problem
 
 DATA = b"def handler(event, context):\n    return event\n"
 FULL = 0xFFFFFFFF
+STREAMED = {"crc": 0, "packed": 0, "size": 0}
+"""Fields of a local header whose values follow in a descriptor."""
 
 
 class Memory:
@@ -30,8 +33,18 @@ class Memory:
             yield self._data[offset : offset + self._piece]
 
 
-def look(name: str, data: bytes, limits: Limits | None = None) -> Contents | Refusal:
-    return read(Memory(name, data), limits or Limits(unpacked=2**24))
+def accepted(name: str, data: bytes, limits: Limits | None = None) -> Contents:
+    """Return what the reader finds in an archive that it has to accept."""
+    found = read(Memory(name, data), limits or Limits(unpacked=2**24))
+    assert isinstance(found, Contents), found
+    return found
+
+
+def refused(name: str, data: bytes, limits: Limits | None = None) -> tuple[Problem, ...]:
+    """Return the problems of an archive that the reader has to refuse."""
+    found = read(Memory(name, data), limits or Limits(unpacked=2**24))
+    assert isinstance(found, Refusal), found
+    return found.problems
 
 
 @dataclass(frozen=True)

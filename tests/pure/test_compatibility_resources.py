@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from deployer.inspection.archive import Contents, Limits, Refusal
+from deployer.inspection.archive import Limits, Refusal
 from deployer.inspection.compatibility import Accepted, Probe, check_compatibility
 from deployer.inspection.compatibility.runtime import SUPPORTED_PYTHONS
 from deployer.inspection.inspect import inspect_archive
 from deployer.model.inspection import Inspection
 from deployer.model.manifest import Manifest
 from tests.pure.compatibility_cases import APP, MODULE, PYTHON, RUN, SNAP, elf_of, said, verdict, warned
-from tests.pure.hostile import Member, Memory, look, member, tgz_of, zip_of
+from tests.pure.hostile import Member, Memory, accepted, member, tgz_of, zip_of
 
 
 def test_kind_and_runtime_must_agree() -> None:
@@ -33,8 +33,7 @@ def test_a_release_that_does_not_fit_the_disk_is_refused() -> None:
 
 
 def test_a_start_that_takes_longer_than_init_is_warned_of() -> None:
-    contents = look("a.zip", zip_of(Member(b"lambda_function.py", b"def lambda_handler(e, c): ...")))
-    assert isinstance(contents, Contents)
+    contents = accepted("a.zip", zip_of(Member(b"lambda_function.py", b"def lambda_handler(e, c): ...")))
     with closing(Probe()) as probe:
         large = contents.model_copy(update={"size": 2_000_000_000})
         fit = check_compatibility(large, probe, Manifest(), PYTHON)
