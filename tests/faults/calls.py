@@ -26,8 +26,7 @@ _DATA_PLANE = frozenset({"Invoke", "GetDurableExecution"})
 
 def calls(strategy: str, earlier: int) -> dict[str, int]:
     """Return how many calls of each group one release makes after so many others."""
-    world = World(settings())
-    with inhabited(world):
+    with inhabited(World(settings())) as world:
         world.drop("1.0")
         world.run()
         _add(world, earlier - 1)

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from tests.faults.account import BUNDLES
-from tests.faults.flows import STAGES
-from tests.faults.wiring import inhabited, settings
+from tests.faults.flows import mid_bake, prepared
+from tests.faults.wiring import inhabited
 from tests.faults.world import World
 
 
@@ -29,20 +29,9 @@ def add(world: World, names: Iterable[str], releases: int = 0) -> None:
         objects |= {f"records/{name}/{number:032x}.json": record for number in range(releases)}
 
 
-def begun() -> World:
-    """Return a world whose one application has a live release, and another one under way; to be inhabited."""
-    world = World(settings())
-    with inhabited(world):
-        world.drop("1.0")
-        world.run()
-        world.drop("1.1", STAGES)
-        world.run(until=world.shifting)
-    return world
-
-
 def main(applications: int = 300, releases: int = 7_300) -> None:
     """Ask for the status of everything once, and print the seconds."""
-    world = begun()
+    world = prepared(mid_bake)
     add(world, (f"app-{number}" for number in range(applications - 1)), releases)
     went_live = [f"{number:032x}" for number in range(1_000)]
     for key, found in world.account.s3.buckets[BUNDLES].objects.items():

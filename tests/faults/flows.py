@@ -14,8 +14,9 @@ from tests.faults.wiring import inhabited, settings
 from tests.faults.world import World
 
 STAGES = '[rollout]\nstages = [{ weight = 10, bake = "2s" }, { weight = 50, bake = "1s" }]\n'
+AT_ONCE = '[rollout]\nstrategy = "all-at-once"\n'
 ALARM = "dropshift-app-orders-errors"
-
+NO_ARCHIVE = b"PK\x03\x04 this is no archive"
 
 type Act = Callable[[World], bool]
 """Something that happens; whether it is to be repeated. A world that was copied in between can go on from there."""
@@ -55,14 +56,19 @@ def _nothing(_world: World) -> None:
 
 
 def live(world: World) -> None:
-    world.drop("1.0")
-    world.run()
+    world.released("1.0")
 
 
 def two_live(world: World) -> None:
     live(world)
+    world.released("1.1", STAGES)
+
+
+def mid_bake(world: World) -> None:
+    """Release 1.1 has the traffic of its first stage."""
+    live(world)
     world.drop("1.1", STAGES)
-    world.run()
+    world.run(until=world.shifting)
 
 
 def _drop(release: str, table: str = STAGES, **more: Any) -> Act:  # noqa: ANN401 - as World.drop takes
@@ -90,15 +96,13 @@ What is executable or small lies in a frame before them, which differs from rele
 
 
 def shared_live(world: World) -> None:
-    world.drop("1.0", files=SAME_FILES)
-    world.run()
+    world.released("1.0", files=SAME_FILES)
 
 
 def four_live(world: World) -> None:
     two_live(world)
     for name in ("1.2", "1.3"):
-        world.drop(name, STAGES)
-        world.run()
+        world.released(name, STAGES)
 
 
 def _stop(world: World) -> None:
@@ -162,15 +166,19 @@ FLOWS = (
     Flow("prune", four_live, (_say("prune", keep=1),)),
     Flow("redeploy", two_live, (_say("rollback", to="1.0"), _REDEPLOY, World.happen)),
     Flow("provisioned concurrency", live, (_drop("1.1", WARM), World.happen, _say("rollback"))),
-    Flow("refused archive", live, (_drop("1.1", body=b"PK\x03\x04 this is no archive"), World.happen)),
+    Flow("refused archive", live, (_drop("1.1", body=NO_ARCHIVE), World.happen)),
     Flow("dead execution", live, _mid_bake(_once(_stop))),
 )
 
 
+def named(name: str) -> Flow:
+    """Return the flow of this name."""
+    return next(flow for flow in FLOWS if flow.name == name)
+
+
 @cache
 def _prepared(before: Callable[[World], None]) -> World:
-    world = World(settings())
-    with inhabited(world):
+    with inhabited(World(settings())) as world:
         before(world)
     world.account.calls.clear()
     return world

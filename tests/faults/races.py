@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tests.faults.account import Call
 from tests.faults.faults import Kind
-from tests.faults.flows import ALARM, STAGES, four_live, live, prepared, two_live
+from tests.faults.flows import ALARM, STAGES, four_live, live, mid_bake, prepared, two_live
 from tests.faults.invariants import violations
 from tests.faults.schedule import Schedule
 from tests.faults.wiring import inhabited
@@ -15,12 +15,6 @@ from tests.faults.world import World
 AT_ONCE = '[rollout]\nstrategy = "all-at-once"\n'
 DEATH = 0.01
 """Chance of a process to be killed at an attempt, in every fourth schedule."""
-
-
-def _mid_bake(world: World) -> None:
-    live(world)
-    world.drop("1.1", STAGES)
-    world.run(until=world.shifting)
 
 
 def _say(action: str, **fields: object) -> Callable[[World], object]:
@@ -55,23 +49,23 @@ class Race:
 
 
 RACES = (
-    Race("promote, abort", _mid_bake, (_say("promote", full=True), _say("abort"))),
-    Race("promote, roll back, pause", _mid_bake, (_say("promote"), _say("rollback"), _say("pause"), _say("resume"))),
+    Race("promote, abort", mid_bake, (_say("promote", full=True), _say("abort"))),
+    Race("promote, roll back, pause", mid_bake, (_say("promote"), _say("rollback"), _say("pause"), _say("resume"))),
     Race("two drops", live, (_drop("1.1"), _drop("1.2"))),
     Race("two drops, abort", live, (_drop("1.1"), _drop("1.2"), _say("abort"), _say("abort"))),
     Race("two drops all at once", live, (_drop("1.1", AT_ONCE), _drop("1.2", AT_ONCE), _drop("1.3", AT_ONCE))),
     Race("a drop during a rollback", two_live, (_drop("1.2"), _say("rollback"))),
     Race("a rollback and an abort during publish", two_live, (_drop("1.2"), _say("rollback"), _say("abort"))),
-    Race("a stranger splits mid-bake, promote", _mid_bake, (_by_hand(**_SPLIT), _say("promote"))),
-    Race("a stranger goes back mid-bake, abort", _mid_bake, (_by_hand(**_BACK), _say("abort"))),
-    Race("CloudFormation puts back what it declared mid-bake", _mid_bake, (_by_hand(**_AS_DECLARED), _say("promote"))),
+    Race("a stranger splits mid-bake, promote", mid_bake, (_by_hand(**_SPLIT), _say("promote"))),
+    Race("a stranger goes back mid-bake, abort", mid_bake, (_by_hand(**_BACK), _say("abort"))),
+    Race("CloudFormation puts back what it declared mid-bake", mid_bake, (_by_hand(**_AS_DECLARED), _say("promote"))),
     Race("CloudFormation puts back what it declared, a drop", two_live, (_by_hand(**_AS_DECLARED), _drop("1.2"))),
     Race(
-        "an alarm, promote in full", _mid_bake, (lambda world: world.alarm(ALARM, "ALARM"), _say("promote", full=True))
+        "an alarm, promote in full", mid_bake, (lambda world: world.alarm(ALARM, "ALARM"), _say("promote", full=True))
     ),
-    Race("a drop and an abort mid-bake", _mid_bake, (_drop("1.2"), _say("abort"))),
-    Race("a dead execution, promote", _mid_bake, (_stop_newest, _say("promote"))),
-    Race("a dead execution, a drop", _mid_bake, (_stop_newest, _drop("1.2"))),
+    Race("a drop and an abort mid-bake", mid_bake, (_drop("1.2"), _say("abort"))),
+    Race("a dead execution, promote", mid_bake, (_stop_newest, _say("promote"))),
+    Race("a dead execution, a drop", mid_bake, (_stop_newest, _drop("1.2"))),
     Race("prune, roll back", four_live, (_say("prune", keep=1), _say("rollback", to="1.1"))),
     Race("prune, a drop", four_live, (_say("prune", keep=1), _drop("1.4"))),
     Race(
@@ -90,8 +84,7 @@ def _deadly(seed: int) -> Callable[[Call], Kind | None]:
 
 def run(race: Race, seed: int) -> World:
     """Run a race in the order of a seed, then drive everything again."""
-    world = prepared(race.before)
-    with inhabited(world):
+    with inhabited(prepared(race.before)) as world:
         schedule = Schedule(world, seed)
         if seed % 4 == 3:
             world.account.chance = _deadly(seed)

@@ -4,7 +4,7 @@ Every actor reads the alias, and writes later what it decided then: its write co
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import settings
@@ -40,13 +40,6 @@ class Rolling:
         return self.description.release_id
 
 
-@dataclass
-class History:
-    """Every state of the alias, and who made it."""
-
-    moves: list[tuple[str, Alias, Alias]] = field(default_factory=list)
-
-
 class AliasLife(RuleBasedStateMachine):
     """The moves of one alias."""
 
@@ -54,7 +47,8 @@ class AliasLife(RuleBasedStateMachine):
     def begin(self) -> None:
         self.alias = Alias(name="live", stable="1", revision="0")
         self.rollings: list[Rolling] = []
-        self.history = History()
+        self.moves: list[tuple[str, Alias, Alias]] = []
+        """Every move of the alias: its author, and the alias before and after it."""
 
     # --- who acts ----------------------------------------------------------------------------------------------------
 
@@ -112,9 +106,7 @@ class AliasLife(RuleBasedStateMachine):
     def promote(self, *, full: bool) -> None:
         canary = self.canary()
         if canary and self.alias.managed:
-            higher = [weight for weight in STAGES if weight > self.alias.weight]
-            wanted = self.alias.shift(canary.id, canary.version, higher[0]) if higher and not full else None
-            self.move("somebody", wanted or self.alias.promote(canary.id, canary.version))
+            self.move("somebody", next_move(self.alias, canary, 100 if full else self.alias.weight))
 
     @precondition(lambda self: self.alias.managed and self.alias.canary)
     @rule(paused=st.booleans())
@@ -156,27 +148,20 @@ class AliasLife(RuleBasedStateMachine):
             return Ending(status=Status.ABORTED, reason="its record says so")
         known = {one.version: one.description for one in self.rollings}
         descriptions = {version: known.get(version) for version in (alias.stable, alias.canary) if version}
-        ending = (
-            precedence.ended_by_others(alias, rolling.id, rolling.version)
-            if held
-            else precedence.refusal_to_start(alias, rolling.description, descriptions)
-        )
+        if held:
+            ending = precedence.ended_by_others(alias, rolling.id, rolling.version)
+        else:
+            ending = precedence.refusal_to_start(alias, rolling.description, descriptions)
         if ending:
             return ending
-        higher = [weight for weight in STAGES if weight > rolling.weight]
-        if alias.canary == rolling.version and alias.managed:
-            higher = [weight for weight in STAGES if weight > alias.weight]
-        return (
-            alias.shift(rolling.id, rolling.version, higher[0])
-            if higher
-            else alias.promote(rolling.id, rolling.version)
-        )
+        reached = alias.weight if alias.canary == rolling.version and alias.managed else rolling.weight
+        return next_move(alias, rolling, reached)
 
     def move(self, who: str, wanted: Alias) -> None:
         for rolling in self.rollings:
             rolling.recorded = rolling.forbidden
-        after = wanted.model_copy(update={"revision": str(len(self.history.moves) + 1)})
-        self.history.moves.append((who, self.alias, after))
+        after = wanted.model_copy(update={"revision": str(len(self.moves) + 1)})
+        self.moves.append((who, self.alias, after))
         self.alias = after
 
     def under_way(self) -> list[Rolling]:
@@ -202,34 +187,42 @@ class AliasLife(RuleBasedStateMachine):
             assert AliasState.parse(self.alias.recorded.encode()) == self.alias.recorded
             assert len(self.alias.recorded.encode()) <= 256
             assert self.alias.previous != self.alias.stable
-        if self.history.moves and self.history.moves[-1][0] != STRANGER:
+        if self.moves and self.moves[-1][0] != STRANGER:
             assert self.alias.managed
 
     @invariant()
     def a_strangers_split_is_left_alone(self) -> None:
-        for who, before, _ in self.history.moves[-1:]:
+        for who, before, _ in self.moves[-1:]:
             assert who == STRANGER or before.managed or before.canary is None
 
     @invariant()
     def a_share_only_grows_until_it_is_taken_away(self) -> None:
-        for who, before, after in self.history.moves[-1:]:
+        for who, before, after in self.moves[-1:]:
             if who != STRANGER and before.canary and before.canary == after.canary:
                 assert after.weight >= before.weight
 
     @invariant()
     def what_was_stopped_gets_nothing_from_its_rollout(self) -> None:
-        for who, before, after in self.history.moves[-1:]:
+        for who, before, after in self.moves[-1:]:
             rolling = next((one for one in self.rollings if one.id == who), None)
             if rolling and rolling.forbidden:
                 assert share(after, rolling.version) <= share(before, rolling.version)
 
     @invariant()
     def no_rollout_takes_the_share_of_a_newer_one(self) -> None:
-        for who, before, after in self.history.moves[-1:]:
+        for who, before, after in self.moves[-1:]:
             mine = next((one for one in self.rollings if one.id == who), None)
             theirs = next((one for one in self.rollings if one.version == before.canary), None)
             if mine and theirs and theirs is not mine and after.canary != before.canary:
                 assert not theirs.description.newer_than(mine.description)
+
+
+def next_move(alias: Alias, rolling: Rolling, reached: int) -> Alias:
+    """Return the alias with the stage after a percent that was reached; after the last one all traffic."""
+    for weight in STAGES:
+        if weight > reached:
+            return alias.shift(rolling.id, rolling.version, weight)
+    return alias.promote(rolling.id, rolling.version)
 
 
 def share(alias: Alias, version: str) -> int:

@@ -3,27 +3,14 @@
 import copy
 import json
 
-import pytest
-
 from tests.faults.faults import Fault, Kind
-from tests.faults.flows import STAGES, live, prepared, two_live
+from tests.faults.flows import prepared, two_live
 from tests.faults.wiring import inhabited
 from tests.faults.world import World
 
 
-@pytest.fixture
-def baking() -> World:
-    world = prepared(live)
-    with inhabited(world):
-        world.drop("1.1", STAGES)
-        world.run(until=world.shifting)
-    return world
-
-
 def recorded(world: World) -> list[str]:
-    record = world.record(world.drops[-1])
-    assert record
-    return [moment.what for moment in record.timeline if "by command" in moment.what]
+    return [moment.what for moment in world.recorded().timeline if "by command" in moment.what]
 
 
 def announced(world: World) -> list[str]:
@@ -32,17 +19,15 @@ def announced(world: World) -> list[str]:
 
 
 def test_every_pause_is_recorded_and_announced(baking: World) -> None:
-    with inhabited(baking):
-        for action in ("pause", "resume", "pause"):
-            baking.command(action)
+    for action in ("pause", "resume", "pause"):
+        baking.command(action)
     expected = [f"by command: {action} at 10 %" for action in ("pause", "resume", "pause")]
     assert recorded(baking) == announced(baking) == expected
 
 
 def test_a_pause_that_is_said_twice_is_recorded_once(baking: World) -> None:
-    with inhabited(baking):
-        baking.command("pause")
-        assert baking.command("pause")["answer"] == "nothing to do: it is paused"
+    baking.command("pause")
+    assert baking.command("pause")["answer"] == "nothing to do: it is paused"
     assert recorded(baking) == ["by command: pause at 10 %"]
 
 
@@ -52,21 +37,18 @@ def test_a_pause_that_died_after_its_move_is_recorded_when_it_is_said_again(baki
         rehearsed.account.calls.clear()
         rehearsed.command("pause")
     move = [call.operation for call in rehearsed.account.calls].index("UpdateAlias") + 1
-    with inhabited(baking):
-        baking.account.calls.clear()
-        baking.account.faults = (Fault(move + 1, Kind.KILLED_BEFORE),)
-        while baking.account.calls[move:] == []:
-            baking.command("pause")
+    baking.account.calls.clear()
+    baking.account.faults = (Fault(move + 1, Kind.KILLED_BEFORE),)
+    while baking.account.calls[move:] == []:
+        baking.command("pause")
     assert baking.alias().description.startswith("move=pause")
     assert recorded(baking) == ["by command: pause at 10 %"]
 
 
 def test_a_second_rollback_from_the_same_release_is_recorded_too() -> None:
-    world = prepared(two_live)
-    with inhabited(world):
+    with inhabited(prepared(two_live)) as world:
         world.command("rollback")
         world.command("rollback", to="1.1", force=True)
         world.command("rollback", to="1.0", force=True)
-    record = world.record(world.drops[-1])
-    assert record
-    assert [moment.what for moment in record.timeline].count("roll back from 1.1 (version 3) to 1.0 (version 2)") == 2
+    told = [moment.what for moment in world.recorded().timeline]
+    assert told.count("roll back from 1.1 (version 3) to 1.0 (version 2)") == 2

@@ -4,24 +4,21 @@ import re
 
 import pytest
 
-from deployer.model.drop import Drop
 from deployer.model.record import Record
 from tests.faults.account import BUNDLES
 from tests.faults.faults import DELETED, Kind
-from tests.faults.flows import ALARM, WARM, live, prepared, two_live
+from tests.faults.flows import ALARM, WARM, prepared, two_live
 from tests.faults.invariants import violations
 from tests.faults.wiring import inhabited
 from tests.faults.world import World
 
 
 @pytest.fixture
-def shifting() -> World:
-    """A world in which a release takes traffic, and its record is deleted."""
-    world = prepared(live)
-    with inhabited(world):
-        world.drop("1.1", WARM)
-        world.run(until=world.shifting)
-        delete(world, Kind.RECORDS_DELETED)
+def shifting(world: World) -> World:
+    """Return a world in which a release takes traffic, and its record is deleted."""
+    world.drop("1.1", WARM)
+    world.run(until=world.shifting)
+    delete(world, Kind.RECORDS_DELETED)
     return world
 
 
@@ -29,16 +26,13 @@ def delete(world: World, kind: Kind) -> None:
     world.account.s3.hide(BUNDLES, DELETED[kind])
 
 
-def ended(world: World, drop: Drop | None = None) -> Record:
-    record = world.record(drop or world.drops[-1])
-    assert record
-    return record
+def facts(record: Record) -> tuple[str | None, ...]:
+    return record.status, record.reason, record.version, record.archive_sha256
 
 
 def test_a_release_whose_record_is_deleted_mid_bake_goes_live_and_is_told_whole(shifting: World) -> None:
-    with inhabited(shifting):
-        shifting.run()
-    record = ended(shifting)
+    shifting.run()
+    record = shifting.recorded()
     assert (record.status, record.version, record.stages, record.provisioned_concurrency) == ("live", "3", (10, 50), 2)
     assert record.key == "orders/1.1.zip"
     assert re.fullmatch(r"[0-9a-f]{64}", record.archive_sha256)
@@ -46,86 +40,77 @@ def test_a_release_whose_record_is_deleted_mid_bake_goes_live_and_is_told_whole(
 
 
 def test_a_record_that_a_repeated_event_begins_anew_mid_bake_is_completed_by_the_rollout(shifting: World) -> None:
-    with inhabited(shifting):
-        shifting.notify(shifting.drops[-1])
-        shifting.receive(shifting.inbox[-1])
-        assert ended(shifting).version is None
-        shifting.run()
-    assert (ended(shifting).status, ended(shifting).version, ended(shifting).stages) == ("live", "3", (10, 50))
+    shifting.notify(shifting.drops[-1])
+    shifting.receive(shifting.inbox[-1])
+    assert shifting.recorded().version is None
+    shifting.run()
+    record = shifting.recorded()
+    assert (record.status, record.version, record.stages) == ("live", "3", (10, 50))
     assert violations(shifting) == []
 
 
 def test_a_dead_rollout_without_a_record_leaves_no_share_behind(shifting: World) -> None:
-    with inhabited(shifting):
-        shifting.stop(shifting.executions[shifting.drops[-1].release_id])
-        shifting.run()
+    shifting.stop(shifting.executions[shifting.drops[-1].release_id])
+    shifting.run()
     assert shifting.alias().traffic == {"2": 100}
-    assert (ended(shifting).status, ended(shifting).version) == ("failed", "3")
+    assert (shifting.recorded().status, shifting.recorded().version) == ("failed", "3")
     assert violations(shifting) == []
 
 
 def test_a_dead_rollout_whose_record_is_refused_leaves_no_share_behind(shifting: World) -> None:
-    with inhabited(shifting):
-        shifting.account.chance = lambda call: Kind.DENIED if "records/" in str(call.params.get("Key")) else None
-        shifting.stop(shifting.executions[shifting.drops[-1].release_id])
-        shifting.run()
-        assert shifting.alias().traffic == {"2": 100}
-        shifting.drive_again()
-    assert ended(shifting).status == "failed"
+    shifting.account.chance = lambda call: Kind.DENIED if "records/" in str(call.params.get("Key")) else None
+    shifting.stop(shifting.executions[shifting.drops[-1].release_id])
+    shifting.run()
+    assert shifting.alias().traffic == {"2": 100}
+    shifting.drive_again()
+    assert shifting.recorded().status == "failed"
     assert violations(shifting) == []
 
 
 @pytest.mark.parametrize(("action", "status"), [("rollback", "rolled-back"), ("abort", "aborted")])
 def test_a_command_takes_the_share_away_without_a_record(shifting: World, action: str, status: str) -> None:
-    with inhabited(shifting):
-        assert shifting.command(action)["version"] == "2"
-        assert shifting.alias().traffic == {"2": 100}
-        shifting.run()
-    assert ended(shifting).status == status
+    assert shifting.command(action)["version"] == "2"
+    assert shifting.alias().traffic == {"2": 100}
+    shifting.run()
+    assert shifting.recorded().status == status
     assert violations(shifting) == []
 
 
 def test_an_alarm_takes_the_share_away_without_a_record(shifting: World) -> None:
-    with inhabited(shifting):
-        shifting.alarm(ALARM, "ALARM")
-        shifting.receive(shifting.inbox[-1])
-        assert shifting.alias().traffic == {"2": 100}
-        shifting.run()
-    assert ended(shifting).status == "rolled-back"
+    shifting.alarm(ALARM, "ALARM")
+    shifting.receive(shifting.inbox[-1])
+    assert shifting.alias().traffic == {"2": 100}
+    shifting.run()
+    assert shifting.recorded().status == "rolled-back"
     assert violations(shifting) == []
 
 
 def test_a_promotion_to_the_next_stage_does_not_guess_stages_that_were_deleted(shifting: World) -> None:
-    with inhabited(shifting):
-        assert shifting.command("promote")["answer"].startswith("refused")
-        assert shifting.alias().traffic == {"2": 90, "3": 10}
-        assert shifting.command("promote", full=True)["answer"].startswith("done")
+    assert shifting.command("promote")["answer"].startswith("refused")
+    assert shifting.alias().traffic == {"2": 90, "3": 10}
+    assert shifting.command("promote", full=True)["answer"].startswith("done")
 
 
 def test_a_rollback_marks_bytes_whose_record_is_deleted() -> None:
-    world = prepared(two_live)
-    with inhabited(world):
+    with inhabited(prepared(two_live)) as world:
         delete(world, Kind.RECORDS_DELETED)
         assert world.command("rollback")["version"] == "2"
     assert len([key for key in world.account.s3.buckets[BUNDLES].objects if "/rolled-back/" in key]) == 1
-    assert ended(world).status == "live"
-    assert ended(world).timeline[-1].what == "roll back from 1.1 (version 3) to 1.0 (version 2)"
+    assert world.recorded().status == "live"
+    assert world.recorded().timeline[-1].what == "roll back from 1.1 (version 3) to 1.0 (version 2)"
 
 
 def test_an_event_that_comes_again_ends_a_deleted_record_as_the_engine_remembers_it() -> None:
-    world = prepared(two_live)
-    with inhabited(world):
-        before = ended(world)
+    with inhabited(prepared(two_live)) as world:
+        before = world.recorded()
         delete(world, Kind.RECORDS_DELETED)
         world.notify(world.drops[-1])
         world.run()
-    assert (ended(world).status, ended(world).reason) == (before.status, before.reason)
-    assert (ended(world).version, ended(world).archive_sha256) == (before.version, before.archive_sha256)
+    assert facts(world.recorded()) == facts(before)
 
 
 def test_a_bundle_whose_description_is_deleted_is_made_again() -> None:
-    world = prepared(two_live)
-    with inhabited(world):
+    with inhabited(prepared(two_live)) as world:
         delete(world, Kind.LOCATIONS_DELETED)
         world.command("redeploy", release="1.0")
         world.run()

@@ -9,38 +9,19 @@ import pytest
 from deployer.model.record import Record
 from deployer.model.status import Status
 from tests.faults.faults import Kind
-from tests.faults.flows import STAGES, WARM, four_live, live, prepared, two_live
+from tests.faults.flows import AT_ONCE, STAGES, WARM, four_live, prepared, two_live
 from tests.faults.functions import Function
 from tests.faults.invariants import violations
 from tests.faults.wiring import inhabited
 from tests.faults.world import World
 
-WRITES = {"UpdateFunctionConfiguration", "PublishVersion", "UpdateAlias", "DeleteObject", "DeleteFunction"}
-AT_ONCE = '[rollout]\nstrategy = "all-at-once"\n'
-
-
-@pytest.fixture
-def world() -> World:
-    return prepared(live)
+DELETES = {"DeleteObject", "DeleteFunction"}
+WRITES = {"UpdateFunctionConfiguration", "PublishVersion", "UpdateAlias"} | DELETES
 
 
 def function_of(world: World) -> Function:
     (function,) = world.account.lambda_.functions.values()
     return function
-
-
-def released(world: World, name: str, manifest: str = STAGES) -> Record:
-    """Drop a release and let everything happen."""
-    world.drop(name, manifest)
-    world.run()
-    record = world.record(world.drops[-1])
-    assert record
-    return record
-
-
-def before(world: World, operation: str, change: Callable[[World], None]) -> None:
-    """Have somebody change the function just before any call of an operation."""
-    world.account.chance = lambda call: change(world) if call.operation == operation else None
 
 
 def remedies(record: Record) -> str:
@@ -59,27 +40,39 @@ def provision_alias(world: World) -> None:
     function_of(world).provisioned["live"] = 5
 
 
-def test_an_environment_that_may_not_be_read_is_refused_and_never_written(world: World) -> None:
-    with inhabited(world):
-        hide(world)
-        record = released(world, "1.1")
+@pytest.mark.parametrize(
+    ("change", "remedy"), [(hide, "KmsKeyArn"), (provision_alias, "[resources] provisioned-concurrency")]
+)
+def test_what_a_release_cannot_do_to_the_function_is_refused_at_inspection_and_nothing_is_written(
+    world: World, change: Callable[[World], None], remedy: str
+) -> None:
+    change(world)
+    record = world.released("1.1", STAGES)
     assert (record.status, writes(world)) == (Status.REJECTED, set())
-    assert "KmsKeyArn" in remedies(record)
+    assert remedy in remedies(record)
     assert function_of(world).config["Environment"]["Variables"]["OWN"] == "setting"
     assert violations(world) == []
 
 
-def test_an_environment_that_is_hidden_after_the_inspection_is_not_written_either(world: World) -> None:
-    with inhabited(world):
-        before(world, "CreateMultipartUpload", hide)
-        record = released(world, "1.1")
-    assert (record.status, writes(world)) == (Status.FAILED, set())
-    assert "environment cannot be read: Lambda was unable to decrypt" in record.reason
+@pytest.mark.parametrize(
+    ("change", "written", "words"),
+    [
+        (hide, set(), "environment cannot be read: Lambda was unable to decrypt"),
+        (provision_alias, WRITES - DELETES, "Invalid alias configuration for Provisioned Concurrency"),
+    ],
+)
+def test_what_changes_after_the_inspection_ends_the_release_with_lambdas_words(
+    world: World, change: Callable[[World], None], written: set[str], words: str
+) -> None:
+    world.account.chance = lambda call: change(world) if call.operation == "CreateMultipartUpload" else None
+    record = world.released("1.1", STAGES)
+    assert (record.status, writes(world)) == (Status.FAILED, written)
+    assert words in record.reason
+    assert violations(world) == []
 
 
 def test_prune_deletes_nothing_while_it_cannot_read_what_versions_point_at() -> None:
-    world = prepared(four_live)
-    with inhabited(world):
+    with inhabited(prepared(four_live)) as world:
         hide(world)
         answer = world.command("prune", keep=1)
     assert answer["answer"].startswith("refused")
@@ -87,8 +80,7 @@ def test_prune_deletes_nothing_while_it_cannot_read_what_versions_point_at() -> 
 
 
 def test_a_rollback_to_a_version_whose_bundle_cannot_be_looked_for_takes_force() -> None:
-    world = prepared(four_live)
-    with inhabited(world):
+    with inhabited(prepared(four_live)) as world:
         hide(world)
         answer = world.command("rollback")
         assert "cannot be read: Lambda was unable to decrypt" in answer["problems"][0]["found"]
@@ -98,28 +90,10 @@ def test_a_rollback_to_a_version_whose_bundle_cannot_be_looked_for_takes_force()
 
 
 def test_prune_keeps_the_newest_versions_in_whatever_order_lambda_lists_them() -> None:
-    world = prepared(four_live)
-    with inhabited(world):
+    with inhabited(prepared(four_live)) as world:
         pruned = world.command("prune", keep=3)
     assert pruned["versions"] == ["2"]
     assert set(function_of(world).versions) == {"1", "3", "4", "5"}
-
-
-def test_an_alias_with_provisioned_concurrency_is_refused_at_inspection(world: World) -> None:
-    with inhabited(world):
-        provision_alias(world)
-        record = released(world, "1.1")
-    assert (record.status, writes(world)) == (Status.REJECTED, set())
-    assert "[resources] provisioned-concurrency" in remedies(record)
-
-
-def test_an_alias_that_gets_provisioned_concurrency_later_ends_the_release_with_lambdas_words(world: World) -> None:
-    with inhabited(world):
-        before(world, "CreateMultipartUpload", provision_alias)
-        record = released(world, "1.1")
-    assert record.status == Status.FAILED
-    assert "Invalid alias configuration for Provisioned Concurrency" in record.reason
-    assert violations(world) == []
 
 
 @pytest.mark.parametrize(
@@ -129,25 +103,22 @@ def test_another_role_or_queue_takes_one_release_all_at_once_and_then_stages(
     world: World, changed: dict[str, Any]
 ) -> None:
     """As a stack update changes it; Lambda shares no traffic among versions that differ in one."""
-    with inhabited(world):
-        function_of(world).config |= changed
-        refused = released(world, "1.1")
-        assert (refused.status, writes(world)) == (Status.REJECTED, set())
-        assert 'strategy = "all-at-once"' in remedies(refused)
-        assert [released(world, name, plan).status for name, plan in (("1.2", AT_ONCE), ("1.3", STAGES))] == [
-            "live"
-        ] * 2
+    function_of(world).config |= changed
+    refused = world.released("1.1", STAGES)
+    assert (refused.status, writes(world)) == (Status.REJECTED, set())
+    assert 'strategy = "all-at-once"' in remedies(refused)
+    assert world.released("1.2", AT_ONCE).status == "live"
+    assert world.released("1.3", STAGES).status == "live"
     assert violations(world) == []
 
 
 @pytest.mark.parametrize("operation", ["UpdateFunctionConfiguration", "PutProvisionedConcurrencyConfig", "UpdateAlias"])
 def test_what_the_account_cannot_give_ends_the_release_at_once_with_lambdas_words(operation: str) -> None:
     """More memory than it may have, more concurrency than is left: another try changes nothing."""
-    world = prepared(two_live)
-    with inhabited(world):
+    with inhabited(prepared(two_live)) as world:
         world.account.chance = lambda call: Kind.INVALID if call.operation == operation else None
         began = world.account.now
-        record = released(world, "1.2", WARM)
+        record = world.released("1.2", WARM)
     assert record.status == Status.FAILED
     assert record.reason == f"AWS refused {operation}: InvalidParameterValueException: injected"
     assert world.account.now - began < timedelta(minutes=1)
@@ -160,8 +131,7 @@ def test_a_rollback_of_an_alias_that_lambda_moves_by_itself_is_answered_and_take
 
     Source: hashicorp/terraform-provider-aws#48116, with `additional_version_weights = {"1": 1}` in the meantime.
     """
-    world = prepared(two_live)
-    with inhabited(world):
+    with inhabited(prepared(two_live)) as world:
         provision_alias(world)
         answer = world.command("rollback")
         world.account.pass_time(world.account.now + timedelta(minutes=5))

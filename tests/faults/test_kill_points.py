@@ -8,9 +8,9 @@ import pytest
 
 from tests.faults.buckets import ACCOUNT
 from tests.faults.faults import Fault, Kind
-from tests.faults.flows import FLOWS, Flow, play
+from tests.faults.flows import FLOWS, Flow, named, play
 from tests.faults.invariants import violations
-from tests.faults.matrix import Scene, Shot, broken, course, every_shot, fire, shots
+from tests.faults.matrix import Scene, Shot, broken, course, fire, shots
 from tests.faults.wiring import inhabited
 from tests.faults.world import World
 
@@ -26,13 +26,13 @@ def by_name(flow: Flow) -> str:
 
 def test_an_example_a_process_that_dies_behind_a_write_of_the_alias_changes_no_end() -> None:
     """The pattern of all the others: play a flow, let one thing go wrong at one call, drive on as AWS would, look."""
-    [flow] = [one for one in FLOWS if one.name == "release"]  # dropped beside a live one, shifted in two stages
+    flow = named("release")  # dropped beside a live one, shifted in two stages
     writes = [point.number for point in course(flow).points if point.operation == "UpdateAlias"]
     world = fire(Shot(flow, (Fault(writes[0], Kind.KILLED_AFTER),)))
     assert world.account.process > course(flow).end.account.process, "another process went on"
     assert violations(world) == []
     assert world.alias().traffic == course(flow).end.alias().traffic
-    assert [record.status for drop in world.drops if (record := world.record(drop))] == ["live", "live"]
+    assert [world.recorded(drop).status for drop in world.drops] == ["live", "live"]
 
 
 @pytest.mark.parametrize("flow", FLOWS, ids=by_name)
@@ -89,14 +89,14 @@ def test_a_fault_that_left_a_trace_is_followed_to_the_end() -> None:
 
 def test_a_redeploy_outlives_every_conflict_that_s3_and_lambda_may_answer() -> None:
     conflicts = (Kind.BUSY, Kind.STALE)
-    shots = [one for one in every_shot() if one.flow.name == "redeploy" and one.faults[0].kind in conflicts]
-    assert shots
-    assert broken(shots) == []
+    refused = [one for one in shots(named("redeploy")) if one.faults[0].kind in conflicts]
+    assert refused
+    assert broken(refused) == []
 
 
 def test_a_dead_rollout_is_closed_although_its_function_was_not_found_at_the_first_news() -> None:
     """An application that is not there is no reason to forget a rollout that died: a person has to look."""
-    [flow] = [one for one in FLOWS if one.name == "dead execution"]
+    flow = named("dead execution")
     points = course(flow).points
     asked = [point.number for point in points if point.operation == "GetDurableExecution"]
     found = [point.number for point in points if point.operation == "GetFunction"]

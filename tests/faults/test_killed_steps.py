@@ -6,12 +6,13 @@ from functools import partial
 
 import pytest
 
+from deployer.model.record import Record
 from deployer.model.status import Status
 from tests.faults.account import RELEASES, Call
+from tests.faults.engine import Execution
 from tests.faults.faults import Kind
-from tests.faults.flows import STAGES, live, prepared
+from tests.faults.flows import STAGES
 from tests.faults.invariants import violations
-from tests.faults.wiring import inhabited
 from tests.faults.world import World
 
 type Place = Callable[[Call], bool]
@@ -33,21 +34,18 @@ def _at(place: Place, call: Call) -> Kind | None:
     return Kind.KILLED_EACH_TIME if call.actor.startswith("rollout") and place(call) else None
 
 
-def _killed(place: Place) -> World:
-    """A world in which the rollout of a second release dies at a place, each time that it gets there."""
-    world = prepared(live)
-    with inhabited(world):
-        world.account.chance = partial(_at, place)
-        world.drop("1.1", STAGES)
-        world.run()
-    return world
+def _killed(world: World, place: Place) -> tuple[Execution, Record]:
+    """Drop a release whose rollout dies at a place, each time that it gets there."""
+    world.account.chance = partial(_at, place)
+    record = world.released("1.1", STAGES)
+    return world.executions[record.release_id], record
 
 
 @pytest.mark.parametrize(("step", "place"), [("inspect", _reads_the_archive), ("make_bundle", _stores_the_bundle)])
-def test_a_step_that_outgrows_its_function_is_tried_three_times_and_says_what_to_do(step: str, place: Place) -> None:
-    world = _killed(place)
-    record, [*_, execution] = world.record(world.drops[-1]), world.executions.values()
-    assert record
+def test_a_step_that_outgrows_its_function_is_tried_three_times_and_says_what_to_do(
+    world: World, step: str, place: Place
+) -> None:
+    execution, record = _killed(world, place)
     assert (execution.status, record.status) == ("SUCCEEDED", Status.FAILED)
     assert record.reason == f"{step} ran out of time or memory; raise RolloutMemory, then drop the archive again"
     assert sum(place(call) for call in world.account.calls) == 3
@@ -55,11 +53,9 @@ def test_a_step_that_outgrows_its_function_is_tried_three_times_and_says_what_to
     assert violations(world) == []
 
 
-def test_a_rollout_that_dies_at_every_look_is_ended_by_the_service_and_repaired() -> None:
+def test_a_rollout_that_dies_at_every_look_is_ended_by_the_service_and_repaired(world: World) -> None:
     """Nothing shows that its step is at fault rather than the sandbox: the service tries for as long as it may run."""
-    world = _killed(_looks)
-    record, [*_, execution] = world.record(world.drops[-1]), world.executions.values()
-    assert record
+    execution, record = _killed(world, _looks)
     assert (execution.status, record.status) == ("TIMED_OUT", Status.FAILED)
     assert world.alias().traffic == {"2": 100}
     assert violations(world) == []

@@ -5,44 +5,36 @@ from collections.abc import Mapping
 import pytest
 
 from deployer.model.price import PRICES, per_hour
-from deployer.model.record import Record
-from tests.faults.flows import WARM, live, prepared, two_live
+from tests.faults.flows import WARM, prepared, two_live
 from tests.faults.invariants import violations
 from tests.faults.wiring import inhabited, settings
 from tests.faults.world import World
 
 DEFAULTS = {"max_memory": 10_240, "max_timeout": 900, "max_provisioned_concurrency": 0}
 GREEDY = "[resources]\nmemory = 10240\ntimeout = 900\nprovisioned-concurrency = 900\n"
+CONCURRENCY = "resources.provisioned-concurrency"
 
 
-def released(limits: Mapping[str, int], manifest: str) -> tuple[World, Record]:
+def released(limits: Mapping[str, int], manifest: str) -> World:
     """Release the first archive of an application in a stack with these limits."""
-    world = World(settings().model_copy(update=dict(limits)))
-    with inhabited(world):
-        drop = world.drop("1.0", manifest)
-        world.run()
-    record = world.record(drop)
-    assert record
-    return world, record
+    with inhabited(World(settings().model_copy(update=dict(limits)))) as world:
+        world.released("1.0", manifest)
+    return world
 
 
 @pytest.mark.parametrize(
     ("limits", "manifest", "refused"),
     [
-        (DEFAULTS, GREEDY, {"resources.provisioned-concurrency": ("900", "none in this stack")}),
-        (DEFAULTS, WARM, {"resources.provisioned-concurrency": ("2", "none in this stack")}),
-        (
-            DEFAULTS | {"max_provisioned_concurrency": 1},
-            WARM,
-            {"resources.provisioned-concurrency": ("2", "at most 1")},
-        ),
+        (DEFAULTS, GREEDY, {CONCURRENCY: ("900", "none in this stack")}),
+        (DEFAULTS, WARM, {CONCURRENCY: ("2", "none in this stack")}),
+        (DEFAULTS | {"max_provisioned_concurrency": 1}, WARM, {CONCURRENCY: ("2", "at most 1")}),
         (
             {"max_memory": 2_048, "max_timeout": 60, "max_provisioned_concurrency": 899},
             GREEDY,
             {
                 "resources.memory": ("10240 MB", "at most 2048 MB"),
                 "resources.timeout": ("900 s", "at most 60 s"),
-                "resources.provisioned-concurrency": ("900", "at most 899"),
+                CONCURRENCY: ("900", "at most 899"),
             },
         ),
     ],
@@ -50,7 +42,8 @@ def released(limits: Mapping[str, int], manifest: str) -> tuple[World, Record]:
 def test_more_than_the_owner_allows_is_refused_all_at_once_and_changes_nothing(
     limits: Mapping[str, int], manifest: str, refused: Mapping[str, tuple[str, str]]
 ) -> None:
-    world, record = released(limits, manifest)
+    world = released(limits, manifest)
+    record = world.recorded()
     assert record.status == "rejected"
     found = {problem.where.removeprefix("dropshift.toml: "): problem for problem in record.problems}
     assert found.keys() == refused.keys()
@@ -64,22 +57,18 @@ def test_more_than_the_owner_allows_is_refused_all_at_once_and_changes_nothing(
 
 def test_as_much_as_the_owner_allows_goes_live() -> None:
     limits = {"max_memory": 10_240, "max_timeout": 900, "max_provisioned_concurrency": 900}
-    assert released(limits, GREEDY)[1].status == "live"
+    assert released(limits, GREEDY).recorded().status == "live"
 
 
 def test_validate_refuses_what_the_rollout_would() -> None:
-    world, _ = released(DEFAULTS, WARM)
-    with inhabited(world):
+    with inhabited(released(DEFAULTS, WARM)) as world:
         answer = world.command("validate", key="orders/1.0.zip")
     assert "MaxProvisionedConcurrency" in "\n".join(answer["report"])
 
 
-def test_a_rollback_provisions_no_more_than_the_owner_allows_by_now() -> None:
-    world = prepared(live)
-    with inhabited(world):
-        for name in ("1.1", "1.2"):
-            world.drop(name, WARM)
-            world.run()
+def test_a_rollback_provisions_no_more_than_the_owner_allows_by_now(world: World) -> None:
+    for name in ("1.1", "1.2"):
+        world.released(name, WARM)
     world.settings = world.settings.model_copy(update={"max_provisioned_concurrency": 1})
     with inhabited(world):
         answer = world.command("rollback")
@@ -96,8 +85,7 @@ def test_status_says_what_is_kept_ready_and_what_it_costs_an_hour() -> None:
     world = prepared(two_live)
     world.settings = world.settings.model_copy(update={"max_provisioned_concurrency": 2})
     with inhabited(world):
-        world.drop("1.2", f"{WARM}memory = 2048\n")
-        world.run()
+        world.released("1.2", f"{WARM}memory = 2048\n")
         answer = world.command("status")
     (warm,) = answer["provisioned"]
     assert (warm["version"], warm["environments"], warm["status"]) == ("4", 2, "READY")

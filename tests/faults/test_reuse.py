@@ -8,7 +8,7 @@ from bootstrap.index import SCHEMA
 from deployer.model.status import Status
 from deployer.rollout.steps import bundling
 from tests.faults.account import BUNDLES, Call
-from tests.faults.flows import FLOWS, SAME_FILES, Flow, prepared, shared_live
+from tests.faults.flows import SAME_FILES, named, prepared, shared_live
 from tests.faults.matrix import course
 from tests.faults.wiring import inhabited
 from tests.faults.world import World
@@ -17,21 +17,16 @@ COPIED = 2
 """Frames that the two releases have in common."""
 
 
-def flow(name: str) -> Flow:
-    [found] = [one for one in FLOWS if one.name == name]
-    return found
-
-
 def made(world: World) -> list[str]:
     """Return the calls about bundles until the release has one: reads of ranges by their outcome, and uploads."""
     calls = world.account.calls
-    about = [call for call in calls if str(call.params.get("Key", "")).endswith(".tar.zst") and _tells(call)]
-    begins = [place for place, call in enumerate(about) if call.operation == "CompleteMultipartUpload"]
-    return [_named(call) for call in about[: begins[0]]]
+    until = next(place for place, call in enumerate(calls) if call.operation == "CompleteMultipartUpload")
+    return [_named(call) for call in calls[:until] if _is_about_bundle(call)]
 
 
-def _tells(call: Call) -> bool:
-    return call.params.get("Bucket") == BUNDLES and call.operation != "HeadObject"
+def _is_about_bundle(call: Call) -> bool:
+    is_bundle = call.params.get("Bucket") == BUNDLES and str(call.params.get("Key", "")).endswith(".tar.zst")
+    return is_bundle and call.operation != "HeadObject"
 
 
 def _named(call: Call) -> str:
@@ -51,7 +46,7 @@ BEGUN, SENT, DONE, GONE = "CreateMultipartUpload", "UploadPart", "read, done", "
     ],
 )
 def test_a_flow_reads_the_frames_that_two_releases_share(name: str, calls: Sequence[str]) -> None:
-    assert made(course(flow(name)).end) == calls
+    assert made(course(named(name)).end) == calls
 
 
 def another_application(world: World, _patch: pytest.MonkeyPatch) -> None:
@@ -78,12 +73,7 @@ def nothing_else(_world: World, _patch: pytest.MonkeyPatch) -> None:
 def test_no_frame_is_taken_from_a_bundle_of_another_application_runtime_or_schema(
     change: Callable[[World, pytest.MonkeyPatch], None], copied: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = prepared(shared_live)
-    with inhabited(world):
+    with inhabited(prepared(shared_live)) as world:
         change(world, monkeypatch)
-        drop = world.drop("1.1", files=SAME_FILES)
-        world.run()
-    record = world.record(drop)
-    assert record
-    assert record.status is Status.LIVE
+        assert world.released("1.1", files=SAME_FILES).status is Status.LIVE
     assert made(world).count(DONE) == (copied + 1 if copied else 0), "the index, and each frame"

@@ -8,9 +8,9 @@ from deployer import controller
 from deployer.model.alias import ADMINISTRATION
 from deployer.model.drop import Drop
 from tests.faults.account import RELEASES
+from tests.faults.buckets import Bucket
 from tests.faults.engine import Execution
-from tests.faults.flows import STAGES, live, prepared
-from tests.faults.wiring import context, inhabited, parsed
+from tests.faults.wiring import context, parsed
 from tests.faults.world import World, packed, stopped
 
 OTHERS = "somebody-elses-bucket"
@@ -32,13 +32,6 @@ def order(world: World, drop: Drop, name: str = "") -> Execution:
     return execution
 
 
-@pytest.fixture
-def world() -> World:
-    made = prepared(live)
-    made.account.s3.buckets[OTHERS] = type(made.account.s3.buckets[RELEASES])()
-    return made
-
-
 @pytest.mark.parametrize(
     ("bucket", "key", "name", "why"),
     [
@@ -51,10 +44,10 @@ def world() -> World:
 def test_a_rollout_that_the_controller_did_not_order_touches_nothing(
     world: World, bucket: str, key: str, name: str, why: str
 ) -> None:
-    with inhabited(world):
-        drop = put(world, bucket, key)
-        written = len(world.account.s3.written)
-        execution = order(world, drop, name)
+    world.account.s3.buckets[OTHERS] = Bucket()
+    drop = put(world, bucket, key)
+    written = len(world.account.s3.written)
+    execution = order(world, drop, name)
     assert execution.status == "SUCCEEDED"
     assert execution.result
     assert execution.result["status"] == "rejected"
@@ -65,8 +58,7 @@ def test_a_rollout_that_the_controller_did_not_order_touches_nothing(
 
 
 def test_an_order_with_force_for_a_release_that_ended_changes_nothing(world: World) -> None:
-    with inhabited(world):
-        execution = order(world, world.drops[0].model_copy(update={"force": True, "sequencer": ""}))
+    execution = order(world, world.drops[0].model_copy(update={"force": True, "sequencer": ""}))
     assert execution.result
     assert execution.result["status"] == "live"
     assert world.alias().traffic == {"2": 100}
@@ -75,27 +67,16 @@ def test_an_order_with_force_for_a_release_that_ended_changes_nothing(world: Wor
 # --- news of the engine ---------------------------------------------------------------------------
 
 
-@pytest.fixture
-def baking(world: World) -> World:
-    with inhabited(world):
-        world.drop("1.1", STAGES)
-        world.run(until=world.shifting)
-    return world
-
-
 def test_news_of_a_death_that_the_engine_does_not_confirm_ends_nothing(baking: World) -> None:
     execution = baking.executions[baking.drops[-1].release_id]
-    with inhabited(baking):
-        forged = stopped(execution)
-        forged["detail"]["status"] = "FAILED"
-        baking.deliver(forged)
-        baking.receive(baking.inbox[-1])
-        assert baking.answers[-1]["answer"] == "ignored"
-        assert baking.alias().traffic == {"2": 90, "3": 10}
-        baking.run()
-    record = baking.record(baking.drops[-1])
-    assert record
-    assert record.status == "live"
+    forged = stopped(execution)
+    forged["detail"]["status"] = "FAILED"
+    baking.deliver(forged)
+    baking.receive(baking.inbox[-1])
+    assert baking.answers[-1]["answer"] == "ignored"
+    assert baking.alias().traffic == {"2": 90, "3": 10}
+    baking.run()
+    assert baking.recorded().status == "live"
 
 
 @pytest.mark.parametrize(
@@ -113,9 +94,8 @@ def test_news_that_is_not_the_rollouts_is_ignored(baking: World, change: dict[st
     execution.status = "STOPPED"
     news = stopped(execution)
     news["detail"] |= change
-    with inhabited(baking):
-        baking.deliver(news)
-        baking.receive(baking.inbox[-1])
+    baking.deliver(news)
+    baking.receive(baking.inbox[-1])
     assert baking.answers[-1]["answer"] == "ignored"
     assert baking.alias().traffic == {"2": 90, "3": 10}
 
@@ -123,9 +103,8 @@ def test_news_that_is_not_the_rollouts_is_ignored(baking: World, change: dict[st
 def test_news_of_an_execution_that_the_engine_does_not_know_is_kept_for_people(baking: World) -> None:
     news = stopped(baking.executions[baking.drops[-1].release_id])
     news["detail"] |= {"status": "FAILED", "durableExecutionArn": news["detail"]["durableExecutionArn"] + "0"}
-    with inhabited(baking):
-        baking.deliver(news)
-        baking.run()
+    baking.deliver(news)
+    baking.run()
     assert json.dumps(baking.lost[0].event) == json.dumps(news)
 
 
@@ -135,10 +114,9 @@ def test_news_of_an_execution_that_the_engine_does_not_know_is_kept_for_people(b
 @pytest.mark.parametrize("alias", ["orders", ADMINISTRATION, "$LATEST"])
 def test_an_event_through_an_alias_is_refused_and_starts_nothing(world: World, alias: str) -> None:
     """A sender with commands for one application could otherwise order releases of another, or end their rollouts."""
-    with inhabited(world):
-        world.drop("9.9")
-        (delivery,) = world.inbox
-        answer = controller.handler(delivery.event, context(alias))
+    world.drop("9.9")
+    (delivery,) = world.inbox
+    answer = controller.handler(delivery.event, context(alias))
     assert answer["answer"].startswith("refused")
     assert "an event through the alias" in answer["problems"][0]["found"]
     assert world.drops[-1].release_id not in world.account.lambda_.orders
@@ -149,8 +127,7 @@ def test_an_event_through_an_alias_is_refused_and_starts_nothing(world: World, a
 
 
 def test_a_drop_that_comes_again_is_not_logged_as_new(baking: World) -> None:
-    with inhabited(baking):
-        baking.notify(baking.drops[-1])
-        baking.run()
+    baking.notify(baking.drops[-1])
+    baking.run()
     said = [line for line in parsed(baking.prints.getvalue()) if line.get("message") == "drop.received"]
     assert [line["new"] for line in said if line["release"] == "1.1"] == [True, False]

@@ -227,8 +227,7 @@ def test_the_engine_does_as_the_durable_sdk(fault: tuple[str, Kind] | None, monk
     monkeypatch.setattr(functions, "PENDING", timedelta())
     told = []
     for way in (_by_engine, _by_sdk):
-        world = prepared(FLOWS[1].before)
-        with inhabited(world):
+        with inhabited(prepared(FLOWS[1].before)) as world:
             if fault:
                 world.account.chance = lambda call: fault[1] if call.operation == fault[0] else None
             world.drop("1.1", STAGES)
@@ -263,8 +262,7 @@ def test_a_step_whose_result_the_engine_would_refuse_says_so_instead() -> None:
     def inflate(_deployer: Deployer, release: Release) -> Release:
         return release.model_copy(update={"version": "x" * 250_000})
 
-    world = prepared(FLOWS[0].before)
-    with inhabited(world):
+    with inhabited(prepared(FLOWS[0].before)) as world:
         drop = world.drop("1.0")
         execution = engine.Execution("inflated", "{}", world.account.now)
         run = rollout.Run(engine.Context(world.account, execution), Release(drop=drop))  # type: ignore[arg-type]

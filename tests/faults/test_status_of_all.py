@@ -2,7 +2,8 @@
 
 from collections import Counter
 
-from tests.faults.crowd import add, begun
+from tests.faults.crowd import add
+from tests.faults.flows import mid_bake, prepared
 from tests.faults.wiring import inhabited, settings
 from tests.faults.world import World
 
@@ -10,8 +11,7 @@ MANY = 300
 
 
 def test_three_hundred_applications_are_read_in_few_calls_however_many_releases_they_had() -> None:
-    world = begun()
-    with inhabited(world):
+    with inhabited(prepared(mid_bake)) as world:
         add(world, (f"app-{number}" for number in range(MANY - 1)))
         world.account.calls.clear()
         answer = world.command("status", application=None)
@@ -26,21 +26,15 @@ def test_three_hundred_applications_are_read_in_few_calls_however_many_releases_
 
 def test_an_application_that_never_had_a_drop_is_shown_however_many_there_are() -> None:
     waiting = [f"new-{number}" for number in range(120)]
-    world = World(settings(), ("orders", *waiting))
-    with inhabited(world):
-        world.drop("1.0", application="orders")
-        world.run()
+    with inhabited(World(settings(), ("orders", *waiting))) as world:
+        world.released("1.0")
         answer = world.command("status", application=None)
     assert [one["application"] for one in answer["applications"]] == sorted(world.applications)
     assert {f"{name}: no release yet" for name in waiting} < set(answer["answer"])
 
 
-def test_an_application_that_is_gone_is_left_out() -> None:
-    world = World(settings())
-    with inhabited(world):
-        world.drop("1.0")
-        world.run()
-        add(world, ["gone"])
-        del world.account.lambda_.functions[world.settings.function("gone")]
-        answer = world.command("status", application=None)
+def test_an_application_that_is_gone_is_left_out(world: World) -> None:
+    add(world, ["gone"])
+    del world.account.lambda_.functions[world.settings.function("gone")]
+    answer = world.command("status", application=None)
     assert [one["application"] for one in answer["applications"]] == ["orders"]

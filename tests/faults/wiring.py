@@ -155,9 +155,9 @@ def inhabited[W: Inhabited](world: W, worth_more: int = 0) -> Iterator[W]:
     By default the smallest release has a second bundle, too.
     """
     wired = wiring(world.settings)
-    wired.account = world.account
     wired.renew()
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wired, "account", world.account)
         for module in (controller, run):
             patch.setattr(module, "aws", lambda: wired.aws)
             patch.setattr(module, "settings", lambda: world.settings)

@@ -103,12 +103,15 @@ class World:
         self.notify(drop)
         return drop
 
-    def release(self, name: str, manifest: str = "") -> dict[str, Any]:
-        """Drop an archive and let everything happen; return what its record ends with."""
-        drop = self.drop(name, manifest)
+    def released(self, name: str, table: str = "", application: str = "", **more: Any) -> Record:  # noqa: ANN401 - as above
+        """Drop an archive and let everything happen; return its record."""
+        drop = self.drop(name, table, application, **more)
         self.run()
-        record = self.record(drop)
-        return {"status": record.status, "reason": record.reason} if record else {}
+        return self.recorded(drop)
+
+    def release(self, name: str, manifest: str = "") -> dict[str, Any]:
+        """Drop an archive and let everything happen; return its record's status."""
+        return {"status": self.released(name, manifest).status}
 
     def notify(self, drop: Drop) -> None:
         """Have S3 tell of a drop, for the first time or again."""
@@ -260,8 +263,14 @@ class World:
         """Return whether the alias is split."""
         return bool(self.alias().weights)
 
+    def recorded(self, drop: Drop | None = None) -> Record:
+        """Return the record that a release has, by default the one dropped last."""
+        record = self.record(drop or self.drops[-1])
+        assert record, "the release has no record"
+        return record
+
     def record(self, drop: Drop) -> Record | None:
-        """The record of a release."""
+        """Return the record of a release; None if it has none."""
         versions = self.account.s3.buckets[BUNDLES].objects.get(f"records/{drop.application}/{drop.release_id}.json")
         return Record.model_validate_json(versions[-1].body) if versions and not versions[-1].marker else None
 
