@@ -144,7 +144,7 @@ def _on_alarm(deployer: Deployer, alarm: events.AlarmChanged) -> Answer:
             events.Ignored(reason=f"alarm {alarm.name} is {alarm.state}: it watches no release here"),
         )
     done = roll_back_on_alarm(Application(deployer, application), alarm.name)
-    telemetry.info("alarm.heard", alarm=alarm.name, application=application, answer=done["answer"])
+    telemetry.info("alarm.received", alarm=alarm.name, application=application, answer=done["answer"])
     return done
 
 

@@ -36,7 +36,7 @@ class Deployer:
         if there := self.aws.records.read(drop.application, drop.release_id):
             return there
         self.aws.records.change_overview(drop.application, lambda overview: overview.begun(drop.release_id))
-        record = Record.received(drop, self.now(), what).said_by(self.by)
+        record = Record.received(drop, self.now(), what).with_sender(self.by)
         self.aws.publisher.announce(record)
         return self.aws.records.begin(record)
 
@@ -67,7 +67,7 @@ class Deployer:
 
     def _announced(self, change: Callable[[Record], Record]) -> Callable[[Record], Record]:
         def announce(before: Record) -> Record:
-            after = change(before).said_by(self.by, before)
+            after = change(before).with_sender(self.by, before)
             if after.timeline != before.timeline:
                 self.aws.publisher.announce(after)
             return after

@@ -102,7 +102,7 @@ def alias(found: Mapping[str, Any]) -> Alias:
     )
 
 
-def settled(written: Alias, believed: Alias) -> Alias:
+def without_lambdas_weight(written: Alias, believed: Alias) -> Alias:
     """Return an alias as it will be, without the weight that Lambda itself gives the version before.
 
     Lambda does that while provisioned concurrency of the alias moves. Source: hashicorp/terraform-provider-aws#48116.

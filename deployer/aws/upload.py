@@ -28,7 +28,7 @@ _SENDING = 2
 
 
 class BundleGoneError(Exception):
-    """An earlier bundle was deleted, or holds other bytes than its recipe says: a bundle has to be made without it."""
+    """An earlier bundle was deleted, or holds other bytes than its recipe lists: the bundle is made without it."""
 
 
 class StoredBundle:

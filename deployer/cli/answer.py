@@ -31,7 +31,7 @@ class Shown(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Entry(Shown):
+class ShownEntry(Shown):
     """Something that happened to a release."""
 
     at: Moment
@@ -40,7 +40,7 @@ class Entry(Shown):
     """The claimed sender of the command that did it."""
 
 
-class RolledBack(Shown):
+class ShownRollback(Shown):
     """A rollback by command of a release that was live."""
 
     at: Moment
@@ -49,7 +49,7 @@ class RolledBack(Shown):
     """The claimed sender of the command."""
 
 
-class Release(Shown):
+class ShownRelease(Shown):
     """A release's record."""
 
     release_id: str
@@ -68,8 +68,8 @@ class Release(Shown):
     step: Text = ""
     step_at: Moment | None = None
     ended_at: Moment | None = None
-    rolled_back: RolledBack | None = None
-    timeline: tuple[Entry, ...] = ()
+    rolled_back: ShownRollback | None = None
+    timeline: tuple[ShownEntry, ...] = ()
 
     @property
     def ended(self) -> bool:
@@ -93,14 +93,14 @@ class Release(Shown):
 
     @property
     def because(self) -> str:
-        """The reason of its end, and who is said to have sent the command that ended it."""
+        """The reason of its end, and the claimed sender of the command that ended it."""
         if self.rolled_back:
             return f"by command: {self.rolled_back.reason}{said_by(self.rolled_back.by)}"
-        said = [entry.by for entry in self.timeline if entry.at == self.ended_at]
-        return self.reason + said_by(next(filter(None, said), ""))
+        senders = [entry.by for entry in self.timeline if entry.at == self.ended_at]
+        return self.reason + said_by(next(filter(None, senders), ""))
 
 
-class Serving(Shown):
+class ShownVersion(Shown):
     """A version that has traffic."""
 
     version: str
@@ -114,14 +114,14 @@ class Situation(Shown):
     """The state of one application: the answer to `status`."""
 
     application: Text
-    traffic: tuple[Serving, ...] = ()
+    traffic: tuple[ShownVersion, ...] = ()
     paused: bool = False
-    under_way: tuple[Release, ...] = ()
-    ended: Release | None = None
+    under_way: tuple[ShownRelease, ...] = ()
+    ended: ShownRelease | None = None
     notes: Lines = ()
     """Other remarks."""
 
-    def release(self, release_id: str) -> Release | None:
+    def release(self, release_id: str) -> ShownRelease | None:
         """Return a release that is under way, or the newest drop that ended, by its id."""
         known = (*self.under_way, *filter(None, [self.ended]))
         return next((one for one in known if one.release_id == release_id), None)
@@ -134,7 +134,7 @@ class Answer(Shown):
     report: Lines = ()
     warning: Lines = ()
     problems: tuple[Problem, ...] = ()
-    releases: tuple[Release, ...] = ()
+    releases: tuple[ShownRelease, ...] = ()
 
     @property
     def exit_status(self) -> Exit:

@@ -21,5 +21,5 @@ def completion(ctx: click.Context, shell: str) -> Exit:
     kind = get_completion_class(shell)
     if kind is None:
         raise click.BadParameter(f"click knows no {shell}")
-    screen.say(kind(ctx.find_root().command, {}, _PROGRAM, _VARIABLE).source())
+    screen.out(kind(ctx.find_root().command, {}, _PROGRAM, _VARIABLE).source())
     return Exit.LIVE

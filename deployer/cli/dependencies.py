@@ -98,8 +98,8 @@ def _run(command: list[str], what: str, tool: str, folder: Path | None = None) -
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - uv and npm
     if done.returncode == 0:
         return
-    said = (done.stderr or done.stdout).strip().splitlines()[-_LAST:]
-    screen.note(*(f"{tool}: {line}" for line in said))
+    last = (done.stderr or done.stdout).strip().splitlines()[-_LAST:]
+    screen.err(*(f"{tool}: {line}" for line in last))
     found = f"{tool} ended with exit status {done.returncode}; its last lines are above"
     remedy = "correct the file that names them; a package without a wheel for Lambda cannot be installed here"
     raise StopError(

@@ -65,16 +65,16 @@ def drop(  # noqa: PLR0913 - one for each option
     if isinstance(found, Refusal):
         return inspecting.show(found, as_json=run.as_json)
     if not run.as_json:
-        screen.say(*inspecting.accepted(found))
+        screen.out(*inspecting.accepted(found))
     dropped = _upload(path, key, found, run, sign=sign, force=force)
     if run.as_json:
         screen.line_of_json({**dropped.model_dump(), "release_id": dropped.release_id, "sha256": found.sha256})
     else:
-        screen.say(f"dropped {dropped.label} for {application}: s3://{dropped.bucket}/{dropped.key}")
+        screen.out(f"dropped {dropped.label} for {application}: s3://{dropped.bucket}/{dropped.key}")
     if watch:
         return Watch(run, application, dropped.release_id, dropped.label).follow(timeout)
     if not run.as_json:
-        screen.say(f"to follow it: dropshift status {application} --watch")
+        screen.out(f"to follow it: dropshift status {application} --watch")
     return Exit.LIVE
 
 

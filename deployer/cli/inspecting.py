@@ -41,10 +41,10 @@ def show(found: Sound | Refusal, *, as_json: bool, assumed: tuple[str, ...] = ()
         screen.document(found.model_dump(mode="json", by_alias=True))
     if isinstance(found, Refusal):
         count = len(found.problems)
-        screen.note(*assumed, f"refused: {count} problem{'s' * (count > 1)}", report.text(found.problems))
+        screen.err(*assumed, f"refused: {count} problem{'s' * (count > 1)}", report.text(found.problems))
         return Exit.REFUSED
     if not as_json:
-        screen.say(*assumed, *accepted(found))
+        screen.out(*assumed, *accepted(found))
     return Exit.LIVE
 
 

@@ -57,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
         error.show()
         return Exit.UNKNOWN
     except click.Abort:
-        screen.note("interrupted; nothing more is done")
+        screen.err("interrupted; nothing more is done")
         return Exit.INTERRUPTED
     return int(found or 0)
 
@@ -70,7 +70,7 @@ def run() -> NoReturn:
 
 
 def _terminated(_: int, __: FrameType | None) -> NoReturn:
-    screen.note("terminated; what was started in AWS goes on")
+    screen.err("terminated; what was started in AWS goes on")
     sys.stderr.flush()
     os._exit(Exit.TERMINATED)
 

@@ -54,7 +54,7 @@ def pack(
             files = write_zip(tree, target)
     found = inspecting.inspect_for(target, function)
     if output == "text":
-        screen.say(*([f"left out: {', '.join(left)}"] if left else []), _summary(target, files))
+        screen.out(*([f"left out: {', '.join(left)}"] if left else []), _summary(target, files))
     return inspecting.show(found, as_json=output == "json")
 
 

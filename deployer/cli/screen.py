@@ -22,13 +22,13 @@ def console(*, error: bool = False) -> Console:
     return made if made.is_terminal else Console(stderr=error, highlight=False, markup=False, emoji=False, width=_WIDTH)
 
 
-def say(*lines: str) -> None:
+def out(*lines: str) -> None:
     """Write an answer."""
     for line in lines:
         click.echo(line)
 
 
-def note(*lines: str) -> None:
+def err(*lines: str) -> None:
     """Write what is no answer: a reason, a warning, a hint."""
     for line in lines:
         click.echo(line, err=True)
@@ -46,7 +46,7 @@ def line_of_json(found: object) -> None:
 
 def problems(found: Sequence[Problem]) -> None:
     """Write what is wrong, what is allowed and what to do."""
-    note(report.text(found))
+    err(report.text(found))
 
 
 def asks_people() -> bool:

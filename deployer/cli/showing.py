@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from deployer.cli import options, screen, view, wording
-from deployer.cli.answer import Answer, Release, Situation
+from deployer.cli.answer import Answer, ShownRelease, Situation
 from deployer.cli.clock import Clock
 from deployer.cli.exits import Exit
 from deployer.cli.options import Run
@@ -69,7 +69,7 @@ def status(application: str | None, *, watch: bool, timeout: timedelta, stack: s
     return _exit_status(newest, run)
 
 
-def _exit_status(newest: Release | None, run: Run) -> Exit:
+def _exit_status(newest: ShownRelease | None, run: Run) -> Exit:
     if newest is None:
         return Exit.UNKNOWN
     if newest.ended and newest.exit_status is not Exit.LIVE:
@@ -84,16 +84,16 @@ def _all(run: Run) -> Exit:
     for one in found["applications"]:
         _write(Situation.model_validate(one), None)
     names = tuple(one["application"] for one in found["applications"])
-    screen.say(*(line for line in Answer.model_validate(found).answer if not line.startswith(names)))
+    screen.out(*(line for line in Answer.model_validate(found).answer if not line.startswith(names)))
     return Exit.LIVE
 
 
-def _write(situation: Situation, newest: Release | None) -> None:
+def _write(situation: Situation, newest: ShownRelease | None) -> None:
     shown = newest if newest and not newest.ended else None
     screen.console().print(view.frame(situation, shown, Clock.of_environment()))
 
 
-def _newest(run: Run, application: str) -> Release | None:
+def _newest(run: Run, application: str) -> ShownRelease | None:
     releases = Answer.model_validate(run.controller.ask("history", application, limit=1)).releases
     return releases[0] if releases else None
 
@@ -111,13 +111,13 @@ def history(application: str, limit: int, stack: str, output: str) -> Exit:
     if run.as_json or answer.problems:
         return show(run, found)
     if not answer.releases:
-        screen.say(f"no release of {application} yet")
+        screen.out(f"no release of {application} yet")
         return Exit.LIVE
     screen.console().print(_table(answer.releases))
     return Exit.LIVE
 
 
-def _table(releases: tuple[Release, ...]) -> Table:
+def _table(releases: tuple[ShownRelease, ...]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for name in ("ended", "release", "version", "status"):
         table.add_column(name, no_wrap=True)
@@ -158,7 +158,7 @@ def logs(application: str | None, of: str | None, since: timedelta, *, follow: b
             if run.as_json:
                 screen.line_of_json({"at": when.isoformat(), "message": line.message})
             else:
-                screen.say(f"{wording.at(when)}  {_readable(line.message)}")
+                screen.out(f"{wording.at(when)}  {_readable(line.message)}")
             begin = max(begin, line.at)
         if not follow:
             return Exit.LIVE

@@ -42,7 +42,7 @@ def _would(preview: Document) -> bool:
 
 def _confirm(preview: Document) -> None:
     """Ask a person whether to go on; a StopError if there is no person to ask, or the answer is no."""
-    screen.note(*Answer.model_validate(preview).answer)
+    screen.err(*Answer.model_validate(preview).answer)
     if not screen.asks_people():
         raise refusal("--yes", "no terminal to ask on; nothing was changed", "a terminal, or --yes", "add --yes")
     if not click.confirm("Do it?", err=True):
@@ -55,10 +55,10 @@ def show(run: Run, found: Document) -> Exit:
     if run.as_json:
         screen.document(found)
     if answer.problems:
-        screen.note(*answer.answer, *answer.report)
+        screen.err(*answer.answer, *answer.report)
     elif not run.as_json:
-        screen.say(*answer.answer)
-    screen.note(*(f"warning: {one}" for one in answer.warning))
+        screen.out(*answer.answer)
+    screen.err(*(f"warning: {one}" for one in answer.warning))
     return answer.exit_status
 
 
@@ -71,7 +71,7 @@ def _verb(examples: str, *, asks: bool = True, reason: bool = True) -> Callable[
     def decorate(function: _Function) -> click.Command:
         for option in (options.output, options.on_a_stack):
             function = option(function)
-        function = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")(function)
+        function = click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")(function)
         if asks:
             function = click.option("--yes", "-y", is_flag=True, help="Do not ask.")(function)
         if reason:

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from deployer.cli import wording
-from deployer.cli.answer import Release, Serving, Situation
+from deployer.cli.answer import ShownRelease, ShownVersion, Situation
 from deployer.cli.clock import Clock
 from deployer.model.duration import age
 
@@ -17,7 +17,7 @@ _STABLE, _CANARY, _BAD = "green", "yellow", "bold red"
 _STYLES = {"live": _STABLE, "duplicate": _STABLE, "superseded": _CANARY, "overtaken": _CANARY}
 
 
-def frame(situation: Situation, release: Release | None, clock: Clock, rows: int = 100) -> RenderableType:
+def frame(situation: Situation, release: ShownRelease | None, clock: Clock, rows: int = 100) -> RenderableType:
     """Return a frame, with the steps of a release in at most so many rows."""
     parts: list[RenderableType] = [Text(situation.application, style="bold"), _traffic(situation, clock)]
     others = [one for one in situation.under_way if release is None or one.release_id != release.release_id]
@@ -28,7 +28,7 @@ def frame(situation: Situation, release: Release | None, clock: Clock, rows: int
     return Group(*parts)
 
 
-def style_of(release: Release) -> str:
+def style_of(release: ShownRelease) -> str:
     """Return the colour of a release: how it ended, if it did."""
     if release.rolled_back:
         return _BAD
@@ -50,12 +50,12 @@ def _bar(share: float, style: str) -> ProgressBar:
     return ProgressBar(total=100, completed=share, width=_BAR, complete_style=style, finished_style=style)
 
 
-def _about(one: Serving, clock: Clock) -> str:
+def _about(one: ShownVersion, clock: Clock) -> str:
     dropped = [f"dropped {age(clock.now() - one.dropped)} ago"] if one.dropped else []
     return ", ".join([*dropped, *(["its bundle is MISSING"] if one.bundle == "missing" else [])])
 
 
-def _release(release: Release, situation: Situation, clock: Clock, rows: int) -> list[RenderableType]:
+def _release(release: ShownRelease, situation: Situation, clock: Clock, rows: int) -> list[RenderableType]:
     standing = Text(f"  {wording.standing(release, situation, clock)}", style=style_of(release))
     parts: list[RenderableType] = [Text(), standing]
     baked = wording.share_baked(release, situation, clock)
@@ -76,7 +76,7 @@ def _indented(inner: RenderableType) -> Table:
     return table
 
 
-def _steps(release: Release, rows: int) -> Table:
+def _steps(release: ShownRelease, rows: int) -> Table:
     steps = wording.seconds_per_step(release)
     table = Table.grid(padding=(0, 2))
     table.add_column()
@@ -89,7 +89,7 @@ def _steps(release: Release, rows: int) -> Table:
     return table
 
 
-def _notes(situation: Situation, release: Release | None) -> Iterator[str]:
+def _notes(situation: Situation, release: ShownRelease | None) -> Iterator[str]:
     """Return what else is worth knowing: not how the release ended that is shown above."""
     known = f"{release.release}, dropped " if release and release.ended else None
     repeated = False

@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from deployer.cli import screen, view, wording
-from deployer.cli.answer import Answer, Release, Situation
+from deployer.cli.answer import Answer, ShownRelease, Situation
 from deployer.cli.clock import Clock
 from deployer.cli.exits import Exit, StopError
 from deployer.cli.options import Run
@@ -25,7 +25,7 @@ _LONGEST_PAUSE = 4.0
 _PATIENCE = 10
 """Questions in a row that may stay without an answer."""
 _HEARTBEAT = 60.0
-"""Seconds after which a plain log says where it stands, though nothing happened: some pipelines end a silent job."""
+"""Seconds after which a plain log repeats where it stands: some pipelines end a silent job."""
 _SEARCHED = 20
 """Records in which a release is looked for that `status` does not show any more."""
 
@@ -40,7 +40,7 @@ class Watch:
     name: str
     clock: Clock = field(default_factory=Clock.of_environment)
     situation: Situation | None = None
-    release: Release | None = None
+    release: ShownRelease | None = None
     trouble: str = ""
 
     def follow(self, timeout: timedelta) -> Exit:
@@ -49,14 +49,14 @@ class Watch:
             with self._shown() as shown:
                 self._look_until_it_ends(time.monotonic() + timeout.total_seconds(), shown)
         except KeyboardInterrupt:
-            self._say_that_it_goes_on("stopped watching")
+            self._warn_that_it_goes_on("stopped watching")
             return Exit.INTERRUPTED
         release = self.release
         if release is None or not release.ended:
-            self._say_that_it_goes_on(f"not ended after {show(timedelta(seconds=timeout.total_seconds()))}")
+            self._warn_that_it_goes_on(f"not ended after {show(timedelta(seconds=timeout.total_seconds()))}")
             return Exit.UNKNOWN
         if self._redraws and release.exit_status is Exit.LIVE:
-            return Exit.LIVE  # the last frame says so
+            return Exit.LIVE  # the last frame shows it
         explain(release, self.run)
         return release.exit_status
 
@@ -90,7 +90,7 @@ class Watch:
             else:
                 return
 
-    def _ended(self) -> Release | None:
+    def _ended(self) -> ShownRelease | None:
         """Find a release that is neither under way nor the newest drop; None as long as the event has not arrived."""
         found = self.run.controller.ask("history", self.application, limit=_SEARCHED)
         releases = Answer.model_validate(found).releases
@@ -121,9 +121,9 @@ class Watch:
     def _over(self) -> bool:
         return self.release is not None and self.release.ended
 
-    def _say_that_it_goes_on(self, why: str) -> None:
+    def _warn_that_it_goes_on(self, why: str) -> None:
         where = wording.standing(self.release, self.situation, self.clock) if self.release and self.situation else ""
-        screen.note(
+        screen.err(
             f"{why}; the rollout of {self.name} goes on" + (f": {where}" if where else ""),
             f"to follow it again: dropshift status {self.application} --watch",
             f"to end it: dropshift abort {self.application}",
@@ -137,8 +137,8 @@ class _Plain:
         self._as_json = as_json
         self._entries = 0
         self._last = ("", "")
-        self._said_at = time.monotonic()
-        self._release: Release | None = None
+        self._printed_at = time.monotonic()
+        self._release: ShownRelease | None = None
 
     def update(self, watch: Watch) -> None:
         """Write what happened to the release."""
@@ -149,38 +149,38 @@ class _Plain:
         if self._as_json:
             return screen.line_of_json(release.model_dump(mode="json", exclude_defaults=True))
         for when, what, seconds in wording.seconds_per_step(release)[self._entries :]:
-            self._say(f"{when}  {what}" + (f"  ({seconds})" if seconds > "0.1 s" else ""))
+            self._print(f"{when}  {what}" + (f"  ({seconds})" if seconds > "0.1 s" else ""))
         self._entries = len(release.timeline)
         now = release.verdict, re.sub(r"\d+", "", release.step)
         for news, known, line in zip(now, self._last, (release.verdict, release.step), strict=True):
             if news and news != known and not release.ended:
-                self._say(f"{wording.at(watch.clock.now())}  {line}")
+                self._print(f"{wording.at(watch.clock.now())}  {line}")
         self._last = now
         return None
 
     def _keep_alive(self, watch: Watch) -> None:
-        if self._as_json or time.monotonic() - self._said_at < _HEARTBEAT:
+        if self._as_json or time.monotonic() - self._printed_at < _HEARTBEAT:
             return
         where = "waiting for the event of S3"
         if watch.release and watch.situation:
             where = wording.standing(watch.release, watch.situation, watch.clock)
-        self._say(f"{wording.at(watch.clock.now())}  {watch.trouble or where}")
+        self._print(f"{wording.at(watch.clock.now())}  {watch.trouble or where}")
 
-    def _say(self, line: str) -> None:
-        screen.say(line)
-        self._said_at = time.monotonic()
+    def _print(self, line: str) -> None:
+        screen.out(line)
+        self._printed_at = time.monotonic()
 
 
-def explain(release: Release, run: Run) -> None:
+def explain(release: ShownRelease, run: Run) -> None:
     """Write how a release ended; everything but a success on standard error."""
     if release.exit_status is Exit.LIVE:
         if not run.as_json:
-            screen.say(f"{release.title} is live" if release.status == "live" else release.why)
+            screen.out(f"{release.title} is live" if release.status == "live" else release.why)
         return
-    screen.note(f"{release.title} was rolled back {release.because}" if release.rolled_back else release.why)
+    screen.err(f"{release.title} was rolled back {release.because}" if release.rolled_back else release.why)
     if release.problems:
         screen.problems(release.problems)
-    screen.note(*(f"    {line}" for line in release.traceback))
+    screen.err(*(f"    {line}" for line in release.traceback))
 
 
 def watch_newest(run: Run, application: str, situation: Situation, timeout: timedelta) -> Exit | None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from deployer.cli.answer import Release, Situation
+from deployer.cli.answer import ShownRelease, Situation
 from deployer.cli.clock import Clock
 from deployer.model.duration import show
 
@@ -25,7 +25,7 @@ def took(duration: timedelta) -> str:
     return f"{seconds:.0f} s" if duration < timedelta(minutes=1) else show(duration)
 
 
-def standing(release: Release, situation: Situation, clock: Clock) -> str:
+def standing(release: ShownRelease, situation: Situation, clock: Clock) -> str:
     """Return where a release stands, and what comes next."""
     if release.ended:
         return release.why
@@ -39,13 +39,13 @@ def standing(release: Release, situation: Situation, clock: Clock) -> str:
     return f"{release.release} is {release.status}{since}"
 
 
-def at_a_stage(release: Release, situation: Situation) -> bool:
+def at_a_stage(release: ShownRelease, situation: Situation) -> bool:
     """Return whether a release has the share of the traffic that its record names."""
     shares = {one.version: one.share for one in situation.traffic}
     return release.weight in release.stages and shares.get(str(release.version)) == release.weight
 
 
-def _at_stage(release: Release, clock: Clock, *, paused: bool) -> str:
+def _at_stage(release: ShownRelease, clock: Clock, *, paused: bool) -> str:
     number = release.stages.index(release.weight)
     following = f"{release.stages[number + 1]} %" if number + 1 < len(release.stages) else "all traffic"
     place = f"{release.release} is at stage {number + 1} of {len(release.stages)} with {release.weight} %"
@@ -54,7 +54,7 @@ def _at_stage(release: Release, clock: Clock, *, paused: bool) -> str:
     return f"{place}; {time_left(release, clock)}, then {following}"
 
 
-def time_left(release: Release, clock: Clock) -> str:
+def time_left(release: ShownRelease, clock: Clock) -> str:
     """Return what is left of the stage's bake, or for how long the release is held beyond it."""
     bake = bake_of(release)
     if bake is None or release.staged_at is None:
@@ -66,7 +66,7 @@ def time_left(release: Release, clock: Clock) -> str:
     return f"held {show(-left)} beyond its bake of {here}{scale}"
 
 
-def bake_of(release: Release) -> timedelta | None:
+def bake_of(release: ShownRelease) -> timedelta | None:
     """Return how long the present stage bakes."""
     if release.weight not in release.stages:
         return None
@@ -74,7 +74,7 @@ def bake_of(release: Release) -> timedelta | None:
     return release.bakes[number] if number < len(release.bakes) else None
 
 
-def share_baked(release: Release, situation: Situation, clock: Clock) -> float | None:
+def share_baked(release: ShownRelease, situation: Situation, clock: Clock) -> float | None:
     """Return how much of the present stage's bake is over, from 0 to 1."""
     bake = bake_of(release)
     if bake is None or release.staged_at is None or not at_a_stage(release, situation):
@@ -83,7 +83,7 @@ def share_baked(release: Release, situation: Situation, clock: Clock) -> float |
     return min(1.0, max(0.0, 1 - left / bake))
 
 
-def seconds_per_step(release: Release) -> list[tuple[str, str, str]]:
+def seconds_per_step(release: ShownRelease) -> list[tuple[str, str, str]]:
     """Return what happened to a release: when, what, and how long after what came before."""
     moments = release.timeline
     earlier = (None, *moments)

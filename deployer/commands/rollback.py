@@ -13,7 +13,7 @@ from deployer.model.status import Ending, Status
 from deployer.model.version import PublishedVersion
 
 _ROLLED_BACK = 'already rolled back: {stable} has all traffic. To go back further, name a release in "to"'
-"""For a rollback that is said twice: the second one does not mean the release that did well."""
+"""For a rollback that is sent twice: the second one does not mean the release that did well."""
 _FIX_FORWARD = 'drop a fix; once it has its share, send {"action":"promote","full":true}'
 _BAD_ENDINGS = (Status.ROLLED_BACK, Status.ABORTED, Status.FAILED)
 
@@ -107,7 +107,7 @@ def _record_left(app: Application, record: Record | None, after: Alias, words: s
 def _nothing_left(app: Application, alias: Alias, command: RollBack, why: str) -> Answer:
     """Move nothing, but record a rollback that died after its one write: the alias's description has it.
 
-    A: rollback moves the alias, and dies.  A, said again: nothing is left to move, but no record has it yet.
+    A: rollback moves the alias, and dies.  A, sent again: nothing is left to move, but no record has it yet.
     """
     record = _rolled_back_before(app, alias)
     if record and not command.dry_run and (record.status is Status.LIVE or not record.status.final):

@@ -32,8 +32,8 @@ class Sender(Value):
         """Read Lambda's context of an invocation."""
         parts = context.invoked_function_arn.split(":")
         custom = getattr(context.client_context, "custom", None)
-        said = custom.get("by") if isinstance(custom, dict) else None
-        name = shortened(said.strip()) if isinstance(said, str) else ""
+        claimed = custom.get("by") if isinstance(custom, dict) else None
+        name = shortened(claimed.strip()) if isinstance(claimed, str) else ""
         return cls(alias=parts[-1] if len(parts) == _QUALIFIED else "", name=name)
 
     def completed(self, payload: JsonValue) -> JsonValue:

@@ -157,11 +157,11 @@ def _stage(record: Record, alias: Alias, now: datetime) -> str:
 
 def _by_whom(record: Record) -> str:
     """Return when a release was paused, and the reason that was given."""
-    said = [entry for entry in record.timeline if entry.what.startswith("by command: pause")]
-    if not said:
+    pauses = [entry for entry in record.timeline if entry.what.startswith("by command: pause")]
+    if not pauses:
         return ""
-    reason = said[-1].what.partition("(")[2].removesuffix(")")
-    return f" since {said[-1].at:%H:%M}" + (f" ({reason})" if reason else "") + said_by(said[-1].by)
+    reason = pauses[-1].what.partition("(")[2].removesuffix(")")
+    return f" since {pauses[-1].at:%H:%M}" + (f" ({reason})" if reason else "") + said_by(pauses[-1].by)
 
 
 def _time_left(record: Record, number: int, now: datetime) -> str:

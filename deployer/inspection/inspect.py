@@ -26,7 +26,7 @@ def inspect_archive(source: Source, limits: Limits, function: FunctionConfigurat
 def unpack_archive(
     source: Source, limits: Limits, function: FunctionConfiguration | None, directory: Path, room: int | None = None
 ) -> tuple[Sound | Refusal, tuple[Entry, ...] | None]:
-    """Inspect and unpack in one reading an accepted archive of at most `room` bytes; say what was unpacked, if it was.
+    """Inspect and unpack an archive in one reading; return also what was unpacked, None if it takes more than `room`.
 
     Without a function, compatibility is not checked.
     """

@@ -4,10 +4,10 @@ from typing import Literal
 
 from deployer.model.value import Value
 
-Kind = Literal["file", "directory", "symlink"]
+EntryKind = Literal["file", "directory", "symlink"]
 
 
-BLOCK = 4_096
+DISK_BLOCK = 4_096
 """Bytes of a block of the usual file systems."""
 
 
@@ -16,7 +16,7 @@ class Entry(Value):
 
     path: str
     """Relative, '/' between components, no leading './', no trailing '/'."""
-    kind: Kind
+    kind: EntryKind
     mode: int
     """Permission bits only: 0o755 or 0o644. Of the archive's mode only the executable bit is kept."""
     size: int
@@ -29,4 +29,4 @@ class Entry(Value):
     @property
     def on_disk(self) -> int:
         """Return the bytes that its content takes on disk: whole blocks."""
-        return -(-self.size // BLOCK) * BLOCK
+        return -(-self.size // DISK_BLOCK) * DISK_BLOCK

@@ -124,8 +124,8 @@ class Record(Value):
         timeline = self.timeline if there else (*self.timeline, entry)[-_TIMELINE:]
         return Record.model_validate({**dict(self), **known, "timeline": timeline})
 
-    def said_by(self, name: str, before: "Record | None" = None) -> "Record":
-        """Return the record with the name of who is said to have asked for what is new in it."""
+    def with_sender(self, name: str, before: "Record | None" = None) -> "Record":
+        """Return the record with the claimed sender of the command that added what is new in it."""
         if not name:
             return self
         known = before.timeline if before else ()

@@ -126,14 +126,14 @@ def shift_in_stages(run: Run, release: Release) -> Release:
 def _bake(run: Run, release: Release, stage: Stage, holding: Iterator[timedelta]) -> Release:
     """Check the version about ten times, then decide."""
     for wait in bake_waits(stage):
-        if _settled(release, stage):
+        if _bake_is_over(release, stage):
             return release
         run.wait(wait)
         release = _look(run, release)
     return _conclude(run, release, stage, holding)
 
 
-def _settled(release: Release, stage: Stage) -> bool:
+def _bake_is_over(release: Release, stage: Stage) -> bool:
     """Return whether the bake is over early: the release ended, or a command promoted it to a later stage."""
     return release.ending is not None or release.weight > stage.weight
 
@@ -149,7 +149,7 @@ def _look(run: Run, release: Release) -> Release:
 def _conclude(run: Run, release: Release, stage: Stage, holding: Iterator[timedelta]) -> Release:
     """End a bake: go on when the version is healthy; else hold, go on or go back as the manifest demands."""
     policy = release.manifest.rollout.inconclusive
-    while not _settled(release, stage):
+    while not _bake_is_over(release, stage):
         health = required(release.verdict).health
         if not release.paused and (health is Health.HEALTHY or (health is Health.INCONCLUSIVE and policy == "promote")):
             return release

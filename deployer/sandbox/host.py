@@ -45,7 +45,7 @@ class Output(NamedTuple):
     copy: Callable[[int, int, str], object] = lambda _offset, _length, _sha256: None
     """Appends bytes of the earlier bundle: offset, length and SHA-256."""
     progress: Callable[[int, int], object] = lambda _done, _total: None
-    """Hears how many of how many raw bytes are done."""
+    """Called with how many of how many raw bytes are done."""
     tail: bytes = b""
     """Index and recipe of the earlier bundle; empty without one."""
     index_size: int = 0

@@ -60,7 +60,7 @@ class _Work(Value):
 
 
 def entries_file(tree: Path) -> Path:
-    """Return where a guest says what it has unpacked into a tree, for the guest that makes the bundle of it."""
+    """Return the file in which one guest lists what it unpacked, for the guest that makes the bundle of it."""
     return tree.with_name(f"{tree.name}.entries")
 
 

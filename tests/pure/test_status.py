@@ -157,17 +157,17 @@ def test_a_pause_has_its_time_its_reason_and_its_sender(what: str, by: str, said
     earlier = SHIFTING
     for weight in (1, 2) if said else ():
         earlier = earlier.with_entry(NOON, f"by command: pause at {weight} % (too early)")
-    paused = earlier.with_move(after(1), what, "r9").said_by(by, earlier)
+    paused = earlier.with_move(after(1), what, "r9").with_sender(by, earlier)
     expected = f'{NAME} is at stage 1 of 2, 5 %, paused{said}; "resume" goes on to 50 %'
     assert expected in lines(SPLIT.pause(paused=True), paused)
 
 
 def test_a_rollback_is_told_with_its_time_reason_and_sender() -> None:
     live = RECEIVED.ended(NOON, Ending(status=Status.LIVE, reason="has all traffic"))
-    back = live.ended(NOON, Ending(status=Status.ROLLED_BACK, reason="slow")).said_by("ann", live)
+    back = live.ended(NOON, Ending(status=Status.ROLLED_BACK, reason="slow")).with_sender("ann", live)
     told = f"1.3.0 is live again since 12:00; {NAME} was rolled back by command: slow, said by ann"
     assert told in lines(LIVE, rolled_back=back)
-    begun = RECEIVED.ended(NOON, Ending(status=Status.ROLLED_BACK, reason="slow")).said_by("bob", RECEIVED)
+    begun = RECEIVED.ended(NOON, Ending(status=Status.ROLLED_BACK, reason="slow")).with_sender("bob", RECEIVED)
     assert f"1.3.0 is live again; {NAME} was rolled back by command: slow, said by bob" in lines(
         LIVE, rolled_back=begun
     )

@@ -54,8 +54,8 @@ class Controller:
         found: Document = json.loads(payload)
         if "FunctionError" not in answer:
             return found
-        said = f"{found.get('errorType', 'an error')}: {found.get('errorMessage', '')}"
-        raise unknown("controller", said, "an answer", "read `dropshift logs --of controller`, then try again")
+        failure = f"{found.get('errorType', 'an error')}: {found.get('errorMessage', '')}"
+        raise unknown("controller", failure, "an answer", "read `dropshift logs --of controller`, then try again")
 
     @cached_property
     def _reader(self) -> "LambdaClient":

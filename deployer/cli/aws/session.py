@@ -73,8 +73,8 @@ def code_of(error: ClientError) -> str:
 
 
 def _refused(error: ClientError) -> Problem:
-    code, said = code_of(error), shortened(str(error.response.get("Error", {}).get("Message", "")), 500)
-    found = f"{error.operation_name} was refused: {code}" + (f": {said}" if said else "")
+    code, message = code_of(error), shortened(str(error.response.get("Error", {}).get("Message", "")), 500)
+    found = f"{error.operation_name} was refused: {code}" + (f": {message}" if message else "")
     if code in _STALE:
         return _problem("credentials", f"they have expired ({code})", "valid credentials", _LOGIN)
     if code in _UNKNOWN_KEYS:

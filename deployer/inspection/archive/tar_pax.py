@@ -22,12 +22,12 @@ def parse(data: bytes, where: str) -> dict[str, bytes]:
         end = at + int(match[0]) if match else 0
         if match is None or end <= match.end() or end > len(data) or data[end - 1] != ord("\n"):
             raise UnreadableError(where, "a pax record with a wrong length", "records of the form 'length key=value'")
-        _note(records, data[match.end() : end - 1], where)
+        _keep(records, data[match.end() : end - 1], where)
         at = end
     return records
 
 
-def _note(records: dict[str, bytes], record: bytes, where: str) -> None:
+def _keep(records: dict[str, bytes], record: bytes, where: str) -> None:
     raw, equals, value = record.partition(b"=")
     key = raw.decode("utf-8", "replace")
     if not raw or not equals:

@@ -15,7 +15,7 @@ from deployer.inspection.archive.findings import REPACK, WHOLE, Findings, Unread
 from deployer.inspection.archive.names import PATH, clean
 from deployer.inspection.archive.source import PIECE, Cursor, Source, TruncatedError
 from deployer.inspection.archive.zip_end import Directory
-from deployer.model.entry import Kind
+from deployer.model.entry import EntryKind
 
 SIGNATURE = b"PK\x01\x02"
 LOCAL = 30
@@ -37,7 +37,7 @@ class Member(NamedTuple):
 
     name: bytes
     path: str | None
-    kind: Kind
+    kind: EntryKind
     mode: int
     flags: int
     method: int
@@ -106,12 +106,12 @@ def _check_method(name: bytes, flags: int, method: int, findings: Findings) -> N
         findings.add(shown(name), "patched data", "whole files")
 
 
-_TYPES: dict[int, Kind] = {0o10: "file", 0o4: "directory", 0o12: "symlink"}
+_TYPES: dict[int, EntryKind] = {0o10: "file", 0o4: "directory", 0o12: "symlink"}
 _DOS_DIRECTORY = 0x10
 _DOS, _UNIX_HOSTS = 0, (3, 19)
 
 
-def _node(name: bytes, size: int, host: int, attributes: int, findings: Findings) -> tuple[str | None, Kind, int]:
+def _node(name: bytes, size: int, host: int, attributes: int, findings: Findings) -> tuple[str | None, EntryKind, int]:
     """Return path, kind and mode, from the name's trailing '/' and the Unix mode, which must agree.
 
     The mode is in the upper half of the external attributes (4.4.15). zipfile and 7-Zip fill it on other systems too,
@@ -124,7 +124,7 @@ def _node(name: bytes, size: int, host: int, attributes: int, findings: Findings
     mode = attributes >> 16
     if mode >> 12 not in _TYPES and host not in _UNIX_HOSTS:
         mode = 0
-    kind: Kind | None = _TYPES.get(mode >> 12) if mode >> 12 else ("directory" if slash else "file")
+    kind: EntryKind | None = _TYPES.get(mode >> 12) if mode >> 12 else ("directory" if slash else "file")
     if kind == "file" and host == _DOS and attributes & _DOS_DIRECTORY:
         kind = "directory"
     path = clean(name[:-1] if slash else name, findings)

@@ -25,7 +25,7 @@ _ON_LAMBDA = ("/opt/", "/mnt/", "/var/")
 _ABSOLUTE = re.compile(rb"^(/[^\n\r]+|[A-Za-z]:[\\/][^\n\r]+)", re.MULTILINE)
 
 
-class Pointer(NamedTuple):
+class Elsewhere(NamedTuple):
     """A file that stands for a distribution elsewhere: an editable install."""
 
     path: str
@@ -47,14 +47,14 @@ def check(candidate: Candidate) -> None:
         candidate.warn(f"{shown(environment)} is a virtual environment, and nothing is imported from it: leave it out")
 
 
-def editable(candidate: Candidate) -> list[Pointer]:
+def editable(candidate: Candidate) -> list[Elsewhere]:
     """Return the distributions that the archive only points at."""
     found = [_direct_url(path, candidate.text(path) or b"") for path in candidate.kept("/direct_url.json")]
-    missing = [pointer for pointer in found if pointer and not _packed(candidate, pointer)]
+    missing = [one for one in found if one and not _packed(candidate, one)]
     return missing or [*_paths_elsewhere(candidate)]
 
 
-def _direct_url(path: str, text: bytes) -> Pointer | None:
+def _direct_url(path: str, text: bytes) -> Elsewhere | None:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
@@ -62,21 +62,21 @@ def _direct_url(path: str, text: bytes) -> Pointer | None:
     match found:
         case {"url": str(url), "dir_info": {"editable": True}}:
             name = path.split("/")[-2].removesuffix(".dist-info").rpartition("-")[0]
-            return Pointer(path, name, url)
+            return Elsewhere(path, name, url)
         case _:
             return None
 
 
-def _packed(candidate: Candidate, pointer: Pointer) -> bool:
+def _packed(candidate: Candidate, found: Elsewhere) -> bool:
     """Return whether a module with the distribution's name is beside its description."""
-    place = "/".join([*pointer.path.split("/")[:-2], pointer.name.replace("-", "_")])
+    place = "/".join([*found.path.split("/")[:-2], found.name.replace("-", "_")])
     return any(candidate.file(place + ending) for ending in (".py", "/__init__.py"))
 
 
-def _paths_elsewhere(candidate: Candidate) -> Iterator[Pointer]:
+def _paths_elsewhere(candidate: Candidate) -> Iterator[Elsewhere]:
     for path in candidate.kept(".pth"):
         places = [line.decode("utf-8", "replace") for line in _ABSOLUTE.findall(candidate.text(path) or b"")]
-        yield from (Pointer(path, "modules", place) for place in places[:1] if not place.startswith(_ON_LAMBDA))
+        yield from (Elsewhere(path, "modules", place) for place in places[:1] if not place.startswith(_ON_LAMBDA))
 
 
 def _check_wheel(candidate: Candidate, path: str) -> None:

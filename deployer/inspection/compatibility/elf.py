@@ -12,7 +12,7 @@ from deployer.inspection.compatibility.elf_segments import (
     HEADER,
     INTERPRETER,
     BrokenError,
-    File,
+    ElfFile,
     NotKeptError,
     Readable,
     Segment,
@@ -60,7 +60,7 @@ class Elf(NamedTuple):
 
 def parse(file: Readable, size: int) -> Elf:
     """Read an ELF file of `size` bytes, without the parts that an excerpt has not kept."""
-    read = File(file, size)
+    read = ElfFile(file, size)
     if size < HEADER:
         return Elf("no machine", whole=False)
     head = read.exactly(0, HEADER)
@@ -78,7 +78,7 @@ def parse(file: Readable, size: int) -> Elf:
         return elf
 
 
-def _linked(read: File, elf: Elf, segments: list[Segment]) -> Elf:
+def _linked(read: ElfFile, elf: Elf, segments: list[Segment]) -> Elf:
     """Add the contents of interpreter and dynamic section, if they are there."""
     interpreter = next((s for s in segments if s.kind == INTERPRETER), None)
     if interpreter:
@@ -97,7 +97,7 @@ def _linked(read: File, elf: Elf, segments: list[Segment]) -> Elf:
         return elf
 
 
-def _named(read: File, elf: Elf, segments: list[Segment], pairs: list[tuple[int, int]]) -> Elf:
+def _named(read: ElfFile, elf: Elf, segments: list[Segment], pairs: list[tuple[int, int]]) -> Elf:
     """Add libraries, versions and the module's name."""
     tags = dict(reversed(pairs))
     strings = read.exactly(offset_of(segments, tags.get(_STRTAB, 0)), tags.get(_STRSZ, 0))
@@ -112,7 +112,7 @@ def _string(strings: bytes, at: int) -> bytes:
     return strings[at : strings.find(b"\0", at)] if at < len(strings) else b""
 
 
-def _versions(read: File, segments: list[Segment], tags: dict[int, int], strings: bytes) -> list[tuple[int, int]]:
+def _versions(read: ElfFile, segments: list[Segment], tags: dict[int, int], strings: bytes) -> list[tuple[int, int]]:
     """Return the glibc versions of the version needs: a list per library, each a list of versions."""
     if _VERNEED not in tags:
         return []

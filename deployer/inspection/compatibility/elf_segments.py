@@ -49,7 +49,7 @@ class NotKeptError(Exception):
     """The file has these bytes, but the excerpt does not."""
 
 
-class File(NamedTuple):
+class ElfFile(NamedTuple):
     """An ELF file and its size, of which an excerpt may hold a part."""
 
     file: Readable
@@ -66,7 +66,7 @@ class File(NamedTuple):
         return data
 
 
-def segments_of(read: File, head: bytes) -> list[Segment]:
+def segments_of(read: ElfFile, head: bytes) -> list[Segment]:
     """Return the segments that the header lists."""
     offset, (size, count) = struct.unpack_from("<Q", head, 32)[0], struct.unpack_from("<HH", head, 54)
     if count and size < _PROGRAM:
@@ -97,7 +97,7 @@ def parts_to_keep(head: bytes, size: int) -> list[tuple[int, int]]:
     Names and version needs lie in the first segment, or in one without code: patchelf adds such a segment at the end.
     """
     try:
-        segments = segments_of(File(io.BytesIO(head), size), head) if len(head) >= HEADER else []
+        segments = segments_of(ElfFile(io.BytesIO(head), size), head) if len(head) >= HEADER else []
     except (BrokenError, NotKeptError):
         return []
     small = [segment for segment in segments if segment.kind in (DYNAMIC, INTERPRETER)]

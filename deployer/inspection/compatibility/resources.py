@@ -6,7 +6,7 @@ Source: AWS Lambda developer guide, "Ephemeral storage", "SnapStart", "Lambda ex
 from deployer.inspection.archive import Contents
 from deployer.inspection.archive.findings import shown
 from deployer.inspection.compatibility.candidate import Candidate
-from deployer.model.entry import BLOCK
+from deployer.model.entry import DISK_BLOCK
 from deployer.model.manifest import NAME
 from deployer.model.start import Start
 
@@ -29,7 +29,7 @@ def needed(contents: Contents, start: Start) -> int:
     total = 0
     for entry in contents.entries:
         copies = 2 if start.kind == "python" and entry.path.endswith(".py") else 1
-        total += (entry.on_disk + BLOCK) * copies
+        total += (entry.on_disk + DISK_BLOCK) * copies
     return -(-total // MIB)
 
 

@@ -82,7 +82,7 @@ def _attempt(deployer: Deployer, release: Release, key: str, earlier: Bundle | N
     limits = sandbox.Limits(unpacked=deployer.settings.unpacked_limit)
     progress = _Progress(deployer, release)
     with sandbox.workspace(seen.sha256) as tree, aws.bundles.upload(key, there) as upload:
-        output = sandbox.Output(upload.write, upload.copy, progress.tell, tail, there.index_size if there else 0)
+        output = sandbox.Output(upload.write, upload.copy, progress.record, tail, there.index_size if there else 0)
         plan = _plan(deployer, release, patient=patient)
         built = _unless_refused(sandbox.build(source, seen.sha256, limits, plan, tree, output))
     kept = built.model_dump(include=set(Bundle.model_fields))
@@ -103,14 +103,14 @@ class _Progress:
 
     def __init__(self, deployer: Deployer, release: Release) -> None:
         self._deployer, self._release = deployer, release
-        self._told = deployer.now()
+        self._recorded = deployer.now()
         self._silent = release.ending is not None
         self._record(f"{required(release.inspection).unpacked / 1e6:.0f} MB")
 
-    def tell(self, done: int, total: int) -> None:
-        """Hear how many of how many bytes are done."""
-        if self._deployer.now() - self._told >= _REPORTED:
-            self._told = self._deployer.now()
+    def record(self, done: int, total: int) -> None:
+        """Record how many of how many bytes are done, now and then."""
+        if self._deployer.now() - self._recorded >= _REPORTED:
+            self._recorded = self._deployer.now()
             self._record(f"{100 * done // max(total, 1)} % of {total / 1e6:.0f} MB")
 
     def _record(self, what: str) -> None:

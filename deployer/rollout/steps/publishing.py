@@ -22,7 +22,7 @@ def publish(deployer: Deployer, release: Release) -> Release:
     """Point `$LATEST` at the bundle, or publish it if it points there. Repeat until the release has a version.
 
     Lambda publishes an unchanged `$LATEST` once: a step that died after it gets the same version again, and no list is
-    needed. Only where another release has staged since may there be a version that nobody has heard of.
+    needed. Only where another release has staged since may there be a version that no record names.
     Source: Lambda API reference, PublishVersion.
 
     `$LATEST` is shared staging, and may change at any moment after it was read. So each write names the revision that
