@@ -18,7 +18,7 @@ class Pointer(NamedTuple):
 
     `offset` and `size` (bytes) locate the compressed index inside the object; `sha256` (lower-case hex) is the digest
     of exactly these bytes. Every frame's digest is in the index, so this value pins the whole release.
-    `unpacked` is the size of the files on disk, in bytes; `owner` is the 12-digit account that must own the bucket;
+    `unpacked` is the size of the files on disk, in bytes. `owner` is the 12-digit account that must own the bucket.
     `id` is the release id (32 hex digits).
     """
 

@@ -1,7 +1,7 @@
 """The controller: receives drops, commands, alarms and the ends of executions.
 
-Every permanent error is an answer. An exception that leaves the handler is transient, and Lambda retries. Only an
-event that AWS refuses to let us handle is raised, too: no caller waits for its answer, and a dead letter is not lost.
+Every permanent error is an answer. An exception that leaves the handler is transient, and Lambda retries. An event
+that AWS refuses to let us handle is raised, too: no caller waits for its answer, and a dead letter is not lost.
 """
 
 from concurrent.futures import ThreadPoolExecutor

@@ -30,8 +30,8 @@ LITTLE = 2 * FIRST
 def endpoint(pointer: Pointer) -> Endpoint:
     """Return the endpoint for the pointer's bucket.
 
-    `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL` names a stand-in, asked path-style; otherwise the region's endpoint is
-    asked virtual-hosted, or path-style when dots in the bucket's name would defeat the certificate.
+    `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL` names a stand-in, which is asked path-style. Otherwise the region's
+    endpoint is asked virtual-hosted, or path-style when dots in the bucket's name would defeat the certificate.
     """
     given = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     url = urlsplit(given or f"https://{_regional_host(pointer.bucket)}")

@@ -1,7 +1,7 @@
 """A process that holds leases on some hundred files, and a twin of it.
 
 A process has 1,024 descriptors, so several hold what a release needs. A worker borrows the descriptor of a file to
-write to it and reports each frame that is in place; with the last frame of a file, the holder lets go of it.
+write to it, and reports each frame that is in place. With the last frame of a file, the holder lets go of it.
 
     the holder ends                 its twin still holds every lease, and kills the application
     the twin or the coordinator do  the holder kills the application

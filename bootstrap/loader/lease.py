@@ -1,8 +1,8 @@
 """Leases on files whose bytes have not arrived: a process that opens one waits in the kernel (fcntl(2), F_SETLEASE).
 
-A lease alone is not safe. The kernel lets a waiting opener in after 45 s (/proc/sys/fs/lease-break-time), at once when
-the last holder of the descriptor ends, and while every process is stopped. The loader's processes guard against all
-three, see holder.py and coordinator.py. The first bytes of a file are written last, so that a process that opens it too
+A lease alone is not safe. The kernel lets a waiting opener in after 45 s (/proc/sys/fs/lease-break-time), also while
+every process is stopped, and at once when the last holder of the descriptor ends. The loader's processes guard against
+all three, see holder.py and coordinator.py. The first bytes of a file are written last. So a process that opens it too
 early reads a text that is not valid in any file format.
 """
 
@@ -89,7 +89,7 @@ def take(held: int) -> None:
 
 
 def let_go(held: int) -> None:
-    """Give up the lease: processes that wait can open the file."""
+    """End the lease: processes that wait can open the file."""
     fcntl.fcntl(held, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     os.close(held)
 

@@ -1,8 +1,8 @@
 """The loading process: index first, then every file at its full size, then its bytes, then the marker.
 
-It is no child of the runtime's process, so that an application which waits for its children does not meet it, and it
-has a session of its own. What it learns travels over a pipe, one JSON value a line: {"open"} when the import
-may begin, {"sound"} in reply to a question, {"done"} or {"failed"} last.
+It is no child of the runtime's process: an application that waits for its children does not meet it. It has a session
+of its own. It sends its messages over a pipe, one JSON value a line: {"open"} when the import may begin, {"sound"} in
+reply to a question, {"done"} or {"failed"} last.
 """
 
 import fcntl
@@ -39,8 +39,8 @@ type Tell = Callable[[Any], None]
 LOADER_NICE = 15
 """Niceness of the loader where processors are few: the import has priority, and waits only for files that it needs.
 
-A nice value of 15 leaves it 97 % of a processor that both want (sched(7)); with 19 the load would all but stand still
-beside an application that spins on every processor.
+A nice value of 15 leaves the import 97 % of a processor that both want (sched(7)). With 19 the load would all but stand
+still beside an application that spins on every processor.
 """
 
 

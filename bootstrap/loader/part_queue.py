@@ -26,8 +26,8 @@ class Work(NamedTuple):
 class Queue:
     """The numbers of the parts to come, those that somebody waits for first.
 
-    They go through a pipe of one page, which can be written to when it is empty: so the order may change until a worker
-    has time.
+    They go through a pipe of one page, which is written to only when it is empty. So the order may change until a
+    worker has time.
     """
 
     def __init__(self, work: Work) -> None:

@@ -9,8 +9,8 @@ FIRST = 1 << 19
 """Bytes of the first few parts: short, so that unpacking starts soon."""
 USUAL = 2 << 20
 LARGER = ((96 << 20, 8 << 20), (16 << 20, 4 << 20))
-"""From so many bytes on, parts of so many: what comes late need not come in small pieces, and S3 serves 5,500 requests
-per second and prefix. A loading process has a buffer of a part's size for each connection and one to spare."""
+"""From so many bytes on, parts of so many: late bytes need not come in small pieces. S3 serves 5,500 requests per
+second and prefix. A loading process has a buffer of a part's size for each connection and one to spare."""
 ROOM = 1_024
 """MB of memory from which on there is room for six buffers of the largest size beside an application."""
 LAST = 1 << 20

@@ -1,8 +1,9 @@
 """A process that starts in a used environment: it runs what was verified, or the release is loaded again.
 
 The kernel sets a changed file's ctime, and a changed directory's, whatever a program says of its times (inode(7)). The
-marker is written last, and later by a step of the kernel's clock, so everything of a tree that is as it was verified is
-older. This holds against accidents; code that sets out to deceive its own environment can write a marker of its own.
+marker is written last, and later by a step of the kernel's clock. So everything in a tree that is as it was verified is
+older than the marker. This holds against accidents; code that sets out to deceive its own environment can write a
+marker of its own.
 """
 
 import os

@@ -1,7 +1,7 @@
 """A zstd decompressor for every Python: the module in our own package, the standard library's, or the backport.
 
-The package for a Python below 3.14 holds the backport's native module under our own package name, so that an
-application's `backports` or `zstandard` cannot be mistaken for it. From 3.14 on the standard library has the same
+The package for a Python below 3.14 holds the backport's native module under our own package name. So an application's
+`backports` or `zstandard` cannot be mistaken for it. From 3.14 on the standard library has the same
 module. Its wrapper `compression.zstd` would cost a cold start 3 ms.
 """
 

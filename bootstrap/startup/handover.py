@@ -4,9 +4,9 @@ Shortly before on-demand init would be cut, the first invocation is taken (early
 thread, and the runtime gets the waiting invocation when it asks. A process that executes again takes it along.
 
 While files arrive, the loading process is asked before each answer whether the answer may be based on bytes that had
-not arrived. After the first answer no other invocation is requested until all files are in place: an environment may
-be frozen during that request, together with a process that waits for a file. The runtime calls the application's own
-function.
+not arrived. After the first answer no other invocation is requested until all files are in place. During such a
+request an environment may be frozen, together with a process that waits for a file. The runtime calls the
+application's own function.
 
 The first answer may also carry the access profile, when the invocation's client context asks for it (a smoke test).
 """

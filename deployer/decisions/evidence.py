@@ -1,7 +1,7 @@
 """Pure: counts of two versions in, evidence out that the new one fails more often.
 
-A release is checked many times, and each check may blame it. Its errors are therefore judged by an e-process: for a
-good release the evidence exceeds a number n with a probability of at most 1/n, over any number of checks.
+A release is checked many times, and each check may blame it. Its errors are therefore judged by an e-process. For a
+good release, over any number of checks, the evidence exceeds a number n with a probability of at most 1/n.
 
 Sources: J. Ville, Étude critique de la notion de collectif (1939), for that inequality. H. Robbins, Statistical methods
 related to the law of the iterated logarithm, Ann. Math. Stat. 41 (1970), for evidence by a mixture of alternatives.
@@ -29,9 +29,10 @@ _FEWEST_ERRORS = 2
 def evidence(canary: Traffic, stable: Traffic, allowance: float) -> float:
     """Return the evidence that the new version fails more often than the stable one and the allowance together.
 
-    It is the natural logarithm of a ratio: the likelihood of the counts under a mixture of all pairs of error rates,
-    over that under the best pair within the allowance. The allowance is in percentage points; the counts are those
-    since the stage began. The stable version's rate is an estimate too: with fewer calls, the evidence is smaller.
+    It is the natural logarithm of a ratio of two likelihoods of the counts. Above is that under a mixture of all pairs
+    of error rates, below that under the best pair within the allowance. The allowance is in percentage points; the
+    counts are those since the stage began. The stable version's rate is an estimate too: with fewer calls, the evidence
+    is smaller.
     """
     if not suspicious(canary, stable, allowance):
         return 0.0

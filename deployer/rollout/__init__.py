@@ -2,7 +2,7 @@
 
 A release is inspected, bundled, published, smoke-tested, shifted in stages, and promoted or rolled back. This
 file and `run.py` alone import the durable execution SDK; `steps/` knows nothing of it. Code outside `run.step` is
-replayed at every wake-up, so it reads no clock, no environment and no service: it only decides, from values that steps
+replayed at every wake-up. So it reads no clock, no environment and no service: it only decides, from values that steps
 returned.
 """
 

@@ -7,8 +7,9 @@
                                                  ◄───  bytes of the bundle
       writes them                                ◄───  the answer, which is parsed as any input is
 
-The archive is refused, with a reason, if its guest takes too much memory, processor or wall time, writes too large a
-file, crashes, is killed, or sends an answer that cannot be read. Only a guest that does not start is an error of ours.
+The archive is refused, with a reason, if its guest exceeds a limit: memory, processor time, wall time, size of a file.
+It is refused if the guest crashes, is killed, or sends an answer that cannot be read. Only a guest that does not start
+is an error of ours.
 """
 
 from deployer.bundle import BuildOptions, Built

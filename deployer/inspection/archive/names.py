@@ -1,7 +1,7 @@
 """Pure: the names and link targets that an archive may have.
 
-A name is accepted only if every tool puts it in the same place: UTF-8 (APPNOTE 6.3.10 appendix D; POSIX
-pax "path"), relative, no '..', no character that a shell, a log or Windows would read as something else.
+A name is accepted only if every tool puts it in the same place. It is UTF-8 (APPNOTE 6.3.10 appendix D; POSIX pax
+"path") and relative. It has no '..', and no character that a shell, a log or Windows would read as something else.
 """
 
 import re
