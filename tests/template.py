@@ -121,13 +121,6 @@ def _once_transformed(text: str, given: tuple[tuple[str, str], ...]) -> Template
     return result
 
 
-def of_type(template: Template, kind: str) -> Template:
-    """Return the properties of the resources of one type, by logical id."""
-    return {
-        name: resource["Properties"] for name, resource in template["Resources"].items() if resource["Type"] == kind
-    }
-
-
 @dataclass(frozen=True)
 class Names:
     """Fills in what CloudFormation would: names, ARNs, pseudo parameters."""
@@ -218,12 +211,27 @@ class Statement:
     conditions: Mapping[str, Any]
 
 
-def statements(template: Template, **given: str) -> Iterator[Statement]:
-    """Return every statement of every policy in a transformed template, trust policies included."""
-    names = Names(template, defaults(template) | given)
-    for holder, document in _documents(template):
-        for statement in names.text(document)["Statement"]:
-            yield Statement(
+@dataclass(frozen=True)
+class Stack:
+    """Both templates as one stack, transformed, with its parameters."""
+
+    template: Template
+    names: Names
+
+    def properties(self, name: str) -> Template:
+        """Return a resource's properties with their names filled in."""
+        found: Template = self.names.text(self.template["Resources"][name]["Properties"])
+        return found
+
+    def of_type(self, kind: str) -> dict[str, Template]:
+        """Return the properties of the resources of one type, by logical id."""
+        resources = self.template["Resources"]
+        return {name: self.properties(name) for name in resources if resources[name]["Type"] == kind}
+
+    def statements(self, effect: str = "") -> tuple[Statement, ...]:
+        """Return the statements of every policy, trust policies included; with `effect`, only those of this effect."""
+        found = (
+            Statement(
                 holder,
                 statement.get("Sid"),
                 statement["Effect"],
@@ -232,6 +240,20 @@ def statements(template: Template, **given: str) -> Iterator[Statement]:
                 _listed(statement.get("NotResource", [])),
                 statement.get("Condition", {}),
             )
+            for holder, document in _documents(self.template)
+            for statement in self.names.text(document)["Statement"]
+        )
+        return tuple(one for one in found if effect in ("", one.effect))
+
+    def by_sid(self, sid: str) -> list[Statement]:
+        """Return the statements of a name."""
+        return [one for one in self.statements() if one.sid == sid]
+
+
+def stack(code: str = "s3://code/package.zip", **given: str) -> Stack:
+    """Return the stack with some parameters."""
+    template = transformed(packaged(source(), code), **given)
+    return Stack(template, Names(template, defaults(template) | given))
 
 
 def _documents(template: Template) -> Iterator[tuple[str, Template]]:

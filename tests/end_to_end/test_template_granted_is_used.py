@@ -30,10 +30,8 @@ SIGNING_KEY = f"arn:aws:kms:{sam.REGION}:{sam.ACCOUNT}:key/*"
 """There is but one; KMS gives it its name."""
 ALLOWED = tuple(
     statement
-    for statement in sam.statements(
-        sam.transformed(sam.packaged(sam.source()), SigningKey=SIGNING_KEY), SigningKey=SIGNING_KEY
-    )
-    if statement.effect == "Allow" and statement.holder in ROLES and "sts:AssumeRole" not in statement.actions
+    for statement in sam.stack(SigningKey=SIGNING_KEY).statements("Allow")
+    if statement.holder in ROLES and "sts:AssumeRole" not in statement.actions
 )
 NEVER_CALLED = {
     ("TellMissingFromForbidden", "s3:ListBucket"): "S3 itself asks for it when a key is missing",

@@ -9,8 +9,7 @@ from tests import template as sam
 from tests.pure.test_template_permissions import EVERYTHING
 from tests.reliances.reference import knows_key, meet, misfit, tokens
 
-STACK = sam.transformed(sam.packaged(sam.source()), **EVERYTHING)
-STATEMENTS = tuple(sam.statements(STACK, **EVERYTHING))
+STATEMENTS = sam.stack(**EVERYTHING).statements()
 GRANTED = [(statement, action) for statement in STATEMENTS for action in statement.actions if "*" not in action]
 
 

@@ -27,16 +27,9 @@ UPDATE = {
 }
 
 
-@pytest.fixture(scope="module")
-def stack() -> sam.Template:
-    return sam.transformed(sam.packaged(sam.source()))
-
-
-@pytest.fixture(scope="module")
-def updated() -> sam.Template:
-    """Everything that an update may bring: other code, other sizes."""
-    template = sam.packaged(sam.source(), "s3://code/another.zip")
-    return sam.transformed(template, **UPDATE)
+STACK = sam.stack()
+UPDATED = sam.stack("s3://code/another.zip", **UPDATE)
+"""Everything that an update may bring: other code, other sizes."""
 
 
 def test_an_application_is_a_stack_of_its_own_and_the_deployers_has_no_list_of_them() -> None:
@@ -49,24 +42,21 @@ def test_an_application_is_a_stack_of_its_own_and_the_deployers_has_no_list_of_t
     }
 
 
-def test_an_update_of_the_stack_leaves_an_applications_version_and_alias_alone(
-    stack: sam.Template, updated: sam.Template
-) -> None:
-    assert stack["Resources"]["hello"] != updated["Resources"]["hello"]
-    before, after = sam.Names(stack, sam.defaults(stack)), sam.Names(updated, sam.defaults(updated) | UPDATE)
+def test_an_update_of_the_stack_leaves_an_applications_version_and_alias_alone() -> None:
+    assert STACK.properties("hello") != UPDATED.properties("hello")
     for name in ("helloFirst", "helloLive"):
-        assert before.text(stack["Resources"][name]) == after.text(updated["Resources"][name])
+        assert STACK.names.text(STACK.template["Resources"][name]) == UPDATED.names.text(
+            UPDATED.template["Resources"][name]
+        )
 
 
-def _rollout_version(template: sam.Template) -> str:
-    [version] = [name for name in sam.of_type(template, "AWS::Lambda::Version") if name.startswith("Rollout")]
+def _rollout_version(stack: sam.Stack) -> str:
+    [version] = [name for name in stack.of_type("AWS::Lambda::Version") if name.startswith("Rollout")]
     return version
 
 
-def test_new_code_of_the_rollout_is_a_new_version_of_it(stack: sam.Template) -> None:
-    assert _rollout_version(stack) != _rollout_version(
-        sam.transformed(sam.packaged(sam.source(), "s3://code/another.zip"))
-    )
+def test_new_code_of_the_rollout_is_a_new_version_of_it() -> None:
+    assert _rollout_version(STACK) != _rollout_version(sam.stack("s3://code/another.zip"))
 
 
 @pytest.mark.parametrize(
@@ -83,18 +73,13 @@ def test_new_code_of_the_rollout_is_a_new_version_of_it(stack: sam.Template) -> 
     ],
     ids=str,
 )
-def test_a_changed_parameter_of_the_rollout_is_a_new_version_of_it(
-    stack: sam.Template, changed: dict[str, str]
-) -> None:
-    again = sam.transformed(sam.packaged(sam.source()))
-    assert _rollout_version(stack) == _rollout_version(again)
-    assert _rollout_version(stack) != _rollout_version(sam.transformed(sam.packaged(sam.source()), **changed))
+def test_a_changed_parameter_of_the_rollout_is_a_new_version_of_it(changed: dict[str, str]) -> None:
+    assert _rollout_version(STACK) != _rollout_version(sam.stack(**changed))
 
 
 @pytest.mark.parametrize("function", ["Controller", "Rollout"])
-def test_the_deployer_understands_the_environment_it_is_given(stack: sam.Template, function: str) -> None:
-    names = sam.Names(stack, sam.defaults(stack))
-    variables = names.text(stack["Resources"][function]["Properties"]["Environment"]["Variables"])
+def test_the_deployer_understands_the_environment_it_is_given(function: str) -> None:
+    names, variables = STACK.names, STACK.properties(function)["Environment"]["Variables"]
     settings = Settings.model_validate({name.lower(): value for name, value in variables.items()}, extra="ignore")
     assert settings.function("hello") == names.ref("hello")
     assert settings.owner_limits == OwnerLimits(memory=10_240, timeout=900, provisioned_concurrency=0)
@@ -105,17 +90,11 @@ def test_the_deployer_understands_the_environment_it_is_given(stack: sam.Templat
 
 
 @pytest.mark.parametrize(("function", "parameter"), [("Controller", 10), ("Rollout", 50)])
-def test_concurrency_is_reserved_unless_the_account_has_too_little(
-    stack: sam.Template, function: str, parameter: int
-) -> None:
+def test_concurrency_is_reserved_unless_the_account_has_too_little(function: str, parameter: int) -> None:
     """Source: AWS Lambda developer guide, configuring reserved concurrency: 100 stay unreserved."""
-    name = f"{function}Concurrency"
-    reserve = {"ReservedConcurrentExecutions": parameter}
-    for value, found in ((str(parameter), reserve), ("0", {})):
-        given = sam.defaults(stack) | {name: value}
-        properties = sam.transformed(sam.packaged(sam.source()), **{name: value})["Resources"][function]["Properties"]
-        kept = sam.Names(stack, given).text(properties)
-        assert {key: int(kept[key]) for key in ("ReservedConcurrentExecutions",) if key in kept} == found
+    for value in (parameter, 0):
+        properties = sam.stack(**{f"{function}Concurrency": str(value)}).properties(function)
+        assert properties.get("ReservedConcurrentExecutions") == (str(value) if value else None)
 
 
 def test_the_template_and_the_deployer_agree_on_what_an_application_may_be_called() -> None:
@@ -152,15 +131,15 @@ def test_a_name_that_cannot_be_an_alias_of_the_controller_is_no_applications(nam
     assert all(re.match(APPLICATION_NAME, fits) for fits in ("administrations", "2026-orders", "a" * 40))
 
 
-def test_the_rollout_is_durable_and_has_room_for_the_largest_release(stack: sam.Template) -> None:
-    rollout = sam.Names(stack, sam.defaults(stack)).text(stack["Resources"]["Rollout"]["Properties"])
+def test_the_rollout_is_durable_and_has_room_for_the_largest_release() -> None:
+    rollout = STACK.properties("Rollout")
     assert rollout["DurableConfig"] == {"ExecutionTimeout": 7 * 24 * 3600, "RetentionPeriodInDays": 30}
     assert (rollout["Timeout"], rollout["EphemeralStorage"]) == (900, {"Size": 10240})
 
 
-def test_the_controller_has_time_to_validate_the_largest_archive(stack: sam.Template) -> None:
+def test_the_controller_has_time_to_validate_the_largest_archive() -> None:
     """Sources: docs/reliability.md, inspection; AWS Lambda developer guide, memory (1,769 MB are one vCPU), quotas."""
-    controller = stack["Resources"]["Controller"]["Properties"]
+    controller = STACK.properties("Controller")
     processor_seconds = 19.5 * LARGEST / 1_025  # of 1,025 MB of packages
     inspects = processor_seconds / (controller["MemorySize"] / 1_769)
     downloads = LARGEST / 78
@@ -168,8 +147,8 @@ def test_the_controller_has_time_to_validate_the_largest_archive(stack: sam.Temp
 
 
 @pytest.mark.parametrize("bucket", ["ReleasesBucket", "BundlesBucket"])
-def test_a_bucket_is_versioned_encrypted_private_and_outlives_the_stack(stack: sam.Template, bucket: str) -> None:
-    about = stack["Resources"][bucket]
+def test_a_bucket_is_versioned_encrypted_private_and_outlives_the_stack(bucket: str) -> None:
+    about = STACK.template["Resources"][bucket]
     properties = about["Properties"]
     assert (about["DeletionPolicy"], about["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
     assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
@@ -178,34 +157,31 @@ def test_a_bucket_is_versioned_encrypted_private_and_outlives_the_stack(stack: s
     assert "AbortIncompleteMultipartUpload" in properties["LifecycleConfiguration"]["Rules"][0]
 
 
-def test_the_controller_hears_of_every_kind_of_upload(stack: sam.Template) -> None:
-    heard = stack["Resources"]["ReleasesBucket"]["Properties"]["NotificationConfiguration"]
+def test_the_controller_hears_of_every_kind_of_upload() -> None:
+    heard = STACK.properties("ReleasesBucket")["NotificationConfiguration"]
     assert [entry["Event"] for entry in heard["LambdaConfigurations"]] == ["s3:ObjectCreated:*"]
 
 
-def test_every_function_writes_to_a_log_group_that_forgets(stack: sam.Template) -> None:
-    groups = sam.of_type(stack, "AWS::Logs::LogGroup")
-    functions = sam.of_type(stack, "AWS::Lambda::Function")
-    assert {properties["LoggingConfig"]["LogGroup"]["Ref"] for properties in functions.values()} == groups.keys()
-    assert all(properties["RetentionInDays"] == {"Ref": "LogRetentionDays"} for properties in groups.values())
-    names = sam.Names(stack, sam.defaults(stack))
-    for function, properties in functions.items():
-        group = names.ref(properties["LoggingConfig"]["LogGroup"]["Ref"])
-        assert group == f"/aws/lambda/{names.ref(function)}"
+def test_every_function_writes_to_a_log_group_that_forgets() -> None:
+    groups = {STACK.names.ref(name): about for name, about in UPDATED.of_type("AWS::Logs::LogGroup").items()}
+    assert {about["RetentionInDays"] for about in groups.values()} == {UPDATE["LogRetentionDays"]}
+    functions = STACK.of_type("AWS::Lambda::Function")
+    written = {name: about["LoggingConfig"]["LogGroup"] for name, about in functions.items()}
+    assert set(written.values()) == groups.keys()
+    assert written == {name: f"/aws/lambda/{STACK.names.ref(name)}" for name in functions}
 
 
 @pytest.mark.parametrize(("function", "queue"), [("Controller", "DeadLetters"), ("Rollout", "DeadRollouts")])
-def test_what_the_deployer_cannot_handle_is_kept(stack: sam.Template, function: str, queue: str) -> None:
+def test_what_the_deployer_cannot_handle_is_kept(function: str, queue: str) -> None:
     """Lambda puts every rollout that ends FAILED, STOPPED or TIMED_OUT into its queue: it is not one of lost events."""
-    kept = stack["Resources"][function]["Properties"]["DeadLetterConfig"]
-    assert kept == {"TargetArn": {"Fn::GetAtt": [queue, "Arn"]}}
-    assert stack["Resources"][queue]["Properties"]["MessageRetentionPeriod"] == 14 * 24 * 3600
-    alarm = sam.Names(stack, sam.defaults(stack)).text(stack["Resources"]["EventsWereLost"]["Properties"])
-    assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["DeadLetters", "QueueName"]}}]
+    assert STACK.properties(function)["DeadLetterConfig"] == {"TargetArn": STACK.names.arn(queue)}
+    assert STACK.properties(queue)["MessageRetentionPeriod"] == 14 * 24 * 3600
+    queue_name = {"Fn::GetAtt": ["DeadLetters", "QueueName"]}
+    assert STACK.properties("EventsWereLost")["Dimensions"] == [{"Name": "QueueName", "Value": queue_name}]
 
 
-def test_an_applications_alarm_is_known_by_its_name_and_watches_the_alias(stack: sam.Template) -> None:
-    alarm = sam.Names(stack, sam.defaults(stack)).text(stack["Resources"]["helloErrors"]["Properties"])
+def test_an_applications_alarm_is_known_by_its_name_and_watches_the_alias() -> None:
+    alarm = STACK.properties("helloErrors")
     assert alarm["AlarmName"] == "dropshift-app-hello-errors"
     assert {entry["Name"]: entry["Value"] for entry in alarm["Dimensions"]} == {
         "FunctionName": "dropshift-app-hello",
@@ -213,9 +189,8 @@ def test_an_applications_alarm_is_known_by_its_name_and_watches_the_alias(stack:
     }
 
 
-def test_the_deployers_own_alarms_are_never_taken_for_an_applications(stack: sam.Template) -> None:
-    names = sam.Names(stack, sam.defaults(stack))
-    alarms = [names.text(about["AlarmName"]) for about in sam.of_type(stack, "AWS::CloudWatch::Alarm").values()]
+def test_the_deployers_own_alarms_are_never_taken_for_an_applications() -> None:
+    alarms = [about["AlarmName"] for about in STACK.of_type("AWS::CloudWatch::Alarm").values()]
     assert [name for name in alarms if name.startswith("dropshift-app-")] == ["dropshift-app-hello-errors"]
 
 
@@ -238,11 +213,8 @@ def _lets_through(pattern: Any, value: Any) -> bool:  # noqa: ANN401 - any JSON
     ],
     ids=str,
 )
-def test_a_rule_lets_through_what_matters_and_nothing_else(
-    stack: sam.Template, rule: str, event: str, changed: dict[str, Any]
-) -> None:
-    properties = stack["Resources"][rule]["Properties"]
-    pattern = sam.Names(stack, sam.defaults(stack)).text(properties["EventPattern"])
+def test_a_rule_lets_through_what_matters_and_nothing_else(rule: str, event: str, changed: dict[str, Any]) -> None:
+    pattern = STACK.properties(rule)["EventPattern"]
     arrived = json.loads((sam.PATH.parent / "events" / f"{event}.json").read_text())
     if rule == "helloReleaseFailed":
         arrived["detail"]["status"] = "failed"
@@ -250,9 +222,8 @@ def test_a_rule_lets_through_what_matters_and_nothing_else(
     assert not _lets_through(pattern, arrived | {"detail": arrived["detail"] | changed})
 
 
-def test_an_applications_dashboard_is_json_about_its_alias(stack: sam.Template) -> None:
-    names = sam.Names(stack, sam.defaults(stack))
-    body = json.loads(names.text(stack["Resources"]["helloDashboard"]["Properties"]["DashboardBody"]))
+def test_an_applications_dashboard_is_json_about_its_alias() -> None:
+    body = json.loads(STACK.properties("helloDashboard")["DashboardBody"])
     by_version = [widget["properties"] for widget in body["widgets"] if "by version" in widget["properties"]["title"]]
     assert len(by_version) == 3
     assert not [widget for widget in by_version if "label" in widget["metrics"][0][0]]  # SEARCH labels by version

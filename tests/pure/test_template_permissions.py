@@ -8,9 +8,10 @@ import pytest
 
 from tests import template as sam
 
-STACK = sam.transformed(sam.packaged(sam.source()))
-STATEMENTS = tuple(sam.statements(STACK))
-ALLOWED = [statement for statement in STATEMENTS if statement.effect == "Allow"]
+STACK = sam.stack()
+STATEMENTS = STACK.statements()
+ALLOWED = STACK.statements("Allow")
+BUNDLES = STACK.names.arn("BundlesBucket")
 
 EVERYTHING = {
     "EncryptionKey": f"arn:aws:kms:{sam.REGION}:{sam.ACCOUNT}:key/encryption",
@@ -23,11 +24,7 @@ EVERYTHING = {
     "KeepRecordsDays": "365",
 }
 """Every parameter that switches something on."""
-OPTIONAL = [
-    statement
-    for statement in sam.statements(sam.transformed(sam.packaged(sam.source()), **EVERYTHING), **EVERYTHING)
-    if statement.effect == "Allow" and statement not in ALLOWED
-]
+OPTIONAL = [one for one in sam.stack(**EVERYTHING).statements("Allow") if one not in ALLOWED]
 
 ANY_RESOURCE = {
     "SendTraces": "X-Ray's actions know no resources",
@@ -83,7 +80,7 @@ def test_no_statement_allows_by_wildcard(statement: sam.Statement) -> None:
 
 def test_no_role_may_pass_roles_or_has_policies_that_somebody_else_writes() -> None:
     assert not [statement for statement in ALLOWED if "iam:PassRole" in statement.actions]
-    assert not [name for name, role in sam.of_type(STACK, "AWS::IAM::Role").items() if "ManagedPolicyArns" in role]
+    assert not [name for name, role in STACK.of_type("AWS::IAM::Role").items() if "ManagedPolicyArns" in role]
 
 
 def test_the_controller_is_invoked_by_this_accounts_bucket_and_by_its_own_rules() -> None:
@@ -92,8 +89,7 @@ def test_the_controller_is_invoked_by_this_accounts_bucket_and_by_its_own_rules(
     Source: Amazon EventBridge user guide, troubleshooting: "A SourceAccount setting prevents EventBridge from being
     able to invoke the function."
     """
-    names = sam.Names(STACK, sam.defaults(STACK))
-    permissions = names.text(sam.of_type(STACK, "AWS::Lambda::Permission"))
+    permissions = STACK.of_type("AWS::Lambda::Permission")
     events = {
         "LetAlarmsInvokeController": "ApplicationAlarmed",
         "LetDeadRolloutsInvokeController": "RolloutDied",
@@ -101,10 +97,10 @@ def test_the_controller_is_invoked_by_this_accounts_bucket_and_by_its_own_rules(
     }
     assert permissions.keys() == {"LetReleasesBucketInvokeController", *events}
     assert permissions["LetReleasesBucketInvokeController"]["SourceAccount"] == sam.ACCOUNT
-    assert permissions["LetReleasesBucketInvokeController"]["SourceArn"] == names.arn("ReleasesBucket")
+    assert permissions["LetReleasesBucketInvokeController"]["SourceArn"] == STACK.names.arn("ReleasesBucket")
     for permission, rule in events.items():
         assert "SourceAccount" not in permissions[permission]
-        assert permissions[permission]["SourceArn"] == names.arn(rule)
+        assert permissions[permission]["SourceArn"] == STACK.names.arn(rule)
 
 
 @pytest.mark.parametrize("role", ["ControllerRole", "RolloutRole"])
@@ -138,10 +134,9 @@ def test_the_engine_is_reached_by_the_rollouts_own_executions_alone() -> None:
 
 
 def test_an_application_loads_its_own_bundles_and_nothing_else() -> None:
-    bundles = f"arn:aws:s3:::dropshift-bundles-{sam.ACCOUNT}-{sam.REGION}"
-    assert _may("helloRole", "s3:GetObjectVersion", f"{bundles}/bundles/hello/0123.tar.zst")
-    assert not _may("helloRole", "s3:GetObjectVersion", f"{bundles}/bundles/hello-2/0123.tar.zst")
-    assert not _may("helloRole", "s3:GetObjectVersion", f"{bundles}/records/hello/0123.json")
+    assert _may("helloRole", "s3:GetObjectVersion", f"{BUNDLES}/bundles/hello/0123.tar.zst")
+    assert not _may("helloRole", "s3:GetObjectVersion", f"{BUNDLES}/bundles/hello-2/0123.tar.zst")
+    assert not _may("helloRole", "s3:GetObjectVersion", f"{BUNDLES}/records/hello/0123.json")
     actions = {action for statement in ALLOWED if statement.holder == "helloRole" for action in statement.actions}
     assert {action for action in actions if action.startswith("s3:")} == {"s3:GetObjectVersion"}
 
@@ -170,7 +165,7 @@ def test_bundles_are_written_by_the_deployer_read_by_it_and_applications_and_del
     readers = denied["LetOnlyTheDeployerAndApplicationsReadBundles"].conditions["ArnNotLike"]["aws:PrincipalArn"]
     assert writers == deployer
     assert readers == [*deployer, f"{role}applications/*"]
-    assert sam.Names(STACK, sam.defaults(STACK)).arn("helloRole").startswith(f"{role}applications/")
+    assert STACK.names.arn("helloRole").startswith(f"{role}applications/")
     assert denied["LetTheRolloutAloneWriteBundlesAndProfiles"].conditions == _but(deployer[1])
     assert denied["LetPruneAloneDeleteBundles"].conditions == _but([deployer[0]])
     assert denied["LetPruneAloneHideRecords"].conditions == _but([deployer[0]])
@@ -179,28 +174,18 @@ def test_bundles_are_written_by_the_deployer_read_by_it_and_applications_and_del
 
 
 def test_old_records_are_hidden_by_the_controller_alone_and_only_where_the_owner_says_so() -> None:
-    bundles = f"arn:aws:s3:::dropshift-bundles-{sam.ACCOUNT}-{sam.REGION}"
-    record = f"{bundles}/records/hello/0123.json"
+    record = f"{BUNDLES}/records/hello/0123.json"
     assert not _may("ControllerRole", "s3:DeleteObject", record)
-    stack = sam.transformed(sam.packaged(sam.source()), KeepRecordsDays="365")
-    allowed = [one for one in sam.statements(stack, KeepRecordsDays="365") if one.effect == "Allow"]
+    allowed = sam.stack(KeepRecordsDays="365").statements("Allow")
     [hiding] = [one for one in allowed if "s3:DeleteObject" in one.actions]
-    assert (hiding.holder, hiding.resources) == ("ControllerRole", (f"{bundles}/records/*.json",))
+    assert (hiding.holder, hiding.resources) == ("ControllerRole", (f"{BUNDLES}/records/*.json",))
     kept = _denied("BundlesBucketPolicy")["KeepRecordsMarksAndProfiles"]
-    assert set(kept.not_resources) == {f"{bundles}/bundles/*", f"{bundles}/records/*.json"}, (
+    assert set(kept.not_resources) == {f"{BUNDLES}/bundles/*", f"{BUNDLES}/records/*.json"}, (
         "NotResource: no mark, no overview"
     )
     days = sam.source()["Parameters"]["KeepRecordsDays"]
-    for said, well in (
-        ("0", True),
-        ("60", True),
-        ("365", True),
-        ("3650", True),
-        ("1", False),
-        ("59", False),
-        ("", False),
-    ):
-        assert bool(re.fullmatch(days["AllowedPattern"], said)) is well
+    given = ("0", "1", "59", "60", "365", "3650", "")
+    assert [one for one in given if re.fullmatch(days["AllowedPattern"], one)] == ["0", "60", "365", "3650"]
     assert days["Default"] == "0"
 
 
@@ -211,12 +196,12 @@ def test_the_schedule_is_there_for_releases_and_for_records(releases: str, days:
 
 
 def test_prune_deletes_versions_and_bundles_and_nothing_else() -> None:
-    hello, bundles = _function("dropshift-app-hello"), f"arn:aws:s3:::dropshift-bundles-{sam.ACCOUNT}-{sam.REGION}"
+    hello = _function("dropshift-app-hello")
     assert _may("ControllerRole", "lambda:DeleteFunction", f"{hello}:2")
     assert not _may("ControllerRole", "lambda:DeleteFunction", hello)
     assert not _may("ControllerRole", "lambda:DeleteFunction", _function("dropshift-rollout:2"))
-    assert _may("ControllerRole", "s3:DeleteObjectVersion", f"{bundles}/bundles/hello/0123.tar.zst")
-    assert not _may("ControllerRole", "s3:DeleteObjectVersion", f"{bundles}/records/hello/0123.json")
+    assert _may("ControllerRole", "s3:DeleteObjectVersion", f"{BUNDLES}/bundles/hello/0123.tar.zst")
+    assert not _may("ControllerRole", "s3:DeleteObjectVersion", f"{BUNDLES}/records/hello/0123.json")
     deleting = {"lambda:DeleteFunction", "s3:DeleteObject", "s3:DeleteObjectVersion"}
     assert {statement.holder for statement in ALLOWED if deleting & set(statement.actions)} == {"ControllerRole"}
 
@@ -229,11 +214,10 @@ def test_provisioned_concurrency_goes_to_versions_and_never_to_a_function_withou
 
 def test_changes_are_announced_on_one_bus() -> None:
     for bus in ("default", "releases"):
-        statements = sam.statements(sam.transformed(sam.packaged(sam.source()), EventBus=bus), EventBus=bus)
-        told = [statement for statement in statements if statement.sid == "AnnounceChanges"]
-        assert {statement.holder for statement in told} == {"ControllerRole", "RolloutRole"}
+        announcing = sam.stack(EventBus=bus).by_sid("AnnounceChanges")
+        assert {statement.holder for statement in announcing} == {"ControllerRole", "RolloutRole"}
         arn = f"arn:aws:events:{sam.REGION}:{sam.ACCOUNT}:event-bus/{bus}"
-        assert {statement.resources for statement in told} == {(arn,)}
+        assert {statement.resources for statement in announcing} == {(arn,)}
 
 
 @pytest.mark.parametrize("policy", ["ReleasesBucketPolicy", "BundlesBucketPolicy"])
@@ -245,8 +229,7 @@ def test_a_buckets_settings_are_changed_by_cloudformation_and_the_role_that_brea
     by_cloudformation = {"StringNotEquals": {"aws:CalledViaLast": "cloudformation.amazonaws.com"}}
     assert kept.conditions == by_cloudformation
     role = EVERYTHING["BreakGlassRole"]
-    stack = sam.transformed(sam.packaged(sam.source()), BreakGlassRole=role)
-    opened = [one for one in sam.statements(stack, BreakGlassRole=role) if one.holder == policy]
+    opened = [one for one in sam.stack(BreakGlassRole=role).statements() if one.holder == policy]
     assert {str(one.sid) for one in opened if role in str(one.conditions)} == {
         "ReleasesBucketPolicy": {"KeepEveryDrop", "KeepItsSettings"},
         "BundlesBucketPolicy": {
@@ -298,7 +281,7 @@ def _called() -> set[str]:
 
 def test_what_the_deployer_is_granted_is_what_it_calls() -> None:
     key = f"arn:aws:kms:{sam.REGION}:{sam.ACCOUNT}:key/signing"
-    statements = sam.statements(sam.transformed(sam.packaged(sam.source()), SigningKey=key), SigningKey=key)
-    deployer = [one for one in statements if one.holder in {"ControllerRole", "RolloutRole"} and one.effect == "Allow"]
+    allowed = sam.stack(SigningKey=key).statements("Allow")
+    deployer = [one for one in allowed if one.holder in {"ControllerRole", "RolloutRole"}]
     granted = {action for statement in deployer for action in statement.actions} - {"sts:AssumeRole"}
     assert granted - BY_LAMBDA.keys() == _called()

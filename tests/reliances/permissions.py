@@ -98,8 +98,7 @@ def problem(role: str, need: Need) -> str | None:
 
 @cache
 def _statements(role: str) -> tuple[sam.Statement, ...]:
-    stack = sam.transformed(sam.packaged(sam.source()), **_OPTIONS)
-    return tuple(one for one in sam.statements(stack, **_OPTIONS) if (one.holder, one.effect) == (role, "Allow"))
+    return tuple(one for one in sam.stack(**_OPTIONS).statements("Allow") if one.holder == role)
 
 
 def _grants(statement: sam.Statement, need: Need) -> bool:

@@ -10,13 +10,8 @@ from tests import template as sam
 from tests.pure.test_template_permissions import EVERYTHING
 from tests.reliances.limits import TEMPLATE
 
-STACK = sam.transformed(sam.packaged(sam.source()), **EVERYTHING)
-NAMES = sam.Names(STACK, sam.defaults(STACK) | EVERYTHING)
+STACK = sam.stack(**EVERYTHING)
 FILES = (sam.PATH, sam.APPLICATION)
-
-
-def _properties(kind: str) -> dict[str, Any]:
-    return {name: NAMES.text(about) for name, about in sam.of_type(STACK, kind).items()}
 
 
 def _compact(value: object) -> int:
@@ -24,28 +19,28 @@ def _compact(value: object) -> int:
 
 
 def _policies_of_a_role() -> list[int]:
-    roles = _properties("AWS::IAM::Role").values()
+    roles = STACK.of_type("AWS::IAM::Role").values()
     return [sum(_compact(one["PolicyDocument"]) for one in role.get("Policies", ())) for role in roles]
 
 
 def _policies_of_a_function() -> list[int]:
     """Lambda writes a statement for each permission: some 300 bytes more than the permission's own fields."""
-    permissions = _properties("AWS::Lambda::Permission").values()
+    permissions = STACK.of_type("AWS::Lambda::Permission").values()
     return [sum(_compact(one) + 300 for one in permissions)]
 
 
 def _rules() -> list[dict[str, Any]]:
-    return list(_properties("AWS::Events::Rule").values())
+    return list(STACK.of_type("AWS::Events::Rule").values())
 
 
 def _declared(section: str) -> list[int]:
-    return [len(one.get(section, ())) for one in (STACK, sam.application())]
+    return [len(one.get(section, ())) for one in (STACK.template, sam.application())]
 
 
 MEASURES: dict[str, Callable[[], list[int]]] = {
     "inline policies of a role together": _policies_of_a_role,
     "policy of a bucket": lambda: [
-        _compact(one["PolicyDocument"]) for one in _properties("AWS::S3::BucketPolicy").values()
+        _compact(one["PolicyDocument"]) for one in STACK.of_type("AWS::S3::BucketPolicy").values()
     ],
     "resource-based policy of a function": _policies_of_a_function,
     "pattern of a rule": lambda: [_compact(rule["EventPattern"]) for rule in _rules() if "EventPattern" in rule],
