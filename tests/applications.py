@@ -276,7 +276,7 @@ def neutral(text: str, root: str) -> str:
 
 
 def invocation(event: object, *, profile: bool = False) -> Invocation:
-    """An invocation that carries `event`; with `profile`, as the smoke test sends it. One that is given is renewed."""
+    """An invocation that carries `event`; with `profile`, as the smoke test sends it. A given one is renewed."""
     if isinstance(event, Invocation):
         return replace(event, request_id=str(uuid.uuid4()), deadline=time.time() + 20)
     arn = "arn:aws:lambda:eu-central-1:123456789012:function:app"

@@ -22,7 +22,7 @@ class Case:
     events: Sequence[object] = EVENTS
     variables: Mapping[str, str] = field(default_factory=dict)
     later: str = ""
-    """How it ends under the newer client of Node.js, where that differs."""
+    """The ending under the newer client of Node.js, where it differs."""
     says: str = ""
     """Words that answers or log must have."""
 

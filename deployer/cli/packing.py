@@ -36,8 +36,8 @@ def pack(
 ) -> Exit:
     """Make an archive of a folder, with the packages of its requirements.txt or package-lock.json for Lambda.
 
-    The same input gives the same bytes. What begins with a dot, virtual environments and caches are left out. Ends by
-    inspecting the archive; exit status: 0 accepted, 1 refused, 3 could not tell.
+    The same input gives the same bytes. Names that begin with a dot, virtual environments and caches are left out. Ends
+    by inspecting the archive; exit status: 0 accepted, 1 refused, 3 could not tell.
     """
     function = inspecting.function_of(runtime or _default_runtime(directory), architecture)
     target = archive or Path(f"{directory.resolve().name}.zip")

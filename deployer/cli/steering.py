@@ -22,7 +22,7 @@ def _change(  # noqa: PLR0913 - what all of them take
     asks: bool = True,
     **fields: Any,  # noqa: ANN401 - each command has its own
 ) -> Exit:
-    """Send a command. One that asks first shows what it would do, and is sent when a person agrees."""
+    """Send a command. A command that asks first shows what it would do, and is sent when a person agrees."""
     run = Run(stack, output == "json")
     if dry_run:
         return show(run, run.controller.ask(action, application, dry_run=True, **fields))

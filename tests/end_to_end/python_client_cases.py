@@ -1,8 +1,9 @@
 """Applications that ask what the tests of AWS's client for Python ask: awslambdaric 4.0.1, tests/.
 
-What those tests call directly (a marshaller, a log sink, a context) an application here asks for from outside. Left out
-are the cases of other tables: handlers and errors of test_bootstrap_fidelity.py, hooks of test_bootstrap_snapstart.py,
-concurrency of test_bootstrap_managed.py; and the client's own sockets, retries and version, which no application sees.
+An application here asks from outside for the parts that those tests call directly: marshaller, log sink, context. Left
+out are the cases of other tables: handlers and errors of test_bootstrap_fidelity.py, hooks of
+test_bootstrap_snapstart.py, concurrency of test_bootstrap_managed.py; and the client's own sockets, retries and
+version, which no application sees.
 """
 
 import json

@@ -1,6 +1,6 @@
 """A cold start against an S3 that misbehaves.
 
-What can be recovered recovers; all else fails closed with one clear line that names the object and the remedy. No byte
+Recoverable faults recover. All others fail closed, with one clear line that names the object and the remedy. No byte
 reaches a file before its digest matched, whatever the faults.
 """
 

@@ -1,8 +1,8 @@
 """An application cannot tell whether it was deployed natively or dropped: same answers, errors, traces, surroundings.
 
 Each case runs under AWS's own runtime client natively, dropped, and dropped with a last file that is still on its way
-while the application is imported. What must differ is the directory the files lie in, so that directory's name is
-replaced by `<root>` before they are compared.
+while the application is imported. Only the directory of the files must differ: its name is replaced by
+`<root>` before they are compared.
 """
 
 import subprocess

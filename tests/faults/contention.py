@@ -89,7 +89,7 @@ class Turns:
 
 @dataclass
 class Told:
-    """How long rollbacks took, and what the control plane did meanwhile."""
+    """The durations of rollbacks, and the calls of the control plane meanwhile."""
 
     rollbacks: list[float]
     calls_per_second: float

@@ -1,9 +1,9 @@
 """A durable engine as small as it can be: steps whose results are kept, waits, retries, resumption, a week's life.
 
-It runs the rollout's own handler. What it must have in common with AWS's SDK and service is tested against the SDK's
-runner in test_stand_ins.py. Sources: AWS Lambda developer guide, durable functions, retries for durable functions (an
-invocation that died is repeated "until the function succeeds or the execution timeout is reached"), quotas; the SDK's
-step and wait operations; for a step's result, aws/aws-durable-execution-sdk-python#342.
+It runs the rollout's own handler. test_stand_ins.py compares it with the runner of AWS's SDK, as far as both must
+agree. Sources: AWS Lambda developer guide, durable functions, retries for durable functions (an invocation that died is
+repeated "until the function succeeds or the execution timeout is reached"), quotas; the SDK's step and wait operations;
+for a step's result, aws/aws-durable-execution-sdk-python#342.
 """
 
 import json

@@ -127,7 +127,7 @@ class Point:
     def kinds(self) -> tuple[Kind, ...]:
         """Return the possible faults: a 412 needs a condition, a 409 something that changes; the engine only dies.
 
-        What somebody deletes is missed at the next call that names it, so it is deleted before each of those.
+        A deleted object is missed at the next call that names it, so it is deleted before each of those.
         """
         if self.service == "engine":
             return _ENGINE

@@ -89,9 +89,9 @@ def _failing(world: World) -> None:
 
 _SHARED = enumerate(("shared.txt", "shared/tests/test_it.py"))
 SAME_FILES = {name: random.Random(seed).randbytes(10_000).hex() for seed, name in _SHARED}
-"""What two releases have in common: a frame of what a start needs, and one of what it does not.
+"""Content that two releases share: a frame that a start needs, and one that it does not.
 
-What is executable or small lies in a frame before them, which differs from release to release.
+Executable and small files lie in a frame before them, which differs from release to release.
 """
 
 

@@ -1,6 +1,6 @@
 """Deploy a template to the local AWS: build what it names with make, upload it, create or update the stack.
 
-What `sam build` and `sam deploy` do, without SAM's own environment and in a fraction of its time.
+Does what `sam build` and `sam deploy` do, without SAM's own environment and in a fraction of its time.
 """
 
 import hashlib

@@ -53,7 +53,7 @@ class Environment:
         return self.process is not None and self.process.poll() is None
 
     def start(self, limit: float = INIT_LIMIT) -> Outcome:
-        """Start the process and wait until it polls: `ready`, or how init failed. What /tmp holds stays."""
+        """Start the process and wait until it polls: `ready`, or how init failed. Files in /tmp stay."""
         self.stop()
         self._api = RuntimeApi()
         with self._output.open("ab") as output:

@@ -1,7 +1,7 @@
 """A Python that looks like Lambda's: the bare interpreter, AWS's runtime client, and nothing of this project's.
 
-What lies in /var/lang and /var/runtime on Lambda lies here in a small virtual environment for each version: functions
-must bring every dependency they import.
+A small virtual environment for each version stands for Lambda's /var/lang and /var/runtime: functions must bring every
+dependency they import.
 """
 
 import functools

@@ -1,1 +1,1 @@
-"""How many small changes of the code that decides and calls AWS the quick tests notice: `make mutants`."""
+"""`make mutants`: count the small changes of deciding and AWS-calling code that the quick tests notice."""

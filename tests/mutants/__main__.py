@@ -1,6 +1,6 @@
 """`make mutants`: change the code in every small way that mutmut knows; write the figures into docs/reliability.md.
 
-What was tried once is kept in build/mutants, and tried again when its function has changed.
+Results are kept in build/mutants. A mutant is tried again when its function has changed.
 """
 
 import argparse

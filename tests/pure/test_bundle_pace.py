@@ -26,7 +26,7 @@ class Machine:
         pace = Pace(options, lambda: self.now)
         pace.remaining = frames * LARGEST
         free = [(0.0, 0, 0.0)] * threads
-        """When each thread is free, the level of the frame that it makes, and the seconds that this takes."""
+        """By thread: the time at which it is free, the level of its next frame, and the seconds that this takes."""
         for _ in range(frames):
             self.now, level, seconds = heapq.heappop(free)
             if level:

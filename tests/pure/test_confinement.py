@@ -1,4 +1,4 @@
-"""Where nothing can be confined as Lambda confines it, one sentence says why, and the tests are skipped with it."""
+"""On a machine that cannot confine as Lambda does, the tests are skipped with one sentence that has the reason."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Which of several writers wins an alias."""
+"""The writer that wins an alias, of several."""
 
 import pytest
 

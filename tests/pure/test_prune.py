@@ -1,4 +1,4 @@
-"""Which versions and bundles a prune keeps; the command itself is in tests/workflow."""
+"""The versions and bundles that a prune keeps; the command itself is in tests/workflow."""
 
 from datetime import timedelta
 

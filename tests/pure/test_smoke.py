@@ -1,4 +1,4 @@
-"""Whether an answer to the smoke test lets a version have traffic, and the reason when it does not."""
+"""Answers to the smoke test: those that let a version have traffic, and the reasons against others."""
 
 import pytest
 from pydantic import JsonValue

@@ -11,7 +11,7 @@ from tests.reliances import reference
 
 _OF = f"{sam.REGION}:{sam.ACCOUNT}"
 _OPTIONS = {"SigningKey": f"arn:aws:kms:{_OF}:key/*", "KeepRecordsDays": "365"}
-"""What the tests' settings switch on."""
+"""Rights that the tests' settings switch on."""
 _BUCKETS = {name: f"dropshift-{name}-{sam.ACCOUNT}-{sam.REGION}" for name in ("releases", "bundles")}
 """By the names of the account in memory."""
 _OBJECTS = {

@@ -1,7 +1,7 @@
 """Every event and command at each point of a release: the answer, the ending, and the traffic afterwards.
 
-Whatever the row, the release has one end, the alias is whole unless a person split it, and the release is not revived
-by the rollout that runs again.
+In every row the release has one end. The alias is whole unless a person split it, and a rollout that runs again does
+not revive the release.
 """
 
 import itertools

@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 
 def evaluate(_original: Callable[..., None], alarm: Alarm) -> None:
-    """Bring one alarm to the state its data ask for. One that was set by hand stays so for a period."""
+    """Bring one alarm to the state its data ask for. A state that was set by hand stays for a period."""
     if not alarm.get("MetricName") or time.time() < alarm.get("_by_hand_until", 0):
         return
     was, now = alarm["StateValue"], _state(alarm)
