@@ -1,7 +1,7 @@
 """`make faults`: do it all, and write the figures into docs/reliability.md; with a number n, every nth single fault."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from tests import figures_page
 from tests.faults.figures import Figures, count
@@ -12,7 +12,14 @@ def main() -> int:
     """Count, write, and fail when anything did not hold."""
     step = int(sys.argv[1]) if len(sys.argv) > 1 else 1
     figures = count(step)
-    told = "\n\n".join("\n".join(part) for part in (_whole(figures, step), _by_fault(figures), _by_flow(figures)))
+    told = "\n\n".join(
+        "\n".join(part)
+        for part in (
+            _whole(figures, step),
+            _boundaries("Fault", figures.singles),
+            _boundaries("Flow", figures.boundaries),
+        )
+    )
     figures_page.write("make faults", told)
     print(told, *figures.broken, sep="\n")
     return 1 if figures.broken else 0
@@ -49,18 +56,11 @@ def _rollbacks(told: Throttled) -> str:
     return f"Rollbacks by hand with half of all calls throttled: {done}"
 
 
-def _by_fault(figures: Figures) -> Iterator[str]:
-    yield "| Fault | Boundaries |"
+def _boundaries(of: str, counted: Mapping[str, int]) -> Iterator[str]:
+    yield f"| {of} | Boundaries |"
     yield "|---|---:|"
-    for kind, number in figures.singles.items():
-        yield f"| {kind} | {number:,} |"
-
-
-def _by_flow(figures: Figures) -> Iterator[str]:
-    yield "| Flow | Boundaries |"
-    yield "|---|---:|"
-    for name, number in figures.boundaries.items():
-        yield f"| {name} | {number} |"
+    for name, number in counted.items():
+        yield f"| {name} | {number:,} |"
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ def _never(_call: "Call") -> Kind | None:
     return None
 
 
-def _nobody() -> None:
+def nobody() -> None:
     pass
 
 
@@ -67,7 +67,7 @@ class Account:
         self.faults: tuple[Fault, ...] = ()
         self.chance: Callable[[Call], Kind | None] = _never
         """Faults by chance, asked at every attempt."""
-        self.pause: Callable[[], None] = _nobody
+        self.pause: Callable[[], None] = nobody
         """A point at which other processes may run."""
         self.actor = "nobody"
         self.dead = False

@@ -7,7 +7,6 @@ from collections import Counter
 from dataclasses import replace
 
 from tests.faults.account import BUNDLES, Call
-from tests.faults.buckets import Stored
 from tests.faults.wiring import inhabited, settings
 from tests.faults.world import World
 
@@ -27,12 +26,10 @@ _DATA_PLANE = frozenset({"Invoke", "GetDurableExecution"})
 def calls(strategy: str, earlier: int) -> dict[str, int]:
     """Return how many calls of each group one release makes after so many others."""
     with inhabited(World(settings())) as world:
-        world.drop("1.0")
-        world.run()
+        world.released("1.0")
         _add(world, earlier - 1)
         world.account.calls.clear()
-        world.drop("2.0", f'[rollout]\nstrategy = "{strategy}"\n')
-        world.run()
+        world.released("2.0", f'[rollout]\nstrategy = "{strategy}"\n')
     assert world.alias().weights == {}
     counted = Counter(found for call in world.account.calls if (found := group(call)))
     return {name: counted[name] for name in GROUPS}
@@ -52,18 +49,15 @@ def _add(world: World, count: int) -> None:
     last = function.versions[str(function.published)]
     objects = world.account.s3.buckets[BUNDLES].objects
     [(key, record)] = [(name, one[-1]) for name, one in objects.items() if name.endswith(".json") and "records" in name]
+    earlier = replace(record, version=f"{record.version}-earlier")
     for number in range(count):
         release = f"{number:032x}"
         version = str(function.published + 1 + number)
         text = str(last["Description"])
         description = text.replace(text.split(" ", maxsplit=1)[0], f"release={release}")
         function.versions[version] = {**last, "Version": version, "Description": description}
-        objects[f"{key.rpartition('/')[0]}/{release}.json"] = [_older(record)]
+        objects[f"{key.rpartition('/')[0]}/{release}.json"] = [earlier]
     function.published += count
-
-
-def _older(record: Stored) -> Stored:
-    return replace(record, version=f"{record.version}-earlier")
 
 
 def table() -> dict[str, dict[str, int]]:

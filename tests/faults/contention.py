@@ -21,6 +21,7 @@ from botocore.exceptions import ClientError
 from deployer import aws
 from deployer.aws.errors import is_throttled
 from tests.faults.account import Account
+from tests.faults.flows import AT_ONCE
 from tests.faults.scale import Bucket
 from tests.faults.wiring import connected, inhabited, settings
 from tests.faults.world import World
@@ -103,8 +104,7 @@ def rush(rollouts: int = ROLLOUTS, rollbacks: int = ROLLBACKS, seed: int = 1) ->
     account = world.account
     with inhabited(world), pytest.MonkeyPatch.context() as patch:
         for release in ("1.0", "1.1"):
-            world.drop(release, '[rollout]\nstrategy = "all-at-once"\n')
-            world.run()
+            world.released(release, AT_ONCE)
         turns, bucket = Turns(account), Bucket(account, account.now)
         patch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=turns.sleep))
         account.chance = bucket

@@ -39,18 +39,7 @@ class Kind(StrEnum):
 
 TIMES = {Kind.THROTTLED_TWICE: 2, Kind.BROKEN_TWICE: 2, Kind.BUSY: 1, Kind.STALE: 1}
 """Number of times that a fault refuses; others last until the cause is removed."""
-LASTING = frozenset(
-    {
-        Kind.KILLED_EACH_TIME,
-        Kind.THROTTLED,
-        Kind.BROKEN,
-        Kind.DENIED,
-        Kind.INVALID,
-        Kind.GONE,
-        Kind.LIMITED,
-        Kind.EXPIRED,
-    }
-)
+LASTING = frozenset(kind for kind in Kind if kind.endswith(("for ever", "each time")))
 _REFUSALS = {
     ("lambda", "throttled"): ("TooManyRequestsException", 429),
     ("lambda", "broken"): ("ServiceException", 500),
@@ -96,19 +85,6 @@ DELETED = {
     Kind.LOCATIONS_DELETED: re.compile(r"bundles/.+\.json\Z"),
 }
 """Objects that are deleted in the bundles bucket, by key; a call that lists records names their prefix."""
-REFUSED = {
-    Kind.THROTTLED_TWICE: "throttled",
-    Kind.THROTTLED: "throttled",
-    Kind.BROKEN_TWICE: "broken",
-    Kind.BROKEN: "broken",
-    Kind.BUSY: "busy",
-    Kind.STALE: "stale",
-    Kind.DENIED: "denied",
-    Kind.INVALID: "invalid",
-    Kind.GONE: "gone",
-    Kind.LIMITED: "limited",
-    Kind.EXPIRED: "expired",
-}
 _CONDITIONAL = ("RevisionId", "IfMatch", "IfNoneMatch")
 _ENGINE = (Kind.KILLED_BEFORE, Kind.KILLED_AFTER)
 
@@ -158,5 +134,5 @@ def refusal(service: str, kind: Kind) -> ServiceError | None:
 
     Of two faults the first one moves the calls: the second may meet another service than the one it was meant for.
     """
-    found = _REFUSALS.get((service, REFUSED.get(kind, "")))
+    found = _REFUSALS.get((service, kind.name.lower().removesuffix("_twice")))
     return ServiceError(*found, "injected") if found else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from deployer.model.alias import AliasState
 from tests.faults.account import Call
 from tests.faults.faults import Kind
-from tests.faults.flows import FLOWS, Act, play, prepared
+from tests.faults.flows import Act, named, play, prepared
 from tests.faults.invariants import violations
 from tests.faults.wiring import inhabited, settings
 from tests.faults.world import TRIES, World
@@ -121,7 +121,7 @@ class Throttled:
 
 def rollbacks(commands: int) -> Throttled:
     """Roll back by hand, over and over, while half of all calls are throttled."""
-    flow = next(flow for flow in FLOWS if flow.name == "manual rollback")
+    flow = named("manual rollback")
     worlds = [_rollback(prepared(flow.before), seed, flow.acts) for seed in range(commands)]
     before = len(prepared(flow.before).account.lambda_.moves)
     back = [world for world in worlds if world.alias().traffic == {"2": 100} and len(world.escaped) < TRIES]

@@ -4,9 +4,6 @@
 """
 
 import math
-from collections.abc import Iterator
-
-from samtranslator.yaml_helper import yaml_parse
 
 from deployer.controller import MOST_PRUNED, PRUNE_EVERY
 from tests import template as sam
@@ -31,76 +28,39 @@ _PRUNING = RELEASES / _DAY
 
 def table() -> str:
     """Return the table in Markdown."""
-    lines = ["| limit | use | first reached with | in ten years |", "|---|---|---|---|"]
-    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in _rows())])
-
-
-def _rows() -> Iterator[tuple[str, str, str, str]]:
     asked = calls("canary", 1)
     narrow, wide, alarms = (asked[name] for name in ("control plane (15/s)", "GetFunction (100/s)", "DescribeAlarms"))
     parameters = sam.source()["Parameters"]
     kept, rollouts = int(parameters["KeepReleases"]["Default"]), int(parameters["RolloutConcurrency"]["Default"])
     pruned = int(MOST_PRUNED * _DAY / PRUNE_EVERY.total_seconds() / RELEASES)
-    same = "the same"
-    yield (
-        f"CloudFormation, 500 resources a stack, {STACKS:,} stacks an account [1]",
-        f"an application is a stack of {_resources()}; the deployer's does not grow",
-        f"{STACKS - 1:,} applications; can be raised",
-        same,
-    )
-    yield (
-        "variables of a function (4 KB), EventBridge patterns (2,048 characters)",
-        "no list of applications in either",
-        "never",
-        same,
-    )
-    yield (
-        f"Lambda's control plane, {CONTROL_PLANE} calls/s [2]",
-        f"{narrow} a release, and a deletion",
-        f"{_first(CONTROL_PLANE, narrow, _PRUNING)} applications in a Region; cannot be raised",
-        same,
-    )
-    yield (
-        f"GetFunction, {GET_FUNCTION} calls/s [2]",
-        f"{wide} a release",
-        f"{_first(GET_FUNCTION, wide)} applications",
-        same,
-    )
-    yield (
-        f"DescribeAlarms, {DESCRIBE_ALARMS} calls/s [3]",
-        f"{alarms} a release",
-        f"{_first(DESCRIBE_ALARMS, alarms)} applications; can be raised, and above it looks wait",
-        same,
-    )
-    yield (
-        f"code storage, {CODE_STORAGE} GB [2]",
-        f"{VERSION} MB a version; {kept} releases stay, and those since the schedule's last turn",
-        f"{_most_stored(kept):,} applications; 1,000 take {_stored(1_000, kept):.0f} GB",
-        same,
-    )
-    yield (
-        f"pruning, {MOST_PRUNED} versions every {PRUNE_EVERY.total_seconds() / 60:.0f} minutes",
-        f"{RELEASES} a day of each application",
-        f"{pruned:,} applications",
-        same,
-    )
-    yield (
-        f"rollouts at the same time, {rollouts} (`RolloutConcurrency`)",
-        f"{WORK} s of work a release",
-        f"{int(rollouts * HOURS * 3_600 / RELEASES / WORK):,} applications; others wait",
-        same,
-    )
-    records = RELEASES * 365 * YEARS
-    yield (
-        "`history`, and `redeploy` by name",
-        f"a listing of an application's records, {RECORDS_A_PAGE:,} a call",
-        "never; it takes one application's records",
-        f"{math.ceil(records / RECORDS_A_PAGE)} calls, unless `KeepRecordsDays` is set",
-    )
+    worked = int(rollouts * HOURS * 3_600 / RELEASES / WORK)
+    listings = math.ceil(RELEASES * 365 * YEARS / RECORDS_A_PAGE)
+    return f"""\
+| limit | use | first reached with | in ten years |
+|---|---|---|---|
+| CloudFormation, 500 resources a stack, {STACKS:,} stacks an account [1] \
+| an application is a stack of {_resources()}; the deployer's does not grow \
+| {STACKS - 1:,} applications; can be raised | the same |
+| variables of a function (4 KB), EventBridge patterns (2,048 characters) \
+| no list of applications in either | never | the same |
+| Lambda's control plane, {CONTROL_PLANE} calls/s [2] | {narrow} a release, and a deletion \
+| {_first(CONTROL_PLANE, narrow, _PRUNING)} applications in a Region; cannot be raised | the same |
+| GetFunction, {GET_FUNCTION} calls/s [2] | {wide} a release | {_first(GET_FUNCTION, wide)} applications | the same |
+| DescribeAlarms, {DESCRIBE_ALARMS} calls/s [3] | {alarms} a release \
+| {_first(DESCRIBE_ALARMS, alarms)} applications; can be raised, and above it looks wait | the same |
+| code storage, {CODE_STORAGE} GB [2] \
+| {VERSION} MB a version; {kept} releases stay, and those since the schedule's last turn \
+| {_most_stored(kept):,} applications; 1,000 take {_stored(1_000, kept):.0f} GB | the same |
+| pruning, {MOST_PRUNED} versions every {PRUNE_EVERY.total_seconds() / 60:.0f} minutes \
+| {RELEASES} a day of each application | {pruned:,} applications | the same |
+| rollouts at the same time, {rollouts} (`RolloutConcurrency`) | {WORK} s of work a release \
+| {worked:,} applications; others wait | the same |
+| `history`, and `redeploy` by name | a listing of an application's records, {RECORDS_A_PAGE:,} a call \
+| never; it takes one application's records | {listings} calls, unless `KeepRecordsDays` is set |"""
 
 
 def _resources() -> int:
-    return len(yaml_parse(sam.APPLICATION.read_text())["Resources"])
+    return len(sam.application()["Resources"])
 
 
 def _first(per_second: float, each: int, aside: float = 0.0) -> str:

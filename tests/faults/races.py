@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 from tests.faults.account import Call
 from tests.faults.faults import Kind
-from tests.faults.flows import ALARM, STAGES, four_live, live, mid_bake, prepared, two_live
+from tests.faults.flows import ALARM, AT_ONCE, STAGES, four_live, live, mid_bake, prepared, two_live
 from tests.faults.invariants import violations
 from tests.faults.schedule import Schedule
 from tests.faults.wiring import inhabited
 from tests.faults.world import World
 
-AT_ONCE = '[rollout]\nstrategy = "all-at-once"\n'
 DEATH = 0.01
 """Chance of a process to be killed at an attempt, in every fourth schedule."""
 
@@ -33,6 +32,11 @@ def _stop_newest(world: World) -> None:
     world.stop(list(world.executions.values())[-1])
 
 
+def _alarm(world: World) -> None:
+    world.alarm(ALARM, "ALARM")
+
+
+_REDEPLOY = _say("redeploy", release="1.0")
 _SPLIT = {"RoutingConfig": {"AdditionalVersionWeights": {"3": 0.3}}, "FunctionVersion": "2"}
 _BACK = {"RoutingConfig": {"AdditionalVersionWeights": {}}, "FunctionVersion": "2"}
 _AS_DECLARED = {"RoutingConfig": {"AdditionalVersionWeights": {}}, "FunctionVersion": "1", "Description": ""}
@@ -60,19 +64,13 @@ RACES = (
     Race("a stranger goes back mid-bake, abort", mid_bake, (_by_hand(**_BACK), _say("abort"))),
     Race("CloudFormation puts back what it declared mid-bake", mid_bake, (_by_hand(**_AS_DECLARED), _say("promote"))),
     Race("CloudFormation puts back what it declared, a drop", two_live, (_by_hand(**_AS_DECLARED), _drop("1.2"))),
-    Race(
-        "an alarm, promote in full", mid_bake, (lambda world: world.alarm(ALARM, "ALARM"), _say("promote", full=True))
-    ),
+    Race("an alarm, promote in full", mid_bake, (_alarm, _say("promote", full=True))),
     Race("a drop and an abort mid-bake", mid_bake, (_drop("1.2"), _say("abort"))),
     Race("a dead execution, promote", mid_bake, (_stop_newest, _say("promote"))),
     Race("a dead execution, a drop", mid_bake, (_stop_newest, _drop("1.2"))),
     Race("prune, roll back", four_live, (_say("prune", keep=1), _say("rollback", to="1.1"))),
     Race("prune, a drop", four_live, (_say("prune", keep=1), _drop("1.4"))),
-    Race(
-        "two prunes, redeploy",
-        four_live,
-        (_say("prune", keep=1), _say("prune", keep=2), _say("redeploy", release="1.0")),
-    ),
+    Race("two prunes, redeploy", four_live, (_say("prune", keep=1), _say("prune", keep=2), _REDEPLOY)),
 )
 
 

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from tests.faults.account import nobody
 from tests.faults.engine import Execution
 from tests.faults.world import Delivery, World
 
@@ -54,7 +55,7 @@ class Schedule:
             self._add_what_is_due()
             alive = [one for one in self._processes if not one.ended]
             if not alive:
-                self._world.account.pause = _nobody
+                self._world.account.pause = nobody
                 return
             ready = [one for one in alive if one.start <= turn] or [min(alive, key=lambda one: one.start)]
             self._give(self._chance.choices(ready, [one.weight for one in ready])[0])
@@ -111,7 +112,3 @@ class Schedule:
         self._back.release()
         process.turn.acquire()
         account.actor, account.dead = mine
-
-
-def _nobody() -> None:
-    pass
