@@ -42,10 +42,7 @@ static int other(int file, int command, void *given) {
 int fcntl(int file, int command, ...) INSTEAD
 int fcntl64(int file, int command, ...) INSTEAD
 """
-LEASES = {
-    "are refused": "errno = EINVAL; return -1",
-    "do not hold": "return command == F_SETLEASE ? 0 : F_WRLCK",
-}
+LEASES = {"are refused": "errno = EINVAL; return -1", "do not hold": "return command == F_SETLEASE ? 0 : F_WRLCK"}
 
 
 @pytest.fixture(scope="module")

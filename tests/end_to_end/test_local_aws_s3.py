@@ -84,10 +84,7 @@ def test_every_way_to_create_an_object_is_notified_with_its_encoded_key_and_vers
     until(lambda: len(heard(local_aws, name)) == 2)
     records = [record for event in heard(local_aws, name) for record in event["Records"]]
     put, completed = sorted(records, key=lambda record: record["s3"]["object"]["sequencer"])
-    assert (put["eventName"], completed["eventName"]) == (
-        "ObjectCreated:Put",
-        "ObjectCreated:CompleteMultipartUpload",
-    )
+    assert (put["eventName"], completed["eventName"]) == ("ObjectCreated:Put", "ObjectCreated:CompleteMultipartUpload")
     assert (put["s3"]["object"]["key"], put["s3"]["object"]["versionId"]) == ("my+app/1%2B1.zip", version)
 
 

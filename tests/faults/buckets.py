@@ -101,13 +101,7 @@ class S3:
             self.delete_object(Bucket, Key, found.version)
         return {**self._told(found), "ContentLength": len(body), "Body": body}
 
-    def _find(
-        self,
-        bucket: str,
-        key: str,
-        VersionId: str | None = None,
-        **_: object,
-    ) -> Stored:
+    def _find(self, bucket: str, key: str, VersionId: str | None = None, **_: object) -> Stored:
         versions = self.buckets[bucket].objects.get(key, [])
         fits = [one for one in versions if VersionId in (None, one.version)]
         if not fits or fits[-1].marker:
@@ -154,24 +148,12 @@ class S3:
         self.buckets[Bucket].uploads[upload] = Key, {}
         return {"Bucket": Bucket, "Key": Key, "UploadId": upload}
 
-    def upload_part(
-        self,
-        Bucket: str,
-        UploadId: str,
-        PartNumber: int,
-        Body: bytes,
-        **_: object,
-    ) -> dict[str, Any]:
+    def upload_part(self, Bucket: str, UploadId: str, PartNumber: int, Body: bytes, **_: object) -> dict[str, Any]:
         self._upload(Bucket, UploadId)[1][PartNumber] = Body
         return {"ETag": f'"part-{PartNumber}"'}
 
     def complete_multipart_upload(
-        self,
-        Bucket: str,
-        Key: str,
-        UploadId: str,
-        MultipartUpload: dict[str, list[dict[str, Any]]],
-        **_: object,
+        self, Bucket: str, Key: str, UploadId: str, MultipartUpload: dict[str, list[dict[str, Any]]], **_: object
     ) -> dict[str, Any]:
         sent = self._upload(Bucket, UploadId)[1]
         named = [part["PartNumber"] for part in MultipartUpload["Parts"]]

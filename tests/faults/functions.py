@@ -183,11 +183,7 @@ class Lambda:
         return self.get_function_configuration(FunctionName)
 
     def publish_version(
-        self,
-        FunctionName: str,
-        Description: str = "",
-        CodeSha256: str | None = None,
-        RevisionId: str | None = None,
+        self, FunctionName: str, Description: str = "", CodeSha256: str | None = None, RevisionId: str | None = None
     ) -> dict[str, Any]:
         function = self._function(FunctionName)
         self._check(RevisionId, function.config["RevisionId"])

@@ -69,9 +69,7 @@ def test_a_command_that_aws_refuses_before_its_write_is_refused_in_words() -> No
     assert world.escaped == []
 
 
-def test_a_drop_that_aws_refuses_for_good_is_a_dead_letter_and_goes_live_when_it_is_read_again(
-    world: World,
-) -> None:
+def test_a_drop_that_aws_refuses_for_good_is_a_dead_letter_and_goes_live_when_it_is_read_again(world: World) -> None:
     world.account.chance = refuse("Invoke", Kind.DENIED)
     world.released("1.1")
     assert {type(one.error) for one in world.escaped} == {EventNotHandledError}

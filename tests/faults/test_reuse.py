@@ -67,8 +67,7 @@ def nothing_else(_world: World, _patch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "copied"),
-    [(nothing_else, COPIED), (another_application, 0), (another_runtime, 0), (another_schema, 0)],
+    ("change", "copied"), [(nothing_else, COPIED), (another_application, 0), (another_runtime, 0), (another_schema, 0)]
 )
 def test_no_frame_is_taken_from_a_bundle_of_another_application_runtime_or_schema(
     change: Callable[[World, pytest.MonkeyPatch], None], copied: int, monkeypatch: pytest.MonkeyPatch

@@ -98,10 +98,7 @@ class LocalAws:
         return self._clients[service]
 
     def deploy(
-        self,
-        stack: str,
-        parameters: Mapping[str, str] | None = None,
-        template: Path = ROOT / "template.yaml",
+        self, stack: str, parameters: Mapping[str, str] | None = None, template: Path = ROOT / "template.yaml"
     ) -> dict[str, str]:
         """Build, upload and create (or update) `stack` from `template`; its outputs."""
         deployer = Deployer(self.client("cloudformation"), self.client("s3"))

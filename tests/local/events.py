@@ -14,12 +14,7 @@ needs(eventbridge, "_put_events")
 
 def put(source: str, detail_type: str, resources: Sequence[str], detail: Mapping[str, Any]) -> None:
     """Put one event of an `aws.*` source on the bus of the account and region in scope."""
-    entry = {
-        "Source": source,
-        "DetailType": detail_type,
-        "Resources": list(resources),
-        "Detail": json.dumps(detail),
-    }
+    entry = {"Source": source, "DetailType": detail_type, "Resources": list(resources), "Detail": json.dumps(detail)}
     eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
 
 

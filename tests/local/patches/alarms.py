@@ -72,11 +72,7 @@ def _values(alarm: Alarm, periods: int) -> list[float]:
 
 
 def set_alarm_state(
-    original: Callable[..., object],
-    params: Any,
-    cbor_data: Any,
-    is_cbor: bool,
-    is_json: bool = False,
+    original: Callable[..., object], params: Any, cbor_data: Any, is_cbor: bool, is_json: bool = False
 ) -> object:
     """Let a state set by hand stand for one period before the data have their say again."""
     name = cbor_data.get("AlarmName") if is_cbor or is_json else cloudwatch._p(params, "AlarmName")

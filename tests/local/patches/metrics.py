@@ -21,11 +21,7 @@ type Record = dict[str, Any]
 
 
 def emit_lambda_metrics(
-    _original: Callable[..., None],
-    function_name: str,
-    duration_ms: float,
-    error: bool,
-    throttle: bool,
+    _original: Callable[..., None], function_name: str, duration_ms: float, error: bool, throttle: bool
 ) -> None:
     """Leave only throttles to upstream: what ran is counted where it ran."""
     if throttle:
