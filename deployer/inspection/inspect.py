@@ -4,7 +4,7 @@ from contextlib import closing
 from pathlib import Path
 
 from deployer.inspection import archive, compatibility
-from deployer.inspection.archive import Contents, Limits, Refusal, Source, Staging, Tee
+from deployer.inspection.archive import Contents, Limits, Refusal, Source, Staging
 from deployer.inspection.compatibility import Accepted, Probe
 from deployer.inspection.compatibility.probe import SOURCE
 from deployer.model.entry import Entry
@@ -31,7 +31,7 @@ def unpack_archive(
     Without a function, compatibility is not checked.
     """
     with closing(Probe()) as probe, Staging(directory, room) as staging:
-        contents = archive.read(source, limits, Tee(staging, probe))
+        contents = archive.read(source, limits, staging, probe)
         if isinstance(contents, Refusal):
             return contents, None
         found = inspect_contents(contents, probe, function) if function else _sound_with_manifest(contents, probe)

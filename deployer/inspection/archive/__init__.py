@@ -7,7 +7,7 @@ Strict by intent: archives that two tools could read differently are refused; ev
 accepted. Pure, except for the source that is read and the directory that `unpack` fills.
 """
 
-from deployer.inspection.archive.contents import Contents, Limits, Refusal, Sink, Tee
+from deployer.inspection.archive.contents import Contents, Limits, Refusal, Sink
 from deployer.inspection.archive.read import SUFFIXES, read
 from deployer.inspection.archive.source import FileSource, HashedStream, Source
 from deployer.inspection.archive.unpack import STAGING, Staging, unpack
@@ -25,7 +25,6 @@ __all__ = [
     "Sink",
     "Source",
     "Staging",
-    "Tee",
     "read",
     "unpack",
 ]

@@ -1,6 +1,7 @@
 """Pure: the contents of an inspected archive, and the limits of reading one."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import Protocol
 
 from deployer.model.entry import Entry
@@ -71,48 +72,32 @@ class Sink(Protocol):
         """Take a hard link: a file with the bytes of one that was passed on earlier."""
 
 
-class Tee:
-    """Two sinks for one reading."""
+class Sinks:
+    """Passes each file on to every sink, and counts and digests its bytes."""
 
-    def __init__(self, one: Sink, other: Sink) -> None:
-        self._sinks = one, other
+    def __init__(self, sinks: Sequence[Sink]) -> None:
+        self._sinks = sinks
 
     def begin(self, path: str, size: int) -> None:
         """Start a file."""
+        self._path, self._sha256, self._size = path, hashlib.sha256(), 0
         for sink in self._sinks:
             sink.begin(path, size)
 
     def write(self, piece: bytes) -> None:
         """Pass on the next bytes."""
+        self._size += len(piece)
+        self._sha256.update(piece)
         for sink in self._sinks:
             sink.write(piece)
 
-    def end(self) -> None:
-        """Finish the file."""
+    def end(self, mode: int) -> Entry:
+        """Finish the file, and return what it has become."""
         for sink in self._sinks:
             sink.end()
+        return Entry(path=self._path, kind="file", mode=mode, size=self._size, sha256=self._sha256.hexdigest())
 
     def repeat(self, path: str, earlier: str) -> None:
         """Pass on a hard link."""
         for sink in self._sinks:
             sink.repeat(path, earlier)
-
-
-class HashingSink:
-    """Digest and size of one file's bytes on their way to the sink."""
-
-    def __init__(self, sink: Sink | None) -> None:
-        self._sink = sink
-        self._sha256 = hashlib.sha256()
-        self.size = 0
-
-    def write(self, piece: bytes) -> None:
-        """Count, digest and pass on."""
-        self.size += len(piece)
-        self._sha256.update(piece)
-        if self._sink is not None:
-            self._sink.write(piece)
-
-    def hexdigest(self) -> str:
-        """SHA-256 of all that was written."""
-        return self._sha256.hexdigest()

@@ -2,7 +2,7 @@
 
 from deployer.inspection.archive import tar_reader, tree_check, zip_reader
 from deployer.inspection.archive.compression import MAGIC, decompress
-from deployer.inspection.archive.contents import Contents, Limits, Refusal, Sink
+from deployer.inspection.archive.contents import Contents, Limits, Refusal, Sink, Sinks
 from deployer.inspection.archive.findings import WHOLE, Findings, UnreadableError
 from deployer.inspection.archive.source import HashedStream, Source
 from deployer.model.entry import Entry
@@ -17,8 +17,8 @@ SUFFIXES: dict[str, Format] = {
 }
 
 
-def read(source: Source, limits: Limits, sink: Sink | None = None) -> Contents | Refusal:
-    """Return the archive's contents, or its problems; the sink gets every file's bytes.
+def read(source: Source, limits: Limits, *sinks: Sink) -> Contents | Refusal:
+    """Return the archive's contents, or its problems; each sink gets every file's bytes.
 
     One pass over `source.stream()`, after a few ranged reads for a zip's directory. Memory is bounded
     by the limits, not by the sizes that the archive declares.
@@ -28,7 +28,7 @@ def read(source: Source, limits: Limits, sink: Sink | None = None) -> Contents |
     try:
         _check_size(source, limits)
         form = _format(source)
-        entries = tree_check.check(_entries(form, source, hashed, limits, findings, sink), limits, findings)
+        entries = tree_check.check(_entries(form, source, hashed, limits, findings, Sinks(sinks)), limits, findings)
     except UnreadableError as error:
         findings.append(error.problem)
         return Refusal(problems=findings.all())
@@ -63,8 +63,8 @@ def _format(source: Source) -> Format:
 
 
 def _entries(
-    form: Format, source: Source, hashed: HashedStream, limits: Limits, findings: Findings, sink: Sink | None
+    form: Format, source: Source, hashed: HashedStream, limits: Limits, findings: Findings, sinks: Sinks
 ) -> list[Entry]:
     if form == "zip":
-        return zip_reader.read(source, iter(hashed), limits, findings, sink)
-    return tar_reader.Reader(decompress(form, hashed, limits), limits, findings, sink).read()
+        return zip_reader.read(source, iter(hashed), limits, findings, sinks)
+    return tar_reader.Reader(decompress(form, hashed, limits), limits, findings, sinks).read()

@@ -6,7 +6,7 @@ If a length is not exact, the reading stops: after a wrong size, two tools would
 from collections.abc import Iterator
 
 from deployer.inspection.archive import tar_header, tar_pax
-from deployer.inspection.archive.contents import HashingSink, Limits, Sink
+from deployer.inspection.archive.contents import Limits, Sinks
 from deployer.inspection.archive.findings import WHOLE, Findings, UnreadableError, shown
 from deployer.inspection.archive.names import clean, link_target
 from deployer.inspection.archive.source import Cursor, TruncatedError
@@ -25,12 +25,12 @@ _SPECIAL = {b"3": "a character device", b"4": "a block device", b"6": "a FIFO", 
 class Reader:
     """Reads one tar: its entries, and how much they are allowed to take."""
 
-    def __init__(self, stream: Iterator[bytes], limits: Limits, findings: Findings, sink: Sink | None) -> None:
+    def __init__(self, stream: Iterator[bytes], limits: Limits, findings: Findings, sinks: Sinks) -> None:
         self._cursor = Cursor(stream)
         self._extended = ExtendedHeaders(self._cursor, limits)
         self._limits = limits
         self._findings = findings
-        self._sink = sink
+        self._sinks = sinks
         self._files: dict[str, Entry] = {}
         self._entries: list[Entry] = []
         self._count = self._copied = self._names = 0
@@ -128,18 +128,14 @@ class Reader:
     def _file(self, name: bytes, mode: int, size: int) -> None:
         self._check_unpacked(size)
         path = self._path(name)
-        sink = self._sink if path else None
-        hashing = HashingSink(sink)
-        if sink and path:
-            sink.begin(path, size)
-        for piece in self._cursor.pieces(size):
-            hashing.write(bytes(piece))
-        if sink:
-            sink.end()
-        self._cursor.skip(-size % BLOCK)
         if path:
-            kept = 0o755 if mode & 0o111 else 0o644
-            self._add_file(Entry(path=path, kind="file", mode=kept, size=size, sha256=hashing.hexdigest()))
+            self._sinks.begin(path, size)
+            for piece in self._cursor.pieces(size):
+                self._sinks.write(bytes(piece))
+            self._add_file(self._sinks.end(0o755 if mode & 0o111 else 0o644))
+        else:
+            self._cursor.skip(size)
+        self._cursor.skip(-size % BLOCK)
 
     def _add_file(self, entry: Entry) -> None:
         self._entries.append(entry)
@@ -163,6 +159,5 @@ class Reader:
             return
         self._copied += file.size
         self._check_unpacked()
-        if self._sink:
-            self._sink.repeat(path, earlier)
+        self._sinks.repeat(path, earlier)
         self._add_file(file.model_copy(update={"path": path}))

@@ -1,7 +1,8 @@
 """Pure: the check that entries do not conflict with each other, and that links stay inside."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 from deployer.inspection.archive.contents import Limits
 from deployer.inspection.archive.findings import WHOLE, Findings, UnreadableError, shown
@@ -74,15 +75,15 @@ def _check_directories(ordered: Sequence[Entry], limits: Limits) -> None:
 
 
 def _check_links(ordered: Sequence[Entry], findings: Findings) -> None:
-    links = {entry.path: entry.target or "" for entry in ordered if entry.kind == "symlink"}
+    links = links_of(ordered)
     budget = STEPS
     for path, target in links.items():
-        outcome, steps = _resolve(path, links, budget)
-        budget -= steps
-        if outcome:
+        led = follow(path.rpartition("/")[0], target, links, budget)
+        budget -= led.steps
+        if led.fault:
             findings.add(
                 shown(path),
-                f"a symbolic link to {shown(target)}, which {outcome}",
+                f"a symbolic link to {shown(target)}, which {led.fault}",
                 "links that resolve inside the release",
                 "point it inside the release, or pack what it points to",
             )
@@ -92,27 +93,37 @@ def _check_links(ordered: Sequence[Entry], findings: Findings) -> None:
             )
 
 
-def _resolve(path: str, links: dict[str, str], budget: int) -> tuple[str | None, int]:
-    """Follow a link as the kernel would; return the problem with its target, and the steps taken."""
-    at: list[str] = path.split("/")[:-1]
-    todo = links[path].split("/")[::-1]
+def links_of(entries: Iterable[Entry]) -> dict[str, str]:
+    """Return the targets of the symbolic links by their paths."""
+    return {entry.path: entry.target or "" for entry in entries if entry.kind == "symlink"}
+
+
+class Led(NamedTuple):
+    """The place that a path leads to, or why it leads nowhere."""
+
+    path: str
+    fault: str | None
+    steps: int
+
+
+def follow(directory: str, path: str, links: Mapping[str, str], budget: int = STEPS) -> Led:
+    """Follow a path from a directory and all links on its way, as the kernel would."""
+    at = directory.split("/") if directory else []
+    todo = path.split("/")[::-1]
     hops = steps = 0
-    while todo and steps < budget:
+    fault = None
+    while todo and steps < budget and not fault:
         component = todo.pop()
         steps += 1 + len(at)
-        if component in ("", "."):
-            continue
-        if component == "..":
-            if not at:
-                return "leaves the release", steps
+        if component == ".." and not at:
+            fault = "leaves the release"
+        elif component == "..":
             at.pop()
-            continue
-        at.append(component)
-        target = links.get("/".join(at))
-        if target is not None:
-            hops += 1
-            if hops > HOPS:
-                return "leads in a circle", steps
-            at.pop()
-            todo.extend(target.split("/")[::-1])
-    return None, steps
+        elif component not in ("", "."):
+            at.append(component)
+            if target := links.get("/".join(at)):
+                hops += 1
+                fault = "leads in a circle" if hops > HOPS else None
+                at.pop()
+                todo.extend(target.split("/")[::-1])
+    return Led("/".join(at), fault, steps)

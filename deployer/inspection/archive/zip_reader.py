@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from deployer.inspection.archive import zip_directory, zip_end, zip_extra
 from deployer.inspection.archive.compression import Inflater
-from deployer.inspection.archive.contents import HashingSink, Limits, Sink
+from deployer.inspection.archive.contents import Limits, Sinks
 from deployer.inspection.archive.findings import WHOLE, Findings, UnreadableError, shown
 from deployer.inspection.archive.names import link_target
 from deployer.inspection.archive.source import Cursor, Source, TruncatedError
@@ -34,7 +34,7 @@ _FLAGS = ENCRYPTED | PATCHED | DESCRIPTOR
 _UTF8 = 0x0800
 
 
-def read(source: Source, stream: Iterator[bytes], limits: Limits, findings: Findings, sink: Sink | None) -> list[Entry]:
+def read(source: Source, stream: Iterator[bytes], limits: Limits, findings: Findings, sinks: Sinks) -> list[Entry]:
     """Return the entries; problems of single entries are collected, and the reading continues."""
     directory = zip_end.find(source)
     members = zip_directory.read(source, directory, limits, findings)
@@ -43,7 +43,7 @@ def read(source: Source, stream: Iterator[bytes], limits: Limits, findings: Find
     entries = []
     try:
         for member, end in zip(members, ends, strict=True):
-            entries.append(_read_member(cursor, member, end, findings, sink))
+            entries.append(_read_member(cursor, member, end, findings, sinks))
             cursor.skip(end - cursor.position)
         for _ in cursor.rest():
             pass
@@ -52,14 +52,14 @@ def read(source: Source, stream: Iterator[bytes], limits: Limits, findings: Find
     return [entry for entry in entries if entry is not None and entry.path]
 
 
-def _read_member(cursor: Cursor, member: Member, end: int, findings: Findings, sink: Sink | None) -> Entry | None:
+def _read_member(cursor: Cursor, member: Member, end: int, findings: Findings, sinks: Sinks) -> Entry | None:
     fault = _local_fault(cursor, member, end)
     if fault:
         findings.add(shown(member.name), fault, "a local header that agrees with the central directory")
     if fault or member.path is None or member.method not in (STORED, DEFLATED) or member.flags & ENCRYPTED:
         return None
     data_end = cursor.position + member.packed
-    entry = _read_data(cursor, member, findings, sink)
+    entry = _read_data(cursor, member, findings, sinks)
     cursor.skip(data_end - cursor.position)
     behind = cursor.take(min(end - data_end, _DESCRIPTOR_MOST + 1))
     fault = _descriptor_fault(behind, member)
@@ -107,18 +107,14 @@ def _difference(member: Member, name: bytes, method: int, flags: int, sums: tupl
     return f"a local header with another {' and '.join(differing)}" if differing else None
 
 
-def _read_data(cursor: Cursor, member: Member, findings: Findings, sink: Sink | None) -> Entry | None:
+def _read_data(cursor: Cursor, member: Member, findings: Findings, sinks: Sinks) -> Entry | None:
     pieces = cursor.pieces(member.packed)
     data: Iterable[bytes | memoryview] = pieces if _is_plain(member) else _inflate(pieces, member, findings)
     path, known = member.path or "", len(findings)
     if member.kind == "file":
-        hashing = HashingSink(sink)
-        if sink:
-            sink.begin(path, member.size)
-        _pour(data, member, hashing.write, findings)
-        if sink:
-            sink.end()
-        entry = Entry(path=path, kind="file", mode=member.mode, size=hashing.size, sha256=hashing.hexdigest())
+        sinks.begin(path, member.size)
+        _pour(data, member, sinks.write, findings)
+        entry = sinks.end(member.mode)
         return entry if len(findings) == known else None
     target: list[bytes] = []
     _pour(data, member, target.append, findings)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 from deployer.inspection.archive.findings import shown
-from deployer.inspection.archive.tree_check import HOPS
+from deployer.inspection.archive.tree_check import follow, links_of
 from deployer.inspection.compatibility.probe import Native, Probe
 from deployer.inspection.compatibility.runtime import Machine
 from deployer.model.entry import Entry
@@ -26,6 +26,7 @@ class Candidate:
         self, entries: Sequence[Entry], probe: Probe, manifest: Manifest, function: FunctionConfiguration
     ) -> None:
         self.entries: Mapping[str, Entry] = {entry.path: entry for entry in entries}
+        self._links = links_of(entries)
         self.probe = probe
         self.manifest = manifest
         self.function = function
@@ -68,21 +69,8 @@ class Candidate:
 
     def file(self, path: str) -> Entry | None:
         """Return the file at a path, if there is one; links on the way are followed, as the kernel would."""
-        at: list[str] = []
-        todo = path.split("/")[::-1]
-        links = 0
-        while todo and links <= HOPS:
-            component = todo.pop()
-            if component == "..":
-                del at[-1:]
-            elif component not in ("", "."):
-                at.append(component)
-            entry = self.entries.get("/".join(at))
-            if entry is not None and entry.target is not None:
-                links += 1
-                at.pop()
-                todo.extend(entry.target.split("/")[::-1])
-        entry = self.entries.get("/".join(at))
+        led = follow("", path, self._links)
+        entry = None if led.fault else self.entries.get(led.path)
         return entry if entry is not None and entry.kind == "file" else None
 
     def text(self, path: str) -> bytes | None:
