@@ -7,24 +7,15 @@ from deployer.inspection.compatibility.native_code import SYSTEMS, misfit
 from deployer.inspection.compatibility.probe import Native
 from deployer.model.entry import Entry
 
-_INTERPRETERS = (
-    "/bin/sh",
-    "/bin/bash",
-    "/usr/bin/env",
-    "/usr/bin/bash",
-    "/usr/bin/sh",
-    "/var/lang/bin/",
-    "/usr/bin/python3",
-)
-"""Interpreters of Amazon Linux's minimal images, and of the runtimes."""
 _LOADERS = {"x86_64": "ld-linux-x86-64.so.2", "arm64": "ld-linux-aarch64.so.1"}
 """glibc's program interpreters, in the library directories of Amazon Linux."""
+_BROUGHT = ("/opt/", "/tmp/", "/var/task/")  # noqa: S108 - a layer's, the release's
 _LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64")
 _CHMOD = "set it (chmod +x) before packing, and pack on Linux or macOS so that it is kept"
 
 
 def check(candidate: Candidate, command: tuple[str, ...]) -> None:
-    """Return why the first word of the command cannot be started; None if it can."""
+    """Refuse a command whose first word cannot be started."""
     word = command[0]
     path = word.removeprefix("./")
     entry = candidate.file(path)
@@ -39,9 +30,8 @@ def check(candidate: Candidate, command: tuple[str, ...]) -> None:
 
 
 def _missing(candidate: Candidate, word: str, path: str) -> None:
-    if not word.startswith("./") and (word.startswith("/") or "/" not in word):
-        candidate.warn(f"{shown(word)} is not in the release: it must exist in the runtime {candidate.machine.runtime}")
-        return
+    if word.startswith("/") or "/" not in word:
+        return  # a program of the runtime's, or of a layer
     remedy = candidate.deeper([path]) or "add it, or name the right one in dropshift.toml: [application] command"
     candidate.lack(path, "no such file in the archive, but it is the command", "a program in the archive", remedy)
 
@@ -59,7 +49,8 @@ def _check_content(candidate: Candidate, path: str, entry: Entry) -> None:
             "build it for Linux",
         )
     elif native.system == "script":
-        _check_script(candidate, path, native.first_line)
+        if native.first_line.endswith(b"\r"):
+            candidate.refuse(path, "a #! line that ends in CR LF", "lines that end in LF", "convert it with dos2unix")
     elif native.system != "linux" or native.elf is None:
         candidate.refuse(path, f"a program for {SYSTEMS[native.system]}", "programs for Linux", "build it for Linux")
     else:
@@ -72,24 +63,8 @@ def _check_elf(candidate: Candidate, path: str, elf: Elf) -> None:
         candidate.refuse(path, *fault)
         return
     loader = _LOADERS.get(candidate.machine.architecture, "")
-    if not elf.interpreter or elf.interpreter in [f"{directory}/{loader}" for directory in _LIBRARIES]:
-        return
-    if elf.interpreter.startswith(("/opt/", "/tmp/", "/var/task/")):  # noqa: S108 - a layer's, the release's
-        _must_be_there(candidate, f"{shown(path)} is started by {shown(elf.interpreter)}")
+    known = [f"{directory}/{loader}" for directory in _LIBRARIES]
+    if not elf.interpreter or elf.interpreter in known or elf.interpreter.startswith(_BROUGHT):
         return
     found = f"a program that is started by {shown(elf.interpreter)}"
     candidate.refuse(path, found, f"{loader}, or a static program", "link it on an ordinary Linux, or statically")
-
-
-def _check_script(candidate: Candidate, path: str, line: bytes) -> None:
-    if line.endswith(b"\r"):
-        candidate.refuse(path, "a #! line that ends in CR LF", "lines that end in LF", "convert it with dos2unix")
-        return
-    words = line[2:].decode("utf-8", "replace").split()
-    interpreter = words[0] if words else ""
-    if not interpreter.startswith(_INTERPRETERS):
-        _must_be_there(candidate, f"{shown(path)} starts {shown(interpreter) or 'nothing'}")
-
-
-def _must_be_there(candidate: Candidate, text: str) -> None:
-    candidate.warn(f"{text}, which must exist in {candidate.machine.runtime}")

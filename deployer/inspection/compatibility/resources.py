@@ -20,8 +20,6 @@ MOST = 10_240
 """The most MB of ephemeral storage."""
 SNAP_START = 512
 """MB of ephemeral storage under SnapStart."""
-_SMALL_MEMORY = 1_024
-"""MB; a function with less memory has well under one vCPU, and decompression takes most of the time."""
 
 
 def needed(contents: Contents, start: Start) -> int:
@@ -101,15 +99,4 @@ def _warn_of_slow_start(candidate: Candidate, contents: Contents) -> None:
         candidate.warn(
             f"a cold start loads {contents.size / MB:.0f} MB, about {seconds:.0f} s at {SPEED / MB:.0f} MB/s, and init"
             f" is cut at {INIT} s: the first call waits for the rest; provisioned concurrency loads beforehand"
-        )
-    timeout = candidate.manifest.resources.timeout or candidate.function.timeout
-    if seconds > INIT + timeout:
-        candidate.warn(
-            f"the rest of the load, after init, takes longer than the timeout of {timeout} s: first calls will fail"
-        )
-    memory = candidate.manifest.resources.memory or candidate.function.memory
-    if contents.unpacked > memory * MIB and memory < _SMALL_MEMORY:
-        candidate.warn(
-            f"{contents.unpacked / MB:.0f} MB are unpacked with {memory} MB of memory, a fraction of a vCPU:"
-            " give the function more for a faster start"
         )
