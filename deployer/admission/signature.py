@@ -38,7 +38,7 @@ def objection(aws: Aws, signing_key: str, drop: Drop, head: Head, sha256: str) -
         found = "a signature over the bytes alone, which would be good for any application and name"
     else:
         found = "a signature by another key, for another application or name, or over other bytes"
-    return Problem(where="archive", found=found, allowed=_ALLOWED, remedy=_remedy(drop.key, sha256))
+    return Problem.of("archive", found, _ALLOWED, _remedy(drop.key, sha256))
 
 
 def decoded(text: str) -> bytes | None:

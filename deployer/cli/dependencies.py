@@ -102,6 +102,4 @@ def _run(command: list[str], what: str, tool: str, folder: Path | None = None) -
     screen.err(*(f"{tool}: {line}" for line in last))
     found = f"{tool} ended with exit status {done.returncode}; its last lines are above"
     remedy = "correct the file that names them; a package without a wheel for Lambda cannot be installed here"
-    raise StopError(
-        [Problem(where=what, found=found, allowed="packages that can be installed", remedy=remedy)], Exit.REFUSED
-    )
+    raise StopError([Problem.of(what, found, "packages that can be installed", remedy)], Exit.REFUSED)

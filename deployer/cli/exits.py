@@ -57,9 +57,9 @@ class StopError(Exception):
 
 def refusal(where: str, found: str, allowed: str, remedy: str) -> StopError:
     """Return a refusal for one reason: nothing was changed, and another try would be refused as well."""
-    return StopError([Problem(where=where, found=found, allowed=allowed, remedy=remedy)], Exit.REFUSED)
+    return StopError([Problem.of(where, found, allowed, remedy)], Exit.REFUSED)
 
 
 def unknown(where: str, found: str, allowed: str, remedy: str) -> StopError:
     """Return that the verb could not find out what it was asked for."""
-    return StopError([Problem(where=where, found=found, allowed=allowed, remedy=remedy)], Exit.UNKNOWN)
+    return StopError([Problem.of(where, found, allowed, remedy)], Exit.UNKNOWN)

@@ -20,7 +20,7 @@ def refused(problems: Sequence[Problem]) -> Answer:
 
 def refusal(where: str, found: str, allowed: str, remedy: str) -> Answer:
     """Refuse for one reason."""
-    return refused([Problem(where=where, found=found, allowed=allowed, remedy=remedy)])
+    return refused([Problem.of(where, found, allowed, remedy)])
 
 
 def nothing_to_do(why: str) -> Answer:

@@ -146,14 +146,10 @@ def _problem(detail: ErrorDetails, payload: dict[str, JsonValue]) -> Problem:
     if kind == "extra_forbidden":
         return _unknown("field", field, list(_BY_ACTION[str(action)].model_fields))
     found = "nothing" if kind == "missing" else shortened(repr(payload.get(field)))
-    return Problem(where=field, found=found, allowed=allowed(detail), remedy=f"correct it; see events/{action}.json")
+    return Problem.of(field, found, allowed(detail), f"correct it; see events/{action}.json")
 
 
 def _unknown(what: str, found: JsonValue, known: list[str]) -> Problem:
     near = difflib.get_close_matches(found, known, n=1) if isinstance(found, str) else []
-    return Problem(
-        where=what,
-        found=f"the unknown {what} {shortened(repr(found))}",
-        allowed=some(known) or "none yet",
-        remedy=f'did you mean "{near[0]}"?' if near else "use one of these",
-    )
+    remedy = f'did you mean "{near[0]}"?' if near else "use one of these"
+    return Problem.of(what, f"the unknown {what} {shortened(repr(found))}", some(known) or "none yet", remedy)

@@ -47,11 +47,9 @@ class Sender(Value):
         allowed = _allowed(command)
         if self.alias in allowed:
             return None
-        return Problem(
-            where="invocation",
-            found=f"{_shown(command)} through {_way(self.alias)}",
-            allowed=" or ".join(map(_way, allowed)),
-            remedy="invoke that one; IAM grants each alias by itself: docs/operations.md",
+        found, ways = f"{_shown(command)} through {_way(self.alias)}", " or ".join(map(_way, allowed))
+        return Problem.of(
+            "invocation", found, ways, "invoke that one; IAM grants each alias by itself: docs/operations.md"
         )
 
 

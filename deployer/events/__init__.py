@@ -47,5 +47,5 @@ def _drops(records: JsonValue, settings: Settings, applications: Collection[str]
 
 
 def _refused(allowed: str, found: str) -> Refused:
-    problem = Problem(where="payload", found=found, allowed=allowed, remedy="events/ has an example of each")
+    problem = Problem.of("payload", found, allowed, "events/ has an example of each")
     return Refused(problems=(problem,))

@@ -65,7 +65,7 @@ def manifest_of(contents: Contents, probe: Probe) -> Manifest | tuple[Problem, .
     text = probe.text(NAME)
     if text is None and any(entry.path == NAME for entry in contents.entries):
         found, allowed = f"not a regular file, or larger than {SOURCE} bytes", f"a file of at most {LARGEST} bytes"
-        return (Problem(where=NAME, found=found, allowed=allowed, remedy="make it a short text file"),)
+        return (Problem.of(NAME, found, allowed, "make it a short text file"),)
     return parse(text)
 
 

@@ -86,12 +86,9 @@ def misplaced(key: str, applications: Collection[str]) -> Problem | None:
         known = sorted(applications)
         near = difflib.get_close_matches(application[:80], known, n=1)
         remedy = "deploy it (`make application`), then drop again"
-        return Problem(
-            where=shortened(key),
-            found=f'the unknown application "{shortened(application)}"',
-            allowed=some(known) or "none yet",
-            remedy=f'did you mean "{near[0]}"? Otherwise {remedy}' if near else remedy,
-        )
+        remedy = f'did you mean "{near[0]}"? Otherwise {remedy}' if near else remedy
+        found = f'the unknown application "{shortened(application)}"'
+        return Problem.of(shortened(key), found, some(known) or "none yet", remedy)
     if not _SUFFIX.search(rest):
         return _problem(key, "a file name that does not end in .zip, .tar.gz, .tgz or .tar.zst", LAYOUT)
     if not _SUFFIX.sub("", rest):
@@ -100,7 +97,7 @@ def misplaced(key: str, applications: Collection[str]) -> Problem | None:
 
 
 def _problem(key: str, found: str, allowed: str) -> Problem:
-    return Problem(where=shortened(key), found=found, allowed=allowed, remedy="drop the archive under such a key")
+    return Problem.of(shortened(key), found, allowed, "drop the archive under such a key")
 
 
 class VersionDescription(Value):

@@ -48,7 +48,7 @@ def _too_large(manifest: Manifest) -> Problem | None:
 
 
 def _problem(found: str, allowed: str, remedy: str, field: str = "") -> Problem:
-    return Problem(where=f"{NAME}: {field}" if field else NAME, found=found, allowed=allowed, remedy=remedy)
+    return Problem.of(f"{NAME}: {field}" if field else NAME, found, allowed, remedy)
 
 
 def _problems(error: ValidationError) -> Iterator[Problem]:

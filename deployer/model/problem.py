@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from itertools import accumulate
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import AfterValidator
 
@@ -27,6 +27,11 @@ class Problem(Value):
     allowed: Sentence
     remedy: Sentence
 
+    @classmethod
+    def of(cls, where: str, found: str, allowed: str, remedy: str) -> Self:
+        """Return a problem by its four texts, in the order in which they are read."""
+        return cls(where=where, found=found, allowed=allowed, remedy=remedy)
+
     def __str__(self) -> str:
         return f"{self.where}: {self.found}; allowed: {self.allowed}; {self.remedy}"
 
@@ -38,7 +43,7 @@ def listed(problems: Sequence[Problem], more: int = 0) -> tuple[Problem, ...]:
 
 def _more_problems(count: int) -> Problem:
     remedy = "fix the problems listed first; the rest may have the same cause"
-    return Problem(where="archive", found=f"{count} more problems", allowed="none", remedy=remedy)
+    return Problem.of("archive", f"{count} more problems", "none", remedy)
 
 
 def _fitting[T](items: Sequence[T], more: int, shown: Callable[[T], object], rest: Callable[[int], T]) -> tuple[T, ...]:

@@ -19,17 +19,17 @@ _LONG_KEY = re.compile(rf"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*
 def load(text: bytes, name: str) -> dict[str, object] | Problem:
     """Return the file's values, or its problem; `name` stands for the file in the problem."""
     if len(text) > LARGEST:
-        return _problem(name, f"{len(text)} bytes", f"at most {LARGEST} bytes", SHORTEN)
+        return Problem.of(name, f"{len(text)} bytes", f"at most {LARGEST} bytes", SHORTEN)
     try:
         source = text.decode()
     except UnicodeDecodeError as error:
-        return _problem(name, f"byte {error.start} is not UTF-8", "UTF-8 text", "save the file as UTF-8")
+        return Problem.of(name, f"byte {error.start} is not UTF-8", "UTF-8 text", "save the file as UTF-8")
     if _LONG_KEY.search(source):
-        return _problem(name, "a longer dotted key", f"dotted keys of at most {_PARTS} parts", "write it as a table")
+        return Problem.of(name, "a longer dotted key", f"dotted keys of at most {_PARTS} parts", "write it as a table")
     try:
         document = tomllib.loads(source)
     except (ValueError, RecursionError) as error:  # tomllib's own, an integer of 5,000 digits, a thousand brackets
-        return _problem(name, str(error), "TOML 1.0", "correct the syntax; https://toml.io/en/v1.0.0 describes it")
+        return Problem.of(name, str(error), "TOML 1.0", "correct the syntax; https://toml.io/en/v1.0.0 describes it")
     return _unusable(document, name) or document
 
 
@@ -37,12 +37,12 @@ def _unusable(document: dict[str, object], name: str) -> Problem | None:
     """Return the problem of a document that cannot be validated, kept as JSON or shown."""
     for value, depth in _values(document):
         if depth > _DEEPEST:
-            return _problem(name, "nested tables and lists", f"at most {_DEEPEST} levels", "nest them less")
+            return Problem.of(name, "nested tables and lists", f"at most {_DEEPEST} levels", "nest them less")
         if isinstance(value, int) and not -(2**63) <= value < 2**63:
             found = f"an integer of {value.bit_length()} bits"
-            return _problem(name, found, "integers of 64 bits", "write it as text")
+            return Problem.of(name, found, "integers of 64 bits", "write it as text")
         if isinstance(value, float) and not math.isfinite(value):
-            return _problem(name, str(value), "finite numbers", "leave it out")
+            return Problem.of(name, str(value), "finite numbers", "leave it out")
     return None
 
 
@@ -54,7 +54,3 @@ def _values(document: object) -> Iterator[tuple[object, int]]:
         yield value, depth
         inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
         waiting.extend((one, depth + 1) for one in inside)
-
-
-def _problem(name: str, found: str, allowed: str, remedy: str) -> Problem:
-    return Problem(where=name, found=found, allowed=allowed, remedy=remedy)

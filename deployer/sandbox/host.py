@@ -167,4 +167,4 @@ def _how_it_ended(job: Job, status: int) -> tuple[str, str]:
 
 
 def _refusal(found: str, allowed: str) -> Refusal:
-    return Refusal(problems=(Problem(where="archive", found=found, allowed=allowed, remedy=_REPACK),))
+    return Refusal(problems=(Problem.of("archive", found, allowed, _REPACK),))

@@ -76,38 +76,34 @@ def _refused(error: ClientError) -> Problem:
     code, message = code_of(error), shortened(str(error.response.get("Error", {}).get("Message", "")), 500)
     found = f"{error.operation_name} was refused: {code}" + (f": {message}" if message else "")
     if code in _STALE:
-        return _problem("credentials", f"they have expired ({code})", "valid credentials", _LOGIN)
+        return Problem.of("credentials", f"they have expired ({code})", "valid credentials", _LOGIN)
     if code in _UNKNOWN_KEYS:
-        return _problem("credentials", f"AWS does not know them ({code})", "valid credentials", _LOGIN)
+        return Problem.of("credentials", f"AWS does not know them ({code})", "valid credentials", _LOGIN)
     if code in _DENIED:
-        return _problem("permissions", found, "a role that may do this", "see the policies in docs/ci.md")
-    return _problem("AWS", found, "an answer", "try again; `dropshift status` shows what has happened meanwhile")
+        return Problem.of("permissions", found, "a role that may do this", "see the policies in docs/ci.md")
+    return Problem.of("AWS", found, "an answer", "try again; `dropshift status` shows what has happened meanwhile")
 
 
 def _not_reached(error: BotoCoreError) -> Problem:
     found = shortened(str(error), 500)
     match error:
         case NoCredentialsError() | PartialCredentialsError():
-            return _problem("credentials", "none were found", "credentials of AWS", _LOGIN)
+            return Problem.of("credentials", "none were found", "credentials of AWS", _LOGIN)
         case ProfileNotFound():
-            return _problem(
+            return Problem.of(
                 "AWS_PROFILE", found, "a profile of ~/.aws/config", "`aws configure list-profiles` lists them"
             )
         case NoRegionError():
-            return _problem("region", "none is set", "a region", "set AWS_REGION, for instance to eu-west-1")
+            return Problem.of("region", "none is set", "a region", "set AWS_REGION, for instance to eu-west-1")
         case SSOTokenLoadError() | UnauthorizedSSOTokenError() | TokenRetrievalError() | CredentialRetrievalError():
-            return _problem("credentials", found, "valid credentials", _LOGIN)
+            return Problem.of("credentials", found, "valid credentials", _LOGIN)
         case ConnectionError() | HTTPClientError():
-            return _problem("connection", found, "an endpoint that answers", _way_to_the_endpoint())
+            return Problem.of("connection", found, "an endpoint that answers", _way_to_the_endpoint())
         case _:
-            return _problem("AWS", found, "a call that can be made", "check the variables AWS_… and ~/.aws/config")
+            return Problem.of("AWS", found, "a call that can be made", "check the variables AWS_… and ~/.aws/config")
 
 
 def _way_to_the_endpoint() -> str:
     if "AWS_ENDPOINT_URL" in os.environ:
         return "AWS_ENDPOINT_URL is set: start what it names (`make local`), or unset it"
     return "check the network and AWS_REGION"
-
-
-def _problem(where: str, found: str, allowed: str, remedy: str) -> Problem:
-    return Problem(where=where, found=found, allowed=allowed, remedy=remedy)

@@ -12,7 +12,7 @@ class UnreadableError(Exception):
 
     def __init__(self, where: str, found: str, allowed: str, remedy: str = REPACK) -> None:
         super().__init__(found)
-        self.problem = Problem(where=where, found=found, allowed=allowed, remedy=remedy)
+        self.problem = Problem.of(where, found, allowed, remedy)
 
 
 class Findings:
@@ -28,7 +28,7 @@ class Findings:
 
     def add(self, where: str, found: str, allowed: str, remedy: str = REPACK) -> None:
         """Add one problem, once."""
-        self.append(Problem(where=where, found=found, allowed=allowed, remedy=remedy))
+        self.append(Problem.of(where, found, allowed, remedy))
 
     def append(self, problem: Problem) -> None:
         """Add one problem, once."""

@@ -42,7 +42,7 @@ class Candidate:
 
     def refuse(self, where: str, found: str, allowed: str, remedy: str) -> None:
         """Add a problem because of which the release cannot run."""
-        self.problems.append(Problem(where=shown(where), found=found, allowed=allowed, remedy=remedy))
+        self.problems.append(Problem.of(shown(where), found, allowed, remedy))
 
     def lack(self, where: str, found: str, allowed: str, remedy: str) -> None:
         """Add the problem of a missing file, with a hint at a manifest in another place that may name one."""
