@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import AliasPath, Field, JsonValue, TypeAdapter, ValidationError
 
 from deployer.events.incoming import AlarmChanged, ExecutionFailed, Fields, Ignored, Incoming, PruneDue
 from deployer.model.text import shortened
@@ -16,28 +16,16 @@ _EXECUTION = (
 """Source: AWS Lambda API reference, Execution, DurableExecutionArn."""
 
 
-class _AlarmState(Fields):
-    value: str
-
-
-class _AlarmDetail(Fields):
-    alarm_name: Annotated[str, Field(alias="alarmName")]
-    state: _AlarmState
-
-
 class _AlarmEvent(Fields):
     source: Literal["aws.cloudwatch"]
-    detail: _AlarmDetail
-
-
-class _ExecutionDetail(Fields):
-    arn: Annotated[str, Field(alias="durableExecutionArn", pattern=_EXECUTION)]
-    status: Literal["FAILED", "TIMED_OUT", "STOPPED"]
+    name: Annotated[str, Field(validation_alias=AliasPath("detail", "alarmName"))]
+    state: Annotated[str, Field(validation_alias=AliasPath("detail", "state", "value"))]
 
 
 class _ExecutionEvent(Fields):
     source: Literal["aws.lambda"]
-    detail: _ExecutionDetail
+    arn: Annotated[str, Field(validation_alias=AliasPath("detail", "durableExecutionArn"), pattern=_EXECUTION)]
+    status: Annotated[Literal["FAILED", "TIMED_OUT", "STOPPED"], Field(validation_alias=AliasPath("detail", "status"))]
 
 
 class _ScheduledEvent(Fields):
@@ -59,10 +47,10 @@ def of_eventbridge(event: dict[str, JsonValue], settings: Settings) -> Incoming:
         kind = shortened(repr(event.get("detail-type")))
         return Ignored(reason=f"unknown EventBridge event {kind}", needs_attention=True)
     if isinstance(found, _AlarmEvent):
-        return AlarmChanged(name=found.detail.alarm_name, state=found.detail.state.value)
+        return AlarmChanged(name=found.name, state=found.state)
     if isinstance(found, _ScheduledEvent):
         return PruneDue(at=found.time)
     function, _, _ = settings.rollout_function.rpartition(":")
-    if not found.detail.arn.startswith(f"{function}:"):
-        return Ignored(reason=f"{shortened(found.detail.arn)} is not an execution of the rollout", needs_attention=True)
-    return ExecutionFailed(arn=found.detail.arn)
+    if not found.arn.startswith(f"{function}:"):
+        return Ignored(reason=f"{shortened(found.arn)} is not an execution of the rollout", needs_attention=True)
+    return ExecutionFailed(arn=found.arn)

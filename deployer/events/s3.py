@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import Annotated, Literal
 from urllib.parse import unquote_plus
 
-from pydantic import Field, JsonValue, StringConstraints, ValidationError
+from pydantic import AliasPath, Field, JsonValue, ValidationError
 
 from deployer.events.incoming import Fields, Ignored
 from deployer.model.drop import SIGNATURE_SUFFIX, Drop, misplaced
@@ -20,26 +20,16 @@ Source: Amazon S3 user guide, event message structure.
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
-class _Object(Fields):
-    key: str
-    version_id: Annotated[str | None, Field(alias="versionId")] = None
-    sequencer: Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{0,40}$")] = ""
-
-
-class _Bucket(Fields):
-    name: str
-
-
-class _S3(Fields):
-    bucket: _Bucket
-    object: _Object
-
-
 class _Record(Fields):
     event_version: Annotated[str, Field(alias="eventVersion")]
     event_source: Annotated[Literal["aws:s3"], Field(alias="eventSource")]
     event_name: Annotated[str, Field(alias="eventName")]
-    s3: _S3
+    bucket: Annotated[str, Field(validation_alias=AliasPath("s3", "bucket", "name"))]
+    key: Annotated[str, Field(validation_alias=AliasPath("s3", "object", "key"))]
+    version_id: Annotated[str | None, Field(validation_alias=AliasPath("s3", "object", "versionId"))] = None
+    sequencer: Annotated[
+        str, Field(validation_alias=AliasPath("s3", "object", "sequencer"), pattern=r"^[0-9A-Fa-f]{0,40}$")
+    ] = ""
 
 
 def drop_of(raw: JsonValue, settings: Settings, applications: Collection[str]) -> Drop | Ignored:
@@ -50,32 +40,31 @@ def drop_of(raw: JsonValue, settings: Settings, applications: Collection[str]) -
         fields = sorted({".".join(str(part) for part in detail["loc"]) for detail in error.errors()})
         reason = f"not a valid S3 event record: check {', '.join(fields) or 'all of it'}"
         return Ignored(reason=reason, needs_attention=True)
-    bucket, dropped = record.s3.bucket.name, record.s3.object
     if not record.event_version.startswith(_EVENT_MAJOR):
         return Ignored(
             reason=f"event version {shortened(record.event_version)} is not understood", needs_attention=True
         )
-    if bucket != settings.releases_bucket:
-        return Ignored(reason=f"bucket {shortened(bucket)} is not ours", needs_attention=True)
+    if record.bucket != settings.releases_bucket:
+        return Ignored(reason=f"bucket {shortened(record.bucket)} is not ours", needs_attention=True)
     if not record.event_name.startswith("ObjectCreated:"):
         return Ignored(reason=f"{shortened(record.event_name)} creates nothing")
-    return _drop(bucket, dropped, applications)
+    return _drop(record, applications)
 
 
-def _drop(bucket: str, dropped: _Object, applications: Collection[str]) -> Drop | Ignored:
-    key = _decoded(dropped.key)
+def _drop(record: _Record, applications: Collection[str]) -> Drop | Ignored:
+    key = _decoded(record.key)
     if key is None:
-        return Ignored(reason=f"the key {shortened(dropped.key)} is not URL-encoded UTF-8", needs_attention=True)
+        return Ignored(reason=f"the key {shortened(record.key)} is not URL-encoded UTF-8", needs_attention=True)
     if key.endswith(SIGNATURE_SUFFIX):
         return Ignored(reason=f"{shortened(key)} is a signature; the archive it belongs to counts")
     if problem := misplaced(key, applications):
         named = key.partition("/")[0]
         application = named if named in applications else None
         return Ignored(reason=str(problem), needs_attention=True, key=shortened(key), application=application)
-    if dropped.version_id in (None, "", "null"):
+    if record.version_id in (None, "", "null"):
         reason = f"{shortened(key)} has no version id: was versioning of the bucket suspended?"
         return Ignored(reason=reason, needs_attention=True)
-    return Drop(bucket=bucket, key=key, version_id=str(dropped.version_id), sequencer=dropped.sequencer)
+    return Drop(bucket=record.bucket, key=key, version_id=str(record.version_id), sequencer=record.sequencer)
 
 
 def _decoded(key: str) -> str | None:
