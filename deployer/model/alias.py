@@ -113,16 +113,16 @@ class Alias(Value):
 
     def shift(self, release: str, version: str, weight: int) -> Self:
         """Return the alias with a share of the traffic, in percent, on a version; another canary loses its share."""
-        return self._moved(Move.SHIFT, release, self.stable, version, weight, self.previous)
+        return self._moved(Move.SHIFT, release, canary=version, weight=weight)
 
     def promote(self, release: str, version: str) -> Self:
         """Return the alias with all traffic on a version, and the one that had it as the previous."""
         previous = self.stable if self.stable != version else self.previous
-        return self._moved(Move.PROMOTE, release, version, None, 0, previous)
+        return self._moved(Move.PROMOTE, release, stable=version, previous=previous)
 
     def remove_canary(self, release: str, move: Move, *, by_command: bool = False) -> Self:
         """Return the alias with all traffic on the stable version."""
-        return self._moved(move, release, self.stable, None, 0, self.previous, by_command=by_command)
+        return self._moved(move, release, by_command=by_command)
 
     def abort_waiting(self, release: str) -> Self:
         """Record that a command ended a release before it had traffic. A move by others still counts as theirs."""
@@ -135,33 +135,16 @@ class Alias(Value):
 
     def roll_back_to(self, release: str, version: str) -> Self:
         """Return the alias with all traffic on an earlier version, and no previous one for a second rollback."""
-        return self._moved(Move.ROLL_BACK, release, version, None, 0, None, by_command=True)
+        return self._moved(Move.ROLL_BACK, release, stable=version, previous=None, by_command=True)
 
     def pause(self, *, paused: bool) -> Self:
         """Return the alias with the same traffic and a request to the rollout: to stay at its stage, or to go on."""
         move, release = (Move.PAUSE if paused else Move.RESUME), (self.recorded.release if self.recorded else "")
-        return self._moved(move, release, self.stable, self.canary, self.weight, self.previous, paused=paused)
+        return self._moved(move, release, canary=self.canary, weight=self.weight, paused=paused)
 
-    def _moved(  # noqa: PLR0913 - the whole state of an alias is written at once
-        self,
-        move: Move,
-        release: str,
-        stable: str,
-        canary: str | None,
-        weight: int,
-        previous: str | None,
-        *,
-        paused: bool = False,
-        by_command: bool = False,
-    ) -> Self:
-        state = AliasState(
-            move=move,
-            release=release,
-            stable=stable,
-            canary=canary,
-            weight=weight,
-            previous=previous,
-            paused=paused,
-            by_command=by_command,
-        )
-        return self.model_copy(update={"stable": stable, "canary": canary, "weight": weight, "recorded": state})
+    def _moved(self, move: Move, release: str, **changed: object) -> Self:
+        """Return the alias and its recorded state after a move: without a canary, and otherwise as they are."""
+        kept = {"stable": self.stable, "previous": self.previous}
+        state = AliasState.model_validate({"move": move, "release": release, **kept, **changed})
+        traffic = {"stable": state.stable, "canary": state.canary, "weight": state.weight}
+        return self.model_copy(update={**traffic, "recorded": state})
