@@ -2,12 +2,19 @@
 
 from typing import Literal
 
-from deployer.model.manifest import Manifest
+from deployer.model.manifest import Kind, Manifest
 from deployer.model.problem import Warnings
-from deployer.model.start import Start
 from deployer.model.value import Value
 
 Format = Literal["zip", "tar", "tar.gz", "tar.zst"]
+
+
+class Start(Value):
+    """The entry point that a release becomes at cold start."""
+
+    kind: Kind
+    handler: str | None = None
+    command: tuple[str, ...] = ()
 
 
 class Sound(Value):
@@ -27,7 +34,6 @@ class Inspection(Sound):
 
     manifest: Manifest
     start: Start
-    """The entry point that the release becomes at cold start."""
     storage: int
     """MB of ephemeral storage that the unpacked release takes."""
     warnings: Warnings = ()

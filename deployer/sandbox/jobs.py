@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, TypeAdapter
 
@@ -57,6 +57,13 @@ class _Work(Value):
     """Bytes of the archive."""
     limits: Limits
     allowance: Allowance
+    task: ClassVar[str]
+    """What the guest does, for a sentence."""
+
+    @property
+    def most(self) -> int:
+        """Return the most bytes that it may send in addition to its answer."""
+        return 0
 
 
 def entries_file(tree: Path) -> Path:
@@ -73,16 +80,7 @@ class InspectJob(_Work):
     directory: Path | None = None
     room: int | None = None
     """Bytes that may be unpacked for the bundle to come; None where the directory has to be filled."""
-
-    @property
-    def task(self) -> str:
-        """Return what the guest does, for a sentence."""
-        return "inspection"
-
-    @property
-    def most(self) -> int:
-        """Return the most bytes that it may send in addition to its answer."""
-        return 0
+    task: ClassVar = "inspection"
 
 
 class BuildJob(_Work):
@@ -95,11 +93,7 @@ class BuildJob(_Work):
     plan: BuildOptions
     index_size: int = 0
     """Bytes of the earlier bundle's index; 0 without an earlier bundle."""
-
-    @property
-    def task(self) -> str:
-        """Return what the guest does, for a sentence."""
-        return "bundling"
+    task: ClassVar = "bundling"
 
     @property
     def most(self) -> int:

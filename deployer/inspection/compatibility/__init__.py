@@ -9,6 +9,6 @@ warning, and the smoke test decides.
 
 from deployer.inspection.compatibility.check import Accepted, check_compatibility, machine_problems
 from deployer.inspection.compatibility.probe import Probe
-from deployer.model.start import Start
+from deployer.model.inspection import Start
 
 __all__ = ["Accepted", "Probe", "Start", "check_compatibility", "machine_problems"]

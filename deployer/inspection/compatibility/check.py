@@ -16,9 +16,9 @@ from deployer.inspection.compatibility.candidate import Candidate
 from deployer.inspection.compatibility.entry_point import check_runtime, resolve
 from deployer.inspection.compatibility.probe import Probe
 from deployer.model.function import FunctionConfiguration
+from deployer.model.inspection import Start
 from deployer.model.manifest import Manifest
 from deployer.model.problem import Problem
-from deployer.model.start import Start
 from deployer.model.value import Value
 
 

@@ -2,8 +2,8 @@
 
 from deployer.inspection.compatibility.candidate import Candidate
 from deployer.inspection.compatibility.runtime import runtimes
+from deployer.model.inspection import Start
 from deployer.model.manifest import NAME, Kind
-from deployer.model.start import Start
 
 _USUAL_HANDLER: dict[Kind, str] = {"python": "lambda_function.lambda_handler", "nodejs": "index.handler"}
 

@@ -7,8 +7,8 @@ from deployer.inspection.archive import Contents
 from deployer.inspection.archive.findings import shown
 from deployer.inspection.compatibility.candidate import Candidate
 from deployer.model.entry import DISK_BLOCK
+from deployer.model.inspection import Start
 from deployer.model.manifest import NAME
-from deployer.model.start import Start
 
 MB = 10**6
 MIB = 2**20
