@@ -7,7 +7,8 @@ import base64
 import io
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -48,63 +49,51 @@ NOTE = SHIFTED.recorded.encode() if SHIFTED.recorded else ""
 ALIAS = {"Name": "live", "FunctionVersion": "6", "RevisionId": "r2", "Description": NOTE}
 SPLIT = {"RoutingConfig": {"AdditionalVersionWeights": {"7": 0.1}}}
 TEXT = drop().model_dump_json().encode()
+VERSION = {"FunctionName": "orders", "Qualifier": "7"}
+INVOKED = VERSION | {
+    "LogType": "Tail",
+    "ClientContext": base64.b64encode(b'{"custom": {"dropshift-profile": true}}').decode(),
+}
+MOVED = {"FunctionName": "orders", "Name": "live", "RevisionId": "r1"}
+VERIFIED = {"KeyId": "key", "Signature": b"signature", "SigningAlgorithm": "ECDSA_SHA_256"}
 
 
 def functions(client: Any) -> Functions:  # noqa: ANN401 - boto3's have no class to name
     return Functions(client, client, client, "live")
 
 
-PUBLISHING: tuple[str, Calls, str, dict[str, Any]] = (
-    "lambda",
+PUBLISHING: tuple[Calls, str, dict[str, Any]] = (
     lambda client: functions(client).publish("orders", LATEST, "a release"),
-    "publish_version",
+    "lambda.publish_version",
     {"FunctionName": "orders", "Description": "a release", "CodeSha256": "code", "RevisionId": "r1"},
 )
-REQUESTS: dict[str, tuple[str, Calls, str, dict[str, Any], dict[str, Any], object]] = {
+REQUESTS: dict[str, tuple[Calls, str, dict[str, Any], dict[str, Any], object]] = {
     "read the alias": (
-        "lambda",
         lambda client: functions(client).alias("orders"),
-        "get_alias",
+        "lambda.get_alias",
         {"FunctionName": "orders", "Name": "live"},
         ALIAS | SPLIT,
         SHIFTED.model_copy(update={"revision": "r2"}),
     ),
     "shift traffic": (
-        "lambda",
         lambda client: functions(client).write_alias("orders", untouched("6"), SHIFTED),
-        "update_alias",
-        {
-            "FunctionName": "orders",
-            "Name": "live",
-            "FunctionVersion": "6",
-            "Description": NOTE,
-            "RevisionId": "r1",
-            **SPLIT,
-        },
+        "lambda.update_alias",
+        MOVED | {"FunctionVersion": "6", "Description": NOTE, **SPLIT},
         ALIAS | SPLIT,
         SHIFTED.model_copy(update={"revision": "r2"}),
     ),
     "move an alias without a state": (
-        "lambda",
         lambda client: functions(client).write_alias("orders", untouched("6"), untouched("7")),
-        "update_alias",
-        {
-            "FunctionName": "orders",
-            "Name": "live",
-            "FunctionVersion": "7",
-            "Description": "",
-            "RevisionId": "r1",
-            "RoutingConfig": {"AdditionalVersionWeights": {}},
-        },
+        "lambda.update_alias",
+        MOVED | {"FunctionVersion": "7", "Description": "", "RoutingConfig": {"AdditionalVersionWeights": {}}},
         {"Name": "live", "FunctionVersion": "7", "RevisionId": "r2"},
         Alias(name="live", stable="7", revision="r2"),
     ),
     "configure": (
-        "lambda",
         lambda client: functions(client).configure(
             "orders", LATEST, LATEST.model_copy(update={"environment": {"A": "c"}, "revision": "of nobody"})
         ),
-        "update_function_configuration",
+        "lambda.update_function_configuration",
         {
             "FunctionName": "orders",
             "Environment": {"Variables": {"A": "c"}},
@@ -132,40 +121,30 @@ REQUESTS: dict[str, tuple[str, Calls, str, dict[str, Any], dict[str, Any], objec
         None,
     ),
     "delete a version": (
-        "lambda",
         lambda client: functions(client).delete("orders", "7"),
-        "delete_function",
-        {"FunctionName": "orders", "Qualifier": "7"},
+        "lambda.delete_function",
+        VERSION,
         {},
         None,
     ),
     "provision what is provisioned": (
-        "lambda",
         lambda client: functions(client).provision("orders", "7", 3),
-        "get_provisioned_concurrency_config",
-        {"FunctionName": "orders", "Qualifier": "7"},
+        "lambda.get_provisioned_concurrency_config",
+        VERSION,
         {"RequestedProvisionedConcurrentExecutions": 3, "Status": "FAILED", "StatusReason": "no capacity"},
         Readiness(state="FAILED", reason="no capacity"),
     ),
     "unprovision": (
-        "lambda",
         lambda client: functions(client).unprovision("orders", "7"),
-        "delete_provisioned_concurrency_config",
-        {"FunctionName": "orders", "Qualifier": "7"},
+        "lambda.delete_provisioned_concurrency_config",
+        VERSION,
         {},
         None,
     ),
     "invoke": (
-        "lambda",
         lambda client: functions(client).invoke("orders", "7", {"a": 1}),
-        "invoke",
-        {
-            "FunctionName": "orders",
-            "Qualifier": "7",
-            "LogType": "Tail",
-            "ClientContext": base64.b64encode(b'{"custom": {"dropshift-profile": true}}').decode(),
-            "Payload": b'{"a": 1}',
-        },
+        "lambda.invoke",
+        INVOKED | {"Payload": b'{"a": 1}'},
         {
             "FunctionError": "Unhandled",
             "Payload": StreamingBody(io.BytesIO(b'{"errorType": "E"}'), 18),
@@ -174,23 +153,15 @@ REQUESTS: dict[str, tuple[str, Calls, str, dict[str, Any], dict[str, Any], objec
         InvocationResult(error=True, payload={"errorType": "E"}, log="x" * 4_095 + "\n"),
     ),
     "invoke without a log": (
-        "lambda",
         lambda client: functions(client).invoke("orders", "7", None),
-        "invoke",
-        {
-            "FunctionName": "orders",
-            "Qualifier": "7",
-            "LogType": "Tail",
-            "ClientContext": base64.b64encode(b'{"custom": {"dropshift-profile": true}}').decode(),
-            "Payload": b"null",
-        },
+        "lambda.invoke",
+        INVOKED | {"Payload": b"null"},
         {"Payload": StreamingBody(io.BytesIO(b""), 0)},
         InvocationResult(error=False, payload=None),
     ),
     "start a rollout": (
-        "lambda",
         lambda client: Executions(client, SETTINGS).start(drop()),
-        "invoke",
+        "lambda.invoke",
         {
             "FunctionName": SETTINGS.rollout_function,
             "InvocationType": "Event",
@@ -201,139 +172,108 @@ REQUESTS: dict[str, tuple[str, Calls, str, dict[str, Any], dict[str, Any], objec
         "arn",
     ),
     "verify an archive's signature": (
-        "kms",
         lambda client: SignatureVerifier(client).verify_digest("key", DIGEST, b"signature"),
-        "verify",
-        {
-            "KeyId": "key",
-            "Message": bytes.fromhex(DIGEST),
-            "MessageType": "DIGEST",
-            "Signature": b"signature",
-            "SigningAlgorithm": "ECDSA_SHA_256",
-        },
+        "kms.verify",
+        VERIFIED | {"Message": bytes.fromhex(DIGEST), "MessageType": "DIGEST"},
         {"SignatureValid": True},
         True,
     ),
     "verify a text's signature": (
-        "kms",
         lambda client: SignatureVerifier(client).verify("key", b"text", b"signature"),
-        "verify",
-        {
-            "KeyId": "key",
-            "Message": b"text",
-            "MessageType": "RAW",
-            "Signature": b"signature",
-            "SigningAlgorithm": "ECDSA_SHA_256",
-        },
+        "kms.verify",
+        VERIFIED | {"Message": b"text", "MessageType": "RAW"},
         {"SignatureValid": True},
         True,
     ),
 }
 
 
-def connected(service: str) -> Any:  # noqa: ANN401 - as above
-    return boto3.Session().client(service, "eu-central-1", config=Config(signature_version=UNSIGNED))  # type: ignore[call-overload]  # any service
+@contextmanager
+def stubbed(service: str) -> Iterator[tuple[Any, Stubber]]:
+    """Yield a client, and what answers for AWS; every answer has to be asked for."""
+    client: Any = boto3.Session().client(service, "eu-central-1", config=Config(signature_version=UNSIGNED))  # type: ignore[call-overload]  # any service
+    with Stubber(client) as stubber:
+        yield client, stubber
+        stubber.assert_no_pending_responses()
 
 
 @pytest.mark.parametrize("name", REQUESTS)
 def test_a_call_says_this_and_its_answer_becomes_that(name: str) -> None:
-    service, act, operation, request, answer, expected = REQUESTS[name]
-    client = connected(service)
-    with Stubber(client) as stubber:
-        stubber.add_response(operation, answer, request)
+    act, operation, request, answer, expected = REQUESTS[name]
+    service, _, method = operation.partition(".")
+    with stubbed(service) as (client, stubber):
+        stubber.add_response(method, answer, request)
         assert act(client) == expected
-        stubber.assert_no_pending_responses()
 
 
-ERRORS: dict[str, tuple[str, Calls, str, str, object]] = {
+ERRORS: dict[str, tuple[Calls, str, str]] = {
     "a version that is not there": (
-        "lambda",
         lambda client: functions(client).published("orders", "7"),
-        "get_function",
+        "lambda.get_function",
         "ResourceNotFoundException",
-        None,
     ),
     "a version that was deleted before": (
-        "lambda",
         lambda client: functions(client).delete("orders", "7"),
-        "delete_function",
+        "lambda.delete_function",
         "ResourceNotFoundException",
-        None,
     ),
     "concurrency that was ended before": (
-        "lambda",
         lambda client: functions(client).unprovision("orders", "7"),
-        "delete_provisioned_concurrency_config",
+        "lambda.delete_provisioned_concurrency_config",
         "ProvisionedConcurrencyConfigNotFoundException",
-        None,
     ),
     "a configuration that others wrote": (
-        "lambda",
         lambda client: functions(client).configure("orders", LATEST, LATEST),
-        "update_function_configuration",
+        "lambda.update_function_configuration",
         "PreconditionFailedException",
-        None,
     ),
     "a configuration that is being changed": (
-        "lambda",
         lambda client: functions(client).configure("orders", LATEST, LATEST),
-        "update_function_configuration",
+        "lambda.update_function_configuration",
         "ResourceConflictException",
-        None,
     ),
     "a version of what others wrote": (
-        "lambda",
         lambda client: functions(client).publish("orders", LATEST, "a release"),
-        "publish_version",
+        "lambda.publish_version",
         "PreconditionFailedException",
-        None,
     ),
     "a version while a change is being applied": (
-        "lambda",
         lambda client: functions(client).publish("orders", LATEST, "a release"),
-        "publish_version",
+        "lambda.publish_version",
         "ResourceConflictException",
-        None,
     ),
     "an execution with another payload": (
-        "lambda",
         lambda client: Executions(client, SETTINGS).start(drop()),
-        "invoke",
+        "lambda.invoke",
         "DurableExecutionAlreadyStartedException",
-        None,
     ),
     "an unknown execution": (
-        "lambda",
         lambda client: Executions(client, SETTINGS).find("arn"),
-        "get_durable_execution",
+        "lambda.get_durable_execution",
         "ResourceNotFoundException",
-        None,
     ),
     "a forged signature": (
-        "kms",
         lambda client: SignatureVerifier(client).verify("key", b"text", b"forged"),
-        "verify",
+        "kms.verify",
         "KMSInvalidSignatureException",
-        False,
     ),
 }
 
 
 @pytest.mark.parametrize("name", ERRORS)
 def test_an_expected_error_is_an_answer_and_every_other_one_is_raised(name: str) -> None:
-    service, act, operation, code, expected = ERRORS[name]
-    client = connected(service)
-    with Stubber(client) as stubber:
-        stubber.add_client_error(operation, code)
-        assert act(client) == expected
-        stubber.add_client_error(operation, "AccessDenied")
+    act, operation, code = ERRORS[name]
+    service, _, method = operation.partition(".")
+    with stubbed(service) as (client, stubber):
+        stubber.add_client_error(method, code)
+        assert act(client) is (False if service == "kms" else None)
+        stubber.add_client_error(method, "AccessDenied")
         with pytest.raises(client.exceptions.ClientError, match="AccessDenied"):
             act(client)
 
 
 def test_what_cannot_be_meant_is_not_asked_of_lambda() -> None:
-    client = connected("lambda")
-    with Stubber(client):
+    with stubbed("lambda") as (client, _):
         with pytest.raises(ValueError, match=r"'\$LATEST' is not a published version"):
             functions(client).delete("orders", "$LATEST")
         with pytest.raises(ValueError, match="not read"):
@@ -342,28 +282,22 @@ def test_what_cannot_be_meant_is_not_asked_of_lambda() -> None:
 
 
 def test_concurrency_is_asked_for_where_there_is_none_or_another() -> None:
-    client = connected("lambda")
-    wanted = {"FunctionName": "orders", "Qualifier": "7", "ProvisionedConcurrentExecutions": 3}
-    where = {"FunctionName": "orders", "Qualifier": "7"}
-    with Stubber(client) as stubber:
+    wanted = VERSION | {"ProvisionedConcurrentExecutions": 3}
+    with stubbed("lambda") as (client, stubber):
         for present in (None, 2):
+            reading = "get_provisioned_concurrency_config"
             if present is None:
-                stubber.add_client_error(
-                    "get_provisioned_concurrency_config",
-                    "ProvisionedConcurrencyConfigNotFoundException",
-                    expected_params=where,
-                )
+                missing = "ProvisionedConcurrencyConfigNotFoundException"
+                stubber.add_client_error(reading, missing, expected_params=VERSION)
             else:
                 found = {"RequestedProvisionedConcurrentExecutions": present, "Status": "READY"}
-                stubber.add_response("get_provisioned_concurrency_config", found, where)
+                stubber.add_response(reading, found, VERSION)
             stubber.add_response("put_provisioned_concurrency_config", {"Status": "IN_PROGRESS"}, wanted)
             assert functions(client).provision("orders", "7", 3) == Readiness(state="IN_PROGRESS")
-        stubber.assert_no_pending_responses()
 
 
 def test_versions_come_oldest_first_from_all_pages_and_latest_is_none() -> None:
-    client = connected("lambda")
-    with Stubber(client) as stubber:
+    with stubbed("lambda") as (client, stubber):
         pages = [["$LATEST", "10", "9"], ["2", "1"]]
         for number, page in enumerate(pages):
             marker = {"Marker": "more"} if number else {}
@@ -375,9 +309,8 @@ def test_versions_come_oldest_first_from_all_pages_and_latest_is_none() -> None:
 
 
 def test_the_versions_of_all_aliases_are_named() -> None:
-    client = connected("lambda")
     other = {"Name": "other", "FunctionVersion": "3", "RevisionId": "r1"}
-    with Stubber(client) as stubber:
+    with stubbed("lambda") as (client, stubber):
         stubber.add_response("list_aliases", {"Aliases": [ALIAS | SPLIT, other]}, {"FunctionName": "orders"})
         assert functions(client).aliased_versions("orders") == {"3", "6", "7"}
 
@@ -394,11 +327,10 @@ def test_the_versions_of_all_aliases_are_named() -> None:
 def test_an_execution_is_ours_when_its_name_is_that_of_its_drop(
     payload: str | None, result: str | None, status: str, *, drop_found: bool, ended: str | None
 ) -> None:
-    client = connected("lambda")
     always = {"DurableExecutionArn": "arn", "FunctionArn": SETTINGS.rollout_function, "StartTimestamp": NOON}
     found = {**always, "DurableExecutionName": drop().release_id, "Status": status}
     found |= ({"InputPayload": payload} if payload else {}) | ({"Result": result} if result else {})
-    with Stubber(client) as stubber:
+    with stubbed("lambda") as (client, stubber):
         stubber.add_response("get_durable_execution", found, {"DurableExecutionArn": "arn"})
         execution = Executions(client, SETTINGS).find("arn")
     assert execution is not None
@@ -429,12 +361,11 @@ def queried(name: str, statistic: str, period: int) -> dict[str, Any]:
 @pytest.mark.parametrize(("percent", "statistic"), [(95, "p95"), (90, "p90"), (99.5, "p99.5"), (98.76543, "p98.7654")])
 def test_metrics_are_those_of_a_version_behind_the_alias(percent: float, statistic: str) -> None:
     """Source: Lambda developer guide, viewing metrics, dimensions: Resource and ExecutedVersion."""
-    client = connected("cloudwatch")
-    metrics = Metrics(client, SETTINGS, set())
     start = SINCE.replace(second=0)
     window = {"StartTime": start, "EndTime": start + timedelta(minutes=6)}
     values = {"Timestamps": [start], "Values": [2.4], "StatusCode": "Complete"}
-    with Stubber(client) as stubber:
+    with stubbed("cloudwatch") as (client, stubber):
+        metrics = Metrics(client, SETTINGS, set())
         for queries in (
             [queried("Invocations", "Sum", 60), queried("Errors", "Sum", 60)],
             [queried("Duration", statistic, 360), queried("Invocations", "Sum", 360)],
@@ -459,9 +390,9 @@ def announced(stubber: Stubber, answer: dict[str, Any] | None) -> None:
 
 
 def test_a_change_is_put_on_the_bus_of_the_stack_in_readable_json() -> None:
-    client, sent = connected("events"), []
-    client.meta.events.register("provide-client-params.events.PutEvents", lambda params, **_: sent.append(params))
-    with Stubber(client) as stubber:
+    sent: list[dict[str, Any]] = []
+    with stubbed("events") as (client, stubber):
+        client.meta.events.register("provide-client-params.events.PutEvents", lambda params, **_: sent.append(params))
         announced(stubber, {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]})
         EventPublisher(client, SETTINGS.model_copy(update={"event_bus": "news"})).announce(RECORD)
     [entry] = sent[0]["Entries"]
@@ -482,8 +413,7 @@ def test_a_change_is_put_on_the_bus_of_the_stack_in_readable_json() -> None:
 def test_an_announcement_that_is_lost_is_logged_and_delays_nothing(
     answer: dict[str, Any] | None, reason: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    client = connected("events")
-    with Stubber(client) as stubber, caplog.at_level(logging.WARNING):
+    with stubbed("events") as (client, stubber), caplog.at_level(logging.WARNING):
         announced(stubber, answer)
         EventPublisher(client, SETTINGS).announce(RECORD)
     lost = [vars(one) for one in caplog.records if one.message == "announcement.lost"]

@@ -1,4 +1,4 @@
-"""`status` in whole answers: every field, and the lines that tests of one thing do not reach."""
+"""`status` and `history`: whole answers, and each line that a person reads."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -86,6 +86,19 @@ def test_the_whole_answer_of_an_application_in_a_stage_that_is_paused() -> None:
     assert answer["ended"] is None
 
 
+def test_a_release_in_stages_shows_beside_the_stable_one_with_its_last_verdict() -> None:
+    stable = STABLE.model_copy(update={"share": 95, "bundle": "present"})
+    canary = Serving(version="7", share=5, release=NAME, dropped=NOON, bundle="missing")
+    looked = SHIFTING.with_verdict("healthy: 30 invocations, 0 errors", 5)
+    state = State(alias=SPLIT, serving=(stable, canary), under_way=(looked,))
+    assert status.status("hello", state, after())["answer"] == [
+        " 95 %  1.3.0 (version 6), dropped 2 m ago, bundle present",
+        f"  5 %  {NAME} (version 7), dropped 2 m ago, its bundle is MISSING",
+        f"{NAME} is at stage 1 of 2, 5 %; 3m of 5m left, then 50 %",
+        f"{NAME}: the last look said healthy: 30 invocations, 0 errors",
+    ]
+
+
 def test_an_alias_that_others_moved_is_told_first() -> None:
     moved = SPLIT.model_copy(update={"weight": 30})
     answer = status.status("hello", State(alias=moved, serving=(STABLE,)), after())
@@ -165,6 +178,7 @@ def test_a_pause_has_its_time_its_reason_and_its_sender(what: str, by: str, said
 def test_a_rollback_is_told_with_its_time_reason_and_sender() -> None:
     live = RECEIVED.ended(NOON, Ending(status=Status.LIVE, reason="has all traffic"))
     back = live.ended(NOON, Ending(status=Status.ROLLED_BACK, reason="slow")).with_sender("ann", live)
+    assert (back.status, back.live_again(NOON, "has all traffic again").rolled_back) == (Status.LIVE, None)
     told = f"1.3.0 is live again since 12:00; {NAME} was rolled back by command: slow, said by ann"
     assert told in lines(LIVE, rolled_back=back)
     begun = RECEIVED.ended(NOON, Ending(status=Status.ROLLED_BACK, reason="slow")).with_sender("bob", RECEIVED)
@@ -182,6 +196,7 @@ def test_the_problems_of_a_rejected_drop_are_told_in_twelve_lines() -> None:
     told = lines(LIVE, ended=ended)
     assert len([line for line in told if line.startswith("    ")]) == 12
     assert all(line == f"    {line.strip()}" for line in told if line.startswith("    "))
+    assert "    to do:   c" in told
 
 
 def test_one_of_many_applications_is_told_in_a_line_for_each_release() -> None:
@@ -243,9 +258,17 @@ def test_history_says_why_there_is_no_more_of_it(limit: int, keep_days: int, *, 
 
 
 def test_a_step_is_named_from_half_a_second_on() -> None:
-    record = RECEIVED.model_copy(update={"seconds": {"inspect": 0.5, "make_bundle": 0.49}})
-    assert history.ending(record) == f"{NAME} received (inspect 0.5 s)"
+    record = RECEIVED.model_copy(update={"seconds": {"inspect": 0.5, "make_bundle": 2.5, "publish": 0.49}})
+    assert history.ending(record) == f"{NAME} received (inspect 0.5 s, make bundle 2.5 s)"
     assert history.ending(RECEIVED.model_copy(update={"seconds": {"inspect": 0.1}})) == f"{NAME} received"
+
+
+def test_a_record_keeps_the_seconds_of_every_step_and_when_the_present_one_began() -> None:
+    before = RECEIVED.model_copy(update={"seconds": {"inspect": 1.0, "publish": 1.0}})
+    known = before.model_copy(update={"seconds": {"publish": 2.5}})
+    assert before.completed(known).seconds == {"inspect": 1.0, "publish": 2.5}
+    bundling = before.in_step(NOON, "being bundled (344 MB)")
+    assert bundling.in_step(after(1), "being bundled (344 MB)").step_at == NOON
 
 
 def test_fields_that_are_empty_are_left_out() -> None:
