@@ -17,6 +17,9 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from backports import zstd
+
+from bootstrap.index import Index
 from bootstrap.pointer import VARIABLE, Pointer
 from deployer.aws.profile_request import CLIENT_CONTEXT
 from deployer.bundle import BuildOptions, build, layout
@@ -70,7 +73,6 @@ class Happened:
 
     outcomes: list[Outcome] = field(default_factory=list)
     output: str = ""
-    ready_s: float = 0.0
 
     @property
     def answers(self) -> list[Any]:
@@ -110,6 +112,19 @@ def release(
     place = (BUCKET, KEY, "", built.offset, built.index_size, built.index_sha256)
     pointer = Pointer(*place, kind, handler, command, "release 1", "0" * 32, "123456789012", built.unpacked)
     return Release(bytes(body), pointer)
+
+
+def contents(bundle: bytes, offset: int, index_size: int) -> dict[str, bytes]:
+    """Return every file of a bundle, as the bootstrap would write it."""
+    index = Index.parse(zstd.decompress(bundle[offset : offset + index_size]))
+    files, position = [bytearray(file.size) for file in index.files], 0
+    for frame in index.frames:
+        raw = zstd.decompress(bundle[position : position + frame.compressed])
+        for one in frame.slices:
+            for number in one.files:
+                files[number][one.position : one.position + one.length] = raw[one.offset : one.offset + one.length]
+        position += frame.compressed
+    return {file.path: bytes(content) for file, content in zip(index.files, files, strict=True)}
 
 
 def package(runtime: str = f"python{pythons.VERSION}") -> Path:
@@ -184,9 +199,7 @@ def call(
 ) -> Happened:
     """Start the environment, call `started`, send events, and collect what happens."""
     happened = Happened()
-    began = time.monotonic()
     happened.outcomes.append(environment.start(limit))
-    happened.ready_s = time.monotonic() - began
     started()
     for event in events:
         if environment.alive:

@@ -56,7 +56,6 @@ class Studio:
         (app / "requirements.txt").write_text("numpy==2.2.6\n")
 
     def start(self, *words: str) -> Terminal:
-        """Start a verb."""
         return Terminal([sys.executable, "-m", "deployer", *words], self._environment, _COLUMNS)
 
     def run(self, *words: str) -> Screen:

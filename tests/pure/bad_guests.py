@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from deployer.inspection.archive import Refusal
 from deployer.model.inspection import Sound
 from deployer.sandbox import guest
 from deployer.sandbox.jobs import Job
@@ -17,79 +16,54 @@ from deployer.sandbox.wire import Channel, Kind
 _WORK = guest.work
 
 
-def _memory(_job: Job, _channel: Channel) -> Refusal:
-    taken = [bytes(2**24) for _ in range(32)]
-    return Refusal(problems=tuple(taken[:0]))
-
-
-def _processor(_job: Job, _channel: Channel) -> Refusal:
+def _processor(_job: Job, _channel: Channel) -> None:
     while True:
         pass
 
 
-def _clock(_job: Job, _channel: Channel) -> Refusal:
-    time.sleep(20)
-    return Refusal(problems=())
-
-
-def _file(job: Job, _channel: Channel) -> Refusal:
+def _file(job: Job, _channel: Channel) -> None:
     path = Path(job.name)
     try:
         path.write_bytes(bytes(2**25))
     finally:
         path.unlink()
-    return Refusal(problems=())
 
 
-def _recursion(_job: Job, _channel: Channel) -> Refusal:
-    return _recursion(_job, _channel)
+def _recursion(_job: Job, _channel: Channel) -> None:
+    _recursion(_job, _channel)
 
 
-def _crash(_job: Job, _channel: Channel) -> Refusal:
-    ctypes.string_at(0)
-    return Refusal(problems=())
-
-
-def _killed(_job: Job, _channel: Channel) -> Refusal:
-    os.kill(os.getpid(), signal.SIGKILL)
-    return Refusal(problems=())
-
-
-def _gone(_job: Job, _channel: Channel) -> Refusal:
-    os._exit(3)
-
-
-def _rubbish(_job: Job, channel: Channel) -> Refusal:
+def _rubbish(_job: Job, channel: Channel) -> None:
     channel.send(Kind.ANSWER, b'{"problems": 1}')
-    return _clock(_job, channel)
+    time.sleep(20)
 
 
-def _unknown_message(_job: Job, channel: Channel) -> Refusal:
+def _unknown_message(_job: Job, channel: Channel) -> None:
     channel.send(200, bytes(9))  # type: ignore[arg-type] # that is the point
-    return _clock(_job, channel)
+    time.sleep(20)
 
 
-def _hands_out(job: Job, channel: Channel) -> Refusal:
+def _hands_out(job: Job, channel: Channel) -> None:
     channel.send(Kind.WRITE, bytes(job.most + 1))
-    return _clock(job, channel)
+    time.sleep(20)
 
 
-def _out_of_range(job: Job, channel: Channel) -> Sound:
+def _out_of_range(job: Job, channel: Channel) -> object:
     size = len(channel.ask(Kind.READ, bytes(8) + b"\xff" * 4))
     raise LookupError(f"{size} of {job.size}")
 
 
-def _lie(job: Job, channel: Channel) -> Sound:
+def _lie(job: Job, channel: Channel) -> object:
     found = _WORK(job, channel)
     assert isinstance(found, Sound)
     return found.model_copy(update={"sha256": "0" * 64})
 
 
-def _environment(_job: Job, _channel: Channel) -> Refusal:
+def _environment(_job: Job, _channel: Channel) -> None:
     raise LookupError(",".join(sorted(os.environ)))
 
 
-def _neighbour(_job: Job, _channel: Channel) -> Refusal:
+def _neighbour(_job: Job, _channel: Channel) -> None:
     host, seen = Path("/proc") / str(os.getppid()), []
     for name in ("environ", "mem", "maps", "fd/0"):
         try:
@@ -100,15 +74,15 @@ def _neighbour(_job: Job, _channel: Channel) -> Refusal:
     raise LookupError(f"seen: {seen}")
 
 
-BAD: dict[str, Callable[[Job, Channel], Sound | Refusal]] = {
-    "memory": _memory,
+BAD: dict[str, Callable[[Job, Channel], object]] = {
+    "memory": lambda *_: [bytes(2**24) for _ in range(32)],
     "processor": _processor,
-    "clock": _clock,
+    "clock": lambda *_: time.sleep(20),
     "file": _file,
     "recursion": _recursion,
-    "crash": _crash,
-    "killed": _killed,
-    "gone": _gone,
+    "crash": lambda *_: ctypes.string_at(0),
+    "killed": lambda *_: os.kill(os.getpid(), signal.SIGKILL),
+    "gone": lambda *_: os._exit(3),
     "rubbish": _rubbish,
     "unknown message": _unknown_message,
     "hands out": _hands_out,

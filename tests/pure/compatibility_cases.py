@@ -73,11 +73,11 @@ def verdict(
     return inspect_archive(Memory("release.zip", data), Limits(unpacked=2**28), function)
 
 
-def said(found: Inspection | Refusal) -> str:
+def refusal(found: Inspection | Refusal) -> str:
     assert isinstance(found, Refusal), found
     return " | ".join(map(str, found.problems))
 
 
-def warned(found: Inspection | Refusal) -> str:
+def warnings(found: Inspection | Refusal) -> str:
     assert isinstance(found, Inspection), found
     return " | ".join(found.warnings)

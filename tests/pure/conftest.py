@@ -12,7 +12,6 @@ from tests.faults.account import Account
 
 @pytest.fixture
 def account() -> Account:
-    """An account in memory, in which nothing was made yet."""
     return Account()
 
 

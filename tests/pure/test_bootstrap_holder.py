@@ -49,7 +49,6 @@ class Held(NamedTuple):
     told: Iterator[str]
 
     def lent(self) -> int:
-        """Borrow the file's descriptor."""
         self.inbox.send(BORROW + struct.pack("<2I", 0, FILE))
         return socket.recv_fds(self.worker, MESSAGE, 1)[1][0]
 

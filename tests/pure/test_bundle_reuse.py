@@ -18,7 +18,7 @@ from deployer.bundle.frames import cut
 from deployer.bundle.pieces import Piece
 from deployer.inspection.archive import Contents, Limits, unpack
 from deployer.model.entry import Entry
-from tests.applications import entries, write
+from tests.applications import contents, entries, write
 from tests.pure.hostile import Memory
 
 RANDOM = random.Random(7)  # noqa: S311 - bytes that do not compress, not a secret
@@ -48,17 +48,7 @@ class Bundle:
 
     @property
     def contents(self) -> dict[str, bytes]:
-        """Every file as the bootstrap would write it."""
-        index = Index.parse(zstd.decompress(self.body[self.built.offset :][: self.built.index_size]))
-        files = [bytearray(file.size) for file in index.files]
-        position = 0
-        for frame in index.frames:
-            raw = zstd.decompress(self.body[position : position + frame.compressed])
-            for one in frame.slices:
-                for number in one.files:
-                    files[number][one.position : one.position + one.length] = raw[one.offset : one.offset + one.length]
-            position += frame.compressed
-        return {file.path: bytes(content) for file, content in zip(index.files, files, strict=True)}
+        return contents(bytes(self.body), self.built.offset, self.built.index_size)
 
 
 def on_disk(tree: Path) -> dict[str, bytes]:

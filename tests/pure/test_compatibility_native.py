@@ -25,9 +25,9 @@ from tests.pure.compatibility_cases import (
     RUN,
     archive_of,
     elf_of,
-    said,
+    refusal,
     verdict,
-    warned,
+    warnings,
 )
 
 MACOS = b"\xcf\xfa\xed\xfe" + bytes(99)
@@ -53,27 +53,29 @@ NATIVE = {
 
 @pytest.mark.parametrize(("path", "data", "words"), NATIVE.values(), ids=NATIVE)
 def test_a_native_module_that_does_not_fit_is_refused(path: str, data: bytes, words: str) -> None:
-    answer = said(verdict({**APP, path: data}))
+    answer = refusal(verdict({**APP, path: data}))
     assert words in answer
     assert answer.startswith(path)
 
 
 def test_native_modules_that_fit_pass() -> None:
     fitting = {MODULE: elf_of(), "pkg/b.abi3.so": elf_of(glibc="GLIBC_2.34"), "pkg.libs/libx.so.1": elf_of()}
-    assert not warned(verdict({**APP, **fitting}))
+    assert not warnings(verdict({**APP, **fitting}))
     assert isinstance(verdict({**APP, MODULE.replace("x86_64", "aarch64"): elf_of(machine=183)}, ARM), Inspection)
 
 
 def test_one_fitting_variant_of_a_module_is_enough_and_so_is_its_source() -> None:
     variants = {MODULE: elf_of(), "pkg/_fast.cpython-312-x86_64-linux-gnu.so": elf_of(), "pkg/_fast.pyd": b"MZ"}
     assert isinstance(verdict({**APP, **variants}), Inspection)
-    assert "beside it" in warned(verdict({**APP, "pkg/_fast.pyd": b"MZ", "pkg/_fast.py": b""}))
+    assert "beside it" in warnings(verdict({**APP, "pkg/_fast.pyd": b"MZ", "pkg/_fast.py": b""}))
 
 
 def test_modules_without_tags_may_lie_in_directories_named_for_their_systems() -> None:
     systems = {"linux_x86_64": elf_of(init="fast"), "linux_aarch64": elf_of(183, init="fast"), "darwin_arm64": b"MZ"}
     assert isinstance(verdict({**APP, **{f"pkg/{name}/fast.so": data for name, data in systems.items()}}), Inspection)
-    assert "pkg/linux_aarch64/fast.so" in said(verdict({**APP, "pkg/linux_aarch64/fast.so": systems["linux_aarch64"]}))
+    assert "pkg/linux_aarch64/fast.so" in refusal(
+        verdict({**APP, "pkg/linux_aarch64/fast.so": systems["linux_aarch64"]})
+    )
 
 
 def test_a_version_that_only_weak_symbols_want_is_not_needed() -> None:
@@ -97,11 +99,11 @@ def test_other_peoples_binaries_that_nobody_imports_are_only_a_warning() -> None
         "x/lib.dylib": b"\xcf\xfa\xed\xfe" + bytes(9),
         "x/arm.so": elf_of(183),
     }
-    assert "native files for Windows: 1, for instance pip/t64.exe" in warned(verdict({**APP, **strangers}))
+    assert "native files for Windows: 1, for instance pip/t64.exe" in warnings(verdict({**APP, **strangers}))
 
 
 def test_a_java_class_is_no_macos_binary() -> None:
-    assert not warned(verdict({**APP, "A.class": b"\xca\xfe\xba\xbe\0\0\0\x34" + bytes(9)}))
+    assert not warnings(verdict({**APP, "A.class": b"\xca\xfe\xba\xbe\0\0\0\x34" + bytes(9)}))
 
 
 PREBUILDS = {
@@ -118,7 +120,7 @@ def test_an_addon_of_a_package_that_fits_is_enough_however_its_directory_is_call
     files = {f"node_modules/@a/x/{foreign}": MACOS, f"node_modules/@a/x/{fitting}": elf_of()}
     assert isinstance(verdict({**handler, **files}, NODE), Inspection)
     del files[f"node_modules/@a/x/{fitting}"]
-    assert "an addon for macOS" in said(verdict({**handler, **files, "node_modules/y/y.node": elf_of()}, NODE))
+    assert "an addon for macOS" in refusal(verdict({**handler, **files, "node_modules/y/y.node": elf_of()}, NODE))
 
 
 def test_an_addon_may_come_in_a_package_for_each_system() -> None:
@@ -129,22 +131,22 @@ def test_an_addon_may_come_in_a_package_for_each_system() -> None:
 def test_a_program_that_lost_its_x_bit_is_warned_of_and_a_library_is_not() -> None:
     program, library = elf_of(interpreter="/lib64/ld-linux-x86-64.so.2"), elf_of()
     files = {**APP, "bin/ffmpeg": program, "bin/ffprobe": program, "lib/libx.so.1": library, "lib/libc.so.6": program}
-    words = warned(verdict(files, executable=False))
+    words = warnings(verdict(files, executable=False))
     assert "programs without the executable bit, which cannot be started: 2, for instance bin/ffmpeg" in words
     assert "chmod +x" in words
-    assert not warned(verdict(files))
-    assert not warned(verdict({**APP, "lib/libc.so.6": program, "lib/x": library}, executable=False))
+    assert not warnings(verdict(files))
+    assert not warnings(verdict({**APP, "lib/libc.so.6": program, "lib/x": library}, executable=False))
 
 
 def test_a_module_tagged_for_the_stable_abi_and_a_platform_is_for_newer_pythons(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     module = {"pkg/_fast.abi3-x86_64-linux-gnu.so": elf_of()}
-    assert "a module tagged abi3-x86_64-linux-gnu" in said(verdict({**APP, **module}))
+    assert "a module tagged abi3-x86_64-linux-gnu" in refusal(verdict({**APP, **module}))
     monkeypatch.setattr(runtime, "SUPPORTED_PYTHONS", ((3, 14),))
     newer = PYTHON.model_copy(update={"runtime": "python3.14"})
-    assert not warned(verdict({**APP, **module}, newer))
-    assert "a module for Python 3.13" in said(verdict({**APP, MODULE: elf_of()}, newer))
+    assert not warnings(verdict({**APP, **module}, newer))
+    assert "a module for Python 3.13" in refusal(verdict({**APP, MODULE: elf_of()}, newer))
 
 
 def _libraries() -> list[Path]:
@@ -197,7 +199,7 @@ WHOLE = elf_of(init="_fast", interpreter="/lib64/ld-linux-x86-64.so.2")
 
 @pytest.mark.parametrize("cut", [*range(4, len(WHOLE), 7), len(WHOLE) - 1])
 def test_an_elf_file_that_is_cut_is_refused_wherever_it_is_cut(cut: int) -> None:
-    assert "an ELF file that is cut short" in said(verdict({**APP, MODULE: WHOLE[:cut]}))
+    assert "an ELF file that is cut short" in refusal(verdict({**APP, MODULE: WHOLE[:cut]}))
 
 
 DAMAGED = {
@@ -219,7 +221,7 @@ DAMAGED = {
 
 @pytest.mark.parametrize(("at", "wrong", "words"), DAMAGED.values(), ids=DAMAGED)
 def test_an_elf_file_with_a_damaged_field_is_refused(at: int, wrong: bytes, words: str) -> None:
-    assert words in said(verdict({**APP, MODULE: WHOLE[:at] + wrong + WHOLE[at + len(wrong) :]}))
+    assert words in refusal(verdict({**APP, MODULE: WHOLE[:at] + wrong + WHOLE[at + len(wrong) :]}))
 
 
 def test_an_elf_file_with_more_program_headers_than_are_kept_is_let_pass() -> None:
@@ -232,7 +234,7 @@ def test_hostile_names_and_texts_take_no_time() -> None:
     spaces = b"\n" * 500_000 + b"exports.handler = async () => 1"
     files = {f"{n}/{tags}/x.so": elf_of() for n in range(40)} | {f"{n}.pth": b"a/\n" * 50_000 for n in range(40)}
     started = time.process_time()
-    assert "no such module" in said(verdict({**files, "x/pyvenv.cfg": b""}, manifest=RUN))
+    assert "no such module" in refusal(verdict({**files, "x/pyvenv.cfg": b""}, manifest=RUN))
     assert isinstance(verdict({"index.js": spaces}, NODE), Inspection)
     assert time.process_time() - started < 20  # minutes, if each is compared with each
 

@@ -8,7 +8,7 @@ import pytest
 from deployer.inspection.archive import FileSource, Limits
 from deployer.inspection.inspect import inspect_archive
 from deployer.model.inspection import Inspection
-from tests.pure.compatibility_cases import APP, NODE, PYTHON, elf_of, said, verdict, warned
+from tests.pure.compatibility_cases import APP, NODE, PYTHON, elf_of, refusal, verdict, warnings
 from tests.pure.hostile import member, tgz_of
 
 PROGRAM = '[application]\nkind = "executable"\ncommand = ["./server"]\n'
@@ -33,20 +33,20 @@ BAD_PROGRAMS = {
 
 @pytest.mark.parametrize(("files", "words"), BAD_PROGRAMS.values(), ids=BAD_PROGRAMS)
 def test_a_program_that_cannot_start_is_refused(files: dict[str, bytes], words: str) -> None:
-    assert words in said(verdict(files, manifest=PROGRAM))
+    assert words in refusal(verdict(files, manifest=PROGRAM))
 
 
 @pytest.mark.parametrize("data", [elf_of(interpreter=GLIBC_LOADER), elf_of(), b"#!/bin/sh\necho\n"])
 def test_a_program_that_can_start_passes(data: bytes) -> None:
-    assert not warned(verdict({"server": data}, manifest=PROGRAM))
+    assert not warnings(verdict({"server": data}, manifest=PROGRAM))
 
 
 def test_a_command_of_the_runtime_s_passes_and_one_that_path_would_hide_is_warned_of() -> None:
     command = '[application]\nkind = "command"\ncommand = ["{}"]\n'
-    assert not warned(verdict(APP, manifest=command.format("/bin/sh")))
-    assert "write ./run" in warned(verdict({"run": b"#!/bin/sh\n"}, manifest=command.format("run")))
+    assert not warnings(verdict(APP, manifest=command.format("/bin/sh")))
+    assert "write ./run" in warnings(verdict({"run": b"#!/bin/sh\n"}, manifest=command.format("run")))
     own = elf_of(interpreter="/var/task/lib/ld.so")
-    assert not warned(verdict({"run": own}, manifest=command.format("./run")))
+    assert not warnings(verdict({"run": own}, manifest=command.format("./run")))
 
 
 def test_a_linked_program_is_looked_at_where_the_link_leads(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_a_linked_program_is_looked_at_where_the_link_leads(tmp_path: Path) -> N
         member(b"dropshift.toml", PROGRAM.encode()),
     )
     (tmp_path / "a.tgz").write_bytes(data)
-    assert "arm64" in said(inspect_archive(FileSource(tmp_path / "a.tgz"), Limits(), PYTHON))
+    assert "arm64" in refusal(inspect_archive(FileSource(tmp_path / "a.tgz"), Limits(), PYTHON))
 
 
 HANDLER = b"exports.handler = async () => 1"
@@ -115,13 +115,13 @@ NODE_CASES: dict[str, tuple[dict[str, bytes], str]] = {
 @pytest.mark.parametrize(("files", "words"), NODE_CASES.values(), ids=NODE_CASES)
 def test_a_node_handler_is_looked_at_as_node_would(files: dict[str, bytes], words: str) -> None:
     found = verdict(files, NODE)
-    assert words in said(found) if words else isinstance(found, Inspection)
+    assert words in refusal(found) if words else isinstance(found, Inspection)
 
 
 def test_a_node_handler_may_be_a_name_within_an_export_and_lie_in_a_directory() -> None:
     manifest = '[application]\nhandler = "src/index.api.get"\n'
     assert isinstance(verdict({"src/index.js": b"exports.api = {get: 1}"}, NODE, manifest), Inspection)
-    assert "nothing called api" in said(verdict({"src/index.js": b"exports.get = 1"}, NODE, manifest))
+    assert "nothing called api" in refusal(verdict({"src/index.js": b"exports.get = 1"}, NODE, manifest))
 
 
 ELSEWHERE = {
@@ -136,7 +136,7 @@ def test_a_node_handler_that_something_else_may_bring_is_only_warned_of(
     handler: str, function: dict[str, object]
 ) -> None:
     manifest = f'[application]\nhandler = "{handler}"\n'
-    words = warned(verdict({"index.js": HANDLER}, NODE.model_copy(update=function), manifest))
+    words = warnings(verdict({"index.js": HANDLER}, NODE.model_copy(update=function), manifest))
     assert f"must provide the handler {handler}" in words
 
 
@@ -146,10 +146,10 @@ def test_a_node_handler_may_lie_in_a_package_that_require_finds_by_its_name() ->
         assert isinstance(verdict({place: b"{}", "x.js": b""}, NODE, manifest), Inspection)
     path = NODE.model_copy(update={"module_path": ("/var/task/lib",)})
     assert isinstance(verdict({"lib/wrapper/index.js": b"", "x.js": b""}, path, manifest), Inspection)
-    assert "no such file" in said(verdict({"lib/wrapper/index.js": b"", "x.js": b""}, NODE, manifest))
+    assert "no such file" in refusal(verdict({"lib/wrapper/index.js": b"", "x.js": b""}, NODE, manifest))
 
 
 def test_a_program_in_a_folder_of_its_own_has_packing_its_content_as_its_way_out() -> None:
-    answer = said(verdict({"myapp/server": elf_of(), "myapp/dropshift.toml": PROGRAM.encode()}))
+    answer = refusal(verdict({"myapp/server": elf_of(), "myapp/dropshift.toml": PROGRAM.encode()}))
     assert "everything is in myapp/" in answer
     assert "myapp/dropshift.toml was not read" in answer

@@ -16,7 +16,7 @@ from deployer.inspection.inspect import inspect_archive
 from deployer.model.entry import Entry
 from deployer.model.inspection import Inspection
 from deployer.model.manifest import Manifest
-from tests.pure.compatibility_cases import HANDLER, PYTHON, RUN, elf_of, said, verdict, warned
+from tests.pure.compatibility_cases import HANDLER, PYTHON, RUN, elf_of, refusal, verdict, warnings
 from tests.pure.hostile import Memory, member, tgz_of
 
 SOURCES_THAT_BIND = {
@@ -85,7 +85,7 @@ def test_a_source_of_any_depth_is_walked(source: bytes) -> None:
 
 def test_a_source_that_is_too_deep_for_the_parser_is_only_warned_of() -> None:
     deep = b"total = " + b"-" * 100_000 + b"1\ndef run(e, c): ...\n"
-    assert "nested too deep" in warned(verdict({"app/main.py": deep}, manifest=RUN))
+    assert "nested too deep" in warnings(verdict({"app/main.py": deep}, manifest=RUN))
 
 
 CONSTANTS = (
@@ -109,12 +109,12 @@ CONSTANTS = (
 @pytest.mark.parametrize("value", CONSTANTS)
 def test_a_handler_that_plainly_is_no_function_is_refused(value: str) -> None:
     for statement in (f"run = {value}", f"other = run = {value}", f"run: object = {value}"):
-        answer = said(verdict({"app/main.py": b"# ours\n" + statement.encode()}, manifest=RUN))
+        answer = refusal(verdict({"app/main.py": b"# ours\n" + statement.encode()}, manifest=RUN))
         assert "run is a constant, by line 2, and cannot be called" in answer
 
 
 def test_the_last_statement_of_a_module_decides_about_a_name_and_a_branch_does_not() -> None:
-    assert "run is a constant, by line 2" in said(
+    assert "run is a constant, by line 2" in refusal(
         verdict({"app/main.py": b"def run(e, c): ...\nrun = None"}, manifest=RUN)
     )
     for source in (
@@ -128,12 +128,12 @@ def test_the_last_statement_of_a_module_decides_about_a_name_and_a_branch_does_n
         b"run, other = print, len",
     ):
         assert isinstance(verdict({"app/main.py": source}, manifest=RUN), Inspection)
-    assert "nothing called run" in said(verdict({"app/main.py": b"run: object"}, manifest=RUN))
+    assert "nothing called run" in refusal(verdict({"app/main.py": b"run: object"}, manifest=RUN))
 
 
 def test_a_name_that_may_come_to_be_at_import_is_warned_of() -> None:
     for source in (b"from elsewhere import *", b"def __getattr__(name): ...", b"globals()['r' + 'un'] = print"):
-        assert "app/main.py does not spell out run" in warned(verdict({"app/main.py": source}, manifest=RUN))
+        assert "app/main.py does not spell out run" in warnings(verdict({"app/main.py": source}, manifest=RUN))
 
 
 ELSEWHERE = {
@@ -158,50 +158,50 @@ def test_a_handler_that_something_else_may_bring_is_only_warned_of(
     files: dict[str, bytes], function: dict[str, object], handler: str
 ) -> None:
     manifest = f'[application]\nhandler = "{handler}"\n'
-    words = warned(verdict({**files, "x.py": b""}, PYTHON.model_copy(update=function), manifest))
+    words = warnings(verdict({**files, "x.py": b""}, PYTHON.model_copy(update=function), manifest))
     assert f"must provide the handler {handler}, and the smoke test shows whether it does" in words
 
 
 def test_a_package_that_only_imports_brings_no_other_modules() -> None:
     files = {"app/__init__.py": b"import os.path\nimport importlib.metadata\n", "setup.pth": b"import _hack\n"}
-    assert "no such module" in said(verdict(files, manifest=RUN))
+    assert "no such module" in refusal(verdict(files, manifest=RUN))
 
 
 def test_a_handler_is_found_where_the_function_s_path_and_path_files_lead() -> None:
     source = {"src/app/main.py": b"def run(e, c): ..."}
     for path in ("/var/task/src", "src", "src/"):
         function = PYTHON.model_copy(update={"module_path": (path,)})
-        assert not warned(verdict(source, function, RUN))
-    assert not warned(verdict({**source, "app.pth": b"# ours\nsrc\n"}, manifest=RUN))
+        assert not warnings(verdict(source, function, RUN))
+    assert not warnings(verdict({**source, "app.pth": b"# ours\nsrc\n"}, manifest=RUN))
     wrong = PYTHON.model_copy(update={"module_path": ("/var/task/src",)})
-    assert "nothing called run" in said(verdict({"src/app/main.py": b"x = 1"}, wrong, RUN))
+    assert "nothing called run" in refusal(verdict({"src/app/main.py": b"x = 1"}, wrong, RUN))
 
 
 def test_a_layer_is_no_excuse_without_the_way_out() -> None:
     layered = PYTHON.model_copy(update={"layers": ("arn:aws:lambda:eu-west-1:1:layer:Powertools:1",)})
-    words = warned(verdict({"release/app/main.py": b"def run(e, c): ..."}, layered, RUN))
+    words = warnings(verdict({"release/app/main.py": b"def run(e, c): ..."}, layered, RUN))
     assert "it is at release/app/main.py: pack what is inside release" in words
 
 
 def test_a_release_that_lies_in_a_folder_of_its_own_has_packing_its_content_as_its_way_out() -> None:
     files = {"myapp/app.py": HANDLER, "myapp/dropshift.toml": b"", "__MACOSX/myapp/._app.py": b"", ".DS_Store": b""}
-    answer = said(verdict(files))
+    answer = refusal(verdict(files))
     assert "everything is in myapp/: pack its content (cd myapp && zip -r ../app.zip .)" in answer
     assert "myapp/dropshift.toml was not read" in answer
-    other = said(verdict({**files, "README": b""}))
+    other = refusal(verdict({**files, "README": b""}))
     assert "everything lies" not in other
     assert "myapp/dropshift.toml was not read" in other
-    deeper = said(verdict({"myapp/lambda_function.py": HANDLER}))
+    deeper = refusal(verdict({"myapp/lambda_function.py": HANDLER}))
     assert "pack what is inside myapp, not myapp itself (cd myapp && zip -r ../app.zip .)" in deeper
 
 
 def test_syntax_that_is_newer_than_the_deployer_s_own_python_is_only_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
     newer = (sys.version_info[0], sys.version_info[1] + 1)
     files = {"lambda_function.py": b"page = t'{name}'\ndef lambda_handler(e, c): ...\n"}
-    assert "not Python 3.13" in said(verdict(files))
+    assert "not Python 3.13" in refusal(verdict(files))
     monkeypatch.setattr(runtime, "SUPPORTED_PYTHONS", (newer,))
     function = PYTHON.model_copy(update={"runtime": f"python{newer[0]}.{newer[1]}"})
-    assert "the smoke test shows whether it is" in warned(verdict(files, function))
+    assert "the smoke test shows whether it is" in warnings(verdict(files, function))
 
 
 BAD_HANDLERS = {
@@ -235,7 +235,7 @@ BAD_HANDLERS = {
 
 @pytest.mark.parametrize(("files", "words"), BAD_HANDLERS.values(), ids=BAD_HANDLERS)
 def test_a_handler_that_is_not_there_is_refused_with_a_way_out(files: dict[str, bytes], words: str) -> None:
-    assert words in said(verdict(files, manifest=RUN))
+    assert words in refusal(verdict(files, manifest=RUN))
 
 
 @pytest.mark.parametrize("source", ["def run(e, c): ...", "from json import *", "globals()['r' + 'un'] = print"])

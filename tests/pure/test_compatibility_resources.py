@@ -12,13 +12,13 @@ from deployer.inspection.compatibility.runtime import SUPPORTED_PYTHONS
 from deployer.inspection.inspect import inspect_archive
 from deployer.model.inspection import Inspection
 from deployer.model.manifest import Manifest
-from tests.pure.compatibility_cases import APP, MODULE, PYTHON, RUN, SNAP, elf_of, said, verdict, warned
+from tests.pure.compatibility_cases import APP, MODULE, PYTHON, RUN, SNAP, elf_of, refusal, verdict, warnings
 from tests.pure.hostile import Member, Memory, accepted, member, tgz_of, zip_of
 
 
 def test_kind_and_runtime_must_agree() -> None:
     kind = '[application]\nkind = "nodejs"\n'
-    assert "runtime is python3.13" in said(verdict({"index.js": b"exports.handler = 1"}, manifest=kind))
+    assert "runtime is python3.13" in refusal(verdict({"index.js": b"exports.handler = 1"}, manifest=kind))
 
 
 def test_a_release_that_does_not_fit_the_disk_is_refused() -> None:
@@ -26,7 +26,7 @@ def test_a_release_that_does_not_fit_the_disk_is_refused() -> None:
     files = [member(k.encode(), v) for k, v in {**APP, "0.bin": bytes(20 * 2**20)}.items()]
     links = [member(f"{n}.bin".encode(), type=b"1", link=b"0.bin") for n in range(1, 26)]  # each counts as a file
     source = Memory("a.tgz", tgz_of(*files, *links), 2**18)
-    assert "MB of SnapStart" in said(inspect_archive(source, limits, SNAP))
+    assert "MB of SnapStart" in refusal(inspect_archive(source, limits, SNAP))
     found = inspect_archive(source, limits, PYTHON)
     assert isinstance(found, Inspection)
     assert found.storage in (521, 522)
@@ -46,30 +46,30 @@ def test_a_start_that_takes_longer_than_init_is_warned_of() -> None:
 
 def test_resources_are_held_against_the_function() -> None:
     asked = "[resources]\nephemeral-storage = 600\nprovisioned-concurrency = 2\n"
-    answer = said(verdict(APP, SNAP, asked))
+    answer = refusal(verdict(APP, SNAP, asked))
     assert "ephemeral-storage" in answer
     assert "provisioned-concurrency" in answer
     assert isinstance(verdict(APP, manifest=asked), Inspection)
 
 
 def test_where_no_stack_is_known_provisioned_concurrency_is_warned_of_and_nothing_is_refused() -> None:
-    assert "MaxProvisionedConcurrency" in warned(verdict(APP, manifest="[resources]\nprovisioned-concurrency = 2\n"))
-    assert "MaxProvisionedConcurrency" not in warned(verdict(APP, manifest="[resources]\nmemory = 10240\n"))
+    assert "MaxProvisionedConcurrency" in warnings(verdict(APP, manifest="[resources]\nprovisioned-concurrency = 2\n"))
+    assert "MaxProvisionedConcurrency" not in warnings(verdict(APP, manifest="[resources]\nmemory = 10240\n"))
 
 
 def test_a_manifest_that_cannot_be_read_is_never_passed_over() -> None:
-    assert "or larger than 1048576 bytes" in said(verdict(APP, manifest="#" * (2**20 + 1)))
+    assert "or larger than 1048576 bytes" in refusal(verdict(APP, manifest="#" * (2**20 + 1)))
     link = tgz_of(member(b"a.toml", b"schema = 9"), member(b"dropshift.toml", type=b"2", link=b"a.toml"))
-    assert "not a regular file" in said(inspect_archive(Memory("a.tgz", link), Limits(), PYTHON))
-    assert "not at the root" in warned(verdict({**APP, "x/dropshift.toml": b"schema = 9"}))
+    assert "not a regular file" in refusal(inspect_archive(Memory("a.tgz", link), Limits(), PYTHON))
+    assert "not at the root" in warnings(verdict({**APP, "x/dropshift.toml": b"schema = 9"}))
 
 
 def test_everything_that_is_wrong_is_reported_at_once() -> None:
     files = {MODULE: elf_of(183), "app/main.py": b"", "a-1.dist-info/WHEEL": b"Tag: cp39-cp39-win32\n"}
-    answer = said(verdict(files, SNAP, RUN + "[resources]\nephemeral-storage = 600\n"))
+    answer = refusal(verdict(files, SNAP, RUN + "[resources]\nephemeral-storage = 600\n"))
     for words in ("nothing called run", "native code for arm64", "Windows", "ephemeral-storage"):
         assert words in answer
-    broken = said(verdict(files, manifest="[application\n"))
+    broken = refusal(verdict(files, manifest="[application\n"))
     assert "dropshift.toml" in broken
     assert "native code for arm64" in broken
 
@@ -97,13 +97,13 @@ FUNCTIONS = {
 def test_a_function_that_would_stop_the_release_later_is_refused_with_a_way_out(
     read: dict[str, object], words: str
 ) -> None:
-    assert words in said(verdict(APP, PYTHON.model_copy(update=read)))
+    assert words in refusal(verdict(APP, PYTHON.model_copy(update=read)))
 
 
 def test_versions_that_differ_may_follow_each_other_all_at_once() -> None:
     other = PYTHON.model_copy(update={"differs": ("execution role", "dead letter queue")})
     assert isinstance(verdict(APP, other, '[rollout]\nstrategy = "all-at-once"\n'), Inspection)
-    answer = said(verdict(APP, other, '[rollout]\nstrategy = "linear"\n'))
+    answer = refusal(verdict(APP, other, '[rollout]\nstrategy = "linear"\n'))
     assert answer.count("while they share the traffic") == 2
 
 
@@ -124,7 +124,7 @@ RUNTIMES = {
 @pytest.mark.parametrize(("name", "words"), RUNTIMES.items())
 def test_a_runtime_that_the_bootstrap_does_not_run_in_is_refused_by_name(name: str, words: str) -> None:
     for manifest in ("", '[application]\nkind = "executable"\ncommand = ["./server"]\n', "[application\n"):
-        answer = said(verdict(APP, PYTHON.model_copy(update={"runtime": name}), manifest))
+        answer = refusal(verdict(APP, PYTHON.model_copy(update={"runtime": name}), manifest))
         assert words in answer
         assert "allowed: python3.14, python3.13, python3.12, nodejs22.x or later" in answer
 

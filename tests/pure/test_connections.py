@@ -26,7 +26,6 @@ class Watched(boto3.Session):
         self.made: list[Any] = []
 
     def client(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as boto3's
-        """Make a client."""
         self.made.append(super().client(*args, **kwargs))
         return self.made[-1]
 

@@ -1,11 +1,11 @@
 """The seeded defects keep up with the product: each can still be put in, and names tests that are there."""
 
 import ast
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from tests.applications import write
 from tests.defects import places
 from tests.defects.breaking import ROOT, Defect
 from tests.defects.catalogue import DEFECTS
@@ -40,18 +40,11 @@ class Route:
 """
 
 
-def product(root: Path, files: Mapping[str, str]) -> Path:
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True)
-        (root / name).write_text(text)
-    return root
-
-
 def test_a_defect_survives_that_its_definition_moves_and_is_wrapped_anew(tmp_path: Path) -> None:
     defect = Defect("unpaid", "Alias.shift", "if self.canary:\n    pay(1, 2)", "if True:\n    pass", ())
-    before = product(tmp_path / "before", {"deployer/a.py": ALIAS, "bootstrap/b.py": ROUTE})
+    before = write(tmp_path / "before", {"deployer/a.py": ALIAS, "bootstrap/b.py": ROUTE})
     wrapped = ALIAS.replace("(1, 2)", "(\n                1,\n                2,\n            )")
-    after = product(tmp_path / "after", {"bootstrap/elsewhere.py": wrapped})
+    after = write(tmp_path / "after", {"bootstrap/elsewhere.py": wrapped})
     broken = ALIAS.replace("self.canary", "True").replace("pay(1, 2)", "pass")
     assert defect.applied(before) == (before / "deployer/a.py", broken)
     assert defect.applied(after) == (after / "bootstrap/elsewhere.py", broken)
@@ -62,6 +55,6 @@ def test_a_defect_survives_that_its_definition_moves_and_is_wrapped_anew(tmp_pat
     [("shift", "return 1"), ("Alias.shift", "return 2"), ("Alias", "self"), ("Alias.move", "return 1")],
 )
 def test_a_defect_that_cannot_be_put_in_exactly_once_is_stale(tmp_path: Path, place: str, old: str) -> None:
-    root = product(tmp_path, {"deployer/a.py": ALIAS, "bootstrap/b.py": ROUTE})
+    root = write(tmp_path, {"deployer/a.py": ALIAS, "bootstrap/b.py": ROUTE})
     with pytest.raises(places.StaleError):
         Defect("stale", place, old, "return 3", ()).applied(root)

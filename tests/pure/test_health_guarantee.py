@@ -42,7 +42,6 @@ class Calls:
         self.errors = 0
 
     def come(self, number: int) -> None:
-        """Answer more calls."""
         self._number += number
         self.errors += self._chance.binomialvariate(number, self._error_rate)
 
@@ -52,7 +51,6 @@ class Calls:
         return self.errors / self._number if self._number else 0.0
 
     def traffic(self) -> Traffic:
-        """Return what CloudWatch has counted."""
         return Traffic(invocations=self._number, errors=self.errors)
 
 
@@ -129,7 +127,6 @@ class Durations:
         self._sorted: list[float] = []
 
     def come(self, number: int) -> None:
-        """Answer more calls."""
         took = [self._factor * self._chance.lognormvariate(4, 1) for _ in range(number)]
         self._sorted.extend(took)
         self._sorted.sort()  # quick, for most of it is in order
@@ -139,7 +136,6 @@ class Durations:
         return self._sorted[-number]
 
     def traffic(self) -> Traffic:
-        """Return what CloudWatch has counted."""
         return Traffic(invocations=len(self._sorted))
 
 

@@ -9,7 +9,7 @@ from botocore.stub import ANY, Stubber
 from deployer.aws.metrics import Metrics
 from deployer.model.health import Traffic, Unread
 from deployer.model.manifest import Rollout
-from deployer.settings import Settings
+from tests.pure.values import SETTINGS
 
 SERVICE = "cloudwatch"
 SINCE = datetime(2026, 11, 27, 10, 3, 20, tzinfo=UTC)
@@ -19,13 +19,7 @@ FIRST, SECOND = SINCE.replace(second=0), SINCE.replace(second=0) + timedelta(min
 
 @pytest.fixture
 def metrics(client: Any) -> Metrics:  # noqa: ANN401
-    settings = Settings(
-        function_prefix="app-",
-        releases_bucket="releases",
-        bundles_bucket="bundles",
-        account_id="123456789012",
-    )
-    return Metrics(client, settings, {"orders", "orders-eu"})
+    return Metrics(client, SETTINGS.model_copy(update={"function_prefix": "app-"}), {"orders", "orders-eu"})
 
 
 def result(name: str, values: dict[datetime, float], state: str = "Complete") -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from deployer.cli.main import main
+from tests.applications import write
 
 HANDLER = "import markupsafe\n\ndef lambda_handler(event, context):\n    return str(markupsafe.escape('<'))\n"
 INTEGRITY = "sha512-6FlzubTLZG3J2a/NVCAleEhjzq5oxgHyaCU9yYXvcLsvoVaHJq/s5xXI6/XXP6tz7R9xAOtHnSO/tXtF3WRTlA=="
@@ -17,25 +18,15 @@ LOCK = {
     "lockfileVersion": 3,
     "packages": {
         "": {"name": "app", "dependencies": {"ms": "2.1.3"}},
-        "node_modules/ms": {
-            "version": "2.1.3",
-            "integrity": INTEGRITY,
-        },
+        "node_modules/ms": {"version": "2.1.3", "integrity": INTEGRITY},
     },
 }
-
-
-def folder(path: Path, files: dict[str, str]) -> Path:
-    for name, text in files.items():
-        (path / name).parent.mkdir(parents=True, exist_ok=True)
-        (path / name).write_text(text)
-    return path
 
 
 @pytest.fixture
 def app(tmp_path: Path) -> Path:
     files = {"lambda_function.py": HANDLER, "requirements.txt": "markupsafe==3.0.2\n", "run.sh": "#!/bin/sh\n"}
-    made = folder(tmp_path / "my-app", files)
+    made = write(tmp_path / "my-app", files)
     (made / "run.sh").chmod(0o755)
     (made / "again.py").symlink_to("lambda_function.py")
     return made
@@ -76,7 +67,7 @@ def test_the_same_folder_is_the_same_bytes_wherever_and_whenever(app: Path, tmp_
 
 
 def test_scripts_with_the_path_of_this_python_are_no_part_of_it(tmp_path: Path) -> None:
-    made = folder(
+    made = write(
         tmp_path / "app", {"lambda_function.py": HANDLER, "requirements.txt": "idna==3.10\nmarkdown-it-py==3.0.0\n"}
     )
     assert main(["pack", str(made), "--to", str(tmp_path / "app.zip")]) == 0
@@ -90,7 +81,7 @@ def test_scripts_with_the_path_of_this_python_are_no_part_of_it(tmp_path: Path) 
 def test_modes_and_links_stay_and_what_is_not_the_applications_goes(
     app: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder(app, {".env": "SECRET=1", ".git/config": "", "__pycache__/x.pyc": "", "venv/pyvenv.cfg": "", ".well/x": ""})
+    write(app, {".env": "SECRET=1", ".git/config": "", "__pycache__/x.pyc": "", "venv/pyvenv.cfg": "", ".well/x": ""})
     archive = tmp_path / "app.zip"
     assert main(["pack", str(app), "--to", str(archive)]) == 0
     assert "left out: .env, .git, .well, venv\n" in capsys.readouterr().out
@@ -104,7 +95,7 @@ def test_modes_and_links_stay_and_what_is_not_the_applications_goes(
 
 def test_node_packages_are_those_of_the_lock(tmp_path: Path) -> None:
     package = json.dumps({"name": "app", "dependencies": {"ms": "2.1.3"}})
-    made = folder(tmp_path / "app", {"index.js": "exports.handler = async () => 1\n", "package.json": package})
+    made = write(tmp_path / "app", {"index.js": "exports.handler = async () => 1\n", "package.json": package})
     assert main(["pack", str(made), "--to", str(tmp_path / "app.zip")]) == 1, "nothing locks its packages"
     (made / "package-lock.json").write_text(json.dumps(LOCK))
     for name in ("a.zip", "b.zip"):

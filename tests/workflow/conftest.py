@@ -35,7 +35,6 @@ def worlds() -> Worlds:
 
 @pytest.fixture
 def world(worlds: Worlds) -> Iterator[World]:
-    """An application of one test's own."""
     with worlds() as made:
         yield made
 

@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -164,13 +165,11 @@ class Applications:
         return self._world
 
     def close(self) -> None:
-        """Take the present one down."""
         self._open.close()
 
 
 @pytest.fixture(scope="module")
 def applications(worlds: Worlds) -> Iterator[Applications]:
-    """The applications of this module."""
     found = Applications(worlds)
     yield found
     found.close()
@@ -244,30 +243,10 @@ def _value(name: str, value: str) -> str | int | bool:
 # --- what happens without a command -------------------------------------------------------------------------------
 
 
-def nothing(case: Case) -> Answer:
-    """The release is left alone."""
-    return {"answer": case.drop.label}
-
-
 def calls_fail(case: Case) -> Answer:
     """Twenty callers of the new version get an error."""
     case.world.serve(case.words["new"], 20, errors=20)
     return {}
-
-
-def alarm_red(case: Case) -> Answer:
-    """An alarm goes red, and EventBridge tells of it."""
-    return case.world.hear(case.world.alarm("ALARM"))
-
-
-def alarm_event_late(case: Case) -> Answer:
-    """EventBridge tells of an alarm that is green again."""
-    return case.world.hear(case.world.alarm("OK"))
-
-
-def same_event(case: Case) -> Answer:
-    """S3 tells of the drop a second time."""
-    return case.world.tell(events.Drops(drops=(case.drop,)))
 
 
 def newer_drop(case: Case) -> Answer:
@@ -285,27 +264,22 @@ def moved_by_hand(case: Case) -> Answer:
     return {}
 
 
-def execution_ended(status: str) -> Callable[[Case], Answer]:
-    """The engine says that the execution ended; what is left of the process does not know and goes on."""
-
-    def happening(case: Case) -> Answer:
-        return case.world.tell(case.world.engine_ends(case.drop, status))
-
-    return happening
+def execution_ends(case: Case, status: str) -> Answer:
+    """Have the engine say that the execution ended; the process goes on, and does not know."""
+    return case.world.tell(case.world.engine_ends(case.drop, status))
 
 
 HAPPENINGS: dict[str, Callable[[Case], Answer]] = {
-    "nothing": nothing,
-    "no archive": nothing,
-    "cannot start": nothing,
-    "the same again": nothing,
+    **dict.fromkeys(
+        ("nothing", "no archive", "cannot start", "the same again"), lambda case: {"answer": case.drop.label}
+    ),
     "calls fail": calls_fail,
-    "alarm red": alarm_red,
-    "alarm event late": alarm_event_late,
-    "same event again": same_event,
+    "alarm red": lambda case: case.world.hear(case.world.alarm("ALARM")),
+    "alarm event late": lambda case: case.world.hear(case.world.alarm("OK")),
+    "same event again": lambda case: case.world.tell(events.Drops(drops=(case.drop,))),
     "newer drop": newer_drop,
     "moved by hand": moved_by_hand,
-    **{f"execution {status}": execution_ended(status) for status in ("FAILED", "TIMED_OUT", "STOPPED")},
+    **{f"execution {one}": partial(execution_ends, status=one) for one in ("FAILED", "TIMED_OUT", "STOPPED")},
 }
 
 

@@ -7,13 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from backports import zstd
 
-from bootstrap.index import Index
 from bootstrap.pointer import VARIABLE, Pointer
 from deployer.bundle.compress import STRONGEST
 from deployer.bundle.recipe import Earlier
 from deployer.model.status import Status
+from tests.applications import contents
 from tests.workflow.world import APPLICATION, NOW, World
 
 LARGE = {f"data_{n}.txt": random.Random(n).randbytes(600_000).hex() for n in range(4)}  # noqa: S311 - test data
@@ -24,28 +23,21 @@ def files(release: str) -> dict[str, str]:
     return {**LARGE, "lambda_function.py": f"# {release}\n{APPLICATION}"}
 
 
+def stored(world: World, key: str, version: str) -> bytes:
+    body: bytes = world.s3.get_object(Bucket=world.settings.bundles_bucket, Key=key, VersionId=version)["Body"].read()
+    return body
+
+
 class Stored:
     """The bundle of the application's last version."""
 
     def __init__(self, world: World) -> None:
-        found = world.lambda_.get_function_configuration(FunctionName=world.function, Qualifier=world.alias.stable)
-        self.pointer = Pointer.parse(found["Environment"]["Variables"][VARIABLE])
-        where = {"Bucket": self.pointer.bucket, "Key": self.pointer.key, "VersionId": self.pointer.version}
-        self.body: bytes = world.s3.get_object(**where)["Body"].read()
+        self.pointer = Pointer.parse(world.configuration()["Environment"]["Variables"][VARIABLE])
+        self.body = stored(world, self.pointer.key, self.pointer.version)
 
     @property
     def contents(self) -> dict[str, bytes]:
-        """Every file, as the bootstrap would write it."""
-        index = Index.parse(zstd.decompress(self.body[self.pointer.offset :][: self.pointer.size]))
-        found, position = {file.path: bytearray(file.size) for file in index.files}, 0
-        for frame in index.frames:
-            raw = zstd.decompress(self.body[position : position + frame.compressed])
-            for one in frame.slices:
-                for number in one.files:
-                    content = raw[one.offset : one.offset + one.length]
-                    found[index.files[number].path][one.position : one.position + one.length] = content
-            position += frame.compressed
-        return {path: bytes(content) for path, content in found.items()}
+        return contents(self.body, self.pointer.offset, self.pointer.size)
 
 
 def strong(body: bytes, offset: int, index_size: int) -> set[str]:
@@ -71,8 +63,7 @@ def served(world: World) -> World:
 
 def test_the_second_release_copies_what_was_made_stronger_after_the_first_was_live(served: World) -> None:
     first, there = Stored(served), newest(served)[1]
-    where = {"Bucket": first.pointer.bucket, "Key": there["key"], "VersionId": there["version_id"]}
-    stronger = strong(served.s3.get_object(**where)["Body"].read(), there["offset"], there["index_size"])
+    stronger = strong(stored(served, there["key"], there["version_id"]), there["offset"], there["index_size"])
     assert stronger - strong(first.body, first.pointer.offset, first.pointer.size)
     assert served.release("1.1", NOW, files=files("1.1"))["status"] == Status.LIVE
     second = Stored(served)
@@ -106,9 +97,7 @@ def test_a_bundle_that_was_pruned_meanwhile_is_made_anew(served: World) -> None:
 def test_a_frame_with_other_bytes_than_its_digest_is_made_anew(served: World) -> None:
     key, there = newest(served)
     bucket = served.settings.bundles_bucket
-    body = bytearray(
-        served.s3.get_object(Bucket=bucket, Key=there["key"], VersionId=there["version_id"])["Body"].read()
-    )
+    body = bytearray(stored(served, there["key"], there["version_id"]))
     body[there["offset"] // 2] ^= 1
     version = served.s3.put_object(Bucket=bucket, Key=there["key"], Body=bytes(body))["VersionId"]
     served.s3.put_object(Bucket=bucket, Key=key, Body=json.dumps({**there, "version_id": version}).encode())

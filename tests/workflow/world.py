@@ -39,7 +39,6 @@ _sequencers = itertools.count(1)
 
 
 def packed(files: Mapping[str, str]) -> bytes:
-    """Make a zip archive of some files."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in files.items():
@@ -161,11 +160,9 @@ class World:
             self.account.actor = interrupted
 
     def hear(self, alarm: str, state: str = "ALARM") -> dict[str, Any]:
-        """Send EventBridge's event of an alarm to the controller."""
         return self.tell(events.AlarmChanged(name=alarm, state=state))
 
     def split(self, version: str, percent: int) -> None:
-        """Give a version a share of the traffic by hand."""
         weights = {"AdditionalVersionWeights": {version: percent / 100}}
         self.lambda_.update_alias(FunctionName=self.function, Name=self.settings.alias, RoutingConfig=weights)
 
@@ -202,7 +199,6 @@ class World:
         self.at_look(number, lambda: self.serve("3", 20, errors=20))
 
     def at_every_look(self, action: Callable[[], object]) -> None:
-        """Do something before every look."""
         self.at_look(0, action)
 
     def forget_plans(self) -> None:
@@ -250,7 +246,6 @@ class World:
         return execution.result
 
     def release(self, name: str, manifest: str = "", **kwargs: Any) -> dict[str, str]:  # noqa: ANN401 - as drop takes
-        """Drop and roll out."""
         return self.roll_out(self.drop(name, manifest, **kwargs))
 
     @property
@@ -275,7 +270,6 @@ class World:
 
     @property
     def alias(self) -> Alias:
-        """The alias as it stands."""
         return self._eyes.alias(self.function)
 
     @property
@@ -285,7 +279,6 @@ class World:
         return {stable: 100 - weight} | ({canary: weight} if canary else {})
 
     def record(self, drop: Drop) -> Record:
-        """The record of a release."""
         found = self.deployer.aws.records.read(self.application, drop.release_id)
         if found is None:
             raise AssertionError("there is no record")
