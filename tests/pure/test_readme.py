@@ -188,3 +188,11 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").g
 def test_every_link_to_a_file_leads_to_one(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:)([^)#\s]+)", page.read_text())
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_every_path_that_the_architecture_names_is_there() -> None:
+    page = (ROOT / "docs/architecture.md").read_text()
+    page = re.sub(r"\n## The command line\n.*?\n## ", "", page, flags=re.DOTALL)  # its paths are in deployer/cli/
+    named = set(re.findall(r"`([\w/-]+(?:/|\.py|\.mjs|\.yaml))`", page))
+    assert len(named) > 30
+    assert [path for path in sorted(named) if not any((ROOT / at / path).exists() for at in ("deployer", ""))] == []
