@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from tests.faults.clock import Clock
@@ -31,7 +32,7 @@ class Stored:
     marker: bool = False
     """True for a delete marker: it hides the versions before it from calls that name none."""
 
-    @property
+    @cached_property
     def etag(self) -> str:
         """The digest S3 gives an object; a conditional write names it."""
         return f'"{hashlib.md5(self.body).hexdigest()}"'  # noqa: S324 - as S3 does

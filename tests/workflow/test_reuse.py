@@ -15,11 +15,14 @@ from deployer.model.status import Status
 from tests.applications import contents
 from tests.workflow.world import APPLICATION, NOW, World
 
-LARGE = {f"data_{n}.txt": random.Random(n).randbytes(600_000).hex() for n in range(4)}  # noqa: S311 - test data
-"""More than two megabytes after compression: worth a second bundle."""
+_chance = random.Random(1)  # noqa: S311 - test data
+LARGE = {f"data_{n}.bin": _chance.randbytes(700_000) for n in range(3)}
+"""More than two megabytes after compression, which takes no time: worth a second bundle."""
+LARGE["text.txt"] = _chance.randbytes(20_000).hex().encode() + bytes(1_000_000)
+"""This is what a second bundle makes stronger."""
 
 
-def files(release: str) -> dict[str, str]:
+def files(release: str) -> dict[str, str | bytes]:
     return {**LARGE, "lambda_function.py": f"# {release}\n{APPLICATION}"}
 
 
@@ -69,7 +72,7 @@ def test_the_second_release_copies_what_was_made_stronger_after_the_first_was_li
     second = Stored(served)
     assert len(stronger - strong(second.body, second.pointer.offset, second.pointer.size)) <= 1
     assert second.contents["lambda_function.py"].startswith(b"# 1.1\n")
-    assert {name: second.contents[name] for name in LARGE} == {name: text.encode() for name, text in LARGE.items()}
+    assert LARGE.items() <= second.contents.items()
 
 
 def test_status_says_how_far_a_bundle_is(world: World) -> None:
@@ -79,7 +82,7 @@ def test_status_says_how_far_a_bundle_is(world: World) -> None:
     )
     world.before_call("UploadPart", lambda: seen.append(world.command("status")))
     assert world.release("1.0", NOW, files=files("1.0"))["status"] == Status.LIVE
-    assert re.search(r"is being bundled \(\d+ % of 5 MB\)", str(seen)), seen
+    assert re.search(r"is being bundled \(\d+ % of 3 MB\)", str(seen)), seen
 
 
 def test_a_bundle_that_was_pruned_meanwhile_is_made_anew(served: World) -> None:
@@ -103,7 +106,7 @@ def test_a_frame_with_other_bytes_than_its_digest_is_made_anew(served: World) ->
     served.s3.put_object(Bucket=bucket, Key=key, Body=json.dumps({**there, "version_id": version}).encode())
     assert served.release("1.1", NOW, files=files("1.1"))["status"] == Status.LIVE
     second = Stored(served)
-    assert {name: second.contents[name] for name in LARGE} == {name: text.encode() for name, text in LARGE.items()}
+    assert LARGE.items() <= second.contents.items()
 
 
 @pytest.mark.parametrize(

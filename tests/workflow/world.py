@@ -38,11 +38,11 @@ WARM = "[resources]\nprovisioned-concurrency = 2\n"
 _sequencers = itertools.count(1)
 
 
-def packed(files: Mapping[str, str]) -> bytes:
+def packed(files: Mapping[str, str | bytes]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in files.items():
-            archive.writestr(zipfile.ZipInfo(name), text)  # the same files make the same bytes
+        for name, content in files.items():
+            archive.writestr(zipfile.ZipInfo(name), content)  # the same files make the same bytes
     return buffer.getvalue()
 
 
@@ -128,7 +128,7 @@ class World:
         self,
         release: str,
         manifest: str = "",
-        files: Mapping[str, str] | None = None,
+        files: Mapping[str, str | bytes] | None = None,
         body: bytes | None = None,
         *,
         force: bool = False,
