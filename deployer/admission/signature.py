@@ -34,7 +34,7 @@ def objection(aws: Aws, signing_key: str, drop: Drop, head: Head, sha256: str) -
         found = "no signature" if text is None else "a signature that is not Base64"
     elif aws.verifier.verify(signing_key, signed_text(drop.key, sha256), signature):
         return None
-    elif aws.verifier.verify_digest(signing_key, sha256, signature):
+    elif aws.verifier.verify(signing_key, bytes.fromhex(sha256), signature, "DIGEST"):
         found = "a signature over the bytes alone, which would be good for any application and name"
     else:
         found = "a signature by another key, for another application or name, or over other bytes"

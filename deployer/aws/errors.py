@@ -3,7 +3,10 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
+
+from deployer import telemetry
+from deployer.model.health import Unread
 
 _SERVER_ERROR = 500
 _TOO_MANY_REQUESTS = 429
@@ -55,6 +58,15 @@ def _refused(lasts: Callable[[ClientError], bool]) -> Iterator[None]:
         if not lasts(error):
             raise
         raise RefusedError(_in_words(error)) from error
+
+
+def or_unread[T](event: str, ask: Callable[[], T], **about: str) -> T | Unread:
+    """Return what a question to CloudWatch found; Unread, with a line in the log, when it was not answered in full."""
+    try:
+        return ask()
+    except (ClientError, BotoCoreError, TimeoutError) as error:
+        telemetry.warn(event, reason=str(error), **about)
+        return Unread(reason=str(error))
 
 
 def is_transient(error: ClientError) -> bool:

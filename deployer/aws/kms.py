@@ -13,16 +13,11 @@ class SignatureVerifier:
     def __init__(self, client: "KMSClient") -> None:
         self._client = client
 
-    def verify(self, key: str, message: bytes, signature: bytes) -> bool:
-        """Return whether a signature (DER) over a message of at most 4,096 bytes is that of an ECC_NIST_P256 key."""
-        return self._verify(key, message, "RAW", signature)
+    def verify(self, key: str, message: bytes, signature: bytes, kind: "MessageTypeType" = "RAW") -> bool:
+        """Return whether a signature (DER) is that of an ECC_NIST_P256 key, over 4,096 bytes at most or a digest.
 
-    def verify_digest(self, key: str, sha256: str, signature: bytes) -> bool:
-        """Return whether a signature (DER) over a digest (hex) is that of an ECC_NIST_P256 key."""
-        return self._verify(key, bytes.fromhex(sha256), "DIGEST", signature)
-
-    def _verify(self, key: str, message: bytes, kind: "MessageTypeType", signature: bytes) -> bool:
-        """Ask KMS. Source: AWS KMS API reference, Verify: an invalid signature is an exception, never `false`."""
+        Source: AWS KMS API reference, Verify: an invalid signature is an exception, never `false`.
+        """
         try:
             self._client.verify(
                 KeyId=key, Message=message, MessageType=kind, Signature=signature, SigningAlgorithm="ECDSA_SHA_256"

@@ -6,9 +6,7 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from deployer import telemetry
+from deployer.aws.errors import or_unread
 from deployer.model.health import Unread
 
 if TYPE_CHECKING:
@@ -55,19 +53,14 @@ class Logs:
         It is best effort: events that cannot be read are missing, and no call begins after `patience` seconds.
         """
         found: list[str] = []
-        try:
-            found.extend(islice(self._find(function, version, since, until, terms, patience), _EVENTS))
-        except (ClientError, BotoCoreError, TimeoutError) as error:
-            telemetry.warn("logs.unreadable", function=function, reason=str(error))
+        events = islice(self._find(function, version, since, until, terms, patience), _EVENTS)
+        or_unread("logs.unreadable", lambda: found.extend(events), function=function)
         return tuple(found)
 
     def loads(self, function: str, version: str, since: datetime, until: datetime) -> int | Unread:
         """Return how many environments of a version have loaded the release: each reports it in one event."""
-        try:
-            return sum(1 for _ in self._find(function, version, since, until, (_LOADED,), _COUNTING))
-        except (ClientError, BotoCoreError, TimeoutError) as error:
-            telemetry.warn("logs.unreadable", function=function, reason=str(error))
-            return Unread(reason=str(error))
+        events = self._find(function, version, since, until, (_LOADED,), _COUNTING)
+        return or_unread("logs.unreadable", lambda: sum(1 for _ in events), function=function)
 
     def _find(
         self, function: str, version: str, since: datetime, until: datetime, terms: tuple[str, ...], patience: float

@@ -6,9 +6,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from deployer import telemetry
+from deployer.aws.errors import or_unread
 from deployer.model.health import Alarm, Traffic, Unread
 from deployer.settings import Settings
 
@@ -21,10 +19,6 @@ _DAY = timedelta(days=1)
 """The longest period that CloudWatch documents for alarms; for queries there is no documented limit."""
 
 type Series = dict[datetime, float]
-
-
-class IncompleteError(Exception):
-    """CloudWatch answered only in part; the rest may come with the next check."""
 
 
 class Metrics:
@@ -78,11 +72,8 @@ class Metrics:
         """Return each metric's statistic by the beginning of its period."""
         queries = [self._query(name, statistics[name], function, version, period) for name in statistics]
         start = since.replace(second=0, microsecond=0)
-        try:
-            return self._values(queries, start, start + _minutes(since, until))
-        except (ClientError, BotoCoreError, IncompleteError) as error:
-            telemetry.warn("metrics.unreadable", function=function, reason=str(error))
-            return Unread(reason=str(error))
+        end = start + _minutes(since, until)
+        return or_unread("metrics.unreadable", lambda: self._values(queries, start, end), function=function)
 
     def _query(
         self, metric: str, statistic: str, function: str, version: str, period: timedelta
@@ -110,7 +101,7 @@ class Metrics:
         """Read all pages. A metric may be partial on one page and complete on a later one; in the end none is partial.
 
         Source: CloudWatch API reference, MetricDataResult: `PartialData` and `InternalError` mean that values are
-        missing. With errors missing, a bad version would seem healthy.
+        missing, and may come in time for the next check. With errors missing, a bad version would seem healthy.
         """
         names = {query["Id"]: query["Label"] for query in queries}
         values: dict[str, Series] = {name: {} for name in names.values()}
@@ -124,16 +115,18 @@ class Metrics:
                 values[name].update(zip(result["Timestamps"], result["Values"], strict=True))
                 states[name] = result["StatusCode"]
         if partial := sorted(name for name, state in states.items() if state != "Complete"):
-            raise IncompleteError(f"values of {', '.join(partial)} are missing")
+            raise TimeoutError(f"values of {', '.join(partial)} are missing")
         return values
 
     def alarms(self, application: str, named: tuple[str, ...]) -> tuple[Alarm, ...] | Unread:
         """Return the alarms that watch an application, and the named ones, at most a hundred of a manifest."""
-        try:
-            found = self._watching(application) | (self._alarms(AlarmNames=list(named)) if named else {})
-        except (ClientError, BotoCoreError) as error:
-            telemetry.warn("alarms.unreadable", application=application, reason=str(error))
-            return Unread(reason=str(error))
+
+        def states() -> dict[str, str]:
+            return self._watching(application) | (self._alarms(AlarmNames=list(named)) if named else {})
+
+        found = or_unread("alarms.unreadable", states, application=application)
+        if isinstance(found, Unread):
+            return found
         missing = {name: "MISSING" for name in named if name not in found}
         return tuple(Alarm(name=name, state=state) for name, state in sorted({**found, **missing}.items()))
 

@@ -172,7 +172,7 @@ REQUESTS: dict[str, tuple[Calls, str, dict[str, Any], dict[str, Any], object]] =
         "arn",
     ),
     "verify an archive's signature": (
-        lambda client: SignatureVerifier(client).verify_digest("key", DIGEST, b"signature"),
+        lambda client: SignatureVerifier(client).verify("key", bytes.fromhex(DIGEST), b"signature", "DIGEST"),
         "kms.verify",
         VERIFIED | {"Message": bytes.fromhex(DIGEST), "MessageType": "DIGEST"},
         {"SignatureValid": True},
