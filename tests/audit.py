@@ -36,17 +36,8 @@ def _findings(template: sam.Template) -> defaultdict[str, set[str]]:
     with tempfile.TemporaryDirectory(prefix="audit-") as directory:
         path = Path(directory) / "template.json"
         path.write_text(json.dumps(template))
-        command = [
-            str(CHECKOV),
-            "-f",
-            str(path),
-            "--framework",
-            "cloudformation",
-            "-o",
-            "json",
-            "--skip-download",
-            "--soft-fail",
-        ]
+        options = ["--framework", "cloudformation", "-o", "json", "--skip-download", "--soft-fail"]
+        command = [str(CHECKOV), "-f", str(path), *options]
         said = subprocess.run(command, capture_output=True, text=True, check=True, cwd=directory).stdout
     results = json.loads(said)["results"]
     if results["parsing_errors"] or not results["passed_checks"]:

@@ -1,13 +1,13 @@
 """A client of the service that a module names, which answers as a test says."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import boto3
 import pytest
 from botocore.stub import Stubber
 
 from tests.faults.account import Account
+from tests.pure.values import Client
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def account() -> Account:
 
 
 @pytest.fixture
-def client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - boto3's has no class to name
+def client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Client:
     """A client of the module's SERVICE."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "none")
@@ -24,7 +24,7 @@ def client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> A
 
 
 @pytest.fixture
-def cloudwatch(client: Any) -> Iterator[Stubber]:  # noqa: ANN401 - as above
+def cloudwatch(client: Client) -> Iterator[Stubber]:
     """Its answers; they and the calls are held against botocore's model of the service."""
     with Stubber(client) as stubber:
         yield stubber

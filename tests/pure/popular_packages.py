@@ -30,19 +30,8 @@ def main() -> int:
     """Fetch all, inspect each; return 1 if one was not as it should be."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        pip = [
-            sys.executable,
-            "-m",
-            "pip",
-            "download",
-            "-q",
-            "--no-deps",
-            "--only-binary=:all:",
-            "-d",
-            name,
-            *WHEELS.split(),
-        ]
-        subprocess.run(pip, check=True)
+        pip = ["-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:", "-d"]
+        subprocess.run([sys.executable, *pip, name, *WHEELS.split()], check=True)
         subprocess.run(["npm", "pack", "--silent", *TARBALLS.split()], cwd=folder, check=True, capture_output=True)
         faults = [fault for path in sorted(folder.iterdir()) if (fault := _fault(path))]
     print("\n".join(faults) or f"all {len((WHEELS + TARBALLS).split())} accepted, the same files in each")

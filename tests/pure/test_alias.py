@@ -49,7 +49,9 @@ def test_a_pause_keeps_the_traffic_and_is_read_off_the_alias() -> None:
 
 
 @pytest.mark.parametrize("moved", [{"stable": "7"}, {"canary": "7"}, {"weight": 30}, {"canary": None, "weight": 0}])
-def test_a_move_in_the_console_is_seen_because_the_note_still_says_the_old_state(moved: dict[str, object]) -> None:
+def test_a_move_in_the_console_is_seen_because_the_description_still_has_the_old_state(
+    moved: dict[str, object],
+) -> None:
     alias = untouched().shift(RELEASE, "2", 10).model_copy(update=moved)
     assert not alias.managed
     assert alias.previous is None
@@ -67,33 +69,26 @@ def test_an_alias_that_nobody_moved_is_not_ours() -> None:
     assert not untouched().managed
 
 
-@given(versions, versions, st.integers(1, 99), st.none() | versions, st.booleans(), st.sampled_from(Move))
-def test_a_note_survives_its_way_through_the_description(
-    stable: str,
-    canary: str,
-    weight: int,
-    previous: str | None,
-    flag: bool,  # noqa: FBT001 - drawn
-    move: Move,
-) -> None:
-    note = AliasState(
-        move=move,
-        release=RELEASE,
-        stable=stable,
-        canary=canary,
-        weight=weight,
-        previous=previous,
-        paused=flag,
-        by_command=flag,
-    )
-    assert AliasState.parse(note.encode()) == note
-    assert len(note.encode()) <= 256
+states = st.builds(
+    AliasState,
+    release=st.just(RELEASE),
+    stable=versions,
+    canary=versions,
+    weight=st.integers(1, 99),
+    previous=st.none() | versions,
+)
+
+
+@given(states)
+def test_a_state_survives_its_way_through_the_description(state: AliasState) -> None:
+    assert AliasState.parse(state.encode()) == state
+    assert len(state.encode()) <= 256
 
 
 @given(st.text(max_size=256))
-def test_a_description_that_a_person_wrote_is_no_note_and_no_error(description: str) -> None:
-    note = AliasState.parse(description)
-    assert note is None or AliasState.parse(note.encode()) == note
+def test_a_description_that_a_person_wrote_is_no_state_and_no_error(description: str) -> None:
+    state = AliasState.parse(description)
+    assert state is None or AliasState.parse(state.encode()) == state
 
 
 def test_percent_are_whole_numbers() -> None:

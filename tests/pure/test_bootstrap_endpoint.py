@@ -12,11 +12,10 @@ from botocore.exceptions import EndpointProviderError
 
 from bootstrap.loader import aws_environment
 from bootstrap.loader.aws_environment import DUAL_STACK, FIPS, endpoint
-from bootstrap.pointer import Pointer
 from tests import toolchains
+from tests.pure.values import POINTER
 from tests.pythons import ROOT
 
-BUNDLE = Pointer("bundles", "k", "v", 0, 1, "a" * 64, "python", "app.handler", (), "r", "0" * 32, "1" * 12, 1)
 LOADER = botocore.session.Session().get_component("data_loader")
 PARTITIONS = LOADER.load_data("partitions")
 RULES = EndpointProvider(LOADER.load_service_model("s3", "endpoint-rule-set-1"), PARTITIONS)
@@ -65,7 +64,7 @@ def test_python_asks_where_botocore_would(cases: list[Case], monkeypatch: pytest
         monkeypatch.setenv("AWS_REGION", region)
         monkeypatch.setenv(FIPS, str(fips).lower())
         monkeypatch.setenv(DUAL_STACK, str(dual_stack).lower())
-        assert endpoint(BUNDLE._replace(bucket=bucket)).host == host
+        assert endpoint(POINTER._replace(bucket=bucket)).host == host
 
 
 ASK = """\

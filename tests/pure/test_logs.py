@@ -9,6 +9,7 @@ from botocore.stub import Stubber
 
 from deployer.aws.logs import Logs
 from deployer.model.health import Unread
+from tests.pure.values import Client
 
 SERVICE = "logs"
 SINCE, UNTIL = datetime(2026, 11, 27, 23, 58, tzinfo=UTC), datetime(2026, 11, 28, 0, 8, tzinfo=UTC)
@@ -35,17 +36,17 @@ def is_told(caplog: pytest.LogCaptureFixture, reason: str) -> bool:
     return (warned["message"], warned["function"]) == ("logs.unreadable", "app-orders") and reason in warned["reason"]
 
 
-def read(client: Any) -> tuple[str, ...]:  # noqa: ANN401
+def read(client: Client) -> tuple[str, ...]:
     return Logs(lambda: client).events("app-orders", "7", SINCE, UNTIL, ("ERROR", "timed out"))
 
 
-def test_only_the_streams_of_the_version_are_read(client: Any, cloudwatch: Stubber) -> None:  # noqa: ANN401
+def test_only_the_streams_of_the_version_are_read(client: Client, cloudwatch: Stubber) -> None:
     for number, prefix in enumerate(PREFIXES):
         cloudwatch.add_response("filter_log_events", {"events": [{"message": str(number)}]}, asked(prefix))
     assert read(client) == ("0", "1", "2", "3")
 
 
-def test_an_empty_page_is_not_the_last(client: Any, cloudwatch: Stubber) -> None:  # noqa: ANN401
+def test_an_empty_page_is_not_the_last(client: Client, cloudwatch: Stubber) -> None:
     first, *others = PREFIXES
     cloudwatch.add_response("filter_log_events", {"events": [], "nextToken": "more"}, asked(first))
     found = {"events": [{"message": "late"}]}
@@ -57,10 +58,7 @@ def test_an_empty_page_is_not_the_last(client: Any, cloudwatch: Stubber) -> None
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "ResourceNotFoundException", "AccessDeniedException"])
 def test_a_log_that_cannot_be_read_holds_nothing(
-    client: Any,  # noqa: ANN401
-    cloudwatch: Stubber,
-    code: str,
-    caplog: pytest.LogCaptureFixture,
+    client: Client, cloudwatch: Stubber, code: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     cloudwatch.add_client_error("filter_log_events", code, "no")
     assert read(client) == ()
@@ -68,11 +66,11 @@ def test_a_log_that_cannot_be_read_holds_nothing(
 
 
 @pytest.mark.usefixtures("cloudwatch")
-def test_a_log_is_read_for_a_while_only(client: Any) -> None:  # noqa: ANN401
+def test_a_log_is_read_for_a_while_only(client: Client) -> None:
     assert Logs(lambda: client).events("app-orders", "7", SINCE, UNTIL, ("ERROR", "timed out"), patience=-1) == ()
 
 
-def test_environments_that_loaded_are_counted(client: Any, cloudwatch: Stubber) -> None:  # noqa: ANN401
+def test_environments_that_loaded_are_counted(client: Client, cloudwatch: Stubber) -> None:
     for prefix in PREFIXES:
         expected = asked(prefix, filterPattern='?"release.loaded"')
         cloudwatch.add_response("filter_log_events", {"events": [{"message": "{}"}] * 3}, expected)
@@ -80,9 +78,7 @@ def test_environments_that_loaded_are_counted(client: Any, cloudwatch: Stubber) 
 
 
 def test_what_could_not_be_counted_is_not_zero(
-    client: Any,  # noqa: ANN401
-    cloudwatch: Stubber,
-    caplog: pytest.LogCaptureFixture,
+    client: Client, cloudwatch: Stubber, caplog: pytest.LogCaptureFixture
 ) -> None:
     cloudwatch.add_client_error("filter_log_events", "ThrottlingException", "Rate exceeded")
     found = Logs(lambda: client).loads("app-orders", "7", SINCE, UNTIL)
@@ -93,17 +89,14 @@ def test_what_could_not_be_counted_is_not_zero(
 
 @pytest.mark.usefixtures("cloudwatch")
 def test_a_log_that_takes_too_long_to_count_is_not_taken_for_counted(
-    client: Any,  # noqa: ANN401
-    monkeypatch: pytest.MonkeyPatch,
+    client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("deployer.aws.logs._COUNTING", -1)
     assert Logs(lambda: client).loads("app-orders", "7", SINCE, UNTIL) == LONGER
 
 
 def test_a_count_ends_between_two_pages_when_its_time_is_over(
-    client: Any,  # noqa: ANN401
-    cloudwatch: Stubber,
-    monkeypatch: pytest.MonkeyPatch,
+    client: Client, cloudwatch: Stubber, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last page of a stream has no token: its time may be over."""
     clock = iter([0, 0, 20, 21])

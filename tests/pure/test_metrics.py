@@ -9,7 +9,7 @@ from botocore.stub import ANY, Stubber
 from deployer.aws.metrics import Metrics
 from deployer.model.health import Traffic, Unread
 from deployer.model.manifest import Rollout
-from tests.pure.values import SETTINGS
+from tests.pure.values import SETTINGS, Client
 
 SERVICE = "cloudwatch"
 SINCE = datetime(2026, 11, 27, 10, 3, 20, tzinfo=UTC)
@@ -18,7 +18,7 @@ FIRST, SECOND = SINCE.replace(second=0), SINCE.replace(second=0) + timedelta(min
 
 
 @pytest.fixture
-def metrics(client: Any) -> Metrics:  # noqa: ANN401
+def metrics(client: Client) -> Metrics:
     return Metrics(client, SETTINGS.model_copy(update={"function_prefix": "app-"}), {"orders", "orders-eu"})
 
 

@@ -4,13 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from bootstrap.pointer import Pointer
 from deployer.aws.bundles_bucket import ObjectVersion
 from deployer.commands.prune import newest_bundles, unreferenced_bundles, versions_to_keep
 from deployer.model.alias import Alias
 from deployer.model.record import Record
 from deployer.model.version import PublishedVersion
-from tests.pure.values import NOON, drop, dropped, untouched
+from tests.pure.values import NOON, POINTER, drop, dropped, untouched
 
 KIND = "-python3.13-x86_64.tar.zst"
 
@@ -21,21 +20,7 @@ def release(number: int) -> str:
 
 def version(number: int, key: str = "") -> PublishedVersion:
     """A version whose release has its number."""
-    pointer = Pointer(
-        bucket="bundles",
-        key=key or f"bundles/hello/{number:064x}{KIND}",
-        version="v1",
-        offset=0,
-        size=1,
-        sha256="0" * 64,
-        kind="python",
-        handler="app.handler",
-        command=(),
-        release="1",
-        id=release(number),
-        owner="123456789012",
-        unpacked=1,
-    )
+    pointer = POINTER._replace(key=key or f"bundles/hello/{number:064x}{KIND}", id=release(number))
     return PublishedVersion(version=str(number), description=dropped(release(number)), pointer=pointer.encode())
 
 

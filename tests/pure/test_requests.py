@@ -29,7 +29,7 @@ from deployer.model.function import FunctionSizes
 from deployer.model.invocation import InvocationResult
 from deployer.model.record import Record
 from deployer.model.version import LatestConfiguration, Readiness
-from tests.pure.values import NOON, SETTINGS, drop, untouched
+from tests.pure.values import NOON, SETTINGS, Client, drop, untouched
 
 type Calls = Callable[[Any], object]
 """A use of a service's client."""
@@ -58,7 +58,7 @@ MOVED = {"FunctionName": "orders", "Name": "live", "RevisionId": "r1"}
 VERIFIED = {"KeyId": "key", "Signature": b"signature", "SigningAlgorithm": "ECDSA_SHA_256"}
 
 
-def functions(client: Any) -> Functions:  # noqa: ANN401 - boto3's have no class to name
+def functions(client: Client) -> Functions:
     return Functions(client, client, client, "live")
 
 

@@ -19,7 +19,7 @@ from deployer.model.profile import LARGEST, Profile
 from deployer.model.release import Bundle
 from tests.faults.account import Account
 from tests.faults.wiring import connected
-from tests.pure.values import NOON, SETTINGS, drop
+from tests.pure.values import NOON, SETTINGS, Client, drop
 
 SERVICE = "s3"
 LATE = {"Bucket": SETTINGS.releases_bucket, "Key": "hello/1.4.0.zip", "VersionId": "v1"}
@@ -30,7 +30,7 @@ def body(data: bytes) -> dict[str, Any]:
 
 
 @pytest.fixture
-def releases(client: Any) -> ReleasesBucket:  # noqa: ANN401 - boto3's has no class to name
+def releases(client: Client) -> ReleasesBucket:
     return ReleasesBucket(client, SETTINGS)
 
 

@@ -1,11 +1,19 @@
 """Values that many tests begin with."""
 
 from datetime import UTC, datetime
+from typing import Any
 
+from bootstrap.pointer import Pointer
 from deployer.model.alias import Alias
 from deployer.model.drop import Drop, VersionDescription
 from deployer.settings import Settings
 
+type Client = Any
+"""A client of boto3's, which has no class to name."""
+POINTER = Pointer(
+    *("bundles", "bundles/hello/ab.tar.zst", "v1", 0, 1, "0" * 64, "python", "app.handler", ()),
+    *("1.4.0", "0" * 32, "123456789012", 1),
+)
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 APPLICATIONS = frozenset({"hello", "orders"})
 SETTINGS = Settings(

@@ -11,10 +11,12 @@ from typing import Any
 _DOCS = "https://docs.aws.amazon.com"
 _LAMBDA = f"{_DOCS}/lambda/latest/dg/gettingstarted-limits.html"
 _INVOKE = f"{_DOCS}/lambda/latest/api/API_Invoke.html"
+_ROUTING = f"{_DOCS}/lambda/latest/dg/configuring-alias-routing.html"
 _S3 = f"{_DOCS}/AmazonS3/latest/userguide"
 _CLOUDWATCH = f"{_DOCS}/AmazonCloudWatch/latest"
 _METRIC_DATA = f"{_CLOUDWATCH}/APIReference/API_GetMetricData.html"
 _EVENTBRIDGE = f"{_DOCS}/eventbridge/latest"
+_PUT_EVENTS = f"{_EVENTBRIDGE}/userguide/eb-putevents.html"
 _CLOUDFORMATION = f"{_DOCS}/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"
 KB, MB, GB = 1 << 10, 1 << 20, 1 << 30
 ENVIRONMENT = 4 * KB
@@ -61,6 +63,15 @@ def _payload(*, asynchronous: bool) -> Callable[[Params], int | None]:
     return measure
 
 
+def _storage(params: Params) -> int | None:
+    return params.get("EphemeralStorage", {}).get("Size")  # type: ignore[no-any-return]  # a model's integer
+
+
+def _length(name: str) -> Callable[[Params], int]:
+    """Return the measure of a parameter's bytes, or of its items."""
+    return lambda params: len(found.encode() if isinstance(found := params.get(name, b""), str) else found)
+
+
 def _metadata(params: Params) -> int:
     return sum(len(f"{name}{value}".encode()) for name, value in params.get("Metadata", {}).items())
 
@@ -83,81 +94,27 @@ def _weights(params: Params) -> int:
 
 
 _WRITES = ("s3:PutObject", "s3:CreateMultipartUpload", "s3:UploadPart", "s3:CompleteMultipartUpload")
-_CONFIGURE = ("lambda:UpdateFunctionConfiguration",)
+_CONFIGURE, _CALLS = ("lambda:UpdateFunctionConfiguration",), ("lambda:Invoke",)
+_PART, _METRICS = ("s3:UploadPart",), ("cloudwatch:GetMetricData",)
+_NEWER = "bytes; the newest pages say 1 MB"
 
 LIMITS = (
     Limit("variables of a function together", ENVIRONMENT, "bytes", _LAMBDA, _CONFIGURE, _environment),
     Limit("memory of a function", 10_240, "MB", _LAMBDA, _CONFIGURE, lambda one: one.get("MemorySize")),
     Limit("timeout of a function", 900, "s", _LAMBDA, _CONFIGURE, lambda one: one.get("Timeout")),
-    Limit(
-        "`/tmp` of a function",
-        10_240,
-        "MB",
-        _LAMBDA,
-        _CONFIGURE,
-        lambda one: one.get("EphemeralStorage", {}).get("Size"),
-    ),
-    Limit(
-        "versions beside an alias's own",
-        1,
-        "versions",
-        f"{_DOCS}/lambda/latest/dg/configuring-alias-routing.html",
-        ("lambda:UpdateAlias",),
-        _weights,
-    ),
-    Limit("payload of a synchronous call", 6 * MB, "bytes", _LAMBDA, ("lambda:Invoke",), _payload(asynchronous=False)),
-    Limit("payload of an asynchronous call", MB, "bytes", _LAMBDA, ("lambda:Invoke",), _payload(asynchronous=True)),
-    Limit(
-        "client context of a call",
-        3_583,
-        "bytes of Base64",
-        _INVOKE,
-        ("lambda:Invoke",),
-        lambda one: len(one.get("ClientContext", "")),
-    ),
-    Limit(
-        "key of an object",
-        1_024,
-        "bytes of UTF-8",
-        f"{_S3}/object-keys.html",
-        _WRITES,
-        lambda one: len(one["Key"].encode()),
-    ),
+    Limit("`/tmp` of a function", 10_240, "MB", _LAMBDA, _CONFIGURE, _storage),
+    Limit("versions beside an alias's own", 1, "versions", _ROUTING, ("lambda:UpdateAlias",), _weights),
+    Limit("payload of a synchronous call", 6 * MB, "bytes", _LAMBDA, _CALLS, _payload(asynchronous=False)),
+    Limit("payload of an asynchronous call", MB, "bytes", _LAMBDA, _CALLS, _payload(asynchronous=True)),
+    Limit("client context of a call", 3_583, "bytes of Base64", _INVOKE, _CALLS, _length("ClientContext")),
+    Limit("key of an object", 1_024, "bytes of UTF-8", f"{_S3}/object-keys.html", _WRITES, _length("Key")),
     Limit("metadata of an object", 2 * KB, "bytes", f"{_S3}/UsingMetadata.html", _WRITES, _metadata),
-    Limit(
-        "object of one request",
-        5 * GB,
-        "bytes",
-        f"{_S3}/upload-objects.html",
-        ("s3:PutObject",),
-        lambda one: len(one.get("Body", b"")),
-    ),
-    Limit("part of an object", 5 * GB, "bytes", f"{_S3}/qfacts.html", ("s3:UploadPart",), lambda one: len(one["Body"])),
-    Limit(
-        "number of a part",
-        10_000,
-        "parts",
-        f"{_S3}/qfacts.html",
-        ("s3:UploadPart",),
-        lambda one: int(one["PartNumber"]),
-    ),
-    Limit(
-        "metrics of a request",
-        500,
-        "queries",
-        _METRIC_DATA,
-        ("cloudwatch:GetMetricData",),
-        lambda one: len(one["MetricDataQueries"]),
-    ),
-    Limit("values of a request", 100_800, "data points", _METRIC_DATA, ("cloudwatch:GetMetricData",), _points),
-    Limit(
-        "all entries of a request",
-        256 * KB,
-        "bytes; the newest pages say 1 MB",
-        f"{_EVENTBRIDGE}/userguide/eb-putevents.html",
-        ("events:PutEvents",),
-        _entries,
-    ),
+    Limit("object of one request", 5 * GB, "bytes", f"{_S3}/upload-objects.html", ("s3:PutObject",), _length("Body")),
+    Limit("part of an object", 5 * GB, "bytes", f"{_S3}/qfacts.html", _PART, _length("Body")),
+    Limit("number of a part", 10_000, "parts", f"{_S3}/qfacts.html", _PART, lambda one: int(one["PartNumber"])),
+    Limit("metrics of a request", 500, "queries", _METRIC_DATA, _METRICS, _length("MetricDataQueries")),
+    Limit("values of a request", 100_800, "data points", _METRIC_DATA, _METRICS, _points),
+    Limit("all entries of a request", 256 * KB, _NEWER, _PUT_EVENTS, ("events:PutEvents",), _entries),
 )
 LEAST_PART = 5 * MB
 """Bytes of every part but the last. Source: Amazon S3 user guide, multipart upload limits."""
