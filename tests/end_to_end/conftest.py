@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests import toolchains
+from tests.end_to_end.identity import both, library  # noqa: F401 - fixtures
 from tests.local import confinement
 from tests.object_store import ObjectStore, serving
 

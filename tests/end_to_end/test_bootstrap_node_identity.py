@@ -1,62 +1,18 @@
 """Libraries, variables, layers and what starts before the runtime mean the same under Node, natively and dropped."""
 
 import json
-from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 
 from tests import toolchains
-from tests.applications import call, dropped, native, package, release, write
-from tests.end_to_end.test_bootstrap_identity import (
-    FORMS,
-    LIBRARIES,
-    VARIABLES,
-    Form,
-    library,  # noqa: F401 - a fixture
-)
-from tests.local.environments import Environment
+from tests.applications import call, dropped, package, release, write
+from tests.end_to_end import identity
+from tests.end_to_end.identity import FORMS, LIBRARIES, VARIABLES, Both, Form
 from tests.object_store import ObjectStore
 
-
-class Run(NamedTuple):
-    """The way to run an application; `{root}` in a variable is the task root that Lambda starts with."""
-
-    variables: Mapping[str, str] = {}
-    wrapper: Sequence[str] = ()
-    handler: str = "app.handler"
-    runtime: str = "nodejs24.x"
-
-    def variables_at(self, root: Path) -> dict[str, str]:
-        """The function's variables for a task root."""
-        given = {"AWS_EXECUTION_ENV": f"AWS_Lambda_{self.runtime}", **self.variables}
-        return {name: value.replace("{root}", str(root)) for name, value in given.items()}
-
-    @property
-    def command(self) -> tuple[str, ...]:
-        """The wrapper with Node's runtime as its arguments."""
-        return (*self.wrapper, *toolchains.node_runtime(self.runtime))
-
-
-def _answers(environment: Environment) -> list[Any]:
-    return [(one.kind, json.loads(one.payload or b"null")) for one in call(environment, {"n": 1}, {"n": 2}).outcomes]
-
-
-def _natively(tree: Path, place: Path, run: Run) -> list[Any]:
-    with native(tree, place, run.variables_at(tree), run.command, run.handler) as environment:
-        return _answers(environment)
-
-
-def _dropped(tree: Path, place: Path, store: ObjectStore, run: Run) -> list[Any]:
-    pointer = release(tree, kind="nodejs", handler=run.handler).stored(store)
-    variables = run.variables_at(package(run.runtime))
-    with dropped(pointer, store, place, variables, run.command) as environment:
-        text = json.dumps(_answers(environment))
-        for root in place.glob(f"*/tmp/dropshift/{pointer.sha256[:32]}"):
-            text = text.replace(str(root), str(tree))
-    return [tuple(one) for one in json.loads(text)]
-
+Run = partial(identity.Run, runtime="nodejs24.x")
 
 LOADS = """\
 let said;
@@ -68,17 +24,9 @@ FOUND = "Module did not self-register: 'libanswer.so.1'."
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
-def test_a_shared_library_is_found_in_every_form(
-    tmp_path: Path,
-    store: ObjectStore,
-    library: Path,  # noqa: F811 - the fixture
-    form: Form,
-) -> None:
-    form(write(tmp_path / "tree", {"app.js": LOADS}), library.read_bytes())
-    run = Run({"LD_LIBRARY_PATH": LIBRARIES})
-    natively = _natively(tmp_path / "tree", tmp_path, run)
-    assert natively == [("ready", None), ("response", FOUND), ("response", FOUND)]
-    assert _dropped(tmp_path / "tree", tmp_path, store, run) == natively
+def test_a_shared_library_is_found_in_every_form(both: Both, library: bytes, form: Form) -> None:
+    form(write(both.tree, {"app.js": LOADS}), library)
+    assert both.answers(Run({"LD_LIBRARY_PATH": LIBRARIES})) == [FOUND, FOUND]
 
 
 SEEN = """\
@@ -95,20 +43,17 @@ export const handler = async () => {
 @pytest.mark.parametrize("runtime", toolchains.RUNTIMES)
 @pytest.mark.parametrize("library_path", ["/opt/lib", LIBRARIES], ids=["in place", "started again"])
 def test_variables_that_name_a_place_below_the_task_root_mean_the_release(
-    tmp_path: Path, store: ObjectStore, runtime: str, library_path: str
+    both: Both, runtime: str, library_path: str
 ) -> None:
     names = sorted([*VARIABLES, "LAMBDA_TASK_ROOT", "_HANDLER", "LD_LIBRARY_PATH", "DROPSHIFT_POINTER"])
-    write(tmp_path / "tree", {"app.mjs": SEEN % json.dumps(names), "lib/libown.so": "x"})
-    run = Run({**VARIABLES, "LD_LIBRARY_PATH": library_path}, runtime=runtime)
-    natively = _natively(tmp_path / "tree", tmp_path, run)
-    assert natively[1][0] == "response"
-    assert _dropped(tmp_path / "tree", tmp_path, store, run) == natively
+    write(both.tree, {"app.mjs": SEEN % json.dumps(names), "lib/libown.so": "x"})
+    assert both.answers(Run({**VARIABLES, "LD_LIBRARY_PATH": library_path}, runtime=runtime))
 
 
-def test_variables_that_name_a_place_beside_the_task_root_stay_as_they_are(tmp_path: Path, store: ObjectStore) -> None:
+def test_variables_that_name_a_place_beside_the_task_root_stay_as_they_are(both: Both) -> None:
     beside = "{root}s/cache {root}.old {root}-2 {root}~ /mnt{root}/x".replace("{root}", str(package("nodejs24.x")))
-    write(tmp_path / "tree", {"app.mjs": SEEN % '["BESIDE"]'})
-    _, *answers = _dropped(tmp_path / "tree", tmp_path, store, Run({"BESIDE": beside}))
+    write(both.tree, {"app.mjs": SEEN % '["BESIDE"]'})
+    _, *answers = both.dropped(Run({"BESIDE": beside}))
     assert [answer for _, answer in answers] == [[[["BESIDE", beside]]] * 2] * 2
 
 
@@ -130,16 +75,13 @@ export const handler = async (event) => [(await load()) === early, await early(e
 @pytest.mark.parametrize("runtime", toolchains.RUNTIMES)
 @pytest.mark.parametrize("libraries", [{}, {"lib/libown.so": "x"}], ids=["in place", "started again"])
 def test_a_layer_whose_handler_imports_the_functions_own_works(
-    tmp_path: Path, store: ObjectStore, runtime: str, libraries: dict[str, str]
+    tmp_path: Path, both: Both, runtime: str, libraries: dict[str, str]
 ) -> None:
     layer = write(tmp_path / "layer", {"layer.mjs": LAYER})
     script = f'export DD_LAMBDA_HANDLER=$_HANDLER _HANDLER={layer}/layer.handler; exec "$@"'
     app = "export const handler = async (event) => [event, process.env.DD_LAMBDA_HANDLER, process.cwd()];\n"
-    write(tmp_path / "tree", {"app.mjs": app, **libraries})
-    run = Run({"LD_LIBRARY_PATH": LIBRARIES}, ("/bin/sh", "-c", script, "wrapper"), runtime=runtime)
-    natively = _natively(tmp_path / "tree", tmp_path, run)
-    assert [kind for kind, _ in natively] == ["ready", "response", "response"]
-    assert _dropped(tmp_path / "tree", tmp_path, store, run) == natively
+    write(both.tree, {"app.mjs": app, **libraries})
+    assert both.answers(Run({"LD_LIBRARY_PATH": LIBRARIES}, ("/bin/sh", "-c", script, "wrapper"), runtime=runtime))
 
 
 TRACED = """\
@@ -155,25 +97,21 @@ STARTED_FIRST = {
 
 @pytest.mark.parametrize("runtime", toolchains.RUNTIMES)
 @pytest.mark.parametrize("options", STARTED_FIRST.values(), ids=STARTED_FIRST.keys())
-def test_what_node_loads_first_may_lie_in_the_release(
-    tmp_path: Path, store: ObjectStore, runtime: str, options: str
-) -> None:
+def test_what_node_loads_first_may_lie_in_the_release(both: Both, runtime: str, options: str) -> None:
     traces = "globalThis.traced = 'traced';\n"
-    write(tmp_path / "tree", {"app.mjs": TRACED, "trace.mjs": traces, "node_modules/traces/index.js": traces})
-    natively = _natively(tmp_path / "tree", tmp_path, Run({"NODE_OPTIONS": options}, runtime=runtime))
+    write(both.tree, {"app.mjs": TRACED, "trace.mjs": traces, "node_modules/traces/index.js": traces})
+    natively = both.natively(Run({"NODE_OPTIONS": options}, runtime=runtime))
     assert [kind for kind, _ in natively] == ["ready", "response", "response"]
-    run = Run({"DROPSHIFT_NODE_OPTIONS": options}, runtime=runtime)
-    assert _dropped(tmp_path / "tree", tmp_path, store, run) == natively
+    assert both.dropped(Run({"DROPSHIFT_NODE_OPTIONS": options}, runtime=runtime)) == natively
 
 
-def test_a_wrapper_may_lie_in_the_release(tmp_path: Path, store: ObjectStore) -> None:
+def test_a_wrapper_may_lie_in_the_release(both: Both) -> None:
     script = '#!/bin/sh\nexport FROM=wrapped\nexec "$@"\n'
-    tree = write(tmp_path / "tree", {"app.mjs": TRACED, "bin/wrapper": script})
-    (tree / "bin" / "wrapper").chmod(0o755)
-    natively = _natively(tree, tmp_path, Run(wrapper=(str(tree / "bin" / "wrapper"),)))
-    run = Run({"DROPSHIFT_EXEC_WRAPPER": "{root}/bin/wrapper"})
+    wrapper = write(both.tree, {"app.mjs": TRACED, "bin/wrapper": script}) / "bin" / "wrapper"
+    wrapper.chmod(0o755)
+    natively = both.natively(Run(wrapper=(str(wrapper),)))
     assert natively[1] == ("response", [None, "wrapped", None, []])
-    assert _dropped(tree, tmp_path, store, run) == natively
+    assert both.dropped(Run({"DROPSHIFT_EXEC_WRAPPER": "{root}/bin/wrapper"})) == natively
 
 
 AGAIN = """\
@@ -200,7 +138,7 @@ def test_after_a_restart_what_runs_is_what_was_verified(tmp_path: Path, store: O
     pointer = release(write(tmp_path / "tree", {"app.mjs": AGAIN % change, "data.txt": "whole"}), kind="nodejs").stored(
         store
     )
-    with dropped(pointer, store, tmp_path, {}, Run().command) as environment:
+    with dropped(pointer, store, tmp_path, runtime=toolchains.node_runtime()) as environment:
         call(environment, {"n": 1}, {"n": 2})
         asked = len(store.requests)
         again = call(environment, {"n": 1})
