@@ -127,6 +127,13 @@ def contents(bundle: bytes, offset: int, index_size: int) -> dict[str, bytes]:
     return {file.path: bytes(content) for file, content in zip(index.files, files, strict=True)}
 
 
+def without_bytecode(
+    tree: Path, store: ObjectStore, files: Mapping[str, str | bytes], profile: Profile | None = None
+) -> Pointer:
+    """Write a release to `tree` and store it without bytecode of its own, so that the profile names every file."""
+    return release(write(tree, files), kind="nodejs", profile=profile).stored(store)._replace(kind="python")
+
+
 def package(runtime: str = f"python{pythons.VERSION}") -> Path:
     """The bootstrap's package for a runtime, as the Makefile assembles it."""
     return _assembled(runtime)

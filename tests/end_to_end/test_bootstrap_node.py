@@ -12,6 +12,8 @@ import pytest
 from bootstrap.loader.sigv4 import Credentials, Signer, Target, encode
 from tests import toolchains
 from tests.applications import KEY, Happened, call, comparable, dropped, invocation, native, package, release, write
+from tests.client_case import Case
+from tests.end_to_end.test_bootstrap_faults import REFUSALS
 from tests.local.waiting import until
 from tests.object_store import BUCKET, Fault, ObjectStore
 
@@ -121,6 +123,19 @@ def compared(happened: Happened, root: str) -> list[str]:
     return [_neutral(re.sub(root, "<root>", one)) for one in (text, output)]
 
 
+def both(tmp_path: Path, store: ObjectStore, name: str, case: Case) -> tuple[Happened, list[str], list[str]]:
+    """Run an application natively and dropped; return how it ended natively, and both runs as `compared`."""
+    tree = write(tmp_path / "tree", case.files)
+    told, runtime = {"AWS_EXECUTION_ENV": f"AWS_Lambda_{name}", **case.variables}, toolchains.node_runtime(name)
+    with native(tree, tmp_path, told, runtime, case.handler) as environment:
+        natively = call(environment, *case.events)
+    pointer = release(tree, kind="nodejs", handler=case.handler).stored(store)
+    with dropped(pointer, store, tmp_path, told, runtime) as environment:
+        happened = call(environment, *case.events)
+    root = rf"{tmp_path}/[-0-9a-f]+/tmp/dropshift/{pointer.sha256[:32]}"
+    return natively, compared(natively, str(tree)), compared(happened, root)
+
+
 def _is_foreign(path: str) -> bool:
     """Return whether a frame for X-Ray is not surely the application's: the client writes `file` for every module."""
     return path in ("node", "file") or "/aws-lambda-ric-" in path
@@ -138,14 +153,8 @@ def _neutral(text: str) -> str:
 def test_a_dropped_node_application_behaves_as_a_native_one(
     tmp_path: Path, store: ObjectStore, files: dict[str, str], name: str
 ) -> None:
-    tree = write(tmp_path / "tree", files)
-    pointer = release(tree, kind="nodejs").stored(store)
-    told, runtime = {"AWS_EXECUTION_ENV": f"AWS_Lambda_{name}"}, toolchains.node_runtime(name)
-    with native(tree, tmp_path, told, runtime) as environment:
-        natively = compared(call(environment, {"n": 1}, {"n": 2}), str(tree))
-    with dropped(pointer, store, tmp_path, told, runtime) as environment:
-        happened = call(environment, {"n": 1}, {"n": 2})
-    assert compared(happened, rf"{tmp_path}/[-0-9a-f]+/tmp/dropshift/{pointer.sha256[:32]}") == natively
+    _, natively, through_us = both(tmp_path, store, name, Case("", files, ""))
+    assert through_us == natively
 
 
 WALKS = """\
@@ -215,16 +224,7 @@ def test_a_busy_s3_is_waited_for(tmp_path: Path, store: ObjectStore, runtime: li
         assert call(environment, {}).answers == ["ready"]
 
 
-@pytest.mark.parametrize(
-    ("fault", "kind", "remedy"),
-    [
-        ("403", "AccessDenied", "needs s3:GetObject and s3:GetObjectVersion"),
-        ("404", "Missing", "redeploy the release"),
-        ("expired", "ExpiredCredentials", "start a fresh execution environment"),
-        ("whole", "NotRanged", "got 200 instead of 206"),
-        ("shifted", "WrongRange", "asked for 'bytes"),
-    ],
-)
+@pytest.mark.parametrize(("fault", "kind", "remedy"), REFUSALS)
 def test_a_lasting_fault_fails_closed_with_one_line(
     tmp_path: Path, store: ObjectStore, runtime: list[str], fault: Fault, kind: str, remedy: str
 ) -> None:

@@ -11,17 +11,16 @@ import json
 import random
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from bootstrap.pointer import Pointer
 from deployer.aws.profile_request import unwrap
 from deployer.model.profile import Profile
-from tests.applications import CREDENTIALS, call, dropped, invocation, natively_and_dropped, release, write
+from tests.applications import CREDENTIALS, call, dropped, invocation, natively_and_dropped, without_bytecode
 from tests.object_store import ObjectStore
 
 SNAP_START = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
@@ -90,7 +89,9 @@ def test_a_dropped_application_goes_through_snapshot_and_restore_as_a_native_one
 
 
 def test_hooks_run_on_their_side_of_the_snapshot(tmp_path: Path, store: ObjectStore) -> None:
-    with dropped(_stored(tmp_path, store, {"app.py": HOOKED}), store, tmp_path, SNAP_START) as environment:
+    with dropped(
+        without_bytecode(tmp_path / "tree", store, {"app.py": HOOKED}), store, tmp_path, SNAP_START
+    ) as environment:
         [answer] = call(environment, {}).answers
     before = ["imported", "before, registered second", "before, registered first"]
     assert answer == [*before, "after", {}]
@@ -104,7 +105,7 @@ def test_a_hook_that_fails_is_reported_by_its_moment(
     tmp_path: Path, store: ObjectStore, moment: str, name: str, status: int
 ) -> None:
     files = {"app.py": FAILING.format(moment=moment), "hooks.py": HOOKS}
-    with dropped(_stored(tmp_path, store, files), store, tmp_path, SNAP_START) as environment:
+    with dropped(without_bytecode(tmp_path / "tree", store, files), store, tmp_path, SNAP_START) as environment:
         happened = call(environment, {})
         assert environment.process is None or environment.process.wait(5) == status
     [failed] = [one for one in happened.outcomes if one.kind == "init-error"]
@@ -115,7 +116,7 @@ def test_a_hook_that_fails_is_reported_by_its_moment(
 def test_everything_is_loaded_and_imported_at_the_snapshot_and_nothing_is_asked_for_after_the_restore(
     tmp_path: Path, store: ObjectStore
 ) -> None:
-    pointer = _stored(tmp_path, store, FILES, PROFILE)
+    pointer = without_bytecode(tmp_path / "tree", store, FILES, PROFILE)
     store.patience = lambda: time.sleep(0.3)
     store.misbehave = lambda number: "late" if number > 2 else None
     with dropped(pointer, store, tmp_path, SNAP_START) as environment:
@@ -133,7 +134,7 @@ def test_everything_is_loaded_and_imported_at_the_snapshot_and_nothing_is_asked_
 def test_the_first_invocation_after_a_restore_brings_home_what_the_start_touched(
     tmp_path: Path, store: ObjectStore
 ) -> None:
-    with dropped(_stored(tmp_path, store, FILES), store, tmp_path, SNAP_START) as environment:
+    with dropped(without_bytecode(tmp_path / "tree", store, FILES), store, tmp_path, SNAP_START) as environment:
         environment.start()
         recorded = unwrap(environment.run(invocation({}, profile=True), 5).payload)
         plain = environment.run(invocation({}, profile=True), 5)
@@ -143,7 +144,7 @@ def test_the_first_invocation_after_a_restore_brings_home_what_the_start_touched
 
 
 def test_credentials_come_from_the_container_endpoint_once(tmp_path: Path, store: ObjectStore) -> None:
-    pointer = _stored(tmp_path, store, FILES)
+    pointer = without_bytecode(tmp_path / "tree", store, FILES)
     with _endpoint() as (asked, address):
         told = {
             **SNAP_START,
@@ -155,14 +156,6 @@ def test_credentials_come_from_the_container_endpoint_once(tmp_path: Path, store
         with dropped(pointer, store, tmp_path, told) as environment:
             assert call(environment, {}).answers == [2]
     assert asked == ["/2021-01-01/credentials token"]
-
-
-def _stored(
-    tmp_path: Path, store: ObjectStore, files: Mapping[str, str | bytes], profile: Profile | None = None
-) -> Pointer:
-    """Store a release without bytecode of its own, so that the profile names every file."""
-    tree = write(tmp_path / "tree", files)
-    return release(tree, kind="nodejs", profile=profile).stored(store)._replace(kind="python")
 
 
 def _children(process: int) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,18 @@ from bootstrap.pointer import Pointer
 from deployer.aws.profile_request import unwrap
 from deployer.model.profile import Profile
 from tests import applications, demand_faults, pythons
-from tests.applications import MAIN, call, dropped, invocation, native, package, release, reported, write
+from tests.applications import (
+    MAIN,
+    call,
+    dropped,
+    invocation,
+    native,
+    package,
+    release,
+    reported,
+    without_bytecode,
+    write,
+)
 from tests.local.waiting import until
 from tests.object_store import ObjectStore
 
@@ -55,20 +67,14 @@ FILES: dict[str, str | bytes] = {
     "package/late.py": f"VALUE = 3\n#{WEIGHTS[:700_000].hex()}\n",  # more than the first part takes
     "weights.bin": WEIGHTS,
 }
+HAND_OVER = {"DROPSHIFT_HAND_OVER": "0.4"}
 COLD = ("rare.py", "weights.bin", "package/__init__.py", "package/late.py")
 PROFILE = Profile(touched=("app.py", "early.py"), milliseconds=(0, 5), untouched=COLD)
 
 
-def _stored(tmp_path: Path, store: ObjectStore, files: dict[str, str | bytes], profile: Profile | None) -> Pointer:
-    """Store a release without bytecode of its own, so that the profile names every file."""
-    return (
-        release(write(tmp_path / "tree", files), kind="nodejs", profile=profile).stored(store)._replace(kind="python")
-    )
-
-
-def _cold_waits(store: ObjectStore, until: Callable[[], bool]) -> None:
-    """Let the index and the hot part come at once, all else when `until` says so, or after a minute."""
-    store.patience = lambda: _wait_for(until)
+def _cold_waits(store: ObjectStore, condition: Callable[[], bool]) -> None:
+    """Let the index and the hot part come at once, all else when the condition holds, or after a minute."""
+    store.patience = lambda: _wait_for(condition)
     store.misbehave = store.late_but_index_and_first
 
 
@@ -78,12 +84,33 @@ def _cold_is_late(store: ObjectStore, seconds: float) -> None:
     store.misbehave = store.late_but_index_and_first
 
 
+def _late_answer(
+    tmp_path: Path, store: ObjectStore, files: dict[str, str | bytes], profile: Profile = PROFILE, seconds: float = 0.3
+) -> Any:  # noqa: ANN401 - JSON
+    """Return the answer of an application whose cold files come a while after the rest."""
+    pointer = without_bytecode(tmp_path / "tree", store, files, profile)
+    _cold_is_late(store, seconds)
+    with dropped(pointer, store, tmp_path) as environment:
+        [answer] = call(environment, {}).answers
+    return answer
+
+
+def _handed_over(pointer: Pointer, store: ObjectStore, tmp_path: Path, *events: object, **variables: str) -> list[Any]:
+    """Let what is cold wait until init has been handed over; return the answers to the calls after it."""
+    handed_over = threading.Event()
+    _cold_waits(store, handed_over.is_set)
+    with dropped(pointer, store, tmp_path, HAND_OVER | variables) as environment:
+        assert environment.start(8).kind == "ready"
+        handed_over.set()
+        return [json.loads(environment.run(invocation(event), 60).payload) for event in events]
+
+
 @pytest.mark.every_python
 def test_the_first_call_is_answered_while_what_it_does_not_need_arrives(tmp_path: Path, store: ObjectStore) -> None:
     answered = tmp_path / "answered"
     app = APP.replace("    import rare\n", "").replace("rare.VALUE", "2").replace("file.read()", "b''")
     app = app.replace('open("weights.bin", "rb")', f"open({str(answered)!r}, 'wb')")
-    pointer = _stored(tmp_path, store, {**FILES, "app.py": app}, PROFILE)
+    pointer = without_bytecode(tmp_path / "tree", store, {**FILES, "app.py": app}, PROFILE)
     _cold_waits(store, answered.exists)
     with dropped(pointer, store, tmp_path) as environment:
         assert call(environment, {}).answers[0][:3] == [1, 2, 0]
@@ -93,10 +120,7 @@ def test_the_first_call_is_answered_while_what_it_does_not_need_arrives(tmp_path
 
 
 def test_whoever_opens_a_file_that_has_not_arrived_waits_for_it(tmp_path: Path, store: ObjectStore) -> None:
-    pointer = _stored(tmp_path, store, FILES, PROFILE)
-    _cold_is_late(store, 0.3)
-    with dropped(pointer, store, tmp_path) as environment:
-        assert call(environment, {}).answers[0][:3] == [1, 2, len(WEIGHTS)]
+    assert _late_answer(tmp_path, store, FILES)[:3] == [1, 2, len(WEIGHTS)]
 
 
 @pytest.mark.every_python
@@ -109,7 +133,7 @@ def test_an_import_that_does_without_what_is_cold_does_not_wait(tmp_path: Path, 
     )
     app = APP.replace("import early", look).replace("[early.VALUE,", "[THING, SEEN, early.VALUE,")
     metadata = {"thing-1.5.dist-info/METADATA": "Metadata-Version: 2.1\nName: thing\nVersion: 1.5\n"}
-    pointer = _stored(tmp_path, store, {**FILES, **metadata, "app.py": app}, PROFILE)
+    pointer = without_bytecode(tmp_path / "tree", store, {**FILES, **metadata, "app.py": app}, PROFILE)
     _cold_waits(store, imported.exists)
     with dropped(pointer, store, tmp_path) as environment:
         [answer] = call(environment, {}).answers
@@ -119,10 +143,7 @@ def test_an_import_that_does_without_what_is_cold_does_not_wait(tmp_path: Path, 
 
 def test_an_import_of_something_cold_waits_for_it(tmp_path: Path, store: ObjectStore) -> None:
     app = "import package.late\ndef handler(event, context):\n    return package.late.VALUE\n"
-    pointer = _stored(tmp_path, store, {**FILES, "app.py": app}, PROFILE)
-    _cold_is_late(store, 0.3)
-    with dropped(pointer, store, tmp_path) as environment:
-        assert call(environment, {}).answers == [3]
+    assert _late_answer(tmp_path, store, {**FILES, "app.py": app}) == 3
 
 
 @pytest.mark.every_python
@@ -135,10 +156,8 @@ def test_a_search_for_plugins_finds_those_that_are_still_to_come(tmp_path: Path,
     )
     plugins: dict[str, str | bytes] = {f"plugins/{name}.py": f"VALUE = {name!r}\n" for name in ("one", "two")}
     profile = Profile(touched=("app.py", "plugins/__init__.py"), milliseconds=(0, 5), untouched=tuple(plugins))
-    pointer = _stored(tmp_path, store, {"app.py": app, "plugins/__init__.py": "", **plugins}, profile)
-    _cold_is_late(store, 0.3)
-    with dropped(pointer, store, tmp_path) as environment:
-        assert call(environment, {}).answers == [[["one", "two"]] * 2]
+    files = {"app.py": app, "plugins/__init__.py": "", **plugins}
+    assert _late_answer(tmp_path, store, files, profile) == [["one", "two"]] * 2
 
 
 @pytest.mark.every_python
@@ -151,10 +170,7 @@ def test_a_child_that_the_application_forks_while_it_imports_waits_by_itself(
         "import package.late\nos.wait()\n"
         "def handler(event, context):\n    return os.read(heard, 9).decode(), package.late.VALUE\n"
     )
-    pointer = _stored(tmp_path, store, {**FILES, "app.py": app}, PROFILE)
-    _cold_is_late(store, 0.2)
-    with dropped(pointer, store, tmp_path) as environment:
-        assert call(environment, {}).answers == [["3", 3]]
+    assert _late_answer(tmp_path, store, {**FILES, "app.py": app}, seconds=0.2) == ["3", 3]
 
 
 @pytest.mark.every_python
@@ -171,16 +187,14 @@ def test_threads_that_import_at_once_wait_side_by_side(tmp_path: Path, store: Ob
         for number, name in enumerate(names)
     }
     profile = Profile(touched=("app.py", "package/__init__.py"), milliseconds=(0, 5), untouched=tuple(late))
-    pointer = _stored(tmp_path, store, {"app.py": app, "package/__init__.py": "", **late}, profile)
-    _cold_is_late(store, 0.05)
-    with dropped(pointer, store, tmp_path) as environment:
-        assert call(environment, {}).answers == [list(range(20))]
+    files = {"app.py": app, "package/__init__.py": "", **late}
+    assert _late_answer(tmp_path, store, files, profile, seconds=0.05) == list(range(20))
 
 
 @pytest.mark.every_python
 def test_a_failing_import_is_reported_as_natively_even_when_it_overlapped(tmp_path: Path, store: ObjectStore) -> None:
     files = {**FILES, "app.py": "import early\nraise ValueError('the application is broken')\n"}
-    pointer = _stored(tmp_path, store, files, PROFILE)
+    pointer = without_bytecode(tmp_path / "tree", store, files, PROFILE)
     _cold_is_late(store, 0.3)
     with dropped(pointer, store, tmp_path) as environment:
         [through_us] = call(environment).answers
@@ -194,7 +208,7 @@ def test_a_failing_import_is_reported_as_natively_even_when_it_overlapped(tmp_pa
 def test_the_smoke_test_brings_home_what_the_start_touched(tmp_path: Path, store: ObjectStore) -> None:
     app = "import early, os\nopen('read.txt').read()\nos.listdir('data')\ndef handler(*given):\n    return given[0]\n"
     files = {**FILES, "app.py": app, "read.txt": "x", "data/listed.html": "y", "other/not.html": "z"}
-    pointer = _stored(tmp_path, store, files, None)
+    pointer = without_bytecode(tmp_path / "tree", store, files, None)
     with dropped(pointer, store, tmp_path) as environment:
         environment.start()
         answer = environment.run(invocation({"a": [1]}, profile=True), 5)
@@ -221,13 +235,7 @@ def test_the_recorded_profile_serves_the_next_release(tmp_path: Path, store: Obj
 
 @pytest.mark.every_python
 def test_init_is_handed_over_before_it_is_cut(tmp_path: Path, store: ObjectStore) -> None:
-    pointer = _stored(tmp_path, store, FILES, None)
-    handed_over = threading.Event()
-    _cold_waits(store, handed_over.is_set)
-    with dropped(pointer, store, tmp_path, {"DROPSHIFT_HAND_OVER": "0.4"}) as environment:
-        assert environment.start(8).kind == "ready"
-        handed_over.set()
-        answers = [json.loads(environment.run(invocation({}), 60).payload) for _ in range(2)]
+    answers = _handed_over(without_bytecode(tmp_path / "tree", store, FILES, None), store, tmp_path, {}, {})
     assert [answer[:3] for answer in answers] == [[1, 2, len(WEIGHTS)]] * 2
 
 
@@ -243,8 +251,8 @@ def test_a_slow_import_is_handed_over_though_every_file_was_there(tmp_path: Path
         "def handler(event, context):\n"
         "    return event\n"
     )
-    pointer = _stored(tmp_path, store, {**FILES, "app.py": app}, None)
-    with dropped(pointer, store, tmp_path, {"DROPSHIFT_HAND_OVER": "0.4"}) as environment:
+    pointer = without_bytecode(tmp_path / "tree", store, {**FILES, "app.py": app}, None)
+    with dropped(pointer, store, tmp_path, HAND_OVER) as environment:
         done.touch()
         assert call(environment, [1]).answers == [[1]]
         done.unlink()
@@ -255,7 +263,7 @@ def test_a_slow_import_is_handed_over_though_every_file_was_there(tmp_path: Path
 
 @pytest.mark.parametrize("kind", ["provisioned-concurrency", "lambda-managed-instances"])
 def test_other_init_types_load_everything_during_init(tmp_path: Path, store: ObjectStore, kind: str) -> None:
-    pointer = _stored(tmp_path, store, FILES, PROFILE)
+    pointer = without_bytecode(tmp_path / "tree", store, FILES, PROFILE)
     _cold_is_late(store, 0.6)
     told = {"DROPSHIFT_HAND_OVER": "0.1", "AWS_LAMBDA_INITIALIZATION_TYPE": kind}
     with dropped(pointer, store, tmp_path, told) as environment:
@@ -268,13 +276,8 @@ def test_other_init_types_load_everything_during_init(tmp_path: Path, store: Obj
 @pytest.mark.every_python
 @pytest.mark.parametrize("waits", ["import package.late", "open('weights.bin').close()", LOADS])
 def test_an_import_that_waits_in_the_kernel_is_handed_over_too(tmp_path: Path, store: ObjectStore, waits: str) -> None:
-    pointer = _stored(tmp_path, store, {**FILES, "app.py": f"{waits}\n{APP}"}, PROFILE)
-    handed_over = threading.Event()
-    _cold_waits(store, handed_over.is_set)
-    with dropped(pointer, store, tmp_path, {"DROPSHIFT_HAND_OVER": "0.4"}) as environment:
-        assert environment.start(8).kind == "ready"
-        handed_over.set()
-        answers = [json.loads(environment.run(invocation({}), 60).payload) for _ in range(2)]
+    pointer = without_bytecode(tmp_path / "tree", store, {**FILES, "app.py": f"{waits}\n{APP}"}, PROFILE)
+    answers = _handed_over(pointer, store, tmp_path, {}, {})
     assert [answer[:3] for answer in answers] == [[1, 2, len(WEIGHTS)]] * 2
 
 
@@ -287,7 +290,7 @@ def _fails_once(store: ObjectStore, begun: Callable[[], bool]) -> None:
 def test_a_load_that_fails_while_the_import_waits_is_the_inits_error(tmp_path: Path, store: ObjectStore) -> None:
     begun = tmp_path / "begun"
     app = f"open({str(begun)!r}, 'w').close()\nopen('weights.bin').close()\n{APP}"
-    pointer = _stored(tmp_path, store, {**FILES, "app.py": app}, PROFILE)
+    pointer = without_bytecode(tmp_path / "tree", store, {**FILES, "app.py": app}, PROFILE)
     _fails_once(store, begun.exists)
     with dropped(pointer, store, tmp_path) as environment:
         [error] = call(environment).answers
@@ -298,11 +301,13 @@ def test_a_load_that_fails_while_the_import_waits_is_the_inits_error(tmp_path: P
 
 
 def test_a_load_that_fails_while_the_import_waits_answers_the_invocation(tmp_path: Path, store: ObjectStore) -> None:
-    pointer = _stored(tmp_path, store, {**FILES, "app.py": f"open('weights.bin').close()\n{APP}"}, PROFILE)
+    pointer = without_bytecode(
+        tmp_path / "tree", store, {**FILES, "app.py": f"open('weights.bin').close()\n{APP}"}, PROFILE
+    )
     handed_over = threading.Event()
     _fails_once(store, handed_over.is_set)
     with (
-        dropped(pointer, store, tmp_path, {"DROPSHIFT_HAND_OVER": "0.4"}) as environment,
+        dropped(pointer, store, tmp_path, HAND_OVER) as environment,
         ThreadPoolExecutor(1) as pool,
     ):
         assert environment.start(8).kind == "ready"
@@ -321,7 +326,7 @@ def test_a_load_that_fails_while_nobody_waits_ends_the_process_after_its_answer(
     tmp_path: Path, store: ObjectStore
 ) -> None:
     app = "import early\ndef handler(event, context):\n    return early.VALUE\n"
-    pointer = _stored(tmp_path, store, {**FILES, "app.py": app}, PROFILE)
+    pointer = without_bytecode(tmp_path / "tree", store, {**FILES, "app.py": app}, PROFILE)
     started = threading.Event()
     _fails_once(store, started.is_set)
     with dropped(pointer, store, tmp_path) as environment:
@@ -336,7 +341,7 @@ def test_an_import_error_after_the_hand_over_answers_the_invocation_and_ends_the
     tmp_path: Path, store: ObjectStore
 ) -> None:
     app = "import package.late\nraise ValueError('broken')\n"
-    pointer = _stored(tmp_path, store, {**FILES, "app.py": app}, PROFILE)
+    pointer = without_bytecode(tmp_path / "tree", store, {**FILES, "app.py": app}, PROFILE)
     _cold_is_late(store, 1.0)
     with dropped(pointer, store, tmp_path, {"DROPSHIFT_HAND_OVER": "0.3"}) as environment:
         happened = call(environment, {})
@@ -353,20 +358,17 @@ def test_a_release_with_libraries_starts_again_after_the_hand_over_with_the_invo
 ) -> None:
     app = "import os\ndef handler(event, context):\n    return [event, os.environ['LD_LIBRARY_PATH']]\n"
     files: dict[str, str | bytes] = {"app.py": app, "lib/libown.so.1": "x", "weights.bin": WEIGHTS}
-    pointer = _stored(tmp_path, store, files, None)
-    handed_over = threading.Event()
-    _cold_waits(store, handed_over.is_set)
-    told = {"DROPSHIFT_HAND_OVER": "0.4", "LD_LIBRARY_PATH": f"/opt/lib:{package()}/lib"}
-    with dropped(pointer, store, tmp_path, told) as environment:
-        assert environment.start(8).kind == "ready"
-        handed_over.set()
-        answers = [json.loads(environment.run(invocation({"é": n}), 60).payload) for n in range(2)]
-        [root] = [path for path in tmp_path.glob("*/tmp/dropshift/*") if path.is_dir()]
-    assert answers == [[{"é": n}, f"/opt/lib:{root}/lib"] for n in range(2)]
+    pointer, libraries = without_bytecode(tmp_path / "tree", store, files, None), f"/opt/lib:{package()}/lib"
+    answers = _handed_over(pointer, store, tmp_path, {"é": 0}, {"é": 1}, LD_LIBRARY_PATH=libraries)
+    assert [event for event, _ in answers] == [{"é": 0}, {"é": 1}]
+    [path] = {path for _, path in answers}
+    assert re.fullmatch(rf"/opt/lib:{tmp_path}/[-0-9a-f]+/tmp/dropshift/{pointer.sha256[:32]}/lib", path)
 
 
 def test_an_init_that_was_cut_goes_on_where_it_stood(tmp_path: Path, store: ObjectStore) -> None:
-    pointer = _stored(tmp_path, store, {**FILES, "app.py": f"open('weights.bin').close()\n{APP}"}, None)
+    pointer = without_bytecode(
+        tmp_path / "tree", store, {**FILES, "app.py": f"open('weights.bin').close()\n{APP}"}, None
+    )
     store.stall = 30
     store.misbehave = lambda number: "stall" if number > 5 else None
     with (
@@ -387,20 +389,8 @@ def _parts_in_place(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.glob("*/tmp/dropshift/*.journal")) // NUMBER.size
 
 
-def test_processes_that_share_tmp_load_once(tmp_path: Path, store: ObjectStore) -> None:
-    pointer = _stored(tmp_path, store, FILES, PROFILE)
-    (tmp_path / "shared").mkdir()
-    (tmp_path / "shared").chmod(0o777)
-    told = {"AWS_LAMBDA_INITIALIZATION_TYPE": "lambda-managed-instances", "TMPDIR": str(tmp_path / "shared")}
-    with ExitStack() as alive, ThreadPoolExecutor(3) as pool:
-        environments = [alive.enter_context(dropped(pointer, store, tmp_path, told)) for _ in range(3)]
-        ends = list(pool.map(lambda one: call(one, {}), environments))
-    assert [end.answers[0][:3] for end in ends] == [[1, 2, len(WEIGHTS)]] * 3
-    assert len(store.requests) == len(set(store.requests))
-
-
 def test_a_process_that_waited_for_a_killed_loader_loads_itself(tmp_path: Path, store: ObjectStore) -> None:
-    pointer = _stored(tmp_path, store, FILES, PROFILE)
+    pointer = without_bytecode(tmp_path / "tree", store, FILES, PROFILE)
     (tmp_path / "shared").mkdir()
     (tmp_path / "shared").chmod(0o777)
     told = {"AWS_LAMBDA_INITIALIZATION_TYPE": "lambda-managed-instances", "TMPDIR": str(tmp_path / "shared")}
@@ -408,8 +398,7 @@ def test_a_process_that_waited_for_a_killed_loader_loads_itself(tmp_path: Path, 
     with ExitStack() as alive, ThreadPoolExecutor(2) as pool:
         first, second = (alive.enter_context(dropped(pointer, store, tmp_path, told)) for _ in range(2))
         doomed = pool.submit(call, first, {})
-        while len(store.requests) < 3:
-            time.sleep(0.01)
+        until(lambda: len(store.requests) >= 3)
         waiting = pool.submit(call, second, {})
         store.misbehave = lambda _number: None
         first.stop()
@@ -437,7 +426,7 @@ def test_a_start_that_begins_anew_still_frames_its_log_as_lambda_reads_it(tmp_pa
     app = "import logging\ndef handler(event, context):\n    logging.error('in a frame')\n"
     files: dict[str, str | bytes] = {"app.py": app, "lib/libown.so.1": "x"}
     told = {"_LAMBDA_TELEMETRY_LOG_FD": "1", "LD_LIBRARY_PATH": f"{package()}/lib"}
-    with dropped(_stored(tmp_path, store, files, None), store, tmp_path, told) as environment:
+    with dropped(without_bytecode(tmp_path / "tree", store, files, None), store, tmp_path, told) as environment:
         output = call(environment, {}).output
     assert re.search(r"Z\x00\S?.{1,24}\[ERROR\]\t\S+\t\S+\tin a frame", output, re.DOTALL), output
 
@@ -445,13 +434,7 @@ def test_a_start_that_begins_anew_still_frames_its_log_as_lambda_reads_it(tmp_pa
 def test_a_command_is_handed_over_too(tmp_path: Path, store: ObjectStore) -> None:
     tree = write(tmp_path / "tree", {**FILES, "main.py": "print(len(open('weights.bin', 'rb').read()))\n"})
     pointer = release(tree, kind="command", handler=None, command=("python3", "main.py")).stored(store)
-    handed_over = threading.Event()
-    _cold_waits(store, handed_over.is_set)
-    with dropped(pointer, store, tmp_path, {"DROPSHIFT_HAND_OVER": "0.4"}) as environment:
-        assert environment.start(8).kind == "ready"
-        handed_over.set()
-        answers = [json.loads(environment.run(invocation({}), 60).payload) for _ in range(2)]
-    assert answers == [len(WEIGHTS)] * 2
+    assert _handed_over(pointer, store, tmp_path, {}, {}) == [len(WEIGHTS)] * 2
 
 
 def test_without_a_pointer_every_call_says_that_there_is_no_release_yet(tmp_path: Path, store: ObjectStore) -> None:
@@ -504,7 +487,7 @@ def test_a_runtime_version_without_zstd_is_named_with_the_way_out(tmp_path: Path
 
 @pytest.mark.every_python
 def test_a_load_that_fails_is_the_inits_error_in_one_line(tmp_path: Path, store: ObjectStore) -> None:
-    pointer = _stored(tmp_path, store, FILES, None)
+    pointer = without_bytecode(tmp_path / "tree", store, FILES, None)
     store.misbehave = lambda _number: "403"
     with dropped(pointer, store, tmp_path) as environment:
         happened = call(environment)
@@ -518,7 +501,7 @@ def test_a_load_that_fails_is_the_inits_error_in_one_line(tmp_path: Path, store:
 
 
 def test_a_load_writes_one_line_that_is_also_a_metric(tmp_path: Path, store: ObjectStore) -> None:
-    pointer = _stored(tmp_path, store, FILES, None)
+    pointer = without_bytecode(tmp_path / "tree", store, FILES, None)
     store.misbehave = lambda number: "503" if number == 2 else None
     with dropped(pointer, store, tmp_path) as environment:
         call(environment)
