@@ -36,11 +36,8 @@ class BundlesBucket:
 
     def find_bundle(self, key: str) -> Bundle | None:
         """Return the bundle under this key, if one was made and its object version still exists."""
-        body = self._read(_location(key))
-        if body is None:
-            return None
-        bundle = Bundle.model_validate_json(body)
-        return bundle if self.exists(bundle.key, bundle.version_id, bundle.size) else None
+        bundle = self._read_as(Bundle, _location(key))
+        return bundle if bundle and self.exists(bundle.key, bundle.version_id, bundle.size) else None
 
     def save_location(self, bundle: Bundle) -> None:
         """Write a bundle's location, so that the same archive is not built twice."""
@@ -53,10 +50,7 @@ class BundlesBucket:
 
     def profile(self, application: str, runtime: str) -> Profile:
         """Return the profile of the application's latest recorded start on a runtime; empty without a usable one."""
-        try:
-            return Profile.model_validate_json(self._read(_profile(application, runtime), LARGEST) or b"{}")
-        except ValidationError:
-            return Profile()
+        return self._read_as(Profile, _profile(application, runtime), LARGEST) or Profile()
 
     def save_profile(self, application: str, runtime: str, profile: Profile) -> None:
         """Keep a profile for the layout of the application's next bundle for a runtime."""
@@ -90,11 +84,9 @@ class BundlesBucket:
 
     def newest(self, application: str, suffix: str) -> Bundle | None:
         """Return the bundle with a key of this suffix that was made last for an application; None if none is known."""
-        try:
-            bundle = Bundle.model_validate_json(self._read(_newest(application, suffix)) or b"")
-        except ValidationError:
-            return None
-        return bundle if bundle.key.startswith(f"bundles/{application}/") and bundle.key.endswith(suffix) else None
+        bundle = self._read_as(Bundle, _newest(application, suffix))
+        fits = bundle and bundle.key.startswith(f"bundles/{application}/") and bundle.key.endswith(suffix)
+        return bundle if fits else None
 
     def save_newest(self, application: str, suffix: str, bundle: Bundle) -> None:
         """Write down which bundle the next release copies from."""
@@ -108,6 +100,13 @@ class BundlesBucket:
         """Return the release under which an archive was rolled back before; None when it was not."""
         release = self._read(_rolled_back(application, sha256))
         return None if release is None else release.decode()
+
+    def _read_as[T: Value](self, kind: type[T], key: str, most: float = math.inf) -> T | None:
+        """Return a small file's value; None when there is none, or when it cannot be read."""
+        try:
+            return kind.model_validate_json(self._read(key, most) or b"")
+        except ValidationError:
+            return None
 
     def _read(self, key: str, most: float = math.inf) -> bytes | None:
         """Return a small file; None when there is none, or one of more bytes."""
