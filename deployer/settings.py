@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from functools import cache
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -19,7 +19,8 @@ class Settings(Value):
 
     function_prefix: str
     """An application's function is named by this and the application's name."""
-    alias: str = "live"
+    alias: ClassVar = "live"
+    """The alias through which an application is called; its stack makes it."""
     releases_bucket: str
     bundles_bucket: str
     account_id: Annotated[str, Field(pattern=r"^[0-9]{12}$")]
@@ -37,9 +38,6 @@ class Settings(Value):
     """Releases of an application that the schedule keeps, at least; 0 when nothing is pruned by itself."""
     keep_records_days: Annotated[int, Field(ge=0)] = 0
     """Days after its last change that a record is kept at least; 0 for ever."""
-    unpacked_limit: int = 10 * 2**30
-    """The most bytes of an unpacked release."""
-
     bundle_seconds: Annotated[int, Field(ge=1, le=120)] = 15
     """Seconds for a bundle while its release waits; once that is live, four times as many for a stronger one."""
 

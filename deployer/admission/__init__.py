@@ -33,8 +33,7 @@ def admit(deployer: Deployer, drop: Drop, tree: Path | None = None) -> Admitted 
         return None
     configured = aws.functions.configuration(deployer.settings.function(drop.application))
     function = configured.model_copy(update={"owner_limits": deployer.settings.owner_limits})
-    limits = sandbox.Limits(unpacked=deployer.settings.unpacked_limit)
-    found = sandbox.inspect(aws.releases.archive(drop, head.size), limits, function, tree)
+    found = sandbox.inspect(aws.releases.archive(drop, head.size), sandbox.Limits(), function, tree)
     if isinstance(found, sandbox.Refusal):
         return rejected(found)
     if problem := signature.objection(aws, deployer.settings.signing_key, drop, head, found.sha256):

@@ -79,12 +79,11 @@ def _attempt(deployer: Deployer, release: Release, key: str, earlier: Bundle | N
     there = earlier if earlier and earlier.tail_sha256 else None
     tail = aws.bundles.stored(there).tail() if there else b""
     source = aws.releases.archive(release.drop, seen.size)
-    limits = sandbox.Limits(unpacked=deployer.settings.unpacked_limit)
     progress = _Progress(deployer, release)
     with sandbox.workspace(seen.sha256) as tree, aws.bundles.upload(key, there) as upload:
         output = sandbox.Output(upload.write, upload.copy, progress.record, tail, there.index_size if there else 0)
         plan = _plan(deployer, release, patient=patient)
-        built = _unless_refused(sandbox.build(source, seen.sha256, limits, plan, tree, output))
+        built = _unless_refused(sandbox.build(source, seen.sha256, sandbox.Limits(), plan, tree, output))
     kept = built.model_dump(include=set(Bundle.model_fields))
     made = Bundle(key=key, version_id=upload.version_id, **kept)
     aws.bundles.save_location(made)
