@@ -39,14 +39,15 @@ def pack(
     The same input gives the same bytes. Names that begin with a dot, virtual environments and caches are left out. Ends
     by inspecting the archive; exit status: 0 accepted, 1 refused, 3 could not tell.
     """
-    function = inspecting.function_of(runtime or _default_runtime(directory), architecture)
+    package, usual = directory / _PACKAGE, directory / _REQUIREMENTS
+    function = inspecting.function_of(runtime or ("nodejs24.x" if package.is_file() else None), architecture)
     target = archive or Path(f"{directory.resolve().name}.zip")
     _check_place(target, directory)
     with tempfile.TemporaryDirectory(prefix="dropshift-pack-") as made:
         tree = Path(made) / "tree"
         left = _copy(directory, tree)
-        known = requirements or _if_there(directory / _REQUIREMENTS)
-        if (directory / _PACKAGE).is_file():
+        known = requirements or (usual if usual.is_file() else None)
+        if package.is_file():
             dependencies.npm(tree, function.architecture)
         if known:
             dependencies.wheels(tree, known, function)
@@ -54,16 +55,9 @@ def pack(
             files = write_zip(tree, target)
     found = inspecting.inspect_for(target, function)
     if output == "text":
-        screen.out(*([f"left out: {', '.join(left)}"] if left else []), _summary(target, files))
+        size = f"{target.stat().st_size / 1e6:.1f} MB"
+        screen.out(*([f"left out: {', '.join(left)}"] if left else []), f"packed {target}: {files} files, {size}")
     return inspecting.show(found, as_json=output == "json")
-
-
-def _default_runtime(directory: Path) -> str:
-    return "nodejs24.x" if (directory / _PACKAGE).is_file() else inspecting.RUNTIME
-
-
-def _if_there(path: Path) -> Path | None:
-    return path if path.is_file() else None
 
 
 def _check_place(target: Path, directory: Path) -> None:
@@ -92,7 +86,3 @@ def _is_left_out(path: Path, *, at_the_root: bool) -> bool:
     if path.name in LEFT_OUT or path.suffix == ".pyc":
         return True
     return (at_the_root and path.name.startswith(".")) or (path / "pyvenv.cfg").is_file()
-
-
-def _summary(target: Path, files: int) -> str:
-    return f"packed {target}: {files} files, {target.stat().st_size / 1e6:.1f} MB"

@@ -14,6 +14,7 @@ from deployer.model.duration import age
 
 _BAR = 40
 _STABLE, _CANARY, _BAD = "green", "yellow", "bold red"
+_OF_VERDICT = {"healthy": _STABLE, "unhealthy": _BAD}
 _STYLES = {"live": _STABLE, "duplicate": _STABLE, "superseded": _CANARY, "overtaken": _CANARY}
 
 
@@ -62,12 +63,9 @@ def _release(release: ShownRelease, situation: Situation, clock: Clock, rows: in
     if baked is not None:
         parts.append(_indented(_bar(100 * baked, "cyan")))
     if release.verdict:
-        parts.append(Text(f"  the last look said {release.verdict}", style=_of_verdict(release.verdict)))
+        style = _OF_VERDICT.get(release.verdict.partition(":")[0], _CANARY)
+        parts.append(Text(f"  the last look said {release.verdict}", style=style))
     return [*parts, Text(), _steps(release, rows)]
-
-
-def _of_verdict(verdict: str) -> str:
-    return _STABLE if verdict.startswith("healthy") else _BAD if verdict.startswith("unhealthy") else _CANARY
 
 
 def _indented(inner: RenderableType) -> Table:

@@ -1,7 +1,6 @@
 """Pure: releases and how they ended, in lines and in fields."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from deployer.commands.answers import Answer, titled
@@ -14,7 +13,8 @@ _NOTABLE = 0.5
 
 def history(application: str, records: Sequence[Record], limit: int, keep_days: int) -> Answer:
     """Return releases and how they ended, in the order given; and why there are no more, if records are deleted."""
-    lines = [f"{_time(record):%Y-%m-%d %H:%M:%S} {ending(record)}" for record in records]
+    times = [record.ended_at or record.timeline[-1].at for record in records]
+    lines = [f"{at:%Y-%m-%d %H:%M:%S} {ending(record)}" for at, record in zip(times, records, strict=True)]
     ends = keep_days and len(records) < limit
     last = [f"older records are deleted after {keep_days} days, unless they are needed (KeepRecordsDays)"]
     return {
@@ -32,11 +32,6 @@ def ending(record: Record) -> str:
         return line
     back = record.rolled_back
     return f"{line}; rolled back by command at {back.at:%Y-%m-%d %H:%M:%S}: {back.reason}{said_by(back.by)}"
-
-
-def _time(record: Record) -> datetime:
-    """Return the time at which a release ended, or last changed."""
-    return record.ended_at or record.timeline[-1].at
 
 
 def _spent(record: Record) -> str:

@@ -78,14 +78,10 @@ def versions_to_keep(
 
     The recorded state counts even if others moved the alias: an extra version is harmless, a missing one is not.
     """
-    ranked = sorted(versions, key=lambda found: _went_live(found, went_live))
+    ranked = sorted(versions, key=lambda one: one.description is not None and one.description.release_id in went_live)
     newest = {found.version for found in ranked[-keep:]}
     previous = {alias.recorded.previous, alias.recorded.stable} if alias.recorded else set()
     return frozenset(filter(None, newest | named | previous | {record.version for record in under_way}))
-
-
-def _went_live(found: PublishedVersion, went_live: frozenset[str]) -> bool:
-    return found.description is not None and found.description.release_id in went_live
 
 
 def unreferenced_bundles(

@@ -14,6 +14,7 @@ from deployer.model.price import SOURCE
 from deployer.model.record import Record
 from deployer.model.text import said_by
 
+_NOTHING_BEFORE = "nothing to roll back to yet"
 _LINES = 12
 """Lines of one release's problems that `status` shows."""
 _BUNDLE = {"present": ", bundle present", "missing": ", its bundle is MISSING", "none": ""}
@@ -28,7 +29,7 @@ def status(application: str, state: State, now: datetime) -> Answer:
         *(_rollback(state, state.rolled_back) if state.rolled_back else []),
         *(_ended(state.ended, now) if state.ended else []),
         *_ignored(state.ignored, now),
-        *([] if alias.canary else [_way_back(state)]),
+        *([] if alias.canary else [f"a rollback goes to {state.previous}" if state.previous else _NOTHING_BEFORE]),
     ]
     return {
         "application": application,
@@ -76,10 +77,6 @@ def _ended(record: Record, now: datetime) -> list[str]:
     head = f"{record.release}, dropped {dropped} ago, ended {record.status}: {record.reason}{said_by(record.ended_by)}"
     detail = report.text(record.problems).splitlines() if record.problems else []
     return [head, *(f"    {line.strip()}" for line in detail[:_LINES])]
-
-
-def _way_back(state: State) -> str:
-    return f"a rollback goes to {state.previous}" if state.previous else "nothing to roll back to yet"
 
 
 def summary(found: Summary, now: datetime) -> Answer:

@@ -41,14 +41,9 @@ def carry_out(run: Run) -> dict[str, str]:
         release = run.step(steps.fail, run.release, str(error))
     release = run.step(steps.finish, release)
     if required(release.ending).status is Status.LIVE:
-        _prepare_next(run, release)
+        with suppress(StepFailedError):  # it only makes the next release's bundle cheaper
+            run.step(steps.strengthen_bundle, release)
     return result(release)
-
-
-def _prepare_next(run: Run, release: Release) -> None:
-    """Make the next release's bundle cheaper; this release has ended, so a failure changes nothing."""
-    with suppress(StepFailedError):
-        run.step(steps.strengthen_bundle, release)
 
 
 def result(release: Release) -> dict[str, str]:
@@ -59,6 +54,7 @@ def result(release: Release) -> dict[str, str]:
 
 def roll_out(run: Run, release: Release) -> Release:
     """Take a release through every step until it ends."""
+    inspect, bundle, promote = map(_once, (steps.inspect, steps.make_bundle, steps.promote))
     for act in (take_turn, inspect, bundle, publish, smoke_test, shift_in_stages, promote):
         release = act(run, release)
         if release.ending:
@@ -76,14 +72,8 @@ def take_turn(run: Run, release: Release) -> Release:
     return release
 
 
-def inspect(run: Run, release: Release) -> Release:
-    """Refuse an archive that is hostile, broken or cannot run."""
-    return run.step(steps.inspect, release)
-
-
-def bundle(run: Run, release: Release) -> Release:
-    """Turn the archive into the bundle that the bootstrap loads."""
-    return run.step(steps.make_bundle, release)
+def _once(act: Act[[]]) -> Callable[[Run, Release], Release]:
+    return lambda run, release: run.step(act, release)
 
 
 def publish(run: Run, release: Release) -> Release:
@@ -161,8 +151,3 @@ def _conclude(run: Run, release: Release, stage: Stage, holding: Iterator[timede
         run.wait(wait)
         release = _look(run, release)
     return release
-
-
-def promote(run: Run, release: Release) -> Release:
-    """Make the release the stable one."""
-    return run.step(steps.promote, release)
