@@ -19,6 +19,7 @@ from deployer.model.manifest import Manifest
 from tests.pure.compatibility_cases import HANDLER, PYTHON, RUN, elf_of, refusal, verdict, warnings
 from tests.pure.hostile import Memory, member, tgz_of
 
+MAIN, FUNCTION = "app/main.py", b"def run(e, c): ..."
 SOURCES_THAT_BIND = {
     "a function": b"def run(event, context): ...",
     "a class": b"class run: ...",
@@ -44,30 +45,16 @@ SOURCES_THAT_BIND = {
     "a coroutine that is wrapped later": b"async def run(e, c): ...\nrun = sync(run)",
     "a coroutine in one branch only": b"if x:\n    def run(e, c): ...\nelse:\n    async def run(e, c): ...",
     "a decorated coroutine": b"@sync\nasync def run(e, c): ...",
+    "a function after a constant": b"run = None\ndef run(e, c): ...",
+    "a branch after a constant": b"run = None\nif fast:\n    from app.fast import run",
+    "a global after a constant": b"run = None\ndef make():\n    global run\n    run = print\nmake()",
+    "globals() after a constant": b"run = None\nglobals()['run'] = print",
+    "a call": b"run = make()",
+    "another name's value": b"run = other = print",
+    "a constant's method": b"run = 5 .__add__",
+    "one of two names": b"run, other = print, len",
     "a coding cookie": "# -*- coding: latin-1 -*-\nname = 'größe'\ndef run(e, c): ...".encode("latin-1"),
 }
-
-
-@pytest.mark.parametrize("source", SOURCES_THAT_BIND.values(), ids=SOURCES_THAT_BIND)
-def test_a_handler_is_found_however_it_is_bound(source: bytes) -> None:
-    assert isinstance(verdict({"app/main.py": source}, manifest=RUN), Inspection)
-
-
-@pytest.mark.parametrize(
-    "path",
-    ["app/main.py", "app/main/__init__.py", "app/main.cpython-313-x86_64-linux-gnu.so", "app/main.abi3.so"],
-)
-def test_a_handler_module_may_be_a_file_a_package_or_native(path: str) -> None:
-    data = b"def run(e, c): ..." if path.endswith(".py") else elf_of(init="main")
-    assert isinstance(verdict({path: data}, manifest=RUN), Inspection)
-
-
-def test_the_usual_handler_is_lambda_function_lambda_handler() -> None:
-    found = verdict({"lambda_function.py": b"def lambda_handler(e, c): ..."})
-    assert isinstance(found, Inspection)
-    assert found.start.handler == "lambda_function.lambda_handler"
-
-
 DEEP = {
     # machine-made sources; what walks their expressions by recursion ends in a RecursionError
     "a sum of 1,000 terms": b"total = " + b" + ".join([b"a"] * 1_000),
@@ -78,14 +65,42 @@ DEEP = {
 }
 
 
-@pytest.mark.parametrize("source", DEEP.values(), ids=DEEP)
-def test_a_source_of_any_depth_is_walked(source: bytes) -> None:
-    assert isinstance(verdict({"app/main.py": source + b"\ndef run(e, c): ...\n"}, manifest=RUN), Inspection)
+def bytecode(source: str) -> bytes:
+    return b"\xf3\r\r\n" + bytes(12) + marshal.dumps(compile(source, MAIN, "exec"))
+
+
+FOUND = {
+    **{name: {MAIN: source} for name, source in SOURCES_THAT_BIND.items()},
+    **{name: {MAIN: source + b"\n" + FUNCTION} for name, source in DEEP.items()},
+    "a package": {"app/main/__init__.py": FUNCTION},
+    "a native module": {"app/main.cpython-313-x86_64-linux-gnu.so": elf_of(init="main")},
+    "a native module of the stable ABI": {"app/main.abi3.so": elf_of(init="main")},
+    "bytecode": {"app/main.pyc": bytecode("def run(e, c): ...")},
+    "a star import in bytecode": {"app/main.pyc": bytecode("from json import *")},
+    "globals() in bytecode": {"app/main.pyc": bytecode("globals()['r' + 'un'] = print")},
+    "a module that makes itself a package": {"app.py": b"__path__ = ['app']", MAIN: FUNCTION},
+    "one way of two": {
+        MAIN: b"try:\n    from app.fast import run\nexcept ImportError:\n    from app.slow import run\n",
+        "app/slow.py": b"",
+        "app/fast.py": FUNCTION,
+    },
+}
+
+
+@pytest.mark.parametrize("files", FOUND.values(), ids=FOUND)
+def test_a_handler_is_found_however_it_is_bound(files: dict[str, bytes]) -> None:
+    assert isinstance(verdict(files, manifest=RUN), Inspection)
+
+
+def test_the_usual_handler_is_lambda_function_lambda_handler() -> None:
+    found = verdict({"lambda_function.py": b"def lambda_handler(e, c): ..."})
+    assert isinstance(found, Inspection)
+    assert found.start.handler == "lambda_function.lambda_handler"
 
 
 def test_a_source_that_is_too_deep_for_the_parser_is_only_warned_of() -> None:
     deep = b"total = " + b"-" * 100_000 + b"1\ndef run(e, c): ...\n"
-    assert "nested too deep" in warnings(verdict({"app/main.py": deep}, manifest=RUN))
+    assert "nested too deep" in warnings(verdict({MAIN: deep}, manifest=RUN))
 
 
 CONSTANTS = (
@@ -109,31 +124,18 @@ CONSTANTS = (
 @pytest.mark.parametrize("value", CONSTANTS)
 def test_a_handler_that_plainly_is_no_function_is_refused(value: str) -> None:
     for statement in (f"run = {value}", f"other = run = {value}", f"run: object = {value}"):
-        answer = refusal(verdict({"app/main.py": b"# ours\n" + statement.encode()}, manifest=RUN))
+        answer = refusal(verdict({MAIN: b"# ours\n" + statement.encode()}, manifest=RUN))
         assert "run is a constant, by line 2, and cannot be called" in answer
 
 
 def test_the_last_statement_of_a_module_decides_about_a_name_and_a_branch_does_not() -> None:
-    assert "run is a constant, by line 2" in refusal(
-        verdict({"app/main.py": b"def run(e, c): ...\nrun = None"}, manifest=RUN)
-    )
-    for source in (
-        b"run = None\ndef run(e, c): ...",
-        b"run = None\nif fast:\n    from app.fast import run",
-        b"run = None\ndef make():\n    global run\n    run = print\nmake()",
-        b"run = None\nglobals()['run'] = print",
-        b"run = make()",
-        b"run = other = print",
-        b"run = 5 .__add__",
-        b"run, other = print, len",
-    ):
-        assert isinstance(verdict({"app/main.py": source}, manifest=RUN), Inspection)
-    assert "nothing called run" in refusal(verdict({"app/main.py": b"run: object"}, manifest=RUN))
+    assert "run is a constant, by line 2" in refusal(verdict({MAIN: b"def run(e, c): ...\nrun = None"}, manifest=RUN))
+    assert "nothing called run" in refusal(verdict({MAIN: b"run: object"}, manifest=RUN))
 
 
 def test_a_name_that_may_come_to_be_at_import_is_warned_of() -> None:
     for source in (b"from elsewhere import *", b"def __getattr__(name): ...", b"globals()['r' + 'un'] = print"):
-        assert "app/main.py does not spell out run" in warnings(verdict({"app/main.py": source}, manifest=RUN))
+        assert "app/main.py does not spell out run" in warnings(verdict({MAIN: source}, manifest=RUN))
 
 
 ELSEWHERE = {
@@ -168,7 +170,7 @@ def test_a_package_that_only_imports_brings_no_other_modules() -> None:
 
 
 def test_a_handler_is_found_where_the_function_s_path_and_path_files_lead() -> None:
-    source = {"src/app/main.py": b"def run(e, c): ..."}
+    source = {"src/app/main.py": FUNCTION}
     for path in ("/var/task/src", "src", "src/"):
         function = PYTHON.model_copy(update={"module_path": (path,)})
         assert not warnings(verdict(source, function, RUN))
@@ -179,7 +181,7 @@ def test_a_handler_is_found_where_the_function_s_path_and_path_files_lead() -> N
 
 def test_a_layer_is_no_excuse_without_the_way_out() -> None:
     layered = PYTHON.model_copy(update={"layers": ("arn:aws:lambda:eu-west-1:1:layer:Powertools:1",)})
-    words = warnings(verdict({"release/app/main.py": b"def run(e, c): ..."}, layered, RUN))
+    words = warnings(verdict({"release/app/main.py": FUNCTION}, layered, RUN))
     assert "it is at release/app/main.py: pack what is inside release" in words
 
 
@@ -207,26 +209,26 @@ def test_syntax_that_is_newer_than_the_deployer_s_own_python_is_only_warned_of(m
 BAD_HANDLERS = {
     # what is wrong: (the files, words of the answer)
     "no module": ({"other.py": HANDLER}, "no such module"),
-    "no function": ({"app/main.py": b"def runn(e, c): ..."}, "did you mean runn?"),
-    "a name only inside a function": ({"app/main.py": b"def f():\n    run = 1"}, "nothing called run"),
-    "a name only inside a class": ({"app/main.py": b"class A:\n    def run(self): ..."}, "nothing called run"),
-    "a syntax error": ({"app/main.py": b"def run(e, c)\n"}, "line 1: expected ':'"),
-    "a NUL": ({"app/main.py": b"run = 1\0"}, "not Python"),
-    "a coroutine": ({"app/main.py": b"async def run(e, c): ..."}, "coroutine function"),
-    "one directory too deep": ({"release/app/main.py": b"def run(e, c): ..."}, "pack what is inside release"),
+    "no function": ({MAIN: b"def runn(e, c): ..."}, "did you mean runn?"),
+    "a name only inside a function": ({MAIN: b"def f():\n    run = 1"}, "nothing called run"),
+    "a name only inside a class": ({MAIN: b"class A:\n    def run(self): ..."}, "nothing called run"),
+    "a syntax error": ({MAIN: b"def run(e, c)\n"}, "line 1: expected ':'"),
+    "a NUL": ({MAIN: b"run = 1\0"}, "not Python"),
+    "a coroutine": ({MAIN: b"async def run(e, c): ..."}, "coroutine function"),
+    "one directory too deep": ({"release/app/main.py": FUNCTION}, "pack what is inside release"),
     "a package one directory too deep": (
-        {"release/app/main/__init__.py": b"def run(e, c): ..."},
+        {"release/app/main/__init__.py": FUNCTION},
         "pack what is inside release",
     ),
     "a module in the package's place": (
-        {"app.py": b"", "app/main.py": b"def run(e, c): ..."},
+        {"app.py": b"", MAIN: FUNCTION},
         "hidden by app.py",
     ),
-    "another case": ({"app/Main.py": b"def run(e, c): ..."}, "rename app/Main.py"),
+    "another case": ({"app/Main.py": FUNCTION}, "rename app/Main.py"),
     "only cached bytecode": ({"app/__pycache__/main.cpython-313.pyc": b"x"}, "needs its source beside it"),
     "bytecode of another Python": ({"app/main.pyc": b"\xcb\r\r\n" + bytes(12)}, "bytecode of Python 3.12"),
     "a package of another Python's bytecode": (
-        {"app/__init__.pyc": b"\xcb\r\r\n" + bytes(12), "app/main.py": b"def run(e, c): ..."},
+        {"app/__init__.pyc": b"\xcb\r\r\n" + bytes(12), MAIN: FUNCTION},
         "app/__init__.pyc: bytecode of Python 3.12",
     ),
     "bytecode without the name": ({"app/main.pyc": b"\xf3\r\r\n" + bytes(12) + b"other"}, "nothing called run"),
@@ -238,17 +240,6 @@ def test_a_handler_that_is_not_there_is_refused_with_a_way_out(files: dict[str, 
     assert words in refusal(verdict(files, manifest=RUN))
 
 
-@pytest.mark.parametrize("source", ["def run(e, c): ...", "from json import *", "globals()['r' + 'un'] = print"])
-def test_bytecode_without_source_is_enough(source: str) -> None:
-    code = b"\xf3\r\r\n" + bytes(12) + marshal.dumps(compile(source, "app/main.py", "exec"))
-    assert isinstance(verdict({"app/main.pyc": code}, manifest=RUN), Inspection)
-
-
-def test_a_module_that_makes_itself_a_package_hides_nothing() -> None:
-    files = {"app.py": b"__path__ = ['app']", "app/main.py": b"def run(e, c): ..."}
-    assert isinstance(verdict(files, manifest=RUN), Inspection)
-
-
 def test_the_modules_that_hide_all_others_are_those_that_are_compiled_in() -> None:
     named = {name for name in sys.builtin_module_names if not name.startswith("_")}
     for module in sorted(named | {"signal", "json"}):
@@ -258,24 +249,13 @@ def test_the_modules_that_hide_all_others_are_those_that_are_compiled_in() -> No
 
 @pytest.mark.parametrize("handler", ["time.run", "./app.run", "/app.run"])
 def test_names_that_the_runtime_does_not_import_from_the_release_are_refused(handler: str) -> None:
-    files = {"time.py": HANDLER, "app.py": b"def run(e, c): ..."}
+    files = {"time.py": HANDLER, "app.py": FUNCTION}
     assert isinstance(verdict(files, manifest=f'[application]\nhandler = "{handler}"\n'), Refusal)
-
-
-def test_one_way_in_which_a_handler_comes_to_be_is_enough() -> None:
-    files = {
-        "app/main.py": b"try:\n    from app.fast import run\nexcept ImportError:\n    from app.slow import run\n",
-        "app/slow.py": b"",
-        "app/fast.py": b"def run(e, c): ...",
-    }
-    assert isinstance(verdict(files, manifest=RUN), Inspection)
 
 
 def test_a_handler_is_found_through_links_to_directories() -> None:
     current = member(b"app", type=b"2", link=b"versions/../versions/v2/app")
-    data = tgz_of(
-        member(b"versions/v2/app/main.py", b"def run(e, c): ..."), current, member(b"dropshift.toml", RUN.encode())
-    )
+    data = tgz_of(member(b"versions/v2/app/main.py", FUNCTION), current, member(b"dropshift.toml", RUN.encode()))
     assert isinstance(inspect_archive(Memory("a.tgz", data), Limits(), PYTHON), Inspection)
 
 

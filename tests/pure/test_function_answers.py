@@ -65,6 +65,31 @@ def test_snap_start_is_only_that_of_published_versions(apply_on: str) -> None:
     assert snap_start is (apply_on == "PublishedVersions")
 
 
+def test_the_module_path_is_that_of_the_runtime() -> None:
+    paths = {"PYTHONPATH": "/var/task/src", "NODE_PATH": "/opt/nodejs/node_modules"}
+    found = SMALLEST | {"Runtime": "nodejs24.x", "Environment": {"Variables": paths}}
+    read = answers.configuration("orders", found, {}, has_concurrency=False)
+    assert read.module_path == ("/opt/nodejs/node_modules",)
+
+
+def test_what_the_next_version_has_not_alike_with_the_live_release_is_read() -> None:
+    role, queue = {"Role": "arn:aws:iam::1:role/2"}, {"DeadLetterConfig": {"TargetArn": "arn:aws:sqs:eu-west-1:1:lost"}}
+    live = SMALLEST | {"Role": "arn:aws:iam::1:role/1", "Description": DESCRIPTION.encode()}
+
+    def differing(found: dict[str, Any], live: dict[str, Any]) -> tuple[str, ...]:
+        return answers.configuration("orders", found, live, has_concurrency=False).differs
+
+    assert differing(live | role | queue, live) == ("execution role", "dead letter queue")
+    assert differing(live, live | {"DeadLetterConfig": {}}) == ()
+    assert differing(live | role | queue, live | {"Description": "no release yet"}) == ()
+
+
+def test_variables_that_aws_does_not_decrypt_are_an_error_and_not_an_empty_environment() -> None:
+    """Source: AWS Lambda API reference, EnvironmentResponse: `Error` in place of `Variables`."""
+    found = answers.configuration("orders", SMALLEST | {"Environment": HIDDEN}, {}, has_concurrency=False)
+    assert (found.environment_error, found.module_path) == ("unable to decrypt", ())
+
+
 LATEST = SMALLEST | {"RevisionId": "r1", "CodeSha256": "code", "LastModified": "2026-11-27T10:00:00.000+0000"}
 
 

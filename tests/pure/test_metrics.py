@@ -37,6 +37,37 @@ def answer(cloudwatch: Stubber, *results: dict[str, Any], expected: dict[str, An
     cloudwatch.add_response("get_metric_data", {"MetricDataResults": list(results)}, expected)
 
 
+def queried(name: str, statistic: str, period: int) -> dict[str, Any]:
+    dimensions = {"FunctionName": "app-orders", "Resource": "app-orders:live", "ExecutedVersion": "7"}
+    metric = {
+        "Namespace": "AWS/Lambda",
+        "MetricName": name,
+        "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
+    }
+    return {
+        "Id": name.lower(),
+        "Label": name,
+        "MetricStat": {"Metric": metric, "Period": period, "Stat": statistic},
+    }
+
+
+@pytest.mark.parametrize(("percent", "statistic"), [(95, "p95"), (90, "p90"), (99.5, "p99.5"), (98.76543, "p98.7654")])
+def test_metrics_are_those_of_a_version_behind_the_alias(
+    cloudwatch: Stubber, metrics: Metrics, percent: float, statistic: str
+) -> None:
+    """Source: Lambda developer guide, viewing metrics, dimensions: Resource and ExecutedVersion."""
+    window = {"StartTime": FIRST, "EndTime": FIRST + timedelta(minutes=6)}
+    for queries in (
+        [queried("Invocations", "Sum", 60), queried("Errors", "Sum", 60)],
+        [queried("Duration", statistic, 360), queried("Invocations", "Sum", 360)],
+    ):
+        results = [result(one["Id"], {FIRST: 2.4}) for one in queries]
+        answer(cloudwatch, *results, expected={"MetricDataQueries": queries, **window})
+    traffic = metrics.traffic("app-orders", "7", SINCE, UNTIL)
+    assert traffic.model_dump() == {"invocations": 2, "errors": 2}
+    assert metrics.duration("app-orders", "7", SINCE, UNTIL, percent) == pytest.approx(2.4)
+
+
 def test_minutes_are_added_up(cloudwatch: Stubber, metrics: Metrics) -> None:
     counted = result("invocations", {FIRST: 20, SECOND: 22}), result("errors", {SECOND: 1})
     answer(cloudwatch, *counted, expected=asked(60))

@@ -9,7 +9,6 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -23,7 +22,6 @@ from deployer.aws.eventbridge import EventPublisher
 from deployer.aws.executions import Executions
 from deployer.aws.functions import Functions
 from deployer.aws.kms import SignatureVerifier
-from deployer.aws.metrics import Metrics
 from deployer.model.alias import Alias
 from deployer.model.function import FunctionSizes
 from deployer.model.invocation import InvocationResult
@@ -296,6 +294,17 @@ def test_concurrency_is_asked_for_where_there_is_none_or_another() -> None:
             assert functions(client).provision("orders", "7", 3) == Readiness(state="IN_PROGRESS")
 
 
+@pytest.mark.parametrize(("alias", "has_concurrency"), [("live", True), ("not-live", False)])
+def test_provisioned_concurrency_of_the_alias_is_not_that_of_a_version(alias: str, *, has_concurrency: bool) -> None:
+    configs = [{"FunctionArn": f"{ARN}:{one}", "RequestedProvisionedConcurrentExecutions": 3} for one in ("7", alias)]
+    with stubbed("lambda") as (client, stubber):
+        for qualifier in ("$LATEST", "live"):
+            found = {"Configuration": {"MemorySize": 512, "Timeout": 30}}
+            stubber.add_response("get_function", found, VERSION | {"Qualifier": qualifier})
+        stubber.add_response("list_provisioned_concurrency_configs", {"ProvisionedConcurrencyConfigs": configs})
+        assert functions(client).configuration("orders").alias_has_concurrency is has_concurrency
+
+
 def test_versions_come_oldest_first_from_all_pages_and_latest_is_none() -> None:
     with stubbed("lambda") as (client, stubber):
         pages = [["$LATEST", "10", "9"], ["2", "1"]]
@@ -337,45 +346,6 @@ def test_an_execution_is_ours_when_its_name_is_that_of_its_drop(
     assert execution.drop == (drop() if drop_found else None)
     assert (execution.ending and execution.ending.status) == ended
     assert execution.died is (status == "FAILED")
-
-
-# --- CloudWatch -------------------------------------------------------------------------------------------------------
-
-SINCE, UNTIL = datetime(2026, 11, 27, 10, 3, 20, tzinfo=UTC), datetime(2026, 11, 27, 10, 8, 40, tzinfo=UTC)
-
-
-def queried(name: str, statistic: str, period: int) -> dict[str, Any]:
-    dimensions = {"FunctionName": "app-orders", "Resource": "app-orders:live", "ExecutedVersion": "7"}
-    metric = {
-        "Namespace": "AWS/Lambda",
-        "MetricName": name,
-        "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
-    }
-    return {
-        "Id": name.lower(),
-        "Label": name,
-        "MetricStat": {"Metric": metric, "Period": period, "Stat": statistic},
-    }
-
-
-@pytest.mark.parametrize(("percent", "statistic"), [(95, "p95"), (90, "p90"), (99.5, "p99.5"), (98.76543, "p98.7654")])
-def test_metrics_are_those_of_a_version_behind_the_alias(percent: float, statistic: str) -> None:
-    """Source: Lambda developer guide, viewing metrics, dimensions: Resource and ExecutedVersion."""
-    start = SINCE.replace(second=0)
-    window = {"StartTime": start, "EndTime": start + timedelta(minutes=6)}
-    values = {"Timestamps": [start], "Values": [2.4], "StatusCode": "Complete"}
-    with stubbed("cloudwatch") as (client, stubber):
-        metrics = Metrics(client, SETTINGS, set())
-        for queries in (
-            [queried("Invocations", "Sum", 60), queried("Errors", "Sum", 60)],
-            [queried("Duration", statistic, 360), queried("Invocations", "Sum", 360)],
-        ):
-            results = [{"Id": one["Id"], **values} for one in queries]
-            request = {"MetricDataQueries": queries, **window}
-            stubber.add_response("get_metric_data", {"MetricDataResults": results}, request)
-        traffic = metrics.traffic("app-orders", "7", SINCE, UNTIL)
-        assert traffic.model_dump() == {"invocations": 2, "errors": 2}
-        assert metrics.duration("app-orders", "7", SINCE, UNTIL, percent) == pytest.approx(2.4)
 
 
 # --- EventBridge ------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Events without a command: alarms, dead executions, concurrency, announcements."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -63,15 +64,22 @@ def test_a_late_alarm_event_does_not_end_a_healthy_release(served: World) -> Non
     assert served.release("1.1", CANARY)["status"] == Status.LIVE
 
 
-def test_a_dead_rollout_leaves_the_alias_whole_and_ends_failed(served: World) -> None:
-    drop = served.drop("1.1", CANARY)
+def killed(world: World, manifest: str, before: Callable[[Drop], object]) -> Drop:
+    """Drop release 1.1, and kill its rollout at the second look, after something else."""
+    drop = world.drop("1.1", manifest)
 
     def die() -> None:
+        before(drop)
         raise Killed
 
-    served.at_look(2, die)
+    world.at_look(2, die)
     with pytest.raises(Killed):
-        served.roll_out(drop)
+        world.roll_out(drop)
+    return drop
+
+
+def test_a_dead_rollout_leaves_the_alias_whole_and_ends_failed(served: World) -> None:
+    drop = killed(served, CANARY, lambda _: None)
     assert served.alias.canary == "3"
     stopped = served.engine_ends(drop, "FAILED")
     served.tell(stopped)
@@ -84,19 +92,12 @@ def test_a_dead_rollout_leaves_the_alias_whole_and_ends_failed(served: World) ->
 
 def test_a_command_that_died_before_its_record_gives_a_dead_rollout_its_end(served: World) -> None:
     """A: rollback moves the alias, and dies before it updates the record.  B: the rollout dies, too."""
-    drop = served.drop("1.1", CANARY)
 
-    def both_die() -> None:
-        served.deployer.write_alias(
-            served.application,
-            served.alias,
-            served.alias.remove_canary(drop.release_id, Move.ROLL_BACK, by_command=True),
-        )
-        raise Killed
+    def roll_back(drop: Drop) -> None:
+        without = served.alias.remove_canary(drop.release_id, Move.ROLL_BACK, by_command=True)
+        served.deployer.write_alias(served.application, served.alias, without)
 
-    served.at_look(2, both_die)
-    with pytest.raises(Killed):
-        served.roll_out(drop)
+    drop = killed(served, CANARY, roll_back)
     later = served.drop("1.2", CANARY)
     served.deployer.begin_record(later)
     for died, status in ((later, Status.FAILED), (drop, Status.ROLLED_BACK)):
@@ -106,15 +107,7 @@ def test_a_command_that_died_before_its_record_gives_a_dead_rollout_its_end(serv
 
 
 def test_a_dead_rollout_whose_release_has_all_traffic_ends_live(served: World) -> None:
-    drop = served.drop("1.1", f"{CANARY}{WARM}")
-
-    def die() -> None:
-        assert "promote" in served.command("promote", full=True)["answer"]
-        raise Killed
-
-    served.at_look(2, die)
-    with pytest.raises(Killed):
-        served.roll_out(drop)
+    drop = killed(served, f"{CANARY}{WARM}", lambda _: served.command("promote", full=True))
     served.tell(served.engine_ends(drop, "STOPPED"))
     assert (served.record(drop).status, served.alias.traffic) == (Status.LIVE, ("3", None, 0))
     assert concurrency(served)["3"] == 2
