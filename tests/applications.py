@@ -195,10 +195,10 @@ def dropped_program(
     main: str = MAIN,
 ) -> Program:
     """Return the program of the release that `pointer` names."""
-    told = {"AWS_ENDPOINT_URL_S3": store.url, **({VARIABLE: pointer.encode()} if pointer else {})}
-    told |= variables or {}
-    root = package(told.get("AWS_EXECUTION_ENV", _name(runtime)).removeprefix("AWS_Lambda_"))
-    return _program(root, "bootstrap.handler", directory, told, runtime, main)
+    given = {"AWS_ENDPOINT_URL_S3": store.url, **({VARIABLE: pointer.encode()} if pointer else {})}
+    given |= variables or {}
+    root = package(given.get("AWS_EXECUTION_ENV", _name(runtime)).removeprefix("AWS_Lambda_"))
+    return _program(root, "bootstrap.handler", directory, given, runtime, main)
 
 
 def call(
@@ -321,7 +321,7 @@ def _program(
     started = directory / "runtime" / "bootstrap.py"
     started.parent.mkdir(parents=True, exist_ok=True)
     started.write_text(main)
-    told = {
+    usual = {
         "PATH": os.environ["PATH"],
         "LAMBDA_TASK_ROOT": str(root),
         "_HANDLER": handler,
@@ -334,7 +334,7 @@ def _program(
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{_name(runtime)}",
         **CREDENTIALS,
     }
-    return Program(tuple(runtime) or (str(pythons.runtime()), str(started)), root, told | dict(variables))
+    return Program(tuple(runtime) or (str(pythons.runtime()), str(started)), root, usual | dict(variables))
 
 
 @contextmanager

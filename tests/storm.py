@@ -74,7 +74,7 @@ def parts(frames: int = SET_A[0], size: int = SET_A[1]) -> list[int]:
 
 def storm(starts: Sequence[float], sizes: Sequence[int], pause: Pause = worker.pause, seed: int = 1) -> Storm:
     """Let environments start at these times and load these parts after their index."""
-    chance, told, bucket = random.Random(seed), Storm(), Bucket()  # noqa: S311 - no secrets
+    chance, outcome, bucket = random.Random(seed), Storm(), Bucket()  # noqa: S311 - no secrets
     events = [(at, number, _Environment(at, list(sizes)), 0, 0) for number, at in enumerate(starts)]
     heapq.heapify(events)
     number = len(events)
@@ -83,12 +83,12 @@ def storm(starts: Sequence[float], sizes: Sequence[int], pause: Pause = worker.p
             now, _, environment, size, refusals = heapq.heappop(events)
             if environment.failed:
                 continue
-            told.requests += 1
+            outcome.requests += 1
             if not bucket.take(now):
-                told.refused += 1
+                outcome.refused += 1
                 wait = pause(refusals + 1)
                 if wait is None:
-                    environment.failed, told.failed = True, told.failed + 1
+                    environment.failed, outcome.failed = True, outcome.failed + 1
                     continue
                 number += 1
                 heapq.heappush(events, (now + ANSWER + wait, number, environment, size, refusals + 1))
@@ -101,8 +101,8 @@ def storm(starts: Sequence[float], sizes: Sequence[int], pause: Pause = worker.p
                     environment.on_the_way += 1
                     heapq.heappush(events, (over, number, environment, environment.queue.pop(0), 0))
             if not environment.queue and not environment.on_the_way:
-                told.ready.append(over - environment.began)
-    return told
+                outcome.ready.append(over - environment.began)
+    return outcome
 
 
 def evenly(count: int, seconds: float) -> list[float]:
@@ -115,10 +115,9 @@ def main() -> None:
     sizes = parts()
     print(f"{len(sizes)} parts and the index")
     for count, seconds in ((56, 0), (150, 0), (300, 0), (1_000, 0), (1_000, 10), (2_000, 10), (3_000, 60), (4_000, 60)):
-        told = storm(evenly(count, seconds), sizes)
-        print(
-            f"| {count} in {seconds} s | {told.failed} | {max(told.ready):.1f} s | {told.refused / told.requests:.0%} |"
-        )
+        outcome = storm(evenly(count, seconds), sizes)
+        refused = outcome.refused / outcome.requests
+        print(f"| {count} in {seconds} s | {outcome.failed} | {max(outcome.ready):.1f} s | {refused:.0%} |")
 
 
 if __name__ == "__main__":

@@ -35,10 +35,10 @@ def main() -> int:
     for mutant in found:
         if mutant.status in _SURVIVED and fnmatch(mutant.name, wanted.only) and not kind_of(mutant.change()):
             print(f"{mutant.status}: {mutant.name}\n{mutant.change()}\n")
-    told = "\n".join(_table(found))
-    print(told)
+    tables = "\n".join(_table(found))
+    print(tables)
     if not wanted.no_page:
-        figures_page.write("make mutants", told)
+        figures_page.write("make mutants", tables)
     return 0
 
 

@@ -88,10 +88,10 @@ def _refused() -> Iterator[str]:
     """Run mypy on all mutants at once: each is a function of its own beside the one that it changes."""
     places = {str(path): MutantLineSpans.load(path) for path in walk_mutatable_files()}
     command = [sys.executable, "-m", "mypy", "--output", "json", "--disable-error-code", "unused-ignore", *places]
-    told = subprocess.run(command, cwd="mutants", capture_output=True, text=True, check=False)
-    if told.returncode not in (0, 1):
-        raise RuntimeError(told.stderr)
-    for error in map(json.loads, filter(None, told.stdout.splitlines())):
+    checked = subprocess.run(command, cwd="mutants", capture_output=True, text=True, check=False)
+    if checked.returncode not in (0, 1):
+        raise RuntimeError(checked.stderr)
+    for error in map(json.loads, filter(None, checked.stdout.splitlines())):
         spans = places.get(error["file"])
         if spans and error["severity"] == "error":
             for function, span in spans.span_by_function_name.items():

@@ -84,7 +84,9 @@ def _toml(value: object) -> str:
 _tables = st.dictionaries(
     st.sampled_from(("application", "rollout", "smoke", "resources", "schema")), _values, max_size=5
 )
-_manifests = _bytes | _tables.map(lambda told: "\n".join(f"{key} = {_toml(one)}" for key, one in told.items()).encode())
+_manifests = _bytes | _tables.map(
+    lambda table: "\n".join(f"{key} = {_toml(one)}" for key, one in table.items()).encode()
+)
 
 
 @st.composite

@@ -138,20 +138,20 @@ def zip_of(
         directory += _central(member, len(body))
         body += _local(member)
     body += before_directory
-    told = {"disk": 0, "start": 0, "here": len(members), "count": len(members), "comment": len(comment)}
-    told |= {"size": len(directory), "offset": len(body), "disks": 1}
-    records = b"" if end64 is None else _end64(told | dict(end64), len(body) + len(directory))
-    told |= dict(end or {})
+    values = {"disk": 0, "start": 0, "here": len(members), "count": len(members), "comment": len(comment)}
+    values |= {"size": len(directory), "offset": len(body), "disks": 1}
+    records = b"" if end64 is None else _end64(values | dict(end64), len(body) + len(directory))
+    values |= dict(end or {})
     fields = ("disk", "start", "here", "count", "size", "offset", "comment")
-    records += struct.pack("<4s4H2IH", b"PK\x05\x06", *(told[name] for name in fields))
+    records += struct.pack("<4s4H2IH", b"PK\x05\x06", *(values[name] for name in fields))
     return body + directory + records + comment + after
 
 
-def _end64(told: Mapping[str, int], at: int) -> bytes:
-    sizes = (told.get("length", 44), 45, 45, told["disk"], told["start"])
-    places = (told["here"], told["count"], told["size"], told["offset"])
+def _end64(values: Mapping[str, int], at: int) -> bytes:
+    sizes = (values.get("length", 44), 45, 45, values["disk"], values["start"])
+    places = (values["here"], values["count"], values["size"], values["offset"])
     record = struct.pack("<4sQ2H2I4Q", b"PK\x06\x06", *sizes, *places)
-    locator = struct.pack("<4sIQI", b"PK\x06\x07", 0, told.get("locator", at), told["disks"])
+    locator = struct.pack("<4sIQI", b"PK\x06\x07", 0, values.get("locator", at), values["disks"])
     return record + locator
 
 
@@ -169,8 +169,8 @@ def member(  # noqa: PLR0913 - the fields of a tar header
     checksum: int = 0,
 ) -> bytes:
     """One entry of a tar: header, data and padding; `checksum` is how far it is off."""
-    told = b"%011o\0" % len(data) if size is None else size
-    head = name.ljust(100, b"\0") + mode + user + b"0000000\0" + told + b"00000000000\0"
+    length = b"%011o\0" % len(data) if size is None else size
+    head = name.ljust(100, b"\0") + mode + user + b"0000000\0" + length + b"00000000000\0"
     tail = type + link.ljust(100, b"\0") + magic + bytes(80) + prefix.ljust(155, b"\0") + bytes(12)
     total = sum(head) + sum(tail) + 8 * 32 + checksum
     return head + b"%06o\0 " % total + tail + data + bytes(-len(data) % 512)

@@ -57,7 +57,7 @@ def test_a_move_in_the_console_is_seen_because_the_description_still_has_the_old
     assert alias.previous is None
 
 
-def test_a_roll_back_by_hand_is_told_from_one_that_the_deployer_made() -> None:
+def test_a_roll_back_by_hand_is_distinguished_from_one_that_the_deployer_made() -> None:
     alias = untouched().promote(RELEASE, "2").shift(RELEASE, "3", 50)
     assert alias.remove_canary(RELEASE, Move.ROLL_BACK, by_command=True).rolled_back
     assert alias.roll_back_to(RELEASE, "1").rolled_back

@@ -137,7 +137,7 @@ def test_a_hard_link_is_a_file_of_its_own_and_counts_again() -> None:
     assert refused("release.tar", data, Limits(unpacked=10 * len(DATA) - 1))
 
 
-def test_every_bad_name_of_a_tar_is_told_at_once() -> None:
+def test_every_bad_name_of_a_tar_is_reported_at_once() -> None:
     problems = refused("release.tar", tar_of(member(b"../a"), member(b"/b"), APP, member(b"c\\d")))
     assert [problem.where for problem in problems] == ["../a", "/b", "c\\d"]
 

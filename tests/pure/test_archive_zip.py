@@ -183,7 +183,7 @@ def test_a_zip_that_tools_could_read_differently_is_refused(data: bytes, words: 
     assert words in str(refused("release.zip", data)[0])
 
 
-def test_every_problem_of_a_zip_is_told_at_once() -> None:
+def test_every_problem_of_a_zip_is_reported_at_once() -> None:
     data = zip_of(
         Member(b"../up.py"),
         Member(b"secret", flags=1),

@@ -77,5 +77,5 @@ def test_only_a_refusal_of_the_input_is_an_answer_where_permissions_may_be_mende
         (ReadTimeoutError(endpoint_url="https://s3"), False),
     ],
 )
-def test_throttling_is_told_from_every_other_error(raised: Exception, *, throttled: bool) -> None:
+def test_throttling_is_distinguished_from_every_other_error(raised: Exception, *, throttled: bool) -> None:
     assert is_throttled(raised) is throttled

@@ -28,15 +28,15 @@ HOLDER = """\
 import json, os, signal, socket, sys
 from bootstrap.index import File
 from bootstrap.loader.holder import Holder, Partners, Share
-inbox, worker, told, root = map(int, sys.argv[1:])
-def tell(message):
-    os.write(told, json.dumps(message).encode() + b"\\n")
+inbox, worker, reports, root = map(int, sys.argv[1:])
+def report(message):
+    os.write(reports, json.dumps(message).encode() + b"\\n")
 def danger(reason):
-    tell(reason)
+    report(reason)
     signal.pause()
 share = Share({0: File("file", 0o644, %d)}, {0: {7}}, set(), root)
 sockets = [socket.socket(fileno=one) for one in (inbox, worker)]
-Holder(share, Partners(0, sockets[0], sockets[1:], os.pidfd_open(os.getppid()), tell, tell, danger)).run()
+Holder(share, Partners(0, sockets[0], sockets[1:], os.pidfd_open(os.getppid()), report, report, danger)).run()
 """
 
 
@@ -46,7 +46,7 @@ class Held(NamedTuple):
     process: int
     inbox: socket.socket
     worker: socket.socket
-    told: Iterator[str]
+    reports: Iterator[str]
 
     def lent(self) -> int:
         self.inbox.send(BORROW + struct.pack("<2I", 0, FILE))
@@ -56,7 +56,7 @@ class Held(NamedTuple):
 @pytest.fixture
 def held(tmp_path: Path) -> Iterator[Held]:
     with _holder(tmp_path) as started:
-        assert json.loads(next(started.told)) == {"holding": 0, "refused": []}
+        assert json.loads(next(started.reports)) == {"holding": 0, "refused": []}
         yield started
 
 
@@ -64,11 +64,11 @@ def held(tmp_path: Path) -> Iterator[Held]:
 def _holder(folder: Path) -> Iterator[Held]:
     inbox, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     worker, lends = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-    root, (heard, told) = os.open(folder, os.O_DIRECTORY), os.pipe()
-    given = (theirs.fileno(), lends.fileno(), told, root)
+    root, (heard, reports) = os.open(folder, os.O_DIRECTORY), os.pipe()
+    given = (theirs.fileno(), lends.fileno(), reports, root)
     command = [sys.executable, "-c", HOLDER % SIZE, *map(str, given)]
     process = subprocess.Popen(command, pass_fds=given, start_new_session=True)
-    for descriptor in (told, root):
+    for descriptor in (reports, root):
         os.close(descriptor)
     try:
         with inbox, worker, theirs, lends, os.fdopen(heard) as lines:
@@ -98,7 +98,7 @@ def test_a_file_is_let_go_with_its_last_frame_and_its_first_bytes_come_last(tmp_
 
 def test_the_twin_of_a_holder_that_is_killed_keeps_its_files_and_notices(tmp_path: Path, held: Held) -> None:
     os.kill(held.process, signal.SIGKILL)
-    assert "has ended" in next(held.told, "nobody noticed")
+    assert "has ended" in next(held.reports, "nobody noticed")
     assert not _may_be_opened(tmp_path)
 
 
@@ -107,7 +107,7 @@ def test_a_holder_looks_whether_somebody_was_let_in_before_it_lets_a_file_go(hel
     fcntl.fcntl(lent, fcntl.F_SETLEASE, fcntl.F_UNLCK)  # as the kernel does after 45 seconds
     os.close(lent)
     held.inbox.send(WRITTEN + NUMBER.pack(FRAME))
-    assert "has let somebody open" in next(held.told, "nobody noticed")
+    assert "has let somebody open" in next(held.reports, "nobody noticed")
 
 
 def test_a_part_whose_first_bytes_a_killed_holder_kept_is_loaded_again(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_a_command_of_the_runtime_s_passes_and_one_that_path_would_hide_is_warne
     assert not warnings(verdict({"run": own}, manifest=command.format("./run")))
 
 
-def test_a_linked_program_is_looked_at_where_the_link_leads(tmp_path: Path) -> None:
+def test_a_linked_program_is_checked_where_the_link_leads(tmp_path: Path) -> None:
     data = tgz_of(
         member(b"v2/server", elf_of(183), mode=b"0000755\0"),
         member(b"server", type=b"2", link=b"v2/server"),
@@ -113,7 +113,7 @@ NODE_CASES: dict[str, tuple[dict[str, bytes], str]] = {
 
 
 @pytest.mark.parametrize(("files", "words"), NODE_CASES.values(), ids=NODE_CASES)
-def test_a_node_handler_is_looked_at_as_node_would(files: dict[str, bytes], words: str) -> None:
+def test_a_node_handler_is_found_as_node_finds_it(files: dict[str, bytes], words: str) -> None:
     found = verdict(files, NODE)
     assert words in refusal(found) if words else isinstance(found, Inspection)
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from pydantic import JsonValue
 
 from deployer import events
 from deployer.aws import eventbridge
@@ -79,10 +80,10 @@ def test_what_is_announced_has_the_documented_fields() -> None:
     record = Record.received(drop(), NOON).with_entry(NOON, "published", version="7", weight=50).ended(NOON, release)
     documented = load("out-release-changed")
     assert (documented["source"], documented["detail-type"]) == (eventbridge.SOURCE, eventbridge.DETAIL_TYPE)
-    told = eventbridge.detail(record, "dropshift-app-hello")
-    assert told.keys() == documented["detail"].keys()
+    detail = eventbridge.detail(record, "dropshift-app-hello")
+    assert detail.keys() == documented["detail"].keys()
     same = ("status", "what", "reason", "version", "weight")
-    assert {key: told[key] for key in same} == {key: documented["detail"][key] for key in same}
+    assert {key: detail[key] for key in same} == {key: documented["detail"][key] for key in same}
 
 
 def test_what_is_announced_and_its_example_follow_the_documented_schema() -> None:
@@ -115,7 +116,7 @@ def test_one_bad_record_does_not_stop_the_others_and_duplicates_are_one() -> Non
 
 
 @pytest.mark.parametrize("bad", [{"eventSource": "aws:s3"}, {}, 5, None, [], {"s3": "no object"}])
-def test_a_record_that_is_none_does_not_stop_those_around_it(bad: Any) -> None:  # noqa: ANN401 - anything may arrive
+def test_a_record_that_is_none_does_not_stop_those_around_it(bad: JsonValue) -> None:
     [first], [other] = load("drop-put")["Records"], load("drop-multipart")["Records"]
     found = events.parse({"Records": [first, bad, other]}, SETTINGS, APPLICATIONS)
     assert isinstance(found, events.Drops)
@@ -148,7 +149,7 @@ def test_an_event_of_a_foreign_bucket_releases_nothing_and_a_person_should_look(
     assert ignored.needs_attention
 
 
-def refusal(payload: Any) -> str:  # noqa: ANN401 - anything may arrive
+def refusal(payload: JsonValue) -> str:
     found = events.parse(payload, SETTINGS, APPLICATIONS)
     assert isinstance(found, events.Refused), found
     return "\n".join(str(problem) for problem in found.problems)
@@ -169,7 +170,7 @@ def refusal(payload: Any) -> str:  # noqa: ANN401 - anything may arrive
         (None, "JSON object"),
     ],
 )
-def test_a_refusal_says_what_to_change(payload: Any, word: str) -> None:  # noqa: ANN401
+def test_a_refusal_says_what_to_change(payload: JsonValue, word: str) -> None:
     assert word in refusal(payload)
 
 
@@ -206,7 +207,9 @@ ACTIONS = "status, history, rollback, promote, abort, pause, resume, validate, r
         ),
     ],
 )
-def test_a_refused_command_is_told_whole(payload: Any, applications: tuple[str, ...], problem: tuple[str, ...]) -> None:  # noqa: ANN401
+def test_a_refused_command_has_its_problem(
+    payload: JsonValue, applications: tuple[str, ...], problem: tuple[str, ...]
+) -> None:
     found = events.parse(payload, SETTINGS, applications)
     assert isinstance(found, events.Refused)
     [said] = found.problems
@@ -234,7 +237,7 @@ json_values = st.recursive(
 
 
 @given(json_values)
-def test_nothing_that_arrives_raises(payload: Any) -> None:  # noqa: ANN401 - anything may arrive
+def test_nothing_that_arrives_raises(payload: JsonValue) -> None:
     events.parse(payload, SETTINGS, APPLICATIONS)
 
 
@@ -252,7 +255,7 @@ def corpus(name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(path.open())) if path.exists() else []
 
 
-def seen(payload: Any) -> set[str]:  # noqa: ANN401 - anything may arrive
+def seen(payload: JsonValue) -> set[str]:
     """Return the outcome of an event, in the corpus's words."""
     found = events.parse(payload, THEIRS, THEIR_APPLICATIONS)
     if isinstance(found, events.Refused):
@@ -260,10 +263,10 @@ def seen(payload: Any) -> set[str]:  # noqa: ANN401 - anything may arrive
     if isinstance(found, events.Ignored):
         return {"ignore", "reject", "reject-loud", "ignore-loud"} if found.needs_attention else {"ignore"}
     assert isinstance(found, events.Drops)
-    told = {"deploy"} if found.drops else set()
+    outcomes = {"deploy"} if found.drops else set()
     for ignored in found.ignored:
-        told |= {"reject", "reject-loud", "ignore", "ignore-loud"} if ignored.needs_attention else {"ignore"}
-    return told
+        outcomes |= {"reject", "reject-loud", "ignore", "ignore-loud"} if ignored.needs_attention else {"ignore"}
+    return outcomes
 
 
 ALSO = {

@@ -95,7 +95,7 @@ def slow(calls: int, canary: float, stable: float = 100.0, number: int | None = 
     return Sample(canary=Traffic(invocations=calls), stable=WELL, alarms=(), durations=taken)
 
 
-def test_duration_is_judged_only_when_the_manifest_says_so() -> None:
+def test_duration_counts_only_when_the_manifest_says_so() -> None:
     assert judge(slow(50, 900), DEFAULTS).health is Health.HEALTHY
     assert judge(slow(50, 900), Rollout(slowdown=10)).health is Health.HEALTHY
     verdict = judge(slow(50, 900), Rollout(slowdown=2))

@@ -27,9 +27,9 @@ def test_an_accepted_archive_is_summed_up_and_unpacked(
     good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["inspect", str(good), str(tmp_path / "out")]) == 0
-    told = capsys.readouterr().out
-    assert "accepted: zip, 2 files, 40 bytes unpacked" in told
-    assert "not looked at: whether it will run" in told
+    output = capsys.readouterr().out
+    assert "accepted: zip, 2 files, 40 bytes unpacked" in output
+    assert "not looked at: whether it will run" in output
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["lambda_function.py", "run"]
 
 
@@ -37,17 +37,17 @@ def test_the_command_says_for_which_function_whether_it_will_run_and_how_it_woul
     good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["inspect", str(good)]) == 0
-    told = capsys.readouterr().out.splitlines()
-    assert "python3.13 on x86_64" in told[0]
-    assert "starts as python: lambda_function.lambda_handler" in told
-    assert told[-1] == "would go live as: 10 % for 5m, then all traffic"
+    output = capsys.readouterr().out.splitlines()
+    assert "python3.13 on x86_64" in output[0]
+    assert "starts as python: lambda_function.lambda_handler" in output
+    assert output[-1] == "would go live as: 10 % for 5m, then all traffic"
     at_once = tmp_path / "at-once.zip"
     handler, manifest = b"def lambda_handler(e, c): ...\n", b'[rollout]\nstrategy = "all-at-once"\n'
     at_once.write_bytes(zip_of(Member(b"lambda_function.py", handler), Member(b"dropshift.toml", manifest)))
     assert main(["inspect", str(at_once), "--runtime", "python3.13"]) == 0
-    told = capsys.readouterr().out.splitlines()
-    assert told[-1] == "would go live as: all traffic at once"
-    assert "assumed" not in told[0]
+    output = capsys.readouterr().out.splitlines()
+    assert output[-1] == "would go live as: all traffic at once"
+    assert "assumed" not in output[0]
 
 
 def test_without_a_function_that_fits_nothing_is_accepted(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -59,9 +59,9 @@ def test_every_reason_is_on_stderr_and_nothing_is_unpacked(tmp_path: Path, capsy
     path, out = tmp_path / "release.tgz", tmp_path / "out"
     path.write_bytes(tgz_of(member(b"../a"), member(b"/b"), member(b"c\\d"), member(b"../e")))
     assert main(["inspect", str(path), str(out)]) == 1
-    told = capsys.readouterr()
-    assert not told.out
-    assert "\nrefused: 4 problems\n../a, ../e\n    found:   a '..' component\n" in told.err
+    output = capsys.readouterr()
+    assert not output.out
+    assert "\nrefused: 4 problems\n../a, ../e\n    found:   a '..' component\n" in output.err
     assert not out.exists()
     out.mkdir()
     (out / "mine").touch()

@@ -62,12 +62,12 @@ def test_a_manifest_survives_a_checkpoint() -> None:
     assert Manifest.model_validate(found.model_dump(mode="json", by_alias=True)) == found
 
 
-def test_three_mistakes_are_told_at_once_with_the_nearest_names() -> None:
-    told = mistakes('[applicaton]\nkind = "python"\n[rollout]\nbake = "5x"\n[resources]\nmemory = 1\n')
-    assert len(told) == 3
-    assert any('did you mean "application"?' in line for line in told)
-    assert any("rollout.bake" in line and '"5m"' in line for line in told)
-    assert any("resources.memory" in line and "128" in line for line in told)
+def test_three_mistakes_are_reported_at_once_with_the_nearest_names() -> None:
+    problems = mistakes('[applicaton]\nkind = "python"\n[rollout]\nbake = "5x"\n[resources]\nmemory = 1\n')
+    assert len(problems) == 3
+    assert any('did you mean "application"?' in line for line in problems)
+    assert any("rollout.bake" in line and '"5m"' in line for line in problems)
+    assert any("resources.memory" in line and "128" in line for line in problems)
 
 
 @pytest.mark.parametrize(
@@ -95,11 +95,11 @@ def test_three_mistakes_are_told_at_once_with_the_nearest_names() -> None:
         ('[application]\nhandler = "no-dot"', "handler"),
     ],
 )
-def test_what_does_not_fit_together_is_told(text: str, word: str) -> None:
+def test_settings_that_do_not_fit_together_are_reported(text: str, word: str) -> None:
     assert word in "\n".join(mistakes(text))
 
 
-def test_a_file_that_is_not_utf8_is_told() -> None:
+def test_a_file_that_is_not_utf8_is_reported() -> None:
     found = parse(b"\xff\xfe")
     assert isinstance(found, tuple)
     assert "UTF-8" in str(found[0])
@@ -238,8 +238,8 @@ def test_an_event_may_hold_what_looks_like_a_dotted_key() -> None:
         (f"[rollout]\nalarms = {['a'] * 101}", "at most 100"),
     ],
 )
-def test_what_is_allowed_is_told_in_our_words(text: str, words: str) -> None:
-    (told,) = mistakes(text)
-    assert words in told
-    assert "Input" not in told
-    assert "valid" not in told
+def test_what_is_allowed_is_named_in_our_words(text: str, words: str) -> None:
+    (problem,) = mistakes(text)
+    assert words in problem
+    assert "Input" not in problem
+    assert "valid" not in problem

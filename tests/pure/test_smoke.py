@@ -119,7 +119,7 @@ def test_an_answer_is_compared_only_with_what_the_manifest_expects() -> None:
         ({"a": 1, "b": 2}, {"a": 3, "b": 4}, "response.a is 3, expected 1"),
     ],
 )
-def test_the_first_difference_is_told_without_a_text_that_may_be_a_secret(
+def test_the_first_difference_is_named_without_a_text_that_may_be_a_secret(
     wanted: JsonValue, found: JsonValue, reason: str | None
 ) -> None:
     assert difference(wanted, found) == reason

@@ -99,7 +99,7 @@ def test_a_release_in_stages_shows_beside_the_stable_one_with_its_last_verdict()
     ]
 
 
-def test_an_alias_that_others_moved_is_told_first() -> None:
+def test_an_alias_that_others_moved_is_shown_first() -> None:
     moved = SPLIT.model_copy(update={"weight": 30})
     answer = status.status("hello", State(alias=moved, serving=(STABLE,)), after())
     assert answer["answer"][1] == "others moved the alias after the deployer's last move"
@@ -175,12 +175,12 @@ def test_a_pause_has_its_time_its_reason_and_its_sender(what: str, by: str, said
     assert expected in lines(SPLIT.pause(paused=True), paused)
 
 
-def test_a_rollback_is_told_with_its_time_reason_and_sender() -> None:
+def test_a_rollback_is_shown_with_its_time_reason_and_sender() -> None:
     live = RECEIVED.ended(NOON, Ending(status=Status.LIVE, reason="has all traffic"))
     back = live.ended(NOON, Ending(status=Status.ROLLED_BACK, reason="slow")).with_sender("ann", live)
     assert (back.status, back.live_again(NOON, "has all traffic again").rolled_back) == (Status.LIVE, None)
-    told = f"1.3.0 is live again since 12:00; {NAME} was rolled back by command: slow, said by ann"
-    assert told in lines(LIVE, rolled_back=back)
+    line = f"1.3.0 is live again since 12:00; {NAME} was rolled back by command: slow, said by ann"
+    assert line in lines(LIVE, rolled_back=back)
     begun = RECEIVED.ended(NOON, Ending(status=Status.ROLLED_BACK, reason="slow")).with_sender("bob", RECEIVED)
     assert f"1.3.0 is live again; {NAME} was rolled back by command: slow, said by bob" in lines(
         LIVE, rolled_back=begun
@@ -190,16 +190,16 @@ def test_a_rollback_is_told_with_its_time_reason_and_sender() -> None:
     )
 
 
-def test_the_problems_of_a_rejected_drop_are_told_in_twelve_lines() -> None:
+def test_the_problems_of_a_rejected_drop_are_shown_in_twelve_lines() -> None:
     problems = tuple(Problem(where="a", found=str(one), allowed="b", remedy="c") for one in range(9))
     ended = REJECTED.model_copy(update={"problems": problems})
-    told = lines(LIVE, ended=ended)
-    assert len([line for line in told if line.startswith("    ")]) == 12
-    assert all(line == f"    {line.strip()}" for line in told if line.startswith("    "))
-    assert "    to do:   c" in told
+    shown = lines(LIVE, ended=ended)
+    assert len([line for line in shown if line.startswith("    ")]) == 12
+    assert all(line == f"    {line.strip()}" for line in shown if line.startswith("    "))
+    assert "    to do:   c" in shown
 
 
-def test_one_of_many_applications_is_told_in_a_line_for_each_release() -> None:
+def test_one_of_many_applications_is_shown_in_a_line_for_each_release() -> None:
     found = Summary(
         application="hello",
         version="6",
@@ -250,11 +250,11 @@ def test_history_has_the_time_of_the_end_or_of_the_last_change() -> None:
     }
 
 
-@pytest.mark.parametrize(("limit", "keep_days", "told"), [(1, 30, False), (2, 30, True), (2, 0, False)])
-def test_history_says_why_there_is_no_more_of_it(limit: int, keep_days: int, *, told: bool) -> None:
+@pytest.mark.parametrize(("limit", "keep_days", "explained"), [(1, 30, False), (2, 30, True), (2, 0, False)])
+def test_history_says_why_there_is_no_more_of_it(limit: int, keep_days: int, *, explained: bool) -> None:
     found = history.history("hello", [RECEIVED], limit, keep_days)["answer"][1:]
     line = "older records are deleted after 30 days, unless they are needed (KeepRecordsDays)"
-    assert found == ([line] if told else [])
+    assert found == ([line] if explained else [])
 
 
 def test_a_step_is_named_from_half_a_second_on() -> None:

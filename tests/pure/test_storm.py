@@ -12,10 +12,10 @@ TIMEOUT = 30.0
 
 @pytest.mark.parametrize(("starts", "seconds"), [(1_000, 0), (1_000, 10), (2_000, 10), (4_000, 60)])
 def test_no_load_fails_and_all_are_ready_within_a_calls_time(starts: int, seconds: int) -> None:
-    told = storm(evenly(starts, seconds), parts())
-    assert told.failed == 0
-    assert len(told.ready) == starts
-    assert max(told.ready) < TIMEOUT
+    outcome = storm(evenly(starts, seconds), parts())
+    assert outcome.failed == 0
+    assert len(outcome.ready) == starts
+    assert max(outcome.ready) < TIMEOUT
 
 
 def test_if_a_busy_s3_were_an_attempt_loads_would_fail() -> None:

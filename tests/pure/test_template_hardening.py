@@ -83,7 +83,7 @@ def test_the_command_to_drop_a_release_is_one_that_a_write_once_bucket_takes() -
     assert "--if-none-match '*'" in stack.names.text(stack.template["Outputs"]["DropCommand"]["Value"])
 
 
-def test_every_alarm_tells_the_topic_and_has_its_place_in_the_runbook() -> None:
+def test_every_alarm_notifies_the_topic_and_has_its_place_in_the_runbook() -> None:
     alarms = sam.stack(AlarmTopic="arn:aws:sns:eu-central-1:123456789012:us").of_type("AWS::CloudWatch::Alarm")
     assert len(alarms) == 5
     for alarm in alarms.values():
@@ -109,9 +109,9 @@ def test_no_alarm_watches_a_metric_that_a_log_line_can_make() -> None:
     """Source: CloudWatch user guide, embedded metric format: a namespace of one's own; those of AWS begin with AWS/."""
     alarms = STACK.of_type("AWS::CloudWatch::Alarm")
     assert {alarm["Namespace"].partition("/")[0] for alarm in alarms.values()} == {"AWS"}
-    [told] = STACK.by_sid("AnnounceNoRelease")
-    assert (told.holder, told.effect, told.actions) == ("helloRole", "Deny", ("events:PutEvents",))
-    assert told.conditions == {"ForAnyValue:StringEquals": {"events:source": "dropshift"}}
+    [statement] = STACK.by_sid("AnnounceNoRelease")
+    assert (statement.holder, statement.effect, statement.actions) == ("helloRole", "Deny", ("events:PutEvents",))
+    assert statement.conditions == {"ForAnyValue:StringEquals": {"events:source": "dropshift"}}
 
 
 def test_the_runbook_is_one_page() -> None:

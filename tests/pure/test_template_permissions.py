@@ -58,7 +58,7 @@ def test_a_role_has_no_two_statements_of_one_name() -> None:
     assert len(named) == len(set(named))
 
 
-def test_every_option_that_needs_a_permission_is_looked_at() -> None:
+def test_every_option_that_needs_a_permission_is_listed() -> None:
     assert {statement.sid for statement in OPTIONAL} == {
         "AnnounceChanges",
         "HideOldRecords",

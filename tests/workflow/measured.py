@@ -45,8 +45,8 @@ class Measured(CloudWatch):
             if (one.version, one.metric) == (version, metric["MetricName"]) and start <= one.at.timestamp() < end
         ]
         values = [_statistic(statistic, found)] if found else []
-        told = {"Id": query["Id"], "Label": metric["MetricName"], "StatusCode": "Complete", "Values": values}
-        return {**told, "Timestamps": [datetime.fromtimestamp(start, UTC)][: len(values)]}
+        answer = {"Id": query["Id"], "Label": metric["MetricName"], "StatusCode": "Complete", "Values": values}
+        return {**answer, "Timestamps": [datetime.fromtimestamp(start, UTC)][: len(values)]}
 
 
 def _statistic(name: str, counted: list[Counted]) -> float:

@@ -27,7 +27,7 @@ def ages_aside(lines: list[str]) -> list[str]:
     return [re.sub(r"\d+ (s|m) ago", "… ago", line) for line in lines]
 
 
-def test_status_tells_traffic_release_stage_and_verdict(served: World) -> None:
+def test_status_shows_traffic_release_stage_and_verdict(served: World) -> None:
     _, answer = during(served, 3, lambda: served.command("status"))
     assert [(one["release"], one["share"], one["bundle"]) for one in answer["traffic"]] == [
         ("1.0", 90, "present"),
@@ -166,7 +166,7 @@ def test_a_paused_release_stays_until_it_is_resumed(served: World) -> None:
     ],
     ids=str,
 )
-def test_a_command_that_is_said_twice_is_done_once(
+def test_a_command_that_is_sent_twice_is_done_once(
     served: World, action: str, fields: dict[str, Any], traffic: tuple[str, str | None, int]
 ) -> None:
     """A client that waited in vain for the answer says it again."""

@@ -85,7 +85,7 @@ def test_an_archive_that_is_none_is_rejected_and_changes_nothing(served: World) 
     assert not {"UpdateAlias", "UpdateFunctionConfiguration", "PublishVersion"} & set(served.calls)
 
 
-def test_three_mistakes_in_a_manifest_are_all_told(world: World) -> None:
+def test_three_mistakes_in_a_manifest_are_all_recorded(world: World) -> None:
     drop = world.drop("1.0", '[applicaton]\n[rollout]\nbake = "5x"\n[resources]\nmemory = 1\n')
     assert world.roll_out(drop)["status"] == Status.REJECTED
     assert len(world.record(drop).problems) == 3

@@ -20,10 +20,10 @@ pytestmark = pytest.mark.skipif(not CORPUS.exists(), reason="the corpus of forei
 
 def kind(answer: Answer) -> str:
     """Return an answer's class in the corpus's words."""
-    told = str(answer.get("answer", ""))
-    if told.startswith("refused"):
+    text = str(answer.get("answer", ""))
+    if text.startswith("refused"):
         return "refuse"
-    return "noop-idle" if told.startswith("nothing to do") else "ok"
+    return "noop-idle" if text.startswith("nothing to do") else "ok"
 
 
 def fits(expected: str, answer: Answer) -> bool:

@@ -11,7 +11,7 @@ from deployer.model.status import Ending, Status
 from tests.workflow.world import CANARY, NOW, WARM, World
 
 
-def test_an_alias_that_was_moved_meanwhile_is_left_as_it_is_and_told_as_it_is(served: World) -> None:
+def test_an_alias_that_was_moved_meanwhile_is_left_and_returned_as_it_is(served: World) -> None:
     believed = served.alias
     served.lambda_.update_alias(FunctionName=served.function, Name="live", FunctionVersion="1")
     wanted = believed.remove_canary("f" * 32, Move.ABORT)
@@ -110,7 +110,7 @@ def test_a_rollback_starts_what_the_stack_just_allows(warm: World) -> None:
     assert "1.1 (version 3) keeps 2 environments ready" in str(warm.command("status")["answer"])
 
 
-def test_the_name_of_a_release_that_is_left_is_told_as_it_is(served: World) -> None:
+def test_the_name_of_a_release_that_is_left_is_shown_as_it_is(served: World) -> None:
     served.release("roll on", NOW)
     assert served.command("rollback")["answer"] == "rolled back from roll on (version 3) to 1.0 (version 2)"
 
@@ -131,8 +131,8 @@ def test_a_canary_that_a_command_rolls_back_without_a_reason_has_one(served: Wor
     served.at_look(1, lambda: served.command("rollback"))
     ended = served.release("1.1", CANARY)
     assert (ended["status"], ended["reason"]) == (Status.ROLLED_BACK, "roll-back by command")
-    told = [one["what"] for one in of_release(served, "1.1")["timeline"]]
-    assert "roll back: version 3 loses its 10 % of the traffic" in told
+    entries = [one["what"] for one in of_release(served, "1.1")["timeline"]]
+    assert "roll back: version 3 loses its 10 % of the traffic" in entries
 
 
 # --- alarms ----------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ def served(world: World) -> World:
     return world
 
 
-def test_validate_tells_the_plan_and_changes_nothing(served: World) -> None:
+def test_validate_shows_the_plan_and_changes_nothing(served: World) -> None:
     drop = served.drop("1.1", CANARY)
     served.calls.clear()
     answer = served.command("validate", key=drop.key)
@@ -28,7 +28,7 @@ def test_validate_tells_the_plan_and_changes_nothing(served: World) -> None:
     assert [call for call in served.calls if call.startswith(changing)] == []
 
 
-def test_validate_tells_no_value_of_the_smoke_test(served: World) -> None:
+def test_validate_shows_no_value_of_the_smoke_test(served: World) -> None:
     smoke = '[smoke]\nevent = { token = "s3cret" }\nexpect = { token = "s3cret" }\n'
     answer = served.command("validate", key=served.drop("1.1", f"{NOW}{smoke}").key)
     assert answer["plan"] == "all at once"
@@ -45,7 +45,7 @@ def test_validate_says_of_what_was_never_dropped_what_to_do(served: World) -> No
 @pytest.mark.parametrize(
     ("files", "word"), [({"main.py": ""}, "lambda_function"), ({"dropshift.toml": "schema = 2"}, "schema")]
 )
-def test_validate_tells_every_reason_for_a_refusal(served: World, files: dict[str, str], word: str) -> None:
+def test_validate_lists_every_reason_for_a_refusal(served: World, files: dict[str, str], word: str) -> None:
     drop = served.drop("1.1", files=files)
     answer = served.command("validate", key=drop.key)
     assert answer["answer"] == "1.1 would be rejected"
@@ -154,7 +154,7 @@ def test_prune_deletes_the_locations_of_bundles_before_the_bundles(served: World
     assert answer["answer"].startswith("deleted 1.0 (version 2) and 0.0 MB of bundles, kept 2")
 
 
-def test_the_name_of_a_pruned_release_is_told_as_it_is(served: World) -> None:
+def test_the_name_of_a_pruned_release_is_shown_as_it_is(served: World) -> None:
     for name in ("delete me, keep it", "1.2", "1.3"):
         served.release(name, NOW)
     words = "deleted 1.0 (version 2), delete me, keep it (version 3) and 0.0 MB of bundles, kept 2"

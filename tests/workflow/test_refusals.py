@@ -59,7 +59,7 @@ def test_a_rollback_of_a_release_where_there_is_none_says_that(world: World) -> 
     assert refusal(world.command("rollback", release="0.9")) == ("release", found, '"0.9"', AGAIN)
 
 
-def test_a_rollback_to_what_cannot_be_looked_at_needs_force(served: World) -> None:
+def test_a_rollback_to_a_version_that_cannot_be_read_needs_force(served: World) -> None:
     served.release("1.1", NOW)
     hidden(served)
     where, found, allowed, remedy = refusal(served.command("rollback"))
@@ -158,7 +158,7 @@ def test_what_there_was_nothing_to_do_about_is_not_recorded(served: World) -> No
     assert "by command" not in str(newest["timeline"])
 
 
-def test_a_pause_that_is_said_twice_is_recorded_once_with_its_reason(served: World) -> None:
+def test_a_pause_that_is_sent_twice_is_recorded_once_with_its_reason(served: World) -> None:
     def paused() -> dict[str, Any]:
         assert served.command("pause", reason="lunch")["answer"] == "done: pause at 10 %"
         return served.command("pause", reason="lunch") | {"end": served.command("abort")["answer"]}

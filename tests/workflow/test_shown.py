@@ -87,7 +87,7 @@ def test_an_ignored_drop_shows_although_an_earlier_release_has_moved_on_since(se
     assert "ignored" not in str(everything(served))
 
 
-def test_the_status_of_everything_tells_a_failed_drop_only_while_it_is_the_newest(served: World) -> None:
+def test_the_status_of_everything_shows_a_failed_drop_only_while_it_is_the_newest(served: World) -> None:
     broken, again = served.drop("1.1-broken"), served.drop("1.2")
     served.roll_out(broken)
     served.account.pass_time(served.account.now + timedelta(seconds=1))
@@ -154,31 +154,31 @@ def everything(world: World) -> list[str]:
     return [re.sub(r"\d+ (s|m) ago", "… ago", line.removeprefix(f"{world.application}: ")) for line in found]
 
 
-def test_the_status_of_everything_tells_an_application_without_a_drop(world: World) -> None:
+def test_the_status_of_everything_shows_an_application_without_a_drop(world: World) -> None:
     world.deployer.aws.records.change_overview(world.application, lambda one: one)
     world.deployer.aws.records.change_overview(world.application, lambda one: one.begun("a" * 32))
     assert everything(world) == ["no release yet"]
 
 
-def test_the_status_of_everything_tells_a_drop_that_failed_until_a_newer_one(served: World) -> None:
+def test_the_status_of_everything_shows_a_drop_that_failed_until_a_newer_one(served: World) -> None:
     assert everything(served) == ["1.0 (version 2) is live, dropped … ago"]
     served.release("1.1-broken")
-    told = everything(served)
-    assert told[0] == "1.0 (version 2) is live, dropped … ago"
-    assert told[1].startswith("1.1-broken, dropped … ago, ended failed: ")
-    assert len(told) == 2
+    shown = everything(served)
+    assert shown[0] == "1.0 (version 2) is live, dropped … ago"
+    assert shown[1].startswith("1.1-broken, dropped … ago, ended failed: ")
+    assert len(shown) == 2
     served.release("1.2", NOW)
     assert everything(served) == ["1.2 (version 4) is live, dropped … ago"]
 
 
-def test_the_status_of_everything_tells_releases_under_way_the_newest_first(served: World) -> None:
+def test_the_status_of_everything_shows_releases_under_way_the_newest_first(served: World) -> None:
     waiting = [served.drop(f"1.{number}") for number in range(1, 8)]
     for drop in waiting:
         served.deployer.begin_record(drop)
         served.account.pass_time(served.account.now + timedelta(seconds=61))
-    told = everything(served)
-    assert [line.split()[0] for line in told] == ["1.0", "1.7", "1.6", "1.5", "1.4", "1.3"]
-    assert told[1] == "1.7 is received, … ago"
+    shown = everything(served)
+    assert [line.split()[0] for line in shown] == ["1.0", "1.7", "1.6", "1.5", "1.4", "1.3"]
+    assert shown[1] == "1.7 is received, … ago"
     assert "2 more drops wait; all but the newest will end superseded" in served.command("status")["answer"]
 
 
@@ -191,12 +191,12 @@ def test_the_record_and_history_have_the_seconds_of_every_step(served: World) ->
     slow("Invoke", 2)
     drop = served.drop("1.1", NOW)
     assert served.roll_out(drop)["status"] == Status.LIVE
-    told = served.record(drop).seconds
+    seconds = served.record(drop).seconds
     steps = ("inspect", "make_bundle", "publish", "check_active", "smoke_start", "smoke_test", "promote")
-    assert told.keys() >= {*steps}
-    assert (told["make_bundle"] // 1, told["smoke_start"] // 1, told["smoke_test"] // 1) == (3, 2, 2)
-    assert told["smoke_start"] < told["smoke_test"], "the part of it that AWS took"
+    assert seconds.keys() >= {*steps}
+    assert (seconds["make_bundle"] // 1, seconds["smoke_start"] // 1, seconds["smoke_test"] // 1) == (3, 2, 2)
+    assert seconds["smoke_start"] < seconds["smoke_test"], "the part of it that AWS took"
     answer = served.command("history", limit=1)
     assert "make bundle 3." in answer["answer"][0]
     assert "smoke start 2." in answer["answer"][0]
-    assert answer["releases"][0]["seconds"] == told
+    assert answer["releases"][0]["seconds"] == seconds

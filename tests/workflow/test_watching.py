@@ -201,8 +201,8 @@ def test_every_change_of_a_release_is_announced_once(served: World) -> None:
     before = len(served.announced)
     served.release("1.1", GO_ON)
     announced = served.announced[before:]
-    told = [one["what"].split(":")[0] for one in announced]
-    assert told == [
+    changes = [one["what"].split(":")[0] for one in announced]
+    assert changes == [
         "received",
         "inspected",
         "bundled",
