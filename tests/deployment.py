@@ -3,7 +3,9 @@
 Each world shows more of itself to its own tests. Here is one story that must go the same way in all of them.
 """
 
+import io
 import json
+import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Protocol
@@ -15,6 +17,15 @@ from tests.local.waiting import until
 
 APPLICATION = "hello"
 AT_ONCE = '[rollout]\nstrategy = "all-at-once"\n'
+
+
+def zipped(files: Mapping[str, str | bytes]) -> bytes:
+    """Make an archive of some files."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
 
 
 class Deployment(Protocol):
@@ -51,7 +62,7 @@ class Deployed(ABC):
         """Invoke the controller by hand, through the alias that the command needs."""
         beyond = needs_administration(action, force=bool(fields.get("force")))
         payload = {"action": action, "application": APPLICATION, **fields}
-        return self.invoke(payload, ADMINISTRATION if beyond else APPLICATION, **self.how)
+        return self.invoke(payload, ADMINISTRATION if beyond else str(payload["application"]), **self.how)
 
     def invoke(self, payload: object, alias: str = "", **how: Any) -> dict[str, Any]:  # noqa: ANN401 - as Invoke takes
         """Invoke the controller with whatever a test thinks of; it must not fail."""
@@ -64,7 +75,7 @@ class Deployed(ABC):
 
     def record(self, drop: Drop) -> dict[str, Any]:
         """Read the record of a release; empty when there is none yet."""
-        releases = self.command("history", limit=100)["releases"]
+        releases = self.command("history", application=drop.application, limit=100)["releases"]
         return next((one for one in releases if one["release_id"] == drop.release_id), {})
 
     def ended(self, drop: Drop, seconds: float = 240) -> dict[str, Any]:

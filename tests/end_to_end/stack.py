@@ -3,7 +3,6 @@
 import io
 import json
 import threading
-import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from bootstrap.index import Index
 from bootstrap.pointer import VARIABLE, Pointer
 from deployer.model.drop import SIGNATURE_SUFFIX, Drop
 from deployer.model.status import Status
-from tests.deployment import APPLICATION, Deployed
+from tests.deployment import APPLICATION, AT_ONCE, Deployed, zipped
 from tests.local import LocalAws
 from tests.local.calls import Call
 from tests.signing import Signer
@@ -51,19 +50,20 @@ class Stack(Deployed):
     def client(self, service: str) -> Any:  # noqa: ANN401 - one client class a service
         return self.aws.client(service)
 
-    def drop(self, release: str, files: Mapping[str, str | bytes] | None = None, manifest: str = CANARY) -> Drop:
+    def drop(
+        self,
+        release: str,
+        files: Mapping[str, str | bytes] | None = None,
+        manifest: str = CANARY,
+        application: str = APPLICATION,
+    ) -> Drop:
         """Upload an archive as any client does, in parts above 8 MiB; return which object version it is."""
-        content = {"lambda_function.py": serving(release), "dropshift.toml": manifest, **(files or {})}
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-            for name, data in content.items():
-                archive.writestr(name, data)
-        buffer.seek(0)
-        bucket, key = self.outputs["ReleasesBucket"], f"{APPLICATION}/{release}.zip"
+        body = zipped({"lambda_function.py": serving(release), "dropshift.toml": manifest, **(files or {})})
+        bucket, key = self.outputs["ReleasesBucket"], f"{application}/{release}.zip"
         if self._signer:
-            signature = self._signer.sign(buffer.getvalue(), key)
+            signature = self._signer.sign(body, key)
             self.s3.put_object(Bucket=bucket, Key=key + SIGNATURE_SUFFIX, Body=signature.encode())
-        self.s3.upload_fileobj(buffer, bucket, key)
+        self.s3.upload_fileobj(io.BytesIO(body), bucket, key)
         return Drop(bucket=bucket, key=key, version_id=self.s3.head_object(Bucket=bucket, Key=key)["VersionId"])
 
     def release(self, name: str, manifest: str = CANARY) -> dict[str, Any]:
@@ -73,7 +73,7 @@ class Stack(Deployed):
 
     def live(self, release: str, **kwargs: Any) -> Drop:  # noqa: ANN401 - as drop takes
         """Drop a release that all traffic may go to at once, and wait until it is live."""
-        drop = self.drop(release, manifest='[rollout]\nstrategy = "all-at-once"\n', **kwargs)
+        drop = self.drop(release, manifest=AT_ONCE, **kwargs)
         record = self.ended(drop)
         assert record["status"] == Status.LIVE, record
         return drop

@@ -1,52 +1,26 @@
 """An application is added, taken in and taken out while the deployer's stack stays as it is: roles as granted."""
 
-import io
 import json
-import zipfile
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from deployer.model.alias import ADMINISTRATION
-from deployer.model.drop import Drop
-from deployer.model.status import Status
 from tests.deployment import APPLICATION
-from tests.end_to_end.stack import NAME, Stack, serving
+from tests.end_to_end.stack import NAME, Stack
 from tests.local import LocalAws
 from tests.local.configuration import ACCOUNT, REGION
 from tests.local.functions import create
 from tests.local.waiting import until
 
-AT_ONCE = '[rollout]\nstrategy = "all-at-once"\n'
 NATIVE = "def handler(event, context):\n    print('native', event)\n    return 'native'\n"
-DROPPED = "def handler(event, context):\n    print('dropped', event)\n    return 'dropped'\n"
+DROPPED = {"lambda_function.py": "def lambda_handler(event, _):\n    print('dropped', event)\n    return 'dropped'\n"}
 
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     with LocalAws(auth=True, speed=60) as aws:
         yield Stack(aws)
-
-
-def _drop(stack: Stack, application: str, release: str, source: str, handler: str) -> Drop:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("app.py", source)
-        archive.writestr("dropshift.toml", f'[application]\nkind = "python"\nhandler = "{handler}"\n{AT_ONCE}')
-    bucket, key = stack.outputs["ReleasesBucket"], f"{application}/{release}.zip"
-    put = stack.s3.put_object(Bucket=bucket, Key=key, Body=buffer.getvalue())
-    return Drop(bucket=bucket, key=key, version_id=put["VersionId"])
-
-
-def _live(stack: Stack, drop: Drop) -> None:
-    def ended() -> dict[str, Any]:
-        releases = stack.invoke({"action": "history"}, drop.application)["releases"]
-        mine = [one for one in releases if one["release_id"] == drop.release_id]
-        return mine[0] if mine and Status(mine[0]["status"]).final else {}
-
-    record = until(ended)
-    assert record["status"] == Status.LIVE, record
 
 
 def _answer(stack: Stack, application: str) -> object:
@@ -78,10 +52,10 @@ def _listed(stack: Stack) -> set[str]:
 def test_an_application_is_added_by_its_own_stack(stack: Stack) -> None:
     stack.live("1.0")
     before = _deployer(stack)
-    _drop(stack, "orders", "too early", DROPPED, "app.handler")
+    stack.drop("too early", application="orders")
     until(lambda: "orders" in str(stack.invoke({"action": "status"}, ADMINISTRATION)["ignored"]))
     stack.aws.application("orders")
-    _live(stack, _drop(stack, "orders", "1.0", DROPPED, "app.handler"))
+    stack.live("1.0", files=DROPPED, application="orders")
     assert _answer(stack, "orders") == "dropped"
     assert _listed(stack) == {APPLICATION, "orders"}
     assert _deployer(stack) == before
@@ -103,7 +77,7 @@ def test_an_existing_function_is_taken_in_and_its_trigger_moves(stack: Stack) ->
     until(lambda: any("native" in line and "one" in line for line in stack.aws.logs(old)))
 
     stack.aws.application("billing")
-    _live(stack, _drop(stack, "billing", "1.0", DROPPED, "app.handler"))
+    stack.live("1.0", files=DROPPED, application="billing")
     new = f"{NAME}-app-billing"
     lambda_.add_permission(FunctionName=new, Qualifier="live", SourceArn=rule, **allowed)
     events.put_targets(Rule="billing", Targets=[{"Id": "billing", "Arn": f"{arn}:{new}:live"}])
@@ -120,7 +94,7 @@ def _order(stack: Stack, what: str) -> None:
 
 def test_an_application_is_taken_out_with_its_stack(stack: Stack) -> None:
     stack.aws.application("short-lived")
-    _live(stack, _drop(stack, "short-lived", "1.0", DROPPED, "app.handler"))
+    stack.live("1.0", application="short-lived")
     before, cloudformation = _deployer(stack), stack.aws.client("cloudformation")
     cloudformation.delete_stack(StackName=f"{NAME}-app-short-lived")
     cloudformation.get_waiter("stack_delete_complete").wait(
@@ -128,7 +102,7 @@ def test_an_application_is_taken_out_with_its_stack(stack: Stack) -> None:
     )
     answer = stack.invoke({"action": "rollback", "application": "short-lived"}, ADMINISTRATION)
     assert "unknown application" in str(answer["problems"])
-    _drop(stack, "short-lived", "too late", serving("2.0"), "app.lambda_handler")
+    stack.drop("too late", application="short-lived")
     until(lambda: "too late" in str(stack.invoke({"action": "status"}, ADMINISTRATION)["ignored"]))
     assert "short-lived" not in _listed(stack)
     assert _deployer(stack) == before

@@ -5,13 +5,13 @@ import os
 import re
 import subprocess
 import sys
-import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.deployment import AT_ONCE, zipped
 from tests.end_to_end.stack import FUNCTION, Stack, serving
 from tests.local import LocalAws
 from tests.local.waiting import until
@@ -19,7 +19,6 @@ from tests.terminal import Terminal
 
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "deployer")
-AT_ONCE = '[rollout]\nstrategy = "all-at-once"\n'
 QUICK = '[rollout]\nstages = [{ weight = 50, bake = "1m" }]\ninconclusive = "promote"\n'
 MIDDLING = '[rollout]\nstages = [{ weight = 10, bake = "30m" }]\ninconclusive = "hold"\n'
 """Looked at every three seconds."""
@@ -42,9 +41,7 @@ class Person:
 
     def archive(self, release: str, manifest: str = AT_ONCE, body: str = "") -> Path:
         path = self._folder / f"{release}.zip"
-        with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr("lambda_function.py", serving(release, body))
-            archive.writestr("dropshift.toml", manifest)
+        path.write_bytes(zipped({"lambda_function.py": serving(release, body), "dropshift.toml": manifest}))
         return path
 
     def run(self, *arguments: object, **changed: str | None) -> subprocess.CompletedProcess[str]:

@@ -1,6 +1,5 @@
 """With IAM enforced, a function of the local AWS may do what its role allows, on what it allows, and nothing else."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,7 +7,7 @@ import pytest
 
 from tests.local import LocalAws, functions
 from tests.local.configuration import ACCOUNT, REGION
-from tests.local.functions import ask, create
+from tests.local.functions import ask, create, policy
 
 FUNCTIONS = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function"
 
@@ -17,7 +16,7 @@ FUNCTIONS = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function"
 def guarded() -> Iterator[LocalAws]:
     """A local AWS that enforces the policies of function roles."""
     with LocalAws(auth=True) as aws:
-        _role(aws, "test", [])
+        functions.role(aws, "test")
         yield aws
 
 
@@ -41,8 +40,7 @@ def asking(guarded: LocalAws, target: str) -> str:
         (["lambda:ListDurableExecutionsByFunction"], f"{FUNCTIONS}:{target}"),
     ]
     statements = [{"Effect": "Allow", "Action": actions, "Resource": resource} for actions, resource in allowed]
-    role = _role(guarded, "asking", statements)
-    return functions.asking(guarded, role)
+    return functions.asking(guarded, functions.role(guarded, "asking", *statements))
 
 
 def test_moving_an_alias_needs_update_alias(guarded: LocalAws, target: str, asking: str) -> None:
@@ -74,7 +72,7 @@ def test_a_version_of_an_object_is_read_by_get_object_version_past_a_policy_that
     client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
     client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     tls = {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}
-    client.put_bucket_policy(Bucket=bucket, Policy=_policy([_deny(bucket) | tls]))
+    client.put_bucket_policy(Bucket=bucket, Policy=policy(_deny(bucket) | tls))
     mine, other = (client.put_object(Bucket=bucket, Key=key, Body=b"1")["VersionId"] for key in ("mine/1", "other/1"))
     assert ask(guarded, asking, "s3", "get_object", Bucket=bucket, Key="mine/1", VersionId=mine) == "allowed"
     assert ask(guarded, asking, "s3", "get_object", Bucket=bucket, Key="mine/1") == "AccessDenied"
@@ -88,23 +86,10 @@ def test_a_bucket_policy_knows_a_function_by_the_arn_of_its_role(guarded: LocalA
     verdicts = []
     for writer in (role, f"{role}-other"):
         only = {"Condition": {"ArnNotEquals": {"aws:PrincipalArn": writer}}, "Action": "s3:PutObject"}
-        client.put_bucket_policy(Bucket=bucket, Policy=_policy([_deny(bucket) | only]))
+        client.put_bucket_policy(Bucket=bucket, Policy=policy(_deny(bucket) | only))
         verdicts.append(ask(guarded, asking, "s3", "put_object", Bucket=bucket, Key="1", Body="1"))
     assert verdicts == ["allowed", "AccessDenied"]
 
 
 def _deny(bucket: str) -> dict[str, Any]:
     return {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": f"arn:aws:s3:::{bucket}/*"}
-
-
-def _role(aws: LocalAws, name: str, statements: list[dict[str, Any]]) -> str:
-    client = aws.client("iam")
-    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    made = client.create_role(RoleName=name, Path="/of/tests/", AssumeRolePolicyDocument=_policy([trust]))
-    if statements:
-        client.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=_policy(statements))
-    return str(made["Role"]["Arn"])
-
-
-def _policy(statements: list[dict[str, Any]]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})

@@ -1,9 +1,8 @@
-"""The local AWS stores as S3 does: ranges of one version, conditional writes, multipart uploads, notifications."""
+"""The local AWS stores as S3 does: ranges of one version, multipart uploads, notifications."""
 
 import hashlib
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 from boto3.s3.transfer import TransferConfig
@@ -43,16 +42,6 @@ def test_a_range_beyond_the_end_is_refused(local_aws: LocalAws, bucket: str) -> 
         client.get_object(Bucket=bucket, Key="short", VersionId=version, Range="bytes=4-")
 
 
-def test_a_conditional_write_happens_only_if_the_condition_holds(local_aws: LocalAws, bucket: str) -> None:
-    client = local_aws.client("s3")
-    first = client.put_object(Bucket=bucket, Key="record", Body=b"1", IfNoneMatch="*")["ETag"]
-    assert _status(client, Bucket=bucket, Key="record", Body=b"2", IfNoneMatch="*") == 412
-    second = client.put_object(Bucket=bucket, Key="record", Body=b"2", IfMatch=first)["ETag"]
-    assert _status(client, Bucket=bucket, Key="record", Body=b"3", IfMatch=first) == 412
-    assert _status(client, Bucket=bucket, Key="absent", Body=b"1", IfMatch=second) == 404
-    assert client.get_object(Bucket=bucket, Key="record")["Body"].read() == b"2"
-
-
 def test_a_multipart_upload_becomes_one_version(local_aws: LocalAws, bucket: str, tmp_path: Path) -> None:
     client, file = local_aws.client("s3"), tmp_path / "large"
     file.write_bytes(os.urandom(2 * PART + 7))
@@ -86,9 +75,3 @@ def test_every_way_to_create_an_object_is_notified_with_its_encoded_key_and_vers
     put, completed = sorted(records, key=lambda record: record["s3"]["object"]["sequencer"])
     assert (put["eventName"], completed["eventName"]) == ("ObjectCreated:Put", "ObjectCreated:CompleteMultipartUpload")
     assert (put["s3"]["object"]["key"], put["s3"]["object"]["versionId"]) == ("my+app/1%2B1.zip", version)
-
-
-def _status(client: Any, **request: Any) -> int:  # noqa: ANN401 - a boto3 client and PutObject's own
-    with pytest.raises(ClientError) as refusal:
-        client.put_object(**request)
-    return int(refusal.value.response["ResponseMetadata"]["HTTPStatusCode"])

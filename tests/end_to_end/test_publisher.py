@@ -4,13 +4,13 @@ import json
 import os
 import subprocess
 import sys
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.deployment import zipped
 from tests.end_to_end.stack import serving
 from tests.local import LocalAws
 
@@ -26,9 +26,8 @@ class Publisher:
         mine["AWS_SESSION_TOKEN"] = key["SessionToken"]
         self._environment = {**os.environ, **aws.environment, **mine, "PYTHONPATH": str(ROOT)}
         self.archive = folder / "1.0.zip"
-        with zipfile.ZipFile(self.archive, "w") as archive:
-            archive.writestr("lambda_function.py", serving("1.0"))
-            archive.writestr("data.bin", os.urandom(9 << 20))  # goes up in parts
+        large = os.urandom(9 << 20)  # goes up in parts
+        self.archive.write_bytes(zipped({"lambda_function.py": serving("1.0"), "data.bin": large}))
 
     def run(self, *words: object) -> subprocess.CompletedProcess[str]:
         """Run a verb."""

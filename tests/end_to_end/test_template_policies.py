@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import pytest
 
 from tests.local import LocalAws
 from tests.local.configuration import ACCOUNT, REGION
-from tests.local.functions import ask, asking
+from tests.local.functions import ask, asking, role
 
 OPERATIONS = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
 KEY = "bundles/hello/0123.tar.zst"
@@ -37,7 +37,7 @@ class Roles:
 def roles() -> Iterator[Roles]:
     with LocalAws(auth=True) as aws:
         bucket = aws.dropshift()["BundlesBucket"]
-        arns = {role["RoleName"].split("-")[1]: role["Arn"] for role in aws.client("iam").list_roles()["Roles"]}
+        arns = {one["RoleName"].split("-")[1]: one["Arn"] for one in aws.client("iam").list_roles()["Roles"]}
         arns["helloRole"] = aws.application("hello")["Role"]
         names = ("ControllerRole", "RolloutRole", "helloRole")
         yield Roles(aws, bucket, {name: asking(aws, arns[name]) for name in names})
@@ -73,10 +73,10 @@ def test_what_is_missing_is_told_from_what_is_forbidden(roles: Roles) -> None:
     assert roles.ask("ControllerRole", "get_object", "records/hello/none.json") == "NoSuchKey"
 
 
-@pytest.mark.parametrize("role", ["RolloutRole", "helloRole"])
-def test_only_prune_takes_a_version_of_a_bundle_away(roles: Roles, version: str, role: str) -> None:
-    assert roles.ask(role, "delete_object", KEY, VersionId=version) == "AccessDenied"
-    assert roles.ask(role, "delete_object", KEY) == "AccessDenied"
+@pytest.mark.parametrize("name", ["RolloutRole", "helloRole"])
+def test_only_prune_takes_a_version_of_a_bundle_away(roles: Roles, version: str, name: str) -> None:
+    assert roles.ask(name, "delete_object", KEY, VersionId=version) == "AccessDenied"
+    assert roles.ask(name, "delete_object", KEY) == "AccessDenied"
 
 
 def test_prune_takes_bundles_away_and_no_records(roles: Roles) -> None:
@@ -91,8 +91,8 @@ def test_prune_takes_versions_away_and_never_a_function(roles: Roles) -> None:
     lambda_.update_function_configuration(FunctionName=function, Description="another")
     lambda_.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 1})
     version = lambda_.publish_version(FunctionName=function)["Version"]
-    for role in ("RolloutRole", "helloRole"):
-        assert roles.call(role, "lambda", "delete_function", FunctionName=function, Qualifier=version) == "AccessDenied"
+    for name in ("RolloutRole", "helloRole"):
+        assert roles.call(name, "lambda", "delete_function", FunctionName=function, Qualifier=version) == "AccessDenied"
     assert roles.call("ControllerRole", "lambda", "delete_function", FunctionName=function) == "AccessDenied"
     assert lambda_.get_function(FunctionName=function, Qualifier=version)
     answer = roles.call("ControllerRole", "lambda", "delete_function", FunctionName=function, Qualifier=version)
@@ -101,14 +101,15 @@ def test_prune_takes_versions_away_and_never_a_function(roles: Roles) -> None:
 
 def test_changes_are_announced_on_the_stacks_bus_and_no_other(roles: Roles) -> None:
     roles.aws.client("events").create_event_bus(Name="another")
-    for role in ("ControllerRole", "RolloutRole"):
+    for name in ("ControllerRole", "RolloutRole"):
         for bus, answer in (("default", "allowed"), ("another", "AccessDenied")):
             entry = {"Source": "dropshift", "DetailType": "Release Changed", "Detail": "{}", "EventBusName": bus}
-            assert roles.call(role, "events", "put_events", Entries=[entry]) == answer
+            assert roles.call(name, "events", "put_events", Entries=[entry]) == answer
 
 
 def test_a_role_from_elsewhere_gets_nothing_whatever_it_was_granted(roles: Roles, version: str) -> None:
-    _grant(roles, "elsewhere", _policy({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}))
+    everything = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    roles.asking["elsewhere"] = asking(roles.aws, role(roles.aws, "elsewhere", everything))
     assert roles.ask("elsewhere", "head_object", "records/hello/0123.json") in {"allowed", "404"}
     assert roles.ask("elsewhere", "get_object", KEY, VersionId=version) == "AccessDenied"
     assert roles.ask("elsewhere", "put_object", KEY) == "AccessDenied"
@@ -130,7 +131,8 @@ def team(roles: Roles) -> str:
     (policy,) = GRANTED
     for placeholder, found in (("REGION", REGION), ("ACCOUNT", ACCOUNT), (":orders", ":hello")):
         policy = policy.replace(placeholder, found)
-    return _grant(roles, "team", policy)
+    roles.asking["team"] = asking(roles.aws, role(roles.aws, "team", *json.loads(policy)["Statement"]))
+    return "team"
 
 
 def test_a_team_with_the_documented_policy_reaches_its_own_alias_of_the_controller_alone(
@@ -162,17 +164,3 @@ def test_the_controller_itself_refuses_what_comes_by_another_way_than_its_own(
     invoked = roles.aws.client("lambda").invoke(FunctionName=CONTROLLER, Payload=json.dumps(payload), **through)
     found = json.loads(invoked["Payload"].read())
     assert answer in str(found["answer"]), found
-
-
-def _grant(roles: Roles, name: str, policy: str) -> str:
-    """Make a role from elsewhere with a policy, and a function that does with it what it is told."""
-    iam = roles.aws.client("iam")
-    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))["Role"]["Arn"]
-    iam.put_role_policy(RoleName=name, PolicyName="granted", PolicyDocument=policy)
-    roles.asking[name] = asking(roles.aws, role)
-    return name
-
-
-def _policy(statement: Mapping[str, object]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

@@ -13,7 +13,7 @@ import pytest
 from deployer.model.drop import Drop
 from deployer.model.status import Status
 from tests import pythons
-from tests.deployment import APPLICATION, TOLD, story
+from tests.deployment import APPLICATION, AT_ONCE, TOLD, story
 from tests.end_to_end.stack import CANARY, FUNCTION, Stack, serving
 from tests.local import LocalAws
 from tests.local.waiting import until
@@ -40,9 +40,7 @@ def test_before_the_first_drop_every_call_says_what_to_do(stack: Stack) -> None:
 
 
 def test_an_archive_of_more_than_lambda_takes_goes_up_in_parts_and_becomes_live(stack: Stack) -> None:
-    drop = stack.live(
-        "1.0", files={"data.bin": os.urandom(20 << 20), "zeros.bin": bytes(240 << 20)}
-    )  # 250 MB: 250 << 20
+    drop = stack.live("1.0", files={"data.bin": os.urandom(20 << 20), "zeros.bin": bytes(240 << 20)})
     parts = stack.s3.head_object(Bucket=drop.bucket, Key=drop.key)["ETag"].partition("-")[2]
     assert int(parts.strip('"')) > 1
     assert stack.ask()[1] == "1.0"
@@ -102,7 +100,7 @@ def test_events_three_times_each_in_any_order_are_one_execution_one_version_one_
     """Of a drop, and of an older one that ended long ago: its events come late and start nothing."""
     older = _first(stack)
     before, started, moves, versions = stack.record(older), _executions(stack), len(stack.moves()), _versions(stack)
-    drop = stack.drop("2.0", manifest='[rollout]\nstrategy = "all-at-once"\n')
+    drop = stack.drop("2.0", manifest=AT_ONCE)
     events = [_event(drop), _event(older)] * 3
     random.Random(6).shuffle(events)  # noqa: S311 - an order, no secret
     for event in events:
@@ -219,7 +217,7 @@ def test_what_cannot_be_released_is_refused_with_every_reason(
 def test_a_corrupt_archive_is_refused(stack: Stack) -> None:
     bucket, key = stack.outputs["ReleasesBucket"], f"{APPLICATION}/corrupt.zip"
     put = stack.s3.put_object(Bucket=bucket, Key=key, Body=b"PK\x03\x04 and then nothing")
-    drop = stack.drop("4.0", manifest='[rollout]\nstrategy = "all-at-once"\n')
+    drop = stack.drop("4.0", manifest=AT_ONCE)
     corrupt = drop.model_copy(update={"key": key, "version_id": put["VersionId"]})
     assert stack.ended(corrupt)["status"] == Status.REJECTED
     assert stack.ended(drop)["status"] == Status.LIVE

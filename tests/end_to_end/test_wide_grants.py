@@ -1,7 +1,7 @@
 """An application, a pipeline and a stranger with far too much granted move and read nothing of another application."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,12 +12,12 @@ from tests.deployment import APPLICATION
 from tests.end_to_end.stack import FUNCTION, Stack
 from tests.local import LocalAws, functions
 from tests.local.configuration import ACCOUNT
-from tests.local.functions import ask
+from tests.local.functions import ask, policy
 
 OTHER = "orders"
 """The application whose role was granted too much; the one that it tries to hurt is APPLICATION."""
 BREAK_GLASS = f"arn:aws:iam::{ACCOUNT}:role/on-call/break-glass"
-WIDE = ("s3:*", "lambda:*", "kms:*", "events:*")
+WIDE = {"Effect": "Allow", "Action": ["s3:*", "lambda:*", "kms:*", "events:*"], "Resource": "*"}
 DENIED = {"AccessDenied", "403"}
 """A HEAD's refusal has no body, and so no code."""
 
@@ -62,27 +62,6 @@ class Ground:
         return objects, settings, self.stack.traffic, [(one["Version"], one["RevisionId"]) for one in versions]
 
 
-def _role(stack: Stack, name: str, path: str = "/", actions: tuple[str, ...] = WIDE, **tags: str) -> str:
-    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    tagged = [{"Key": key.replace("_", "-"), "Value": value} for key, value in tags.items()]
-    iam = stack.aws.client("iam")
-    made = iam.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=_policy(trust), Tags=tagged)
-    if actions:
-        _grant(stack, name, actions)
-    return str(made["Role"]["Arn"])
-
-
-def _grant(stack: Stack, role: str, actions: tuple[str, ...]) -> None:
-    everything = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
-    stack.aws.client("iam").put_role_policy(
-        RoleName=role, PolicyName="far-too-much", PolicyDocument=_policy(everything)
-    )
-
-
-def _policy(statement: Mapping[str, object]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-
-
 @pytest.fixture(scope="module")
 def ground() -> Iterator[Ground]:
     with LocalAws(auth=True, speed=60) as aws:
@@ -91,15 +70,16 @@ def ground() -> Iterator[Ground]:
         stack.live("1.0")
         stack.live("1.1")
         assert stack.command("rollback")["answer"].startswith("rolled back")
-        _grant(stack, role.rpartition("/")[2], WIDE)
-        pipeline = _role(stack, "pipeline", actions=(), dropshift_application=OTHER)
+        functions.grant(aws, role.rpartition("/")[2], WIDE)
+        tags = {"dropshift-application": OTHER}
+        pipeline = functions.role(aws, "pipeline", tags=tags)
         aws.client("iam").attach_role_policy(RoleName="pipeline", PolicyArn=stack.outputs["PublisherPolicy"])
         asking = {
             OTHER: role,
-            "stranger": _role(stack, "stranger"),
+            "stranger": functions.role(aws, "stranger", WIDE),
             "pipeline": pipeline,
-            "wide pipeline": _role(stack, "wide-pipeline", dropshift_application=OTHER),
-            "break-glass": _role(stack, "break-glass", "/on-call/"),
+            "wide pipeline": functions.role(aws, "wide-pipeline", WIDE, tags=tags),
+            "break-glass": functions.role(aws, "break-glass", WIDE, path="/on-call/"),
         }
         yield Ground(stack, {name: functions.asking(aws, role) for name, role in asking.items()})
 
@@ -112,7 +92,7 @@ def _on_buckets(ground: Ground) -> Iterator[tuple[str, dict[str, Any]]]:
         rule = {"ID": "x", "Status": "Enabled", "Filter": {}, "Expiration": {"Days": 1}}
         yield "put_bucket_lifecycle_configuration", {**at, "LifecycleConfiguration": {"Rules": [rule]}}
         yield "delete_bucket_lifecycle", at
-        yield "put_bucket_policy", {**at, "Policy": _policy({"Effect": "Deny", "Action": "s3:x", "Resource": "*"})}
+        yield "put_bucket_policy", {**at, "Policy": policy({"Effect": "Deny", "Action": "s3:x", "Resource": "*"})}
         yield "delete_bucket_policy", at
         yield "delete_bucket_encryption", at
         yield "put_bucket_notification_configuration", {**at, "NotificationConfiguration": {}}

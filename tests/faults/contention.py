@@ -20,8 +20,8 @@ from botocore.exceptions import ClientError
 
 from deployer import aws
 from deployer.aws.errors import is_throttled
+from tests.deployment import AT_ONCE
 from tests.faults.account import Account
-from tests.faults.flows import AT_ONCE
 from tests.faults.scale import Bucket
 from tests.faults.wiring import connected, inhabited, settings
 from tests.faults.world import World

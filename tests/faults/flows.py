@@ -14,7 +14,6 @@ from tests.faults.wiring import inhabited, settings
 from tests.faults.world import World
 
 STAGES = '[rollout]\nstages = [{ weight = 10, bake = "2s" }, { weight = 50, bake = "1s" }]\n'
-AT_ONCE = '[rollout]\nstrategy = "all-at-once"\n'
 ALARM = "dropshift-app-orders-errors"
 NO_ARCHIVE = b"PK\x03\x04 this is no archive"
 

@@ -321,7 +321,8 @@ class Lambda:
 
     def _fits(self, function: Function, alias: Alias) -> None:
         """Refuse what Lambda refuses: unknown or Pending versions, several weights, `$LATEST`, a version twice."""
-        if len(alias.weights) > 1 or alias.version in alias.weights or len(alias.description) > 256:
+        weights = alias.weights
+        if len(weights) > 1 or {alias.version, "$LATEST"} & weights.keys() or len(alias.description) > 256:
             raise ServiceError("InvalidParameterValueException", 400)
         for version in (alias.version, *alias.weights):
             self._version(function, version)

@@ -4,9 +4,10 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from tests.deployment import AT_ONCE
 from tests.faults.account import Call
 from tests.faults.faults import Kind
-from tests.faults.flows import ALARM, AT_ONCE, STAGES, four_live, live, mid_bake, prepared, two_live
+from tests.faults.flows import ALARM, STAGES, four_live, live, mid_bake, prepared, two_live
 from tests.faults.invariants import violations
 from tests.faults.schedule import Schedule
 from tests.faults.wiring import inhabited

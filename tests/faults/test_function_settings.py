@@ -8,8 +8,9 @@ import pytest
 
 from deployer.model.record import Record
 from deployer.model.status import Status
+from tests.deployment import AT_ONCE
 from tests.faults.faults import Kind
-from tests.faults.flows import AT_ONCE, STAGES, WARM, four_live, prepared, two_live
+from tests.faults.flows import STAGES, WARM, four_live, prepared, two_live
 from tests.faults.functions import Function
 from tests.faults.invariants import violations
 from tests.faults.wiring import inhabited

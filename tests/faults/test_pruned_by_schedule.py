@@ -10,8 +10,8 @@ from deployer.commands.old_records import named_by
 from deployer.model.alias import Alias, AliasState, Move
 from deployer.model.overview import Overview
 from tests import template as sam
+from tests.deployment import AT_ONCE
 from tests.faults.account import BUNDLES
-from tests.faults.flows import AT_ONCE
 from tests.faults.invariants import violations
 from tests.faults.wiring import inhabited, settings
 from tests.faults.world import World

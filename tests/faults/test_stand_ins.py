@@ -117,12 +117,29 @@ def test_weights_stay_until_they_are_written_and_name_versions_that_exist(aws: A
     aws.move(RoutingConfig={"AdditionalVersionWeights": {version: 0.1}})
     aws.move(Description="said")
     assert aws.alias()["RoutingConfig"]["AdditionalVersionWeights"] == {version: 0.1}
-    assert refused(lambda: aws.move(RoutingConfig={"AdditionalVersionWeights": {"99": 0.1}})) != "done"
     aws.move(RoutingConfig={"AdditionalVersionWeights": {}})
     assert not aws.alias().get("RoutingConfig", {}).get("AdditionalVersionWeights")
 
 
-INVALID = "InvalidParameterValueException"
+INVALID, MISSING = "InvalidParameterValueException", "ResourceNotFoundException"
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"FunctionVersion": "9"}, MISSING),
+        ({"RoutingConfig": {"AdditionalVersionWeights": {"9": 0.1}}}, MISSING),
+        ({"RoutingConfig": {"AdditionalVersionWeights": {"2": 1.5}}}, INVALID),
+        ({"RoutingConfig": {"AdditionalVersionWeights": {"1": 0.5}}}, INVALID),
+        ({"RoutingConfig": {"AdditionalVersionWeights": {"$LATEST": 0.5}}}, INVALID),
+    ],
+)
+def test_an_alias_takes_only_versions_and_weights_that_can_be(aws: Aws, change: dict[str, Any], code: str) -> None:
+    aws.configure("two")
+    assert aws.publish()["Version"] == "2"
+    before = aws.alias()["RevisionId"]
+    assert refused(lambda: aws.move(**change)) == code
+    assert aws.alias()["RevisionId"] == before
 
 
 @pytest.mark.parametrize(

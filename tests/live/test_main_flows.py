@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from deployer.model.status import Status
+from tests.deployment import AT_ONCE
 from tests.live.account import Local
 from tests.live.stack import NAME, Delivered, packed
 
 pytestmark = pytest.mark.timeout(3600)
-AT_ONCE = '[rollout]\nstrategy = "all-at-once"\n'
 SHARE = 0.3
 STAGES = f'[rollout]\nstages = [{{ weight = {SHARE * 100:g}, bake = "3m" }}]\ninconclusive = "promote"\n'
 HELD = '[rollout]\nstages = [{ weight = 10, bake = "1d" }]\n'

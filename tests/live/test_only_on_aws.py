@@ -14,6 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from deployer.model.status import Status
+from tests.deployment import AT_ONCE
 from tests.live.stack import Delivered, packed
 from tests.local.waiting import until
 
@@ -24,7 +25,6 @@ pytestmark = pytest.mark.timeout(3600)
 LONG = '[rollout]\nstages = [{ weight = 50, bake = "1d" }]\n'
 """Looks are hours apart: what happens within a minute comes through EventBridge."""
 PLAN = '[rollout]\nstages = [{ weight = 50, bake = "10m" }]\n'
-AT_ONCE = '[rollout]\nstrategy = "all-at-once"\n'
 STARTS = 10
 """Environments that are made to start at once; a new account may run ten."""
 

@@ -1,13 +1,13 @@
 """Small functions for tests: from a few lines of source to an Active function."""
 
-import io
 import itertools
 import json
 import sysconfig
 import time
-import zipfile
+from collections.abc import Mapping
 from typing import Any
 
+from tests.deployment import zipped
 from tests.local.aws import LocalAws
 from tests.local.configuration import ACCOUNT
 
@@ -59,11 +59,34 @@ def await_update(aws: LocalAws, name: str) -> None:
 
 
 def package(source: str) -> bytes:
-    """A deployment package of one module, `app`."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("app.py", source)
-    return buffer.getvalue()
+    """Make a deployment package of one module, `app`."""
+    return zipped({"app.py": source})
+
+
+def role(
+    aws: LocalAws,
+    name: str,
+    *statements: Mapping[str, object],
+    path: str = "/of/tests/",
+    tags: Mapping[str, str] | None = None,
+) -> str:
+    """Make a role of functions, to which these statements apply: its ARN."""
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    tagged = [{"Key": key, "Value": value} for key, value in (tags or {}).items()]
+    made = aws.client("iam").create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=policy(trust), Tags=tagged)
+    if statements:
+        grant(aws, name, *statements)
+    return str(made["Role"]["Arn"])
+
+
+def grant(aws: LocalAws, name: str, *statements: Mapping[str, object]) -> None:
+    """Give a role a policy of these statements."""
+    aws.client("iam").put_role_policy(RoleName=name, PolicyName="granted", PolicyDocument=policy(*statements))
+
+
+def policy(*statements: Mapping[str, object]) -> str:
+    """Return a policy document."""
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
 def listener(aws: LocalAws) -> str:
