@@ -27,5 +27,5 @@ def store() -> Iterator[ObjectStore]:
 
 @pytest.fixture(scope="session")
 def runtime() -> list[str]:
-    """The command of Node's own runtime."""
+    """Return the command of Node's own runtime."""
     return toolchains.node_runtime()

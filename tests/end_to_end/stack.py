@@ -26,7 +26,7 @@ CANARY = '[rollout]\nstages = [{ weight = 30, bake = "3m" }, { weight = 60, bake
 
 
 def serving(release: str, body: str = "") -> str:
-    """Make the source of a handler that tells which release it is."""
+    """Make the source of a handler that returns its release."""
     return f"RELEASE = {release!r}\n\ndef lambda_handler(event, context):\n    {body or 'pass'}\n    return RELEASE\n"
 
 
@@ -112,7 +112,7 @@ class Stack(Deployed):
         return [json.loads(message["Body"]) for message in received.get("Messages", [])]
 
     def moves(self) -> list[Call]:
-        """Every write of an alias so far, the stack's own creation left out."""
+        """Return every write of an alias so far, the stack's own creation left out."""
         return [call for call in self.aws.calls() if call.action == "UpdateAlias"]
 
     @contextmanager

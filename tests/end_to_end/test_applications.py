@@ -30,7 +30,7 @@ def _answer(stack: Stack, application: str) -> object:
 
 
 def _deployer(stack: Stack) -> object:
-    """Everything of the deployer that an application could have changed."""
+    """Return everything of the deployer that an application could have changed."""
     found = stack.aws.client("cloudformation").describe_stacks(StackName=NAME)["Stacks"][0]
     functions = [
         stack.lambda_.get_function_configuration(FunctionName=f"{NAME}-{which}")["RevisionId"]

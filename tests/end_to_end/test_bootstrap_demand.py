@@ -1,4 +1,4 @@
-"""No answer is made of bytes that have not arrived, whoever is killed, stopped or silent, and whenever."""
+"""No answer contains bytes that have not arrived, whichever process is killed or stopped, and whenever S3 is silent."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""An application cannot tell whether it was deployed natively or dropped: same answers, errors, traces, surroundings.
+"""An application behaves the same, deployed natively or dropped: same answers, errors, traces, surroundings.
 
 Each case runs under AWS's own runtime client natively, dropped, and dropped with a last file that is still on its way
 while the application is imported. Only the directory of the files must differ: its name is replaced by
@@ -262,7 +262,7 @@ SURROUNDINGS: dict[str, tuple[str, ...]] = {
 
 @pytest.fixture(scope="module")
 def answer(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A shared library whose one function answers 42, with so much in it that it does not come with the first part."""
+    """Return a shared library whose one function answers 42; it is so large that the first part does not hold it."""
     folder = tmp_path_factory.mktemp("answer")
     (folder / "noise").write_bytes(LARGE)
     source = 'int answer(void) { return 42; }\n__asm__(".section .rodata\\n.incbin \\"noise\\"\\n");\n'

@@ -91,7 +91,7 @@ def handler(event, context):
     answer = getattr(importlib.import_module(module), name)(event, context)
     return [answer, os.environ["DD_LAMBDA_HANDLER"]]
 """
-"""As Sentry's does: a variable of its own says which function it stands for, and nobody asks before the first call."""
+"""As Sentry's does: a variable of its own names the function that it wraps, and it imports that at the first call."""
 BUSY = """\
 import os, sys
 IMPORTED = []

@@ -64,7 +64,7 @@ int main(void) {
 def _run(
     tree: Path, store: ObjectStore, tmp_path: Path, kind: str, command: tuple[str, ...], *events: object
 ) -> tuple[Happened, str]:
-    """Drop and call a release; give what happened and the directory it ran in."""
+    """Drop and call a release; return its outcome and the directory that it ran in."""
     pointer = release(tree, kind=kind, handler=None, command=command).stored(store)
     with dropped(pointer, store, tmp_path) as environment:
         happened = call(environment, *events)

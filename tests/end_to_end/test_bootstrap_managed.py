@@ -112,7 +112,7 @@ def test_a_load_that_fails_is_told_by_every_process_and_ends_them_all(tmp_path: 
 
 @contextmanager
 def _log() -> Iterator[tuple[Callable[[], str], str]]:
-    """Take what connects as Lambda does, which keeps the streams of an instance's processes apart."""
+    """Accept connections as Lambda does, which keeps the streams of an instance's processes apart."""
     pieces: list[bytes] = []
 
     class Stream(socketserver.BaseRequestHandler):
@@ -141,7 +141,7 @@ def _without_children(process: int) -> list[int]:
 
 
 def _at_once(environment: Environment, place: Path) -> list[dict[str, Any]]:
-    """Start, and have every process busy with an event at the same time; give the answers."""
+    """Start, and have every process busy with an event at the same time; return the answers."""
     assert environment.start(INIT_LIMIT).kind == "ready"
     event = {"place": str(place), "all": PROCESSES}
     with ThreadPoolExecutor(PROCESSES) as pool:

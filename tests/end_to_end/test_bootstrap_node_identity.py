@@ -69,7 +69,7 @@ async function load() {
 const early = await load();
 export const handler = async (event) => [(await load()) === early, await early(event), process.env._HANDLER];
 """
-"""As Datadog's does: a variable of its own says which function it stands for; this one looks twice."""
+"""As Datadog's does: a variable of its own names the function that it wraps; this one imports it twice."""
 
 
 @pytest.mark.parametrize("runtime", toolchains.RUNTIMES)

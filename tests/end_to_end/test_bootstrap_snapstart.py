@@ -164,7 +164,7 @@ def _children(process: int) -> str:
 
 @contextmanager
 def _endpoint() -> Iterator[tuple[list[str], str]]:
-    """Serve credentials as the container endpoint of a SnapStart function does; give who asked, and its address."""
+    """Serve credentials as the container endpoint of a SnapStart function does; yield the requests, and its address."""
     asked: list[str] = []
 
     class Endpoint(BaseHTTPRequestHandler):

@@ -282,7 +282,7 @@ def test_an_import_that_waits_in_the_kernel_is_handed_over_too(tmp_path: Path, s
 
 
 def _fails_once(store: ObjectStore, begun: Callable[[], bool]) -> None:
-    """Refuse all but the index and the first part, as soon as `begun` says so."""
+    """Refuse all but the index and the first part, as soon as `begun` is true."""
     cold = store.late_but_index_and_first
     store.misbehave = lambda number: "404" if cold(number) and _wait_for(begun) else None
 

@@ -1,4 +1,4 @@
-"""The local AWS raises alarms as CloudWatch does: on their own dimensions, by themselves, heard by EventBridge."""
+"""The local AWS raises alarms as CloudWatch does: on their own dimensions, by themselves, with an event."""
 
 from typing import Any
 

@@ -14,7 +14,7 @@ FUNCTIONS = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function"
 
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[LocalAws]:
-    """A local AWS that enforces the policies of function roles."""
+    """Yield a local AWS that enforces the policies of function roles."""
     with LocalAws(auth=True) as aws:
         functions.role(aws, "test")
         yield aws
@@ -22,7 +22,7 @@ def guarded() -> Iterator[LocalAws]:
 
 @pytest.fixture(scope="module")
 def target(guarded: LocalAws) -> str:
-    """A function with a version 1 and an alias."""
+    """Return a function with a version 1 and an alias."""
     client, name = guarded.client("lambda"), create(guarded, "def handler(event, context): return 1")
     client.publish_version(FunctionName=name)
     client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
@@ -31,7 +31,7 @@ def target(guarded: LocalAws) -> str:
 
 @pytest.fixture(scope="module")
 def asking(guarded: LocalAws, target: str) -> str:
-    """A function whose role may move the target's alias, invoke its version and read one of its executions."""
+    """Return a function whose role may move the target's alias, invoke its version and read one of its executions."""
     allowed = [
         (["lambda:UpdateAlias", "lambda:GetAlias"], f"{FUNCTIONS}:{target}"),
         (["lambda:InvokeFunction"], f"{FUNCTIONS}:{target}:*"),

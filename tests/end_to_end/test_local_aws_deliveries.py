@@ -21,7 +21,7 @@ def _send(aws: LocalAws, number: int) -> None:
 
 @pytest.fixture
 def queue(local_aws: LocalAws, request: pytest.FixtureRequest) -> tuple[str, str]:
-    """A queue's URL and ARN, in which this test's rule may put what it cannot deliver."""
+    """Return a queue's URL and ARN, in which this test's rule may put what it cannot deliver."""
     client = local_aws.client("sqs")
     url = client.create_queue(QueueName=f"lost-{abs(hash(request.node.name))}")["QueueUrl"]
     arn = client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

@@ -60,13 +60,13 @@ def handler(event, context):
 
 @pytest.fixture(scope="module")
 def queue(local_aws: LocalAws) -> str:
-    """The URL of the durable function's dead letter queue."""
+    """Return the URL of the durable function's dead letter queue."""
     return str(local_aws.client("sqs").create_queue(QueueName="dead-executions")["QueueUrl"])
 
 
 @pytest.fixture(scope="module")
 def durable(local_aws: LocalAws, queue: str) -> str:
-    """A durable function with a version 1: it adds one, waits, adds one."""
+    """Return a durable function with a version 1: it adds one, waits, adds one."""
     arn = local_aws.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
     name = create(
         local_aws,
@@ -180,7 +180,7 @@ def test_a_step_that_is_killed_each_time_is_tried_until_the_execution_times_out(
 
 
 def test_a_step_that_runs_at_most_once_a_try_ends_when_its_tries_are_used_up(local_aws: LocalAws, durable: str) -> None:
-    """And the handler is told so: deployer/rollout/run.py knows by this name that a step outgrew the function."""
+    """The handler gets this error: by its name deployer/rollout/run.py knows that a step outgrew the function."""
     arn = invoke(local_aws, durable, {"die": "AT_MOST_ONCE_PER_RETRY"})["DurableExecutionArn"]
     assert _ended(local_aws, arn) == "SUCCEEDED"
     result = local_aws.client("lambda").get_durable_execution(DurableExecutionArn=arn)["Result"]
@@ -222,6 +222,6 @@ def test_an_execution_that_somebody_waited_for_leaves_nothing_in_the_dead_letter
 
 
 def _letters(aws: LocalAws, queue: str) -> list[dict[str, Any]]:
-    """The events in the queue; none is deleted, and each is visible again at once."""
+    """Return the events in the queue; none is deleted, and each is visible again at once."""
     received = aws.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10, VisibilityTimeout=0)
     return [json.loads(message["Body"]) for message in received.get("Messages", [])]

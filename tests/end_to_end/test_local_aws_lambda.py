@@ -22,7 +22,7 @@ def handler(event, context):
 
 @pytest.fixture
 def two_versions(local_aws: LocalAws) -> Iterator[str]:
-    """A function with versions 1 and 2, and its alias `live` on version 1."""
+    """Yield a function with versions 1 and 2, and its alias `live` on version 1."""
     client, name = local_aws.client("lambda"), create(local_aws, VERSIONED)
     client.publish_version(FunctionName=name)
     client.update_function_configuration(FunctionName=name, Description="the second")

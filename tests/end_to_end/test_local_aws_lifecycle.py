@@ -1,4 +1,4 @@
-"""The local AWS starts or says why not, and leaves no process and no file behind, however its owner ends."""
+"""The local AWS starts or prints why not, and leaves no process and no file behind, however its owner ends."""
 
 import os
 import signal
@@ -61,7 +61,7 @@ def test_a_patch_refuses_what_moved() -> None:
 
 
 def _processes_of(directory: Path) -> list[int]:
-    """Processes that were told of `directory` by their environment."""
+    """Return the processes whose environment names `directory`."""
     return [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/environ") if _mentions(path, directory)]
 
 

@@ -22,7 +22,7 @@ def handler(event, context):
 
 @pytest.fixture(scope="module", params=["Text", "JSON"])
 def function(local_aws: LocalAws, request: pytest.FixtureRequest) -> Iterator[str]:
-    """A function whose version 1 fails and whose version 2 does not, and which both were called."""
+    """Yield a function whose version 1 fails and whose version 2 does not, and which both were called."""
     client = local_aws.client("lambda")
     name = create(local_aws, FAILING, LoggingConfig={"LogFormat": request.param})
     client.publish_version(FunctionName=name)
@@ -41,7 +41,7 @@ def found(aws: LocalAws, name: str, **how: Any) -> list[str]:  # noqa: ANN401
 
 
 def streams(aws: LocalAws, name: str) -> dict[str, str]:
-    """The streams' names, by version."""
+    """Return the streams' names, by version."""
     told = aws.client("logs").describe_log_streams(logGroupName=f"/aws/lambda/{name}")["logStreams"]
     return {one["logStreamName"].partition("[")[2][0]: one["logStreamName"] for one in told}
 

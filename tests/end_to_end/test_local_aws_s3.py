@@ -18,7 +18,7 @@ PART = 5 * 2**20
 
 @pytest.fixture(scope="module")
 def bucket(local_aws: LocalAws) -> str:
-    """A versioned bucket."""
+    """Return a versioned bucket."""
     client = local_aws.client("s3")
     client.create_bucket(Bucket="test-bucket", CreateBucketConfiguration={"LocationConstraint": REGION})
     client.put_bucket_versioning(Bucket="test-bucket", VersioningConfiguration={"Status": "Enabled"})

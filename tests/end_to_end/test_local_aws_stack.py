@@ -61,7 +61,7 @@ build-%:
 
 @pytest.fixture
 def template(tmp_path: Path) -> Path:
-    """A template and the Makefile that builds its functions."""
+    """Return a template and the Makefile that builds its functions."""
     (tmp_path / "Makefile").write_text(MAKEFILE)
     (tmp_path / "template.yaml").write_text(TEMPLATE)
     return tmp_path / "template.yaml"

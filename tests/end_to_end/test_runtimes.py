@@ -19,7 +19,7 @@ def lambda_handler(event, context):
 
 @pytest.fixture
 def stack() -> Iterator[Stack]:
-    """A stack whose roles may do what template.yaml grants; its application runs on the oldest version first."""
+    """Yield a stack whose roles may do what template.yaml grants; its application runs on the oldest version first."""
     for version in pythons.served():
         toolchains.python(version)
     with LocalAws(auth=True, speed=60) as aws:

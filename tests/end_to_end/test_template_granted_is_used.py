@@ -49,7 +49,7 @@ NEVER_CALLED = {
 
 @pytest.fixture(scope="module")
 def calls() -> Iterator[list[Call]]:
-    """Every call of the stack's roles in the life of an application, with IAM enforced."""
+    """Yield every call of the stack's roles in the life of an application, with IAM enforced."""
     with LocalAws(auth=True, speed=60) as aws:
         _live(Stack(aws, Signer(aws.client("kms"))))
         yield [call for call in aws.calls() if _role(call) in ROLES]
@@ -106,14 +106,14 @@ def _alarm() -> dict[str, Any]:
 
 
 def _role(call: Call) -> str:
-    """The logical id of the role behind a call's session; empty for anybody else."""
+    """Return the logical id of the role behind a call's session; empty for anybody else."""
     name = call.caller.split("/")[-2] if ":assumed-role/" in call.caller else ""
     named = name.replace("dropshift-app-hello-Role-", "dropshift-helloRole-")
     return next((role for role in ROLES if f"-{role}-" in named), "")
 
 
 def _action(call: Call) -> str:
-    """A call's action as policies write it: CloudWatch signs its requests as `monitoring`."""
+    """Return a call's action as policies write it: CloudWatch signs its requests as `monitoring`."""
     service = "cloudwatch" if call.service == "monitoring" else call.service
     return f"{service}:{call.action}"
 

@@ -20,7 +20,7 @@ PUBLISH = re.compile(r'{ "Sid": "LetEventBridgePublish".*?}$', re.DOTALL | re.MU
 
 @dataclass(frozen=True)
 class Optional:
-    """The local AWS with the stack, and what a person hears of it."""
+    """The local AWS with the stack, and the topic that informs people."""
 
     aws: LocalAws
     queue: str
@@ -47,7 +47,7 @@ def optional() -> Iterator[Optional]:
 
 
 def _let_publish(sns: Any, topic: str) -> None:  # noqa: ANN401 - a boto3 client
-    """Do what the runbook says; a topic's own policy lets nobody in who sends no account."""
+    """Add the runbook's statement; a topic's default policy refuses a sender that names no account."""
     [text] = PUBLISH.findall((ROOT / "docs" / "runbook.md").read_text())
     policy = json.loads(sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"])
     policy["Statement"].append(json.loads(text.replace("TOPIC ARN", topic)))

@@ -18,7 +18,7 @@ KEY = "bundles/hello/0123.tar.zst"
 
 @dataclass(frozen=True)
 class Roles:
-    """The deployed template, and one function for each of its roles that does what it is told."""
+    """The deployed template, and one function for each of its roles that makes the calls of a test."""
 
     aws: LocalAws
     bucket: str
@@ -45,7 +45,7 @@ def roles() -> Iterator[Roles]:
 
 @pytest.fixture(scope="module")
 def version(roles: Roles) -> str:
-    """The version of a bundle that the rollout has stored."""
+    """Return the version of a bundle that the rollout has stored."""
     assert roles.ask("RolloutRole", "put_object", KEY) == "allowed"
     return str(roles.aws.client("s3").head_object(Bucket=roles.bucket, Key=KEY)["VersionId"])
 
@@ -117,7 +117,7 @@ def test_a_role_from_elsewhere_gets_nothing_whatever_it_was_granted(roles: Roles
     assert roles.ask("elsewhere", "delete_object", KEY) == "AccessDenied"
 
 
-# --- who may say what to the controller ----------------------------------------------------------------------------
+# --- who may send the controller which command ----------------------------------------------------------------------
 
 
 CONTROLLER = "dropshift-controller"
@@ -127,7 +127,7 @@ GRANTED = re.findall(r"^```json\n(.*?)^```", OPERATIONS, re.DOTALL | re.MULTILIN
 
 @pytest.fixture(scope="module")
 def team(roles: Roles) -> str:
-    """A role with the policy that the page on operations gives a team, for the application that there is here."""
+    """Return a role with the policy that docs/operations.md gives a team, for the application hello."""
     (policy,) = GRANTED
     for placeholder, found in (("REGION", REGION), ("ACCOUNT", ACCOUNT), (":orders", ":hello")):
         policy = policy.replace(placeholder, found)

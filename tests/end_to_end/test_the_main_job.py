@@ -131,7 +131,7 @@ def _event(drop: Drop) -> dict[str, Any]:
 
 
 def _executions(stack: Stack) -> list[str]:
-    """Every rollout that was ever begun, by its name: the release id."""
+    """Return every rollout that was ever begun, by its name: the release id."""
     pages = stack.lambda_.get_paginator("list_durable_executions_by_function")
     found = pages.paginate(FunctionName=stack.outputs["Rollout"], Qualifier="live")
     return [one["DurableExecutionName"] for page in found for one in page["DurableExecutions"]]

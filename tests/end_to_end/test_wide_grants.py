@@ -44,7 +44,7 @@ class Ground:
         return [one["Key"] for one in found.get("Contents", [])]
 
     def world(self) -> Any:  # noqa: ANN401 - compared as it is
-        """Everything that nobody may move: objects, settings of buckets, alias, versions, configuration."""
+        """Return everything that nobody may move: objects, settings of buckets, alias, versions, configuration."""
         s3, name = self.stack.s3, self.stack.outputs["ReleasesBucket"]
         objects = [
             {(one["Key"], one["VersionId"]) for kind in ("Versions", "DeleteMarkers") for one in listed.get(kind, [])}
@@ -85,7 +85,7 @@ def ground() -> Iterator[Ground]:
 
 
 def _on_buckets(ground: Ground) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Everything in S3 by which one could hide, replace, expire or redirect what is another's."""
+    """Yield everything in S3 by which one could hide, replace, expire or redirect what is another's."""
     for bucket in (ground.bundles, ground.stack.outputs["ReleasesBucket"]):
         at = {"Bucket": bucket}
         yield "put_bucket_versioning", {**at, "VersioningConfiguration": {"Status": "Suspended"}}
@@ -102,7 +102,7 @@ def _on_buckets(ground: Ground) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _on_another(ground: Ground) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Everything else that a role with wide grants could try against another application."""
+    """Yield everything else that a role with wide grants could try against another application."""
     releases = ground.stack.outputs["ReleasesBucket"]
     for operation, parameters in _on_buckets(ground):
         yield "s3", operation, parameters
@@ -132,7 +132,7 @@ def _on_another(ground: Ground) -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 def _deployer(stack: Stack) -> Iterator[tuple[str, str | None]]:
-    """The controller and the rollout, by every name that they have."""
+    """Yield the controller and the rollout, by every name that they have."""
     for function in (stack.outputs["Controller"], stack.outputs["Rollout"]):
         yield function, None
         for alias in stack.lambda_.list_aliases(FunctionName=function)["Aliases"]:

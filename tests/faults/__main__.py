@@ -12,7 +12,7 @@ def main() -> int:
     """Count, write, and fail when anything did not hold."""
     step = int(sys.argv[1]) if len(sys.argv) > 1 else 1
     figures = count(step)
-    told = "\n\n".join(
+    text = "\n\n".join(
         "\n".join(part)
         for part in (
             _whole(figures, step),
@@ -20,8 +20,8 @@ def main() -> int:
             _boundaries("Flow", figures.boundaries),
         )
     )
-    figures_page.write("make faults", told)
-    print(told, *figures.broken, sep="\n")
+    figures_page.write("make faults", text)
+    print(text, *figures.broken, sep="\n")
     return 1 if figures.broken else 0
 
 
@@ -44,15 +44,15 @@ def _row(what: str, number: int, broken: int) -> str:
     return f"| {what} | {number:,} | {broken} |"
 
 
-def _flood(told: Flooded) -> str:
-    ends = ", ".join(f"{number} {status}" for status, number in told.ends.items())
-    killed = f"{told.killed:,} of {told.processes:,} processes killed, {told.throttled:,} calls throttled"
-    return f"Drops in a flood: {killed}; {told.lost} lost, {told.promoted_twice} promoted twice; {ends}"
+def _flood(outcome: Flooded) -> str:
+    ends = ", ".join(f"{number} {status}" for status, number in outcome.ends.items())
+    killed = f"{outcome.killed:,} of {outcome.processes:,} processes killed, {outcome.throttled:,} calls throttled"
+    return f"Drops in a flood: {killed}; {outcome.lost} lost, {outcome.promoted_twice} promoted twice; {ends}"
 
 
-def _rollbacks(told: Throttled) -> str:
-    writes = " or ".join(str(number) for number in told.writes)
-    done = f"{told.at_once} answered at the first try, {told.completed} within three, alias writes each: {writes}"
+def _rollbacks(outcome: Throttled) -> str:
+    writes = " or ".join(str(number) for number in outcome.writes)
+    done = f"{outcome.at_once} answered at the first try, {outcome.completed} within three, alias writes each: {writes}"
     return f"Rollbacks by hand with half of all calls throttled: {done}"
 
 

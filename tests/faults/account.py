@@ -106,7 +106,7 @@ class Account:
         self.chance = _never
 
     def points(self) -> list[Point]:
-        """The boundaries that were passed so far."""
+        """Return the boundaries that were passed so far."""
         return [
             Point(call.number, call.service, call.operation, faults.conditional(call.params), _bundles_key(call))
             for call in self.calls

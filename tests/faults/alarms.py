@@ -49,10 +49,10 @@ class CloudWatch:
         }
         red = frozenset(name for name, state in found.items() if state == "ALARM")
         self.seen.append(Seen(self._clock.number(), self.actor, red))
-        told: dict[bool, list[dict[str, str]]] = {True: [], False: []}
+        answer: dict[bool, list[dict[str, str]]] = {True: [], False: []}
         for name, state in found.items():
-            told[name in self.composite].append({"AlarmName": name, "StateValue": state})
-        return {"MetricAlarms": told[False], "CompositeAlarms": told[True]}
+            answer[name in self.composite].append({"AlarmName": name, "StateValue": state})
+        return {"MetricAlarms": answer[False], "CompositeAlarms": answer[True]}
 
     def get_metric_data(self, MetricDataQueries: list[dict[str, Any]], **_: object) -> dict[str, Any]:
         return {"MetricDataResults": [self._result(query) for query in MetricDataQueries], "Messages": []}
@@ -70,7 +70,7 @@ class CloudWatch:
 
 
 class Logs:
-    """The logs of applications: versions of which every call fails say why."""
+    """The logs of applications: versions of which every call fails log the error."""
 
     def __init__(self, cloudwatch: CloudWatch) -> None:
         self.actor = "nobody"
@@ -78,5 +78,5 @@ class Logs:
 
     def filter_log_events(self, logStreamNamePrefix: str, **_: object) -> dict[str, Any]:
         version = logStreamNamePrefix.partition("[")[2].rstrip("]")
-        told = ["[ERROR] ValueError: a defect"] if version in self._cloudwatch.failing else []
-        return {"events": [{"message": message, "logStreamName": logStreamNamePrefix} for message in told]}
+        messages = ["[ERROR] ValueError: a defect"] if version in self._cloudwatch.failing else []
+        return {"events": [{"message": message, "logStreamName": logStreamNamePrefix} for message in messages]}

@@ -88,19 +88,19 @@ class S3:
                 self.hidden.append((self._clock.number(), key))
 
     def head_object(self, Bucket: str, Key: str, **params: Any) -> dict[str, Any]:  # noqa: ANN401 - the rest of the request
-        return self._told(self._find(Bucket, Key, **params))
+        return self._head(self._find(Bucket, Key, **params))
 
     def get_object(self, Bucket: str, Key: str, Range: str = "", **params: Any) -> dict[str, Any]:  # noqa: ANN401 - the rest of the request
         found = self._find(Bucket, Key, **params)
         part = re.fullmatch(r"bytes=(\d+)-(\d+)", Range)
         if not part:
-            return {**self._told(found), "Body": found.body}
+            return {**self._head(found), "Body": found.body}
         body = found.body[int(part[1]) : int(part[2]) + 1]
         if not body:
             raise ServiceError("InvalidRange", 416)
         if found.version in self.read_once:
             self.delete_object(Bucket, Key, found.version)
-        return {**self._told(found), "ContentLength": len(body), "Body": body}
+        return {**self._head(found), "ContentLength": len(body), "Body": body}
 
     def _find(self, bucket: str, key: str, VersionId: str | None = None, **_: object) -> Stored:
         versions = self.buckets[bucket].objects.get(key, [])
@@ -110,7 +110,7 @@ class S3:
         return fits[-1]
 
     @staticmethod
-    def _told(found: Stored) -> dict[str, Any]:
+    def _head(found: Stored) -> dict[str, Any]:
         return {
             "ContentLength": len(found.body),
             "ETag": found.etag,
@@ -192,20 +192,20 @@ class S3:
     ) -> dict[str, Any]:
         newest = {key: one[-1] for key, one in sorted(self.buckets[Bucket].objects.items()) if key.startswith(Prefix)}
         found = {key: one for key, one in newest.items() if not one.marker}
-        told = [
+        listed = [
             {"Key": key, "LastModified": one.modified, "ETag": one.etag, "Size": len(one.body)}
             for key, one in found.items()
         ]
-        told = [one for one in told if str(one["Key"]) > ContinuationToken]
-        page, more = told[:PAGE], len(told) > PAGE
+        listed = [one for one in listed if str(one["Key"]) > ContinuationToken]
+        page, more = listed[:PAGE], len(listed) > PAGE
         token = {"NextContinuationToken": page[-1]["Key"]} if more else {}
         return {"IsTruncated": more, "Contents": page, "KeyCount": len(page), **token}
 
     def list_object_versions(self, Bucket: str, Prefix: str = "", **_: object) -> dict[str, Any]:
-        told = [
+        listed = [
             {"Key": key, "VersionId": one.version, "LastModified": one.modified, "Size": len(one.body)}
             for key, versions in sorted(self.buckets[Bucket].objects.items())
             for one in versions
             if key.startswith(Prefix) and not one.marker
         ]
-        return {"IsTruncated": False, "Versions": told}
+        return {"IsTruncated": False, "Versions": listed}

@@ -43,7 +43,7 @@ class Over(BaseException):
 
 @dataclass
 class Turns:
-    """Threads of which one runs at a time: whoever sleeps lets the one run that wakes next."""
+    """Threads of which one runs at a time: one that sleeps lets the next to wake run."""
 
     account: Account
     over: bool = False
@@ -89,7 +89,7 @@ class Turns:
 
 
 @dataclass
-class Told:
+class Outcome:
     """The durations of rollbacks, and the calls of the control plane meanwhile."""
 
     rollbacks: list[float]
@@ -97,7 +97,7 @@ class Told:
     throttled_per_second: float
 
 
-def rush(rollouts: int = ROLLOUTS, rollbacks: int = ROLLBACKS, seed: int = 1) -> Told:
+def rush(rollouts: int = ROLLOUTS, rollbacks: int = ROLLBACKS, seed: int = 1) -> Outcome:
     """Let rollouts saturate the control plane while a person rolls back, again and again."""
     random.seed(seed)
     world = World(settings())
@@ -115,7 +115,7 @@ def rush(rollouts: int = ROLLOUTS, rollbacks: int = ROLLBACKS, seed: int = 1) ->
         seconds = (account.now - began).total_seconds()
         turns.end(working)
     calls = len([call for call in account.calls[before:] if call.operation == "GetAlias" and call.outcome == "done"])
-    return Told(took, calls / seconds, (bucket.refused - refused) / seconds)
+    return Outcome(took, calls / seconds, (bucket.refused - refused) / seconds)
 
 
 def _rollout(world: World, turns: Turns) -> Callable[[], None]:
@@ -146,8 +146,8 @@ def _rolled_back(world: World, turns: Turns, number: int) -> float:
 
 
 if __name__ == "__main__":
-    told = rush()
-    inside = sorted(told.rollbacks)
-    print(f"{told.calls_per_second:.1f} calls and {told.throttled_per_second:.1f} throttled attempts a second")
+    outcome = rush()
+    inside = sorted(outcome.rollbacks)
+    print(f"{outcome.calls_per_second:.1f} calls and {outcome.throttled_per_second:.1f} throttled attempts a second")
     print(f"{sum(one > 5 for one in inside)} took longer than 5 s")
     print(f"{len(inside)} rollbacks: half within {inside[len(inside) // 2]:.1f} s, the slowest {inside[-1]:.1f} s")

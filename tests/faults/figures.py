@@ -43,7 +43,7 @@ class Figures:
     @property
     def broken(self) -> list[str]:
         """Everything that did not hold."""
-        floods = [what for told in self.floods for what in told.broken]
+        floods = [what for flooded in self.floods for what in flooded.broken]
         singles, doubles, orders = self.broken_singles, self.broken_doubles, self.broken_schedules
         return [*singles, *doubles, *orders, *floods, *self.rollbacks.broken]
 
@@ -79,13 +79,15 @@ def count(step: int = 1) -> Figures:
 def _each[T](
     pool: ProcessPoolExecutor, what: str, do: Callable[[tuple[T, ...]], list[str]], some: Sequence[T]
 ) -> Iterator[str]:
-    """Have every one of some done; return what does not hold, and say now and then how far it is, for it takes long."""
+    """Do each of some in the pool; return what does not hold, and print the progress, because it takes long."""
     began, batches = time.monotonic(), list(batched(some, _BATCH, strict=False))
-    told = pool.map(do, batches)
-    return _told(what, len(some), began, zip(batches, told, strict=True))
+    results = pool.map(do, batches)
+    return _shown(what, len(some), began, zip(batches, results, strict=True))
 
 
-def _told(what: str, number: int, began: float, results: Iterable[tuple[Sequence[object], list[str]]]) -> Iterator[str]:
+def _shown(
+    what: str, number: int, began: float, results: Iterable[tuple[Sequence[object], list[str]]]
+) -> Iterator[str]:
     done = 0
     for batch, broken_ones in results:
         done += len(batch)

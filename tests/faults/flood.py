@@ -69,10 +69,10 @@ def flood(drops: int, applications: int, seed: int, throttled: float = 0.0) -> F
         world.account.chance = weather
         world.run(turns=100 * drops)
         world.drive_again()
-    return _told(world, weather)
+    return _outcome(world, weather)
 
 
-def _told(world: World, weather: Weather) -> Flooded:
+def _outcome(world: World, weather: Weather) -> Flooded:
     records = [world.record(drop) for drop in world.drops]
     ends = collections.Counter(record.status.value for record in records if record and record.status.final)
     lost, twice = len(world.drops) - sum(ends.values()), _promoted_twice(world)
@@ -115,8 +115,8 @@ class Throttled:
     def broken(self) -> list[str]:
         """Return the violations: each has to end within three tries and write the alias once."""
         unfinished, writes = self.commands - self.completed, [number for number in self.writes if number != 1]
-        told = [f"{unfinished} throttled rollbacks did not end"] * bool(unfinished)
-        return told + [f"a throttled rollback wrote the alias {number} times" for number in writes]
+        found = [f"{unfinished} throttled rollbacks did not end"] * bool(unfinished)
+        return found + [f"a throttled rollback wrote the alias {number} times" for number in writes]
 
 
 def rollbacks(commands: int) -> Throttled:

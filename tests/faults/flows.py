@@ -130,7 +130,7 @@ def _prune_newest(world: World) -> None:
 
 
 def _damage_newest(world: World) -> None:
-    """Give it other bytes."""
+    """Change a byte of it."""
     versions = _newest(world)[2]
     body = bytearray(versions[-1].body)
     body[len(body) // 2] ^= 1
@@ -184,5 +184,5 @@ def _prepared(before: Callable[[World], None]) -> World:
 
 
 def prepared(before: Callable[[World], None]) -> World:
-    """A world as it is after something happened in it; its calls are counted from one."""
+    """Return a world as it is after something happened in it; its calls are counted from one."""
     return copy.deepcopy(_prepared(before))

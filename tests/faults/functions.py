@@ -275,14 +275,14 @@ class Lambda:
         }
 
     def list_aliases(self, FunctionName: str, Marker: str = "0", **_: object) -> dict[str, Any]:
-        """List them fifty at a time, so that whoever reads one page alone is found out."""
+        """List them fifty at a time, so that a reader of one page alone fails a test."""
         start = int(Marker)
         if FunctionName == CONTROLLER:
-            told = [{"Name": name, "FunctionVersion": "$LATEST"} for name in self.commanded]
+            listed = [{"Name": name, "FunctionVersion": "$LATEST"} for name in self.commanded]
         else:
-            told = [self.get_alias(FunctionName, name) for name in self._function(FunctionName).aliases]
-        more = {"NextMarker": str(start + PAGE)} if start + PAGE < len(told) else {}
-        return {"Aliases": told[start : start + PAGE], **more}
+            listed = [self.get_alias(FunctionName, name) for name in self._function(FunctionName).aliases]
+        more = {"NextMarker": str(start + PAGE)} if start + PAGE < len(listed) else {}
+        return {"Aliases": listed[start : start + PAGE], **more}
 
     def update_alias(
         self,
@@ -354,9 +354,9 @@ class Lambda:
             raise ServiceError("ResourceConflictException", 409)
         error, answer = self._start(version, Payload)
         self.invocations.append(Invoked(self._clock.number(), FunctionName, called, failed=bool(error)))
-        told = {"FunctionError": "Unhandled"} if error else {}
+        failed = {"FunctionError": "Unhandled"} if error else {}
         log = base64.b64encode(b"START\nEND\n").decode()
-        return {"StatusCode": 200, "Payload": answer, "LogResult": log, **told}
+        return {"StatusCode": 200, "Payload": answer, "LogResult": log, **failed}
 
     def _start(self, version: Mapping[str, Any], payload: bytes) -> tuple[bool, bytes]:
         """Do as the bootstrap: run nothing whose bytes do not hash to the pin; a "broken" release does not start."""
@@ -424,7 +424,7 @@ class Lambda:
 
 
 def execution_arn(name: str) -> str:
-    """The ARN of an execution of the rollout. Source: Lambda API reference, Execution, DurableExecutionArn."""
+    """Return the ARN of an execution of the rollout. Source: Lambda API reference, Execution, DurableExecutionArn."""
     return f"arn:aws:lambda:eu-central-1:{ACCOUNT}:function:dropshift-rollout:1/durable-execution/{name}/1"
 
 

@@ -202,7 +202,7 @@ def _ended_once(world: World) -> Iterator[str]:
 
 
 def _each_with_the_one_before(world: World) -> Iterator[tuple[Record, Record | None]]:
-    """Every record that was written, and the one that it replaced; None when there was none, or none any more."""
+    """Yield every record that was written, and the one that it replaced; None when there was none, or none any more."""
     last: dict[str, Record] = {}
     hidden = sorted(world.account.s3.hidden)
     for at, record in _records(world):
@@ -213,7 +213,7 @@ def _each_with_the_one_before(world: World) -> Iterator[tuple[Record, Record | N
 
 
 def _ended_without_record(world: World, drop: Drop) -> bool:
-    """Return whether a record was deleted before the rollout saw it: the execution says that nobody ordered it."""
+    """Return whether a record was deleted before the rollout read it; the execution then ends as one nobody ordered."""
     execution = world.executions.get(drop.release_id)
     deleted = any(drop.release_id in key for _, key in world.account.s3.hidden)
     return deleted and world.record(drop) is None and bool(execution and execution.result)
@@ -226,7 +226,7 @@ def _drops(world: World) -> list[Drop]:
 
 
 def _honest(world: World) -> Iterator[str]:
-    """A status must be true: live had all traffic, the others have none; the execution says what the record says."""
+    """A status must be true: live had all traffic, the others have none; execution and record have the same one."""
     for drop in _drops(world):
         record = world.record(drop)
         if record is None:
@@ -267,7 +267,7 @@ def _version(world: World, function: str, release_id: str) -> str | None:
 
 
 def _remembered(world: World) -> Iterator[str]:
-    """The bytes of a release that was rolled back are marked, whoever died in between: they need force from now on."""
+    """The bytes of a release that was rolled back are marked, whichever process died: they need force from now on."""
     marked = world.account.s3.buckets[BUNDLES].objects
     for record in _rolled_back(world):
         if f"records/{record.application}/rolled-back/{record.archive_sha256}" not in marked:

@@ -35,7 +35,7 @@ class Kms:
 
 
 def _digest(message: bytes, kind: str) -> bytes:
-    """Return what is signed: KMS makes the digest of a message itself unless it is told that it is given one."""
+    """Return what is signed: KMS makes the digest of a message itself unless MessageType is DIGEST."""
     if len(message) > _LONGEST or (kind == "DIGEST" and len(message) != _DIGEST):
         raise ServiceError("ValidationException", 400)
     return message if kind == "DIGEST" else hashlib.sha256(message).digest()

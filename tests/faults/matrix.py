@@ -61,14 +61,14 @@ def course(flow: Flow) -> Course:
 
 
 def shots(flow: Flow) -> Iterator[Shot]:
-    """Every single fault at every boundary of a flow."""
+    """Yield every single fault at every boundary of a flow."""
     for point in course(flow).points:
         for kind in point.kinds():
             yield Shot(flow, (Fault(point.number, kind),))
 
 
 def every_shot() -> list[Shot]:
-    """Every single fault at every boundary of every flow."""
+    """Return every single fault at every boundary of every flow."""
     return [shot for flow in FLOWS for shot in shots(flow)]
 
 
@@ -77,14 +77,14 @@ def fire(shot: Shot) -> World:
 
     Where the world is again just as it was without the fault, it goes on, and ends, as it did without.
     """
-    told = course(shot.flow)
-    scene = told.before(min(fault.number for fault in shot.faults))
+    undisturbed = course(shot.flow)
+    scene = undisturbed.before(min(fault.number for fault in shot.faults))
     world = copy.deepcopy(scene.world)
     with inhabited(world):
         world.account.faults = shot.faults
         for _ in play(world, shot.flow.acts[scene.act :]):
             if _healed(shot, world):
-                return told.end
+                return undisturbed.end
         world.drive_again()
     return world
 
@@ -100,10 +100,10 @@ def _healed(shot: Shot, world: World) -> bool:
 
 def broken(some: Sequence[Shot]) -> list[str]:
     """Return the violations after some shots."""
-    return [f"{told(shot)}: {what}" for shot in some for what in violations(fire(shot))]
+    return [f"{described(shot)}: {what}" for shot in some for what in violations(fire(shot))]
 
 
-def told(shot: Shot) -> str:
-    """A shot in words, by which it can be fired again."""
+def described(shot: Shot) -> str:
+    """Return a shot in words, by which it can be fired again."""
     places = " and ".join(f"{fault.kind.value} at call {fault.number}" for fault in shot.faults)
     return f"{shot.flow.name}, {places}"

@@ -30,7 +30,7 @@ CONTROL_PLANE = next(iter(GROUPS))
 
 
 @dataclass
-class Told:
+class Outcome:
     """The outcome of a day."""
 
     releases: int = 0
@@ -66,9 +66,9 @@ class Bucket:
         return None
 
 
-def day(applications: int, releases: int, rate: float = RATE, seed: int = 1) -> Told:
+def day(applications: int, releases: int, rate: float = RATE, seed: int = 1) -> Outcome:
     """Let so many applications have so many releases each; return what was seen."""
-    told, chance = Told(), random.Random(seed)
+    outcome, chance = Outcome(), random.Random(seed)
     world = World(settings(), tuple(f"app-{number}" for number in range(applications)))
     account = world.account
     bucket = Bucket(account, account.now, rate)
@@ -85,20 +85,20 @@ def day(applications: int, releases: int, rate: float = RATE, seed: int = 1) -> 
         for at, name, number in sorted(plan):
             _until(world, began + at)
             world.drop(f"1.{number}", PLAN, name)
-            told.releases += 1
+            outcome.releases += 1
             if chance.random() < 0.05:
-                told.rollbacks.append(_rolled_back(world, name))
+                outcome.rollbacks.append(_rolled_back(world, name))
             if chance.random() < 0.02:
                 world.alarm(f"{world.settings.function(name)}-errors", "ALARM")
                 world.alarm(f"{world.settings.function(name)}-errors", "OK")
         world.run(turns=10**9)
         account.chance = lambda _call: None
-        told.broken = violations(world)
-    told.throttled = bucket.refused
-    told.calls = Counter(found for call in account.calls if (found := group(call)))
+        outcome.broken = violations(world)
+    outcome.throttled = bucket.refused
+    outcome.calls = Counter(found for call in account.calls if (found := group(call)))
     records = (world.record(drop) for drop in world.drops)
-    told.ends = Counter(record.status.value if record else "no record" for record in records)
-    return told
+    outcome.ends = Counter(record.status.value if record else "no record" for record in records)
+    return outcome
 
 
 def _until(world: World, at: datetime) -> None:
@@ -123,13 +123,13 @@ def main() -> int:
     """Run a day and print it: `python -m tests.faults.scale [applications releases rate]`."""
     defaults: tuple[float, ...] = (300, 20, RATE)
     applications, releases, rate = (*map(float, sys.argv[1:]), *defaults[len(sys.argv) - 1 :])
-    told = day(int(applications), int(releases), rate)
-    slowest = max(told.rollbacks, default=0)
-    print(f"{told.releases} releases, {dict(told.ends)}, {told.throttled} calls throttled")
-    print(f"{dict(told.calls)}")
-    print(f"{len(told.rollbacks)} rollbacks by hand, the slowest answered in {slowest:.1f} s")
-    print(f"{len(told.broken)} violations", *told.broken[:10], sep="\n")
-    return 1 if told.broken or slowest > 5 else 0
+    outcome = day(int(applications), int(releases), rate)
+    slowest = max(outcome.rollbacks, default=0)
+    print(f"{outcome.releases} releases, {dict(outcome.ends)}, {outcome.throttled} calls throttled")
+    print(f"{dict(outcome.calls)}")
+    print(f"{len(outcome.rollbacks)} rollbacks by hand, the slowest answered in {slowest:.1f} s")
+    print(f"{len(outcome.broken)} violations", *outcome.broken[:10], sep="\n")
+    return 1 if outcome.broken or slowest > 5 else 0
 
 
 if __name__ == "__main__":

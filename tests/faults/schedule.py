@@ -1,4 +1,4 @@
-"""A deterministic scheduler: processes take turns at every call boundary, as a seed says.
+"""A deterministic scheduler: processes take turns at every call boundary, in the order of a seed.
 
 Each process is a thread, and exactly one runs at a time: it holds the baton from one attempt of a call to the next.
 """

@@ -13,10 +13,10 @@ from tests.faults.world import World
 
 
 def test_rollbacks_are_answered_within_five_seconds_while_rollouts_take_all_calls() -> None:
-    told = rush(rollouts=40, rollbacks=15)
-    assert told.calls_per_second > 14, "the account has fifteen"
-    assert told.throttled_per_second > 5
-    assert max(told.rollbacks) < 5
+    outcome = rush(rollouts=40, rollbacks=15)
+    assert outcome.calls_per_second > 14, "the account has fifteen"
+    assert outcome.throttled_per_second > 5
+    assert max(outcome.rollbacks) < 5
 
 
 def test_a_rollouts_throttled_calls_wait_as_the_sdk_does_and_none_is_tried_for_ever() -> None:

@@ -62,7 +62,7 @@ def segment() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def observed() -> Observed:
-    """A staged release that goes live."""
+    """Return a staged release that goes live."""
     world = prepared(live)
     world.prints = io.StringIO()
     with inhabited(world), segment() as opened:

@@ -115,7 +115,7 @@ def test_an_old_record_goes_when_its_version_is_gone_and_what_is_needed_stays() 
 
 
 def _what_is_told_is_right(world: World) -> None:
-    """History says where it ends; a rollback, a redeploy and bytes that were rolled back are as before."""
+    """The history names its end; a rollback, a redeploy and bytes that were rolled back are as before."""
     told = world.command("history", application="orders", limit=20)["answer"]
     assert len(told) == 4
     assert told[-1] == "older records are deleted after 90 days, unless they are needed (KeepRecordsDays)"

@@ -20,7 +20,7 @@ def marks(world: World) -> list[str]:
 
 
 def dies_after_moving(call: Call) -> Kind | None:
-    """Kill whoever wants to write to S3, and nobody else."""
+    """Kill a process at its first write to S3."""
     return Kind.KILLED_BEFORE if call.operation == "PutObject" else None
 
 

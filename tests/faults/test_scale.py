@@ -4,11 +4,11 @@ from tests.faults.scale import day
 
 
 def test_a_throttled_day_ends_rollbacks_are_answered_and_nothing_is_violated() -> None:
-    told = day(applications=10, releases=2, rate=1.5, seed=2)
-    assert told.throttled
-    assert told.ends.total() == told.releases == 20
-    assert "no record" not in told.ends
-    assert "failed" not in told.ends
-    assert told.rollbacks
-    assert max(told.rollbacks) < 5
-    assert told.broken == []
+    outcome = day(applications=10, releases=2, rate=1.5, seed=2)
+    assert outcome.throttled
+    assert outcome.ends.total() == outcome.releases == 20
+    assert "no record" not in outcome.ends
+    assert "failed" not in outcome.ends
+    assert outcome.rollbacks
+    assert max(outcome.rollbacks) < 5
+    assert outcome.broken == []

@@ -32,7 +32,7 @@ HOSTILE = (
 
 
 def surfaces(world: World) -> Iterator[str]:
-    """Everything that anybody else can read, one text a thing."""
+    """Yield everything that anybody else can read, one text a thing."""
     yield from world.prints.getvalue().splitlines()
     yield from (json.dumps(answer, default=str) for answer in world.answers)
     yield from (json.dumps(entry) for entry in world.account.events.put)
@@ -46,7 +46,7 @@ def surfaces(world: World) -> Iterator[str]:
 
 
 def secretive() -> World:
-    """A world with a secret in every place where one can be."""
+    """Return a world with a secret in every place where one can be."""
     world = World(settings())
     function = world.account.lambda_.functions["dropshift-app-orders"]
     function.config["Environment"]["Variables"]["PASSWORD"] = SECRETS["environment"]
@@ -54,7 +54,7 @@ def secretive() -> World:
 
 
 def release(world: World, name: str, table: str = SMOKE) -> None:
-    """Drop an archive with secrets in it, told of by an event with secrets in it."""
+    """Drop an archive with secrets in it; its event has secrets, too."""
     world.drop(name, table, files={"settings.ini": SECRETS["archive"]}, metadata={"token": SECRETS["metadata"]})
     delivery = world.inbox[-1]
     record = delivery.event["Records"][0]
@@ -121,7 +121,7 @@ def test_a_hostile_name_breaks_no_line(name: str) -> None:
 
 
 def texts(found: object) -> Iterator[str]:
-    """Every string inside JSON, keys too."""
+    """Yield every string inside JSON, keys too."""
     if isinstance(found, str):
         yield found
     elif isinstance(found, dict):

@@ -1,4 +1,4 @@
-"""An order, an event and news are believed only as far as their sender may: whoever may invoke can send anything."""
+"""The deployer checks the sender of orders, events and news: a caller with the right to invoke can send anything."""
 
 import json
 

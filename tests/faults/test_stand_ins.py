@@ -59,7 +59,7 @@ class Aws:
 
 @pytest.fixture(params=["stand-in", "local AWS"])
 def aws(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Aws:
-    """The same on the stand-in and on the local AWS."""
+    """Return the same on the stand-in and on the local AWS."""
     function, bucket = f"contract-{next(_numbers)}", f"contract-{next(_numbers)}"
     if request.param == "stand-in":
         return _stand_in(function, bucket, monkeypatch)
@@ -94,7 +94,7 @@ def _local(local: LocalAws, function: str, bucket: str) -> Aws:
 
 
 def refused(call: Callable[[], object]) -> str:
-    """The code with which a call is refused; "done" when it is not."""
+    """Return the code with which a call is refused; "done" when it is not."""
     try:
         call()
     except ClientError as error:

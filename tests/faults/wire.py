@@ -1,4 +1,4 @@
-"""The other end of botocore: HTTP requests in, HTTP answers out, both as the service model says they look.
+"""The other end of botocore: HTTP requests in, HTTP answers out, both in the form of the service model.
 
 The deployer's real clients serialise, sign, retry and parse; nothing goes over a network. A field that the model does
 not know is an error on either side.
@@ -193,12 +193,12 @@ def refuse(operation: OperationModel, url: str, error: ServiceError) -> AWSRespo
     if operation.http["method"] == "HEAD":
         return _response(url, error.status, {"x-amz-bucket-region": "eu-central-1"}, b"")
     if operation.service_model.resolved_protocol == "rest-xml":
-        told = f"<Error><Code>{error.code}</Code><Message>{error.message}</Message></Error>".encode()
-        return _response(url, error.status, {}, told)
-    told = json.dumps({"__type": error.code, "Message": error.message}).encode()
-    return _response(url, error.status, {"x-amzn-ErrorType": error.code}, told)
+        body = f"<Error><Code>{error.code}</Code><Message>{error.message}</Message></Error>".encode()
+        return _response(url, error.status, {}, body)
+    body = json.dumps({"__type": error.code, "Message": error.message}).encode()
+    return _response(url, error.status, {"x-amzn-ErrorType": error.code}, body)
 
 
 def _response(url: str, status: int, headers: Mapping[str, str], body: bytes) -> AWSResponse:
-    told: Any = {"content-length": str(len(body)), **headers}
-    return AWSResponse(url, status, told, _Body(body))
+    sent: Any = {"content-length": str(len(body)), **headers}
+    return AWSResponse(url, status, sent, _Body(body))

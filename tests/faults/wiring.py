@@ -48,7 +48,7 @@ def context(alias: str = "", client: object = None) -> Any:  # noqa: ANN401 - th
 
 
 def connected(account: Callable[[], Account]) -> boto3.Session:
-    """A session whose clients reach the account that there is when they call; unsigned, for nobody checks it there."""
+    """Return a session whose clients reach the account of the moment; unsigned, because nothing here checks it."""
     session = boto3.Session("key", "secret", region_name=REGION)
     events: Any = session.events
     events.register_first("choose-signer", lambda **_: UNSIGNED)
@@ -88,7 +88,7 @@ def wiring(settings: Settings) -> Wiring:
 
 
 def settings() -> Settings:
-    """Return what template.yaml tells the deployer."""
+    """Return the deployer's settings, as template.yaml has them."""
     return Settings(
         function_prefix="dropshift-app-",
         releases_bucket=RELEASES,

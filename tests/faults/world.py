@@ -88,7 +88,7 @@ class World:
     # --- what people do ----------------------------------------------------------------------------------------------
 
     def drop(self, release: str, table: str = "", application: str = "", **more: Any) -> Drop:  # noqa: ANN401 - as S3 takes
-        """Drop an archive; S3 will tell of it."""
+        """Drop an archive; S3 notifies the controller."""
         name = application or self.applications[0]
         key = f"{name}/{release}.zip"
         body = more.get("body") or packed(release, table, more.get("files"))
@@ -114,7 +114,7 @@ class World:
         return {"status": self.released(name, manifest).status}
 
     def notify(self, drop: Drop) -> None:
-        """Have S3 tell of a drop, for the first time or again."""
+        """Have S3 notify the controller of a drop, for the first time or again."""
         found = {"key": quote_plus(drop.key), "versionId": drop.version_id, "sequencer": drop.sequencer}
         record = {
             "eventVersion": "2.1",
@@ -140,7 +140,7 @@ class World:
         return None
 
     def alarm(self, name: str, state: str) -> None:
-        """Change an alarm's state; EventBridge tells of it."""
+        """Change an alarm's state; EventBridge sends the controller the event."""
         self.account.cloudwatch.states[name] = state
         detail = {"alarmName": name, "state": {"value": state}}
         kind = "CloudWatch Alarm State Change"
@@ -204,7 +204,7 @@ class World:
                 self.executions[name] = Execution(name, payload, self.account.now)
 
     def resume(self, execution: Execution) -> None:
-        """Have the engine run an execution until it sleeps or ends; tell of one that failed."""
+        """Run an execution in the engine until it sleeps or ends; send the controller the event of one that failed."""
         engine.invoke(self.account, execution)
         self._renew()
         if execution.status in ("FAILED", "TIMED_OUT"):
@@ -223,7 +223,7 @@ class World:
     def drive_again(self) -> None:
         """Mend what is broken, and do what AWS and people do then.
 
-        Commands that got no answer are said again, dead letters are read again, and every drop comes twice more.
+        Commands that got no answer are sent again, dead letters are read again, and every drop comes twice more.
         """
         self.account.mend()
         self.run()
@@ -239,7 +239,7 @@ class World:
             self.run()
 
     def state(self) -> list[object]:
-        """Everything that what comes next depends on, and that is judged: not how often a call was tried."""
+        """Return all that the next events and the invariants depend on: not how often a call was tried."""
         account = self.account
         parts = (account.s3, account.lambda_, account.cloudwatch, account.events)
         services = [{name: value for name, value in vars(part).items() if name[0] != "_"} for part in parts]
@@ -250,7 +250,7 @@ class World:
     # --- what is seen ------------------------------------------------------------------------------------------------
 
     def alias(self, application: str = "") -> Alias:
-        """The alias as it stands."""
+        """Return the alias as it stands."""
         name = self.settings.function(application or self.applications[0])
         return self.account.lambda_.functions[name].aliases[self.settings.alias]
 
@@ -276,7 +276,7 @@ class World:
 
 
 def _alias(event: Mapping[str, Any]) -> str:
-    """The alias of the controller through which a person sends a command; events come without one."""
+    """Return the alias of the controller through which a person sends a command; events come without one."""
     if "action" not in event:
         return ""
     irreversible = event["action"] == "prune" or (event["action"] == "redeploy" and event.get("force"))

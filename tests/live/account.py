@@ -25,7 +25,7 @@ class Account(Protocol):
     """The target of the stack."""
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - one client class a service
-        """A boto3 client."""
+        """Return a boto3 client."""
 
     def deploy(self, stack: str, parameters: Mapping[str, str]) -> dict[str, str]:
         """Build and deploy; the outputs."""
@@ -58,7 +58,7 @@ class Real:
 
 @dataclass
 class Local:
-    """The local AWS: shows that these tests do what they say, without an account."""
+    """The local AWS: proves these tests without an account."""
 
     aws: LocalAws
 
@@ -74,12 +74,12 @@ class Local:
 
 
 def _run(*command: str) -> None:
-    """Run with its output shown: a deployment takes minutes, and says itself what went wrong."""
+    """Run with its output shown: a deployment takes minutes, and prints its own errors."""
     subprocess.run(command, cwd=ROOT, check=True, stdout=sys.stderr)
 
 
 def outputs(cloudformation: Any, stack: str) -> dict[str, str]:  # noqa: ANN401 - a boto3 client
-    """The outputs of a stack."""
+    """Return the outputs of a stack."""
     (described,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
     return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", ())}
 

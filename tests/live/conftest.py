@@ -53,7 +53,7 @@ def _reserved(account: Account) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def stack(live: bool) -> Iterator[Delivered]:  # noqa: FBT001 - as above
-    """The stack, in the account or on the local AWS."""
+    """Yield the stack, in the account or on the local AWS."""
     name = PREFIX + secrets.token_hex(4)
     architecture = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
     with _account(live) as account:
@@ -69,7 +69,7 @@ def stack(live: bool) -> Iterator[Delivered]:  # noqa: FBT001 - as above
 
 @pytest.fixture
 def on_aws(live: bool, request: pytest.FixtureRequest) -> Delivered:  # noqa: FBT001 - as above
-    """The stack in a real account; without one the test is skipped, before anything is deployed."""
+    """Return the stack in a real account; without one the test is skipped, before anything is deployed."""
     if not live:
         pytest.skip("only AWS can show this: run `pytest --live` with credentials of an account (docs/live.md)")
     stack: Delivered = request.getfixturevalue("stack")

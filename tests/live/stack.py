@@ -80,14 +80,14 @@ class Delivered(Deployed):
             return Counter(version for version, _ in pool.map(lambda _: self.ask(), range(times)))
 
     def log(self) -> Iterator[str]:
-        """The lines that the application's function wrote."""
+        """Yield the lines that the application's function wrote."""
         pages = self.account.client("logs").get_paginator("filter_log_events")
         for page in pages.paginate(logGroupName=f"/aws/lambda/{self.function}"):
             for event in page["events"]:
                 yield event["message"]
 
     def starts(self) -> list[float]:
-        """The durations of all inits so far, in ms, as Lambda's REPORT lines give them."""
+        """Return the durations of all inits so far, in ms, as Lambda's REPORT lines give them."""
         return [float(found[1]) for line in self.log() for found in _REPORT.finditer(line)]
 
     def loads(self, release: str) -> list[dict[str, Any]]:
@@ -101,7 +101,7 @@ _A_DEPLOYMENT: type[Deployment] = Delivered
 
 
 def packed(directory: Path, release: str, plan: str = "", size: int = 0, *, failing: bool = False) -> Path:
-    """Make an archive: a handler that tells its release, a plan, and `size` bytes that nothing compresses.
+    """Make an archive: a handler that returns its release, a manifest, and `size` bytes that nothing compresses.
 
     The handler of a release that is called broken does not start.
     """

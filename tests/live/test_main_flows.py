@@ -55,7 +55,7 @@ def test_a_rollback_brings_back_the_code(stack: Delivered) -> None:
 
 
 def test_a_command_without_the_alias_of_its_application_is_refused(stack: Delivered) -> None:
-    """Lambda tells the function which of its ARNs was invoked: without that, one grant would be all commands."""
+    """The context has the ARN that was invoked: without it, one grant would allow all commands."""
     before = stack.traffic
     for payload, alias in (
         ({"action": "rollback", "application": "hello"}, ""),

@@ -31,7 +31,7 @@ STARTS = 10
 
 @pytest.fixture(autouse=True)
 def served(on_aws: Delivered, tmp_path: Path) -> Delivered:
-    """The stack with a live release to go back to."""
+    """Return the stack with a live release to go back to."""
     on_aws.reaches(on_aws.drop("base", packed(tmp_path, "base", AT_ONCE)), Status.LIVE)
     return on_aws
 

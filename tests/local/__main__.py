@@ -62,7 +62,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _shell(port: int, speed: float) -> Iterator[str]:
-    """The text for `eval` in a shell: the variables by which tools find it, and the command."""
+    """Yield the text for `eval` in a shell: the variables by which tools find it, and the command."""
     for name, value in variables(port, speed).items():
         yield f"export {name}={value}"
     yield f'dropshift() {{ PYTHONPATH="{ROOT}" "{sys.executable}" -m deployer "$@"; }}'

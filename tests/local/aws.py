@@ -28,7 +28,7 @@ _STOP = 10.0
 
 
 class LocalAwsError(RuntimeError):
-    """The local AWS did not start; the message ends with what it said."""
+    """The local AWS did not start; the message ends with its output."""
 
 
 class PortTakenError(RuntimeError):
@@ -85,7 +85,7 @@ class LocalAws:
         return self.directory / "server.log"
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - one client class a service
-        """A boto3 client of the local AWS; clients are shared and safe to use from threads."""
+        """Return a boto3 client of the local AWS; clients are shared and safe to use from threads."""
         if service not in self._clients:
             self._clients[service] = boto3.client(
                 service,  # type: ignore[call-overload] # any of them
@@ -115,7 +115,7 @@ class LocalAws:
         return self.deploy(f"dropshift-app-{name}", given, ROOT / "deployer" / "application.yaml")
 
     def calls(self) -> list[Call]:
-        """Every AWS call received so far."""
+        """Return every AWS call received so far."""
         return list(calls.read(self.directory))
 
     def logs(self, function: str) -> list[str]:
@@ -173,7 +173,7 @@ class LocalAws:
             raise LocalAwsError(f"the local AWS did not start:\n{said}")
 
     def _end(self, process: subprocess.Popen[bytes]) -> None:
-        """Ask first: the server knows every function's process. Then whoever is left of its session."""
+        """Close its input first: the server ends every function's process. Then kill the rest of its session."""
         if process.stdin is not None:
             process.stdin.close()
         with suppress(subprocess.TimeoutExpired):
@@ -185,7 +185,7 @@ class LocalAws:
 
 
 def variables(port: int, speed: float) -> dict[str, str]:
-    """Return the variables by which tools find a local AWS, and the command line tells its time."""
+    """Return the variables by which tools find a local AWS, and the command line its speed."""
     return {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
         "AWS_ACCESS_KEY_ID": ACCOUNT,

@@ -28,7 +28,7 @@ _calls = TypeAdapter(Call)
 
 
 def read(directory: Path) -> Iterator[Call]:
-    """The calls recorded so far, in order of their ends."""
+    """Yield the calls recorded so far, in order of their ends."""
     path = directory / FILE
     for line in path.read_text().splitlines() if path.exists() else ():
         yield _calls.validate_json(line)

@@ -1,4 +1,4 @@
-"""A clock for the durable runner on which waits are shorter than they say.
+"""A clock for the durable runner that shortens waits.
 
 Ten minutes of bake become seconds, while everything that really happens (a download, a smoke test) takes its time.
 """
@@ -16,7 +16,7 @@ class ScaledClock:
         self._monotonic = time.monotonic()
 
     def now(self) -> dt.datetime:
-        """The durable time."""
+        """Return the durable time."""
         return self._began + dt.timedelta(seconds=(time.monotonic() - self._monotonic) * self._speed)
 
     def arm(self, wake: dt.datetime) -> float:

@@ -43,5 +43,5 @@ class Configuration:
 
 @functools.cache
 def current() -> Configuration:
-    """The configuration of this very process, a child of `LocalAws`."""
+    """Return the configuration of this very process, a child of `LocalAws`."""
     return Configuration.parse(os.environ[VARIABLE])

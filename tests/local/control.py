@@ -27,7 +27,7 @@ needs(lambda_runtime, "_workers")
 
 
 def with_control(app: App) -> App:
-    """The emulator's application, with our paths in front."""
+    """Return the emulator's application, with our paths in front."""
 
     async def controlled(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(PREFIX + "kill/"):

@@ -30,7 +30,7 @@ _SAM_FUNCTION, _FUNCTION = "AWS::Serverless::Function", "AWS::Lambda::Function"
 
 
 class DeploymentError(RuntimeError):
-    """The stack, or what it is made of, could not be made; the message says why."""
+    """The stack, or what it is made of, could not be made; the message has the reason."""
 
 
 class Deployer:
@@ -50,7 +50,7 @@ class Deployer:
         return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", ())}
 
     def _with_code(self, template: Template, directory: Path, runtime: str) -> Template:
-        """The template with every function's code in S3; a plain function's is the bootstrap for a runtime."""
+        """Return the template with every function's code in S3; a plain function's is the bootstrap for a runtime."""
         template.get("Globals", {}).get("Function", {}).pop("CodeUri", None)
         for logical_id, resource in template["Resources"].items():
             if isinstance(resource, dict) and resource.get("Type") == _SAM_FUNCTION:
@@ -148,7 +148,7 @@ def _built(target: str, directory: Path) -> bytes:
 
 
 def _zipped(directory: Path) -> bytes:
-    """The files of `directory`, always the same bytes for the same files."""
+    """Return the files of `directory`, always the same bytes for the same files."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for path in sorted(path for path in directory.rglob("*") if path.is_file()):

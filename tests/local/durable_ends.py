@@ -1,4 +1,4 @@
-"""The end of a durable execution is told to EventBridge, and an asynchronous one that failed goes to the dead letters.
+"""EventBridge gets the end of a durable execution, and the dead letter queue an asynchronous one that failed.
 
 https://docs.aws.amazon.com/lambda/latest/dg/durable-monitoring.html (the event)
 https://docs.aws.amazon.com/lambda/latest/dg/durable-best-practices.html (the dead letter queue)

@@ -104,11 +104,11 @@ class Runner:
         return arn
 
     def started(self, account: str, name: str) -> Start:
-        """The request under a name."""
+        """Return the request under a name."""
         return self._names[account, name][1]
 
     def running(self, function: str) -> list[str]:
-        """The ARNs of a function's executions that have not ended."""
+        """Return the ARNs of a function's executions that have not ended."""
         listed = json.loads(self.call("GET", f"{API}functions/{function}/durable-executions").body)
         executions = listed.get("DurableExecutions", [])
         return [one["DurableExecutionArn"] for one in executions if one["Status"] == "RUNNING"]

@@ -22,7 +22,7 @@ from tests.local.runtime_api import Invocation, Outcome, RuntimeApi
 INIT_LIMIT = 10.0
 """Seconds init may take before it is cut and repeated inside the first invocation (Lambda runtime environment)."""
 LAST_WORDS = 2.0
-"""Seconds that a process may still live after it said that its init failed."""
+"""Seconds that a process may still live after it reported a failed init."""
 
 
 @dataclass(frozen=True)
@@ -92,11 +92,11 @@ class Environment:
         return text.decode(errors="replace").rstrip("\n")
 
     def log(self) -> str:
-        """Everything that was written since the environment was made, whatever `output` has returned of it."""
+        """Return everything that was written since the environment was made, whatever `output` has returned of it."""
         return self._output.read_text(errors="replace") if self._output.exists() else ""
 
     def stop(self) -> None:
-        """Kill the process and everything it forked. Two may stop it at once: a test, and whoever awaits its start."""
+        """Kill the process and all it forked. Two threads may do so at once: a test, and one that awaits a start."""
         process, api = self.process, self._api
         if process is not None:
             with suppress(ProcessLookupError):
@@ -116,7 +116,7 @@ class Environment:
         return self.confinement.command(program.command, program.task_root, program.variables)
 
     def _leave(self) -> None:
-        """Let a runtime that has reported why it cannot start say the rest, then stop what is left."""
+        """Let a runtime that has reported a failed init write its last lines, then stop what is left."""
         if self.process is not None:
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(LAST_WORDS)

@@ -19,5 +19,5 @@ def put(source: str, detail_type: str, resources: Sequence[str], detail: Mapping
 
 
 def timestamp(seconds: float) -> str:
-    """A moment, in seconds since the epoch, as events spell it."""
+    """Return a moment, in seconds since the epoch, as events spell it."""
     return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -40,7 +40,7 @@ def create(aws: LocalAws, source: str, **settings: Any) -> str:  # noqa: ANN401 
 
 
 def asking(aws: LocalAws, role: str) -> str:
-    """Create a function that calls AWS as it is told, with the permissions of its role: its name."""
+    """Create a function that makes the calls of a test, with the permissions of its role: its name."""
     return create(aws, _ASKING, Role=role, Timeout=30, Environment={"Variables": WITH_PACKAGES})
 
 
@@ -90,12 +90,12 @@ def policy(*statements: Mapping[str, object]) -> str:
 
 
 def listener(aws: LocalAws) -> str:
-    """A function that remembers every event it is invoked with, for `heard`: its name."""
+    """Create a function that logs every event it is invoked with, for `heard`: its name."""
     return create(aws, f"import json\ndef handler(event, context): print({_HEARD!r} + json.dumps(event))")
 
 
 def heard(aws: LocalAws, name: str) -> list[Any]:
-    """The events a `listener` was invoked with so far, in the order of their ends."""
+    """Return the events a `listener` was invoked with so far, in the order of their ends."""
     if not aws.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")["logGroups"]:
         return []
     return [json.loads(line.removeprefix(_HEARD)) for line in aws.logs(name) if line.startswith(_HEARD)]

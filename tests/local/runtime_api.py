@@ -37,7 +37,7 @@ class Invocation:
     content_type: str = "application/json"
 
     def headers(self) -> dict[str, str]:
-        """The headers a runtime finds on its next invocation."""
+        """Return the headers a runtime finds on its next invocation."""
         found = {
             "Content-Type": self.content_type,
             "Lambda-Runtime-Aws-Request-Id": self.request_id,
@@ -162,13 +162,13 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(404)
 
     def _outcome(self, response: bool, payload: bytes) -> Outcome:  # noqa: FBT001 - the path tells
-        """A stream that breaks off says so in its trailers."""
+        """Make an outcome; the trailers of a stream that broke off have its error."""
         broken = self.headers.get("Lambda-Runtime-Function-Error-Body") if response else None
         told = base64.b64decode(broken) if broken else payload
         return Outcome("response" if response and not broken else "error", told, *self._said())
 
     def _said(self) -> Iterator[str]:
-        """Return what the headers say of an answer: its error type, content type, and the cause for X-Ray."""
+        """Return an answer's error type, content type, and cause for X-Ray from its headers."""
         function = "Lambda-Runtime-Function"
         for name in (f"{function}-Error-Type", "Content-Type", f"{function}-XRay-Error-Cause"):
             yield self.headers.get(name, "").encode("latin-1").decode(errors="replace")

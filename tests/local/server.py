@@ -50,7 +50,7 @@ PATCHES = (
 
 
 def main() -> None:
-    """Install every patch, say so on standard output, serve until the parent lets go."""
+    """Install every patch, print `ready`, serve until the parent closes standard input."""
     for patch in PATCHES:
         patch.install()
     threading.Thread(target=_follow_parent, daemon=True, name="follow-parent").start()

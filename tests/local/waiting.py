@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def until[T](look: Callable[[], T], seconds: float = 120) -> T:
-    """The first truthy answer of `look`, which is asked at once and then ever less often; fails after `seconds`."""
+    """Return the first truthy answer of `look`, called at once and then less and less often; fails after `seconds`."""
     deadline = time.monotonic() + seconds
     pause = 0.02
     while not (found := look()):

@@ -62,7 +62,7 @@ SMOKED = "if not event.get('smoke'): "
 
 
 def progress() -> Progress:
-    """A line that fills up, with bytes and speed."""
+    """Return a line that fills up, with bytes and speed."""
     columns = (TextColumn("  {task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     return Progress(*columns, transient=False)
 
@@ -90,7 +90,7 @@ def train(site: Path, python: str) -> Path:
 
 
 def files(site: Path) -> Iterator[tuple[Path, str]]:
-    """Every file of the packages, and the name it has in the archive."""
+    """Yield every file of the packages, and the name it has in the archive."""
     for path in sorted(site.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts and "bin" not in path.relative_to(site).parts[:1]:
             yield path, path.relative_to(site).as_posix()

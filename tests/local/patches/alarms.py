@@ -1,6 +1,6 @@
-"""Alarms look at their own dimensions, treat missing data as they say, are evaluated unasked, and tell EventBridge.
+"""Alarms look at their own dimensions, treat missing data as they say, are evaluated unasked, and reach EventBridge.
 
-Upstream evaluates on PutMetricData only, over every dimension at once, and tells SNS alone.
+Upstream evaluates on PutMetricData only, over every dimension at once, and notifies SNS alone.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html (evaluation, missing data)
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
@@ -48,7 +48,7 @@ def evaluate(_original: Callable[..., None], alarm: Alarm) -> None:
 
 
 def _state(alarm: Alarm) -> State | None:
-    """The state of `alarm` by its data; None says to keep the one it has."""
+    """Return the state of `alarm` by its data; None if it keeps the one it has."""
     periods, missing = int(alarm.get("EvaluationPeriods") or 1), alarm.get("TreatMissingData") or "missing"
     needed = int(alarm.get("DatapointsToAlarm") or periods)
     values = _values(alarm, periods)
@@ -74,7 +74,7 @@ def _values(alarm: Alarm, periods: int) -> list[float]:
 def set_alarm_state(
     original: Callable[..., object], params: Any, cbor_data: Any, is_cbor: bool, is_json: bool = False
 ) -> object:
-    """Let a state set by hand stand for one period before the data have their say again."""
+    """Keep a state set by hand for one period, then evaluate the data again."""
     name = cbor_data.get("AlarmName") if is_cbor or is_json else cloudwatch._p(params, "AlarmName")
     alarm = cloudwatch._alarms.get(name)
     if alarm is not None:

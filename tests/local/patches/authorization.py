@@ -38,7 +38,7 @@ _EXECUTION_ACTIONS = {
 
 
 def lambda_action(original: Callable[..., str | None], method: str, path: str) -> str | None:
-    """The action of aliases, provisioned concurrency and durable executions; upstream knows the others."""
+    """Return the action of aliases, provisioned concurrency and durable executions; upstream knows the others."""
     path = unquote(path)
     if _ALIAS.search(path):
         return _ALIAS_ACTIONS.get(method)
@@ -78,7 +78,7 @@ def extract_resource_arn(
     region: str,
     account_id: str,
 ) -> str:
-    """The execution, the function with its qualifier, or the log group with the suffix that policies name it by.
+    """Return the execution, the function with its qualifier, or the log group with the suffix that policies name it by.
 
     Source of the last: CloudWatch Logs API reference, LogGroup, arn and logGroupArn.
     """
@@ -97,7 +97,7 @@ def pin_request_origin(original: Callable[..., None], source_ip: str, secure_tra
 
 
 def resolve_condition_key(original: Callable[..., Any], key: str, ctx: iam_evaluator.EvalContext) -> Any:
-    """The role behind a session, when a policy asks for the principal."""
+    """Return the role behind a session, when a policy asks for the principal."""
     value = original(key, ctx)
     if key.lower() != "aws:principalarn" or ctx.principal_type != "AssumedRole":
         return value
@@ -111,7 +111,7 @@ def first_match(
     stmts: list[iam_evaluator.ParsedStatement],
     effect: str,
 ) -> iam_evaluator.ParsedStatement | None:
-    """The variables of resources filled in; a statement with one that has no value is not valid: it is left out."""
+    """Fill in the variables of resources first; a statement with one that has no value is invalid, and left out."""
     filled = (_filled(statement, ctx) for statement in stmts)
     found: iam_evaluator.ParsedStatement | None = original(ctx, [one for one in filled if one], effect)
     return found

@@ -1,4 +1,4 @@
-"""A service delivers where the policy of the function, topic or queue lets it, with what that service says of itself.
+"""A service delivers where the policy of the function, topic or queue lets it, with the source that the service sends.
 
 Upstream invokes any function. S3 says whose bucket it is; EventBridge sends functions and queues the rule's ARN and no
 account, and topics nothing, so a condition on what is not sent keeps the event away. EventBridge puts such an event

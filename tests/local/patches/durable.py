@@ -157,7 +157,7 @@ def _refusal(name: str, qualifier: str | None) -> Response:
 
 
 def _passed_on(answer: Answer) -> Response:
-    """The runner's answer, with its errors named as the service names them."""
+    """Return the runner's answer, with its errors named as the service names them."""
     if answer.status < 400:
         return answer.status, answer.headers, answer.body
     said = json.loads(answer.body or b"{}")
@@ -179,7 +179,7 @@ def _error(code: str, message: str, status: int) -> Response:
 
 
 def _target(path: str) -> str | None:
-    """The runner's path for a durable API call, with what the server decoded encoded again."""
+    """Return the runner's path for a durable API call, with what the server decoded encoded again."""
     if found := _EXECUTION.search(path):
         return f"{API}durable-executions/{quote(found['arn'], safe='')}{found['verb'] or ''}"
     if found := _LIST.search(path):

@@ -1,4 +1,4 @@
-"""Functions' logs: a stream's name tells its version, an error is one event, and events are found as AWS finds them.
+"""Functions' logs: a stream's name has the version, an error is one event, and events are found as AWS finds them.
 
 Upstream names all streams alike, makes an event of each line of a traceback, and knows no prefix of a stream's name,
 no order, no optional term and no id of an event. Patterns for JSON and regular expressions are refused: nothing here

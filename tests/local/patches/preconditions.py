@@ -24,7 +24,7 @@ type Record = dict[str, Any]
 type Response = tuple[int, dict[str, str], bytes]
 
 UPDATE_TAKES = 0.25
-"""Seconds a function's update stays in progress: seen by whoever polls, and not worth waiting for."""
+"""Seconds a function's update stays in progress: long enough for a poll to see, and too short to wait for."""
 
 _by_a_stack: contextvars.ContextVar[bool] = contextvars.ContextVar("by_a_stack", default=False)
 """CloudFormation waits for its own updates; upstream's does not."""

@@ -25,12 +25,12 @@ alias_called: contextvars.ContextVar[str | None] = contextvars.ContextVar("alias
 def qualifier_of(
     headers: Mapping[str, str], path_qualifier: str | None, query_params: dict[str, Any] | None
 ) -> str | None:
-    """The version or alias an Invoke names, wherever it names it."""
+    """Return the version or alias an Invoke names, wherever it names it."""
     return path_qualifier or lambda_svc._qp_first(query_params or {}, "Qualifier") or headers.get("x-amz-qualifier")
 
 
 def version_of(function: Record, qualifier: str) -> str | None:
-    """The version that answers a call to `qualifier`: drawn by weight if it is an alias, None if there is none."""
+    """Return the version that answers a call to `qualifier`, drawn by weight for an alias; None without one."""
     alias = function["aliases"].get(qualifier)
     if alias is not None:
         return _draw(alias)

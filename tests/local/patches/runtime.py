@@ -94,7 +94,7 @@ class PythonWorker:
 
 
 def variables(config: Config, task_root: str) -> dict[str, str]:
-    """The environment Lambda gives a function, and nothing of ours but the endpoint.
+    """Return the environment Lambda gives a function, and nothing of ours but the endpoint.
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
     """
@@ -127,7 +127,7 @@ def variables(config: Config, task_root: str) -> dict[str, str]:
 
 
 def _credentials(config: Config) -> dict[str, str]:
-    """The role's session if IAM is enforced; else the account's, with a token that tells whose call it was."""
+    """Return the role's session if IAM is enforced; else the account's, with a token that names the function."""
     found: dict[str, str] = execution_credentials(config)
     return found if current().auth else found | {"AWS_SESSION_TOKEN": config["FunctionName"]}
 
