@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 from pydantic import JsonValue
@@ -61,7 +60,6 @@ def latest(found: Mapping[str, Any]) -> LatestConfiguration:
         environment=found.get("Environment", {}).get("Variables", {}),
         environment_error=_environment_error(found),
         updating=found.get("State") == "Pending" or found.get("LastUpdateStatus") == "InProgress",
-        modified=datetime.fromisoformat(found["LastModified"]),
         sizes=_sizes(found),
     )
 

@@ -32,18 +32,8 @@ class Records:
         self._bucket = settings.bundles_bucket
 
     def begin(self, record: Record) -> Record:
-        """Write a record unless there is one; return the one that exists afterwards.
-
-        While another write of the record is under way, S3 may refuse ours although no record exists yet (409).
-        Raises ContendedError when it does so repeatedly.
-        Source: Amazon S3 user guide, conditional writes.
-        """
-        for _ in range(_TRIES):
-            if self._put(_key(record.application, record.release_id), record, IfNoneMatch="*"):
-                return record
-            if there := self.read(record.application, record.release_id):
-                return there
-        raise ContendedError(f"the record of release {record.release_id} could not be begun in {_TRIES} tries")
+        """Write a record unless there is one; return the one that exists afterwards."""
+        return self.change(record, lambda known: known)
 
     def read(self, application: str, release_id: str) -> Record | None:
         """Read a record; None when there is none."""
@@ -53,8 +43,8 @@ class Records:
     def change(self, known: Record, change: Callable[[Record], Record]) -> Record:
         """Apply a pure change to a record and write it; if others wrote in between, repeat with the newer one.
 
-        A deleted record is restored from `known`, the caller's. Raises ContendedError when others write each time
-        between our read and our write.
+        A deleted record is restored from `known`, the caller's. While another write is under way, S3 may refuse ours
+        although no record exists yet (409). Raises ContendedError when others write each time between read and write.
         Source: Amazon S3 user guide, conditional writes.
         """
         key = _key(known.application, known.release_id)

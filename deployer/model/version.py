@@ -1,7 +1,6 @@
 """Pure: a function's unpublished configuration, and its published versions."""
 
 import re
-from datetime import datetime
 
 from bootstrap.pointer import VARIABLE, Pointer, PointerError
 from deployer.model.drop import VersionDescription
@@ -22,7 +21,6 @@ class LatestConfiguration(Value):
     """Why the environment cannot be read; empty if it can. An environment that cannot be read must not be written."""
     updating: bool
     """An update is still being applied."""
-    modified: datetime
     sizes: FunctionSizes
 
     @property

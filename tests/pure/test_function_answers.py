@@ -3,7 +3,6 @@
 Source: AWS Lambda API reference, FunctionConfiguration, AliasConfiguration, ProvisionedConcurrencyConfigListItem.
 """
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -101,7 +100,6 @@ def test_the_unpublished_configuration_has_what_a_write_names() -> None:
         environment={"A": "b"},
         environment_error="",
         updating=False,
-        modified=datetime(2026, 11, 27, 10, tzinfo=UTC),
         sizes=FunctionSizes(memory=512, timeout=30, ephemeral_storage=1_024),
     )
     assert answers.latest(LATEST).environment == {}

@@ -125,7 +125,7 @@ def test_a_record_that_can_be_neither_begun_nor_read_is_contended(account: Accou
             stored.pop(KEY, None)
 
     account.pause = pause
-    with pytest.raises(ContendedError, match=r"could not be begun in 10 tries$"):
+    with pytest.raises(ContendedError, match=r"changed 10 times while it was written$"):
         records.begin(RECORD)
 
 

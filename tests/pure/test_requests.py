@@ -39,7 +39,6 @@ LATEST = LatestConfiguration(
     environment={"A": "b"},
     environment_error="",
     updating=False,
-    modified=NOON,
     sizes=FunctionSizes(memory=512, timeout=30, ephemeral_storage=1_024),
 )
 SHIFTED = untouched("6").shift("a" * 32, "7", 10)

@@ -1,7 +1,6 @@
 """Steps that make a version: publish it, await that it is Active, provision concurrency, and smoke-test it."""
 
 import json
-from datetime import timedelta
 
 from bootstrap.pointer import VARIABLE, Pointer
 from deployer.decisions.smoke import default_event, failure, traceback
@@ -14,8 +13,6 @@ from deployer.model.version import LatestConfiguration
 
 _ENVIRONMENT = 4_096
 """Bytes of all variables. Source: AWS Lambda developer guide, quotas."""
-_TURN = timedelta(minutes=1)
-"""Time for which a release has `$LATEST` to itself: enough for a change to be applied and checked."""
 
 
 def publish(deployer: Deployer, release: Release) -> Release:
@@ -35,7 +32,7 @@ def publish(deployer: Deployer, release: Release) -> Release:
     if latest.environment_error:
         return release.ended(Status.FAILED, f"the function's environment cannot be read: {latest.environment_error}")
     wanted = _staged(deployer, release, latest)
-    if latest.updating or _is_anothers_turn(deployer, release, latest):
+    if latest.updating:
         return release
     if wanted != latest:
         if too_large := _too_large(wanted):
@@ -52,18 +49,6 @@ def _too_large(wanted: LatestConfiguration) -> str | None:
     if size <= _ENVIRONMENT:
         return None
     return f"the function's environment would take {size} of {_ENVIRONMENT} bytes; shorten the function's own variables"
-
-
-def _is_anothers_turn(deployer: Deployer, release: Release, latest: LatestConfiguration) -> bool:
-    """Return whether another release was staged just now and is about to be published, so that this one waits.
-
-    Without turns, simultaneous releases of one application could overwrite each other's staging for ever.
-    """
-    staged = latest.release_id
-    if staged in (None, release.id) or deployer.now() - latest.modified > _TURN:
-        return False
-    record = deployer.aws.records.read(release.drop.application, staged)
-    return record is not None and not record.status.final and record.version is None
 
 
 def _found(deployer: Deployer, release: Release) -> str | None:
