@@ -44,16 +44,8 @@ _EQUAL = (
 )
 
 KINDS = (
-    Kind(
-        "wording",
-        "a sentence for people or a log, in other letters; tests hold its facts",
-        _reworded,
-    ),
-    Kind(
-        "a longer wait",
-        "a limit of time for what is best effort; no test waits that long",
-        _pattern(r"patience="),
-    ),
+    Kind("wording", "a sentence for people or a log, in other letters; tests hold its facts", _reworded),
+    Kind("a longer wait", "a limit of time for what is best effort; no test waits that long", _pattern(r"patience=")),
     Kind(
         "threads",
         "a number of threads, which decides how fast the same bytes come or go",

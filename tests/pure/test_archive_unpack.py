@@ -37,12 +37,7 @@ def test_the_tree_holds_every_file_mode_and_link(tmp_path: Path) -> None:
     assert (tmp_path / "bin/app").readlink() == Path("../app.py")
     assert {
         name: (tmp_path / name).stat().st_mode & 0o7777 for name in ("app.py", "bin/run", "model.bin", "empty")
-    } == {
-        "app.py": 0o644,
-        "bin/run": 0o755,
-        "model.bin": 0o644,
-        "empty": 0o755,
-    }
+    } == {"app.py": 0o644, "bin/run": 0o755, "model.bin": 0o644, "empty": 0o755}
 
 
 @pytest.mark.parametrize("waiting", [0, UNPACK.WAITING])

@@ -216,14 +216,8 @@ BAD_HANDLERS = {
     "a NUL": ({MAIN: b"run = 1\0"}, "not Python"),
     "a coroutine": ({MAIN: b"async def run(e, c): ..."}, "coroutine function"),
     "one directory too deep": ({"release/app/main.py": FUNCTION}, "pack what is inside release"),
-    "a package one directory too deep": (
-        {"release/app/main/__init__.py": FUNCTION},
-        "pack what is inside release",
-    ),
-    "a module in the package's place": (
-        {"app.py": b"", MAIN: FUNCTION},
-        "hidden by app.py",
-    ),
+    "a package one directory too deep": ({"release/app/main/__init__.py": FUNCTION}, "pack what is inside release"),
+    "a module in the package's place": ({"app.py": b"", MAIN: FUNCTION}, "hidden by app.py"),
     "another case": ({"app/Main.py": FUNCTION}, "rename app/Main.py"),
     "only cached bytecode": ({"app/__pycache__/main.cpython-313.pyc": b"x"}, "needs its source beside it"),
     "bytecode of another Python": ({"app/main.pyc": b"\xcb\r\r\n" + bytes(12)}, "bytecode of Python 3.12"),

@@ -44,11 +44,7 @@ def queried(name: str, statistic: str, period: int) -> dict[str, Any]:
         "MetricName": name,
         "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
     }
-    return {
-        "Id": name.lower(),
-        "Label": name,
-        "MetricStat": {"Metric": metric, "Period": period, "Stat": statistic},
-    }
+    return {"Id": name.lower(), "Label": name, "MetricStat": {"Metric": metric, "Period": period, "Stat": statistic}}
 
 
 @pytest.mark.parametrize(("percent", "statistic"), [(95, "p95"), (90, "p90"), (99.5, "p99.5"), (98.76543, "p98.7654")])

@@ -63,14 +63,8 @@ def test_no_other_move_ends_the_release_that_it_is_for(move: Move) -> None:
         (SHIFTED.promote(MINE, "3"), Ending(status=Status.LIVE, reason="promoted by command")),
         (BY_HAND, Ending(status=Status.OVERTAKEN, reason="… stands on version 2, version 3 with 30 %")),
         (untouched("2"), Ending(status=Status.OVERTAKEN, reason="… stands on version 2")),
-        (
-            SHIFTED.shift(OTHER, "4", 10),
-            Ending(status=Status.SUPERSEDED, reason=f"release {OTHER} was dropped later"),
-        ),
-        (
-            SHIFTED.promote(OTHER, "4"),
-            Ending(status=Status.SUPERSEDED, reason=f"release {OTHER} was dropped later"),
-        ),
+        (SHIFTED.shift(OTHER, "4", 10), Ending(status=Status.SUPERSEDED, reason=f"release {OTHER} was dropped later")),
+        (SHIFTED.promote(OTHER, "4"), Ending(status=Status.SUPERSEDED, reason=f"release {OTHER} was dropped later")),
         (
             SHIFTED.roll_back_to(OTHER, "1"),
             Ending(status=Status.OVERTAKEN, reason="the alias was moved: roll-back to version 1"),

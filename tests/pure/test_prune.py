@@ -46,12 +46,7 @@ MOVED = PROMOTED.model_copy(update={"stable": "2"})
     ],
 )
 def test_the_newest_that_went_live_stay_and_whatever_is_named(
-    keep: int,
-    alias: Alias,
-    named: set[str],
-    under_way: list[str | None],
-    went_live: frozenset[str],
-    kept: set[str],
+    keep: int, alias: Alias, named: set[str], under_way: list[str | None], went_live: frozenset[str], kept: set[str]
 ) -> None:
     records = [Record.received(drop(), NOON).model_copy(update={"version": one}) for one in under_way]
     assert versions_to_keep(FIVE, keep, alias, frozenset(named), records, went_live) == kept

@@ -48,9 +48,7 @@ class LongestExecution:
             "shift": lambda release: release.updated(
                 weight=stages[self.steps["shift"] - 1].weight, shifted_at=datetime.now(UTC), verdict=None
             ),
-            "look": lambda release: release.updated(
-                verdict=HELD if release.weight == stages[-1].weight else WELL,
-            ),
+            "look": lambda release: release.updated(verdict=HELD if release.weight == stages[-1].weight else WELL),
             "roll_back": self._fail,
             "fail": lambda release: release.ended("failed", "no step was left"),  # type: ignore[arg-type]  # as JSON
         }

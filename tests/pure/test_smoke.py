@@ -17,11 +17,7 @@ PYTHON: dict[str, JsonValue] = {"errorType": "KeyError", "errorMessage": "'x'", 
 NODE: dict[str, JsonValue] = {
     "errorType": "Error",
     "errorMessage": "no such order",
-    "trace": [
-        "Error: no such order",
-        f"    at find (file://{TREE}/orders.mjs:7:9)",
-        "    at /var/task/index.js:3:1",
-    ],
+    "trace": ["Error: no such order", f"    at find (file://{TREE}/orders.mjs:7:9)", "    at /var/task/index.js:3:1"],
 }
 
 
@@ -37,10 +33,7 @@ def failed(payload: JsonValue) -> InvocationResult:
         ({**NODE, "trace": ["Error", "    at file:///var/task/index.js:3:1"]}, "Error: no such order at index.js:3"),
         ({"errorType": "E", "errorMessage": "m"}, "E: m"),
         ({"errorType": "E", "errorMessage": "m", "stackTrace": ["no frame"]}, "E: m"),
-        (
-            {"errorType": "E", "errorMessage": "m", "stackTrace": [*FRAMES, "no frame"]},
-            "E: m at lib.py:9 in call",
-        ),
+        ({"errorType": "E", "errorMessage": "m", "stackTrace": [*FRAMES, "no frame"]}, "E: m at lib.py:9 in call"),
         (
             {
                 "errorType": "E",

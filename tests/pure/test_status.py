@@ -242,10 +242,7 @@ def test_history_has_the_time_of_the_end_or_of_the_last_change() -> None:
     under_way = RECEIVED.with_entry(after(5), "inspected", status=Status.INSPECTED)
     assert history.history("hello", [under_way, ended], 3, 0) == {
         "application": "hello",
-        "answer": [
-            f"2026-11-23 12:05:00 {NAME} inspected",
-            f"2026-11-23 12:03:00 {NAME} live: has all traffic",
-        ],
+        "answer": [f"2026-11-23 12:05:00 {NAME} inspected", f"2026-11-23 12:03:00 {NAME} live: has all traffic"],
         "releases": [history.fields_of(under_way), history.fields_of(ended)],
     }
 

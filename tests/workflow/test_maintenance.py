@@ -55,7 +55,6 @@ def test_validate_lists_every_reason_for_a_refusal(served: World, files: dict[st
 @pytest.mark.parametrize("key", ["other/1.zip", "1.zip", "app/1.exe"])
 def test_validate_refuses_a_key_that_is_no_release_of_the_application(served: World, key: str) -> None:
     assert "refused" in served.command("validate", key=key)["answer"]
-    assert "refused" in served.command("validate", key=f"{served.application}/gone.zip")["answer"]
 
 
 def redeployed(world: World, answer: dict[str, Any]) -> str:
@@ -90,10 +89,8 @@ def test_a_redeploy_that_is_repeated_means_the_same_release_until_it_has_ended(s
     first, second = (served.command("redeploy", release="1.0")["id"] for _ in range(2))
     assert first == second
     redeployed(served, {"id": first})
-    assert (
-        served.command("redeploy", release="1.0")["answer"]
-        == "nothing to do: 1.0 (version 4) is live with this archive"
-    )
+    nothing = "nothing to do: 1.0 (version 4) is live with this archive"
+    assert served.command("redeploy", release="1.0")["answer"] == nothing
 
 
 def test_attempts_are_numbered_one_after_the_other(served: World) -> None:
@@ -131,19 +128,13 @@ def stored(world: World) -> list[str]:
     return [one["Key"] for one in found.get("Versions", [])]
 
 
-def test_a_dry_prune_lists_and_deletes_nothing(served: World) -> None:
+def test_prune_lists_when_dry_and_deletes_the_locations_of_bundles_before_the_bundles(served: World) -> None:
     for name in ("1.1", "1.2"):
         served.release(name, NOW)
-    before = (served.versions, stored(served))
-    answer = served.command("prune", keep=1, dry_run=True)
-    assert answer["versions"] == ["2"]
-    assert len(answer["bundles"]) == 2
-    assert (served.versions, stored(served)) == before
-
-
-def test_prune_deletes_the_locations_of_bundles_before_the_bundles(served: World) -> None:
-    for name in ("1.1", "1.2"):
-        served.release(name, NOW)
+    there = (served.versions, stored(served))
+    dry = served.command("prune", keep=1, dry_run=True)
+    assert (dry["versions"], len(dry["bundles"])) == (["2"], 2)
+    assert (served.versions, stored(served)) == there
     before = len(served.account.calls)
     answer = served.command("prune", keep=1)
     calls = [
