@@ -2,7 +2,6 @@
 
 import base64
 import re
-import sys
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -109,11 +108,9 @@ def _upload(path: Path, key: str, found: "Inspection", run: Run, *, sign: str | 
 @contextmanager
 def _progress(path: Path) -> "Iterator[Sent]":
     """Show on a terminal how much went up."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
+    console = screen.console(error=True)
     text = TextColumn("{task.description}", markup=False)
     columns = (text, BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=screen.console(error=True), transient=True) as shown:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
         task = shown.add_task(f"uploading {path.name}", total=path.stat().st_size)
         yield lambda size: shown.advance(task, size)

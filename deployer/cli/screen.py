@@ -57,8 +57,5 @@ def asks_people() -> bool:
 @contextmanager
 def working(what: str) -> Iterator[None]:
     """Show on a terminal that something goes on."""
-    if not sys.stderr.isatty():
-        yield
-        return
     with console(error=True).status(Text(what)):
         yield
