@@ -4,11 +4,10 @@ from collections.abc import Iterator
 
 from deployer.commands import answers
 from deployer.commands.application import NO_RELEASE, Application
-from deployer.commands.state import Serving, State, Summary, Warm
+from deployer.commands.state import Drops, Serving, State, Summary, Warm
 from deployer.model.alias import Alias
-from deployer.model.overview import IgnoredDrop, Overview
+from deployer.model.overview import Overview
 from deployer.model.price import per_hour
-from deployer.model.record import Record
 from deployer.model.status import Status
 
 MOST_UNDER_WAY = 5
@@ -18,22 +17,13 @@ MOST_UNDER_WAY = 5
 def read_state(app: Application) -> State:
     """Read everything that `status` shows, in at most ten calls while one release is under way."""
     alias, overview = app.alias(), app.overview()
-    running = [
-        record
-        for release_id in reversed(overview.under_way[-MOST_UNDER_WAY:])
-        if (record := app.record(release_id)) and not record.status.final
-    ]
-    known = {record.release_id for record in running}
-    newest = app.record(overview.newest) if overview.newest and overview.newest not in known else None
     left = app.record(alias.recorded.release) if alias.rolled_back and alias.recorded else None
     return State(
+        **dict(_drops(app, overview)),
         alias=alias,
         serving=tuple(_serving(app, alias)),
-        under_way=tuple(running),
         not_shown=max(0, len(overview.under_way) - MOST_UNDER_WAY),
-        ended=newest if newest and newest.status.final and newest.status is not Status.LIVE else None,
         rolled_back=left,
-        ignored=_ignored_since(overview, newest or next(iter(running), None)),
         warm=tuple(_warm(app)),
         previous=_previous(app, alias),
     )
@@ -86,22 +76,23 @@ def read_summary(app: Application) -> Summary | None:
     live = app.published(app.deployer.settings.alias)
     if live is None:
         return None
-    overview = app.overview()
-    newest = [overview.newest] if overview.newest and overview.newest not in overview.under_way else []
-    read = filter(None, map(app.record, [*overview.under_way[-MOST_UNDER_WAY:], *newest]))
-    records = sorted(read, key=lambda record: record.timeline[0].at, reverse=True)
-    ended = next((one for one in records[:1] if one.status.final and one.status is not Status.LIVE), None)
     return Summary(
+        **dict(_drops(app, app.overview())),
         application=app.name,
         version=live.version,
         release=live.description.label if live.description else None,
         dropped=live.description.dropped if live.description else None,
-        under_way=tuple(one for one in records if not one.status.final),
-        ended=ended,
-        ignored=_ignored_since(overview, next(iter(records), None)),
     )
 
 
-def _ignored_since(overview: Overview, newest: Record | None) -> tuple[IgnoredDrop, ...]:
-    """Return the drops that were ignored after the newest one."""
-    return tuple(one for one in overview.ignored if newest is None or one.at > newest.timeline[0].at)
+def _drops(app: Application, overview: Overview) -> Drops:
+    """Read the releases under way, and the newest drop if that is none of them."""
+    newest = [overview.newest] if overview.newest and overview.newest not in overview.under_way else []
+    read = filter(None, map(app.record, [*overview.under_way[-MOST_UNDER_WAY:], *newest]))
+    records = sorted(read, key=lambda record: record.timeline[0].at, reverse=True)
+    since = records[0].timeline[0].at if records else None
+    return Drops(
+        under_way=tuple(one for one in records if not one.status.final),
+        ended=next((one for one in records[:1] if one.status.final and one.status is not Status.LIVE), None),
+        ignored=tuple(one for one in overview.ignored if since is None or one.at > since),
+    )

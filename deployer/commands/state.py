@@ -34,7 +34,18 @@ class Warm(Value):
     """An estimate: model/price.py."""
 
 
-class Summary(Value):
+class Drops(Value):
+    """What came in of an application, and has not gone live."""
+
+    under_way: tuple[Record, ...] = ()
+    """Newest first."""
+    ended: Record | None = None
+    """The newest drop, when it ended otherwise than live."""
+    ignored: tuple[IgnoredDrop, ...] = ()
+    """Drops that were ignored after the newest one."""
+
+
+class Summary(Drops):
     """One of many applications, read in a few calls."""
 
     application: str
@@ -43,28 +54,17 @@ class Summary(Value):
     release: str | None = None
     """None before the first release."""
     dropped: datetime | None = None
-    under_way: tuple[Record, ...] = ()
-    """Newest first."""
-    ended: Record | None = None
-    """The newest drop, when it ended otherwise than live."""
-    ignored: tuple[IgnoredDrop, ...] = ()
 
 
-class State(Value):
+class State(Drops):
     """Everything that `status` shows of one application."""
 
     alias: Alias
     serving: tuple[Serving, ...]
-    under_way: tuple[Record, ...] = ()
-    """Newest first."""
     not_shown: int = 0
     """Releases that may be under way, too, and were not read."""
-    ended: Record | None = None
-    """The newest drop, when it ended otherwise than live."""
     rolled_back: Record | None = None
     """The release that a command rolled back last, until the alias moves again."""
-    ignored: tuple[IgnoredDrop, ...] = ()
-    """Drops that were ignored after the newest one."""
     warm: tuple[Warm, ...] = ()
     previous: str | None = None
     """The release that a rollback goes to."""
