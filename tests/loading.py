@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import bootstrap.loader.load  # noqa: F401 - once here, not in every process forked from here
 from bootstrap import tree
 from bootstrap.failures import LoadError
-from bootstrap.loader import fetch, worker
+from bootstrap.loader import fetch, retry, worker
 from bootstrap.pointer import Pointer
 from bootstrap.startup.progress import LoadProgress
 
@@ -25,7 +25,7 @@ PATIENCE = 0.4
 def _serve() -> None:
     for module in (fetch, worker):
         vars(module)["TIMEOUT"] = PATIENCE
-    worker.BACKOFF = 0.0005
+    retry.BACKOFF = 0.0005
     for line in sys.stdin:
         text, directory, fresh = json.loads(line)
         os.environ["TMPDIR"] = directory

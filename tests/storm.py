@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from unittest.mock import patch
 
 from bootstrap.index import Frame, Index
-from bootstrap.loader import worker
+from bootstrap.loader import retry
 from bootstrap.loader.parts import plan
 
 RATE = 5_500
@@ -22,7 +22,7 @@ SECOND_BANDWIDTH = 78e6
 CONNECTIONS = 4
 ANSWER = 0.03
 """Seconds until an answer begins."""
-SET_A = (114, 127_300_000)
+SET_A = (148, 132_000_000)
 """Frames and bytes of the largest set of docs/performance.md."""
 
 
@@ -72,7 +72,7 @@ def parts(frames: int = SET_A[0], size: int = SET_A[1]) -> list[int]:
     return [part.size for part in plan(index)]
 
 
-def storm(starts: Sequence[float], sizes: Sequence[int], pause: Pause = worker.pause, seed: int = 1) -> Storm:
+def storm(starts: Sequence[float], sizes: Sequence[int], pause: Pause = retry.pause, seed: int = 1) -> Storm:
     """Let environments start at these times and load these parts after their index."""
     chance, outcome, bucket = random.Random(seed), Storm(), Bucket()  # noqa: S311 - no secrets
     events = [(at, number, _Environment(at, list(sizes)), 0, 0) for number, at in enumerate(starts)]

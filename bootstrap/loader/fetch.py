@@ -1,5 +1,7 @@
 """Ranged GETs of one object version over kept-alive connections, never blocking while a body arrives.
 
+The bytes of an answer are taken a piece at a time, each into a buffer of the caller's.
+
 The answer must be 206 with exactly the range that was asked for: a stand-in that ignores `Range` fails loudly.
 """
 
@@ -31,19 +33,19 @@ class Endpoint(NamedTuple):
 
 
 class Connection:
-    """One kept-alive connection that fills a caller's buffer with one range at a time."""
+    """One kept-alive connection with one range under way at a time."""
 
     def __init__(self, endpoint: Endpoint, signer: Signer, pointer: Pointer) -> None:
         self._endpoint = endpoint
         self._signer = signer
         self._pointer = pointer
         self._socket: socket.socket | None = None
-        self._buffer = memoryview(b"")
-        self._head = bytearray()
-        self._status = 0
-        self._wanted = 0
-        self._got = 0
+        self._unread = bytearray()
+        """What has arrived of the header, and of the body together with it."""
+        self._answered = False
+        self._length = 0
         self._range = ""
+        self._filled = 0
         self.active = 0.0
         """Monotonic time of the last byte, for the caller to see a stall."""
 
@@ -63,34 +65,36 @@ class Connection:
             self._socket = self._connect()
         return self._socket
 
-    def ask(self, offset: int, length: int, buffer: memoryview) -> None:
-        """Send the GET for `length` bytes at `offset`; `pump` then fills `buffer`. Raises OSError."""
+    def ask(self, offset: int, length: int) -> None:
+        """Send the GET for `length` bytes at `offset`; `fill` then takes them. Raises OSError."""
         connected = self.open()
-        self._range = f"bytes {offset}-{offset + length - 1}/"
-        self._buffer, self._wanted, self._got, self._status = buffer, length, 0, 0
-        self._head.clear()
+        self._range, self._length = f"bytes {offset}-{offset + length - 1}/", length
+        self._answered, self._filled = False, 0
+        self._unread.clear()
         connected.settimeout(TIMEOUT)
         connected.sendall(self._request(offset, length))
         connected.settimeout(0)
         self.active = time.monotonic()
 
-    def pump(self) -> bool:
-        """Take what has arrived; True when the range is complete.
+    def fill(self, buffer: memoryview) -> bool:
+        """Take what has arrived of the range's next bytes; True when they fill `buffer`, else it comes again.
 
         Raises OSError when it is worth asking again, LoadError when it is not.
         """
         try:
-            while not self._status:
+            while not self._answered:
                 self._read_head()
-            while self._got < self._wanted:
-                self._read_body()
+            self._take_unread(buffer)
+            while self._filled < len(buffer):
+                self._filled += self._receive(buffer[self._filled :])
         except NOT_YET:
             return False
+        self._filled = 0
         return True
 
-    def wait(self) -> None:
-        """Pump until the range is complete; raises as `pump` does."""
-        while not self.pump():
+    def wait(self, buffer: memoryview) -> None:
+        """Return when `buffer` is full; raises as `fill` does."""
+        while not self.fill(buffer):
             if not select.select([self], [], [], TIMEOUT)[0]:
                 raise Retry(f"no byte came for {TIMEOUT:g} s")
 
@@ -128,19 +132,22 @@ class Connection:
     def _read_head(self) -> None:
         chunk = bytearray(4096)
         count = self._receive(memoryview(chunk))
-        self._head += chunk[:count]
-        end = self._head.find(b"\r\n\r\n")
+        self._unread += chunk[:count]
+        end = self._unread.find(b"\r\n\r\n")
         if end < 0:
-            if len(self._head) > LONGEST_HEADER:
+            if len(self._unread) > LONGEST_HEADER:
                 raise Retry("the answer's header does not end")
             return
-        body = bytes(self._head[end + 4 :])
-        self._check(self._head[:end].decode("latin-1"), body)
-        self._buffer[: len(body)] = body
-        self._got = len(body)
+        head = self._unread[:end].decode("latin-1")
+        del self._unread[: end + 4]
+        self._check(head, bytes(self._unread))
+        self._answered = True
 
-    def _read_body(self) -> None:
-        self._got += self._receive(self._buffer[self._got : self._wanted])
+    def _take_unread(self, buffer: memoryview) -> None:
+        some = self._unread[: len(buffer) - self._filled]
+        buffer[self._filled : self._filled + len(some)] = some
+        self._filled += len(some)
+        del self._unread[: len(some)]
 
     def _check(self, head: str, body: bytes) -> None:
         """Accept a 206 with exactly our range; otherwise raise."""
@@ -150,11 +157,10 @@ class Connection:
         headers = {name.strip().lower(): value.strip() for name, _, value in (one.partition(":") for one in lines)}
         if status != PARTIAL:
             self._refuse(status, headers, body)
-        if headers.get("content-length") != str(self._wanted) or len(body) > self._wanted:
-            raise Retry(f"{headers.get('content-length')} bytes were announced, {self._wanted} asked for")
+        if headers.get("content-length") != str(self._length) or len(body) > self._length:
+            raise Retry(f"{headers.get('content-length')} bytes were announced, {self._length} asked for")
         if not headers.get("content-range", "").startswith(self._range):
             raise self._error("WrongRange", f"asked for {self._range!r}, got {headers.get('content-range')!r}")
-        self._status = status
 
     def _refuse(self, status: int, headers: dict[str, str], body: bytes) -> None:
         if status == BUSY:

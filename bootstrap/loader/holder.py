@@ -98,9 +98,9 @@ class Holder:
                 os.close(held)
                 refused.append(number)
                 continue
-            head = lease.hide(held, file.size)
             if number in self._share.begun:
-                self._heads[number] = head
+                self._heads[number] = os.pread(held, lease.HEAD, 0)
+            lease.hide(held, file.size)
             self._held[number] = held
             for frame in self._share.missing[number]:
                 self._files_in.setdefault(frame, []).append(number)

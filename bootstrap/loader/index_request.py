@@ -4,7 +4,7 @@ import hashlib
 import os
 import time
 
-from ..failures import Retry, SlowDown
+from ..failures import Retry
 from ..index import Index
 from ..pointer import Pointer
 from ..tree import Tree
@@ -12,8 +12,9 @@ from . import zstd
 from .aws_environment import credentials, endpoint, region, workers
 from .fetch import Connection
 from .parts import FIRST
+from .retry import Request
 from .sigv4 import Signer
-from .worker import ATTEMPTS, CONNECTIONS, backoff, gave_up, pause
+from .worker import CONNECTIONS
 
 
 def connect(pointer: Pointer) -> list[Connection]:
@@ -35,20 +36,14 @@ def fetch(pointer: Pointer, tree: Tree, connections: list[Connection]) -> tuple[
 def _verified(pointer: Pointer, connections: list[Connection]) -> bytes:
     """Return the compressed index once it hashes to the pin."""
     buffer = bytearray(pointer.size)
-    attempts, slowed = 0, 0
+    request = Request(0)
     while True:
         try:
             _ask_for_index(pointer, connections, buffer)
-        except SlowDown:
-            connections[0].close()
-            slowed += 1
-            time.sleep(pause(slowed))
         except OSError as error:
             connections[0].close()
-            attempts += 1
-            if attempts == ATTEMPTS:
-                raise gave_up(pointer, error) from None
-            time.sleep(backoff(attempts))
+            request.postpone(pointer, error)
+            time.sleep(request.not_before - time.monotonic())
         else:
             return bytes(buffer)
 
@@ -56,9 +51,9 @@ def _verified(pointer: Pointer, connections: list[Connection]) -> bytes:
 def _ask_for_index(pointer: Pointer, connections: list[Connection], buffer: bytearray) -> None:
     """Ask for it, and connect for what follows while it is on its way, unless there is little to follow."""
     connection, *others = connections
-    connection.ask(pointer.offset, pointer.size, memoryview(buffer))
+    connection.ask(pointer.offset, pointer.size)
     for other in others if pointer.offset > FIRST else ():
         other.open()
-    connection.wait()
+    connection.wait(memoryview(buffer))
     if hashlib.sha256(buffer).hexdigest() != pointer.sha256:
         raise Retry("the index does not match the pinned digest")

@@ -57,11 +57,9 @@ def create(path: str, mode: int, size: int, root: int) -> int:
     return created
 
 
-def hide(held: int, size: int) -> bytes:
-    """Write over a file's first bytes that it has not arrived, and return what they were."""
-    head = os.pread(held, HEAD, 0)
+def hide(held: int, size: int) -> None:
+    """Write over a file's first bytes that it has not arrived."""
     os.pwrite(held, ABSENT[:size], 0)
-    return head
 
 
 def place_head(held: int, head: bytes) -> None:

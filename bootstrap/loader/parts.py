@@ -1,6 +1,7 @@
 """Pure: which ranges of a bundle are asked for, in which order."""
 
-import os
+from collections.abc import Sequence
+from itertools import accumulate, groupby
 from typing import NamedTuple
 
 from ..index import Frame, Index
@@ -10,12 +11,12 @@ FIRST = 1 << 19
 USUAL = 2 << 20
 LARGER = ((96 << 20, 8 << 20), (16 << 20, 4 << 20))
 """From so many bytes on, parts of so many: late bytes need not come in small pieces. S3 serves 5,500 requests per
-second and prefix. A loading process has a buffer of a part's size for each connection and one to spare."""
-ROOM = 1_024
-"""MB of memory from which on there is room for six buffers of the largest size beside an application."""
-LAST = 1 << 20
-"""Bytes of the last parts: short, so that all workers finish together."""
-OPENING, CLOSING = 4, 8 << 20
+second and prefix."""
+OPENING = 4
+CLOSING = 8 << 20
+"""The last bytes of a bundle and of a very large file: the parts are short, so that all connections finish together."""
+VERY_LARGE = 64 << 20
+"""Bytes of a file in a bundle, from which on its last parts are short: an import may wait for the whole of it."""
 
 
 class Part(NamedTuple):
@@ -30,13 +31,12 @@ class Part(NamedTuple):
 
 def plan(index: Index) -> list[Part]:
     """Group the frames into parts."""
-    total = sum(frame.compressed for frame in index.frames)
-    memory = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE") or ROOM)
-    larger = LARGER if memory >= ROOM else ()
+    closing = _closing(index.frames)
     parts: list[Part] = []
     offset, size, group = 0, 0, list[Frame]()
     for number, frame in enumerate(index.frames):
-        if group and size + frame.compressed > _limit(len(parts), offset, total, larger):
+        last = bool({number, number - len(group)} & closing)
+        if group and size + frame.compressed > _limit(len(parts), offset, last=last):
             parts.append(Part(offset, size, number - len(group), group))
             offset, size, group = offset + size, 0, []
         group.append(frame)
@@ -44,9 +44,28 @@ def plan(index: Index) -> list[Part]:
     return [*parts, Part(offset, size, len(index.frames) - len(group), group)]
 
 
-def _limit(number: int, offset: int, total: int, larger: tuple[tuple[int, int], ...]) -> int:
+def _limit(number: int, offset: int, *, last: bool) -> int:
     if number < OPENING:
         return FIRST
-    if total - offset < CLOSING:
-        return LAST
-    return next((size for start, size in larger if offset >= start), USUAL)
+    return USUAL if last else next((size for start, size in LARGER if offset >= start), USUAL)
+
+
+def _closing(frames: list[Frame]) -> set[int]:
+    """Return the frames that are among the last of the bundle or of a very large file."""
+    closing = _last(range(len(frames)), frames)
+    for file, run in groupby(range(len(frames)), lambda number: _only_file(frames[number])):
+        numbers = list(run)
+        if file is not None and sum(frames[number].compressed for number in numbers) >= VERY_LARGE:
+            closing |= _last(numbers, frames)
+    return closing
+
+
+def _last(numbers: Sequence[int], frames: list[Frame]) -> set[int]:
+    rest = accumulate(frames[number].compressed for number in reversed(numbers))
+    return {number for number, size in zip(reversed(numbers), rest, strict=True) if size <= CLOSING}
+
+
+def _only_file(frame: Frame) -> int | None:
+    """Return the file that a whole frame is a piece of."""
+    files = frame.columns[3] if frame.columns else []
+    return files[0][0] if len(files) == 1 else None

@@ -4,7 +4,7 @@ import fcntl
 import time
 
 from ..tree import Tree
-from .worker import backoff
+from .retry import backoff
 
 
 def take(lock: int, tree: Tree) -> bool:

@@ -1,7 +1,7 @@
 """The files that a start touched: every read updates a file's access time, a native library's too.
 
 Even under `relatime`, Linux records the first read after a write, and a freshly loaded tree was only written. On a file
-system without access times, Python's own module table is all there is.
+system without access times, Python's own module table is all there is; it also names sources that nobody read.
 """
 
 import os
@@ -22,7 +22,7 @@ def recorded(tree: Tree) -> bytes:
     with open(tree.index_file, encoding="utf-8") as file:
         paths: list[str] = next(iter(decode(file.read())["files"]), [])
     times = {path: _first_read(f"{tree.directory}/{path}") for path in paths}
-    needed = _modules(tree) | _asked_for(tree, paths)
+    needed = (set() if any(times.values()) else _modules(tree)) | _asked_for(tree, paths)
     touched = sorted((path for path in paths if times[path] or path in needed), key=lambda path: times[path])
     seen = set(touched)
     first = min((times[path] for path in touched if times[path]), default=0)

@@ -6,11 +6,11 @@ from pydantic import Field
 
 from deployer.model.value import Value
 
-LARGEST = 8 * 2**20
-"""Bytes of a profile as JSON: 50,000 paths of 160 characters. It comes from the application, so it is bounded."""
+LARGEST = 16 * 2**20
+"""Bytes of a profile as JSON: 100,000 paths of 160 characters. It comes from the application, so it is bounded."""
 _SAME = 0.9
-PATHS = 50_000
-"""Entries that an archive has at most."""
+PATHS = 100_000
+"""Entries that an archive has at most, each with a file of bytecode."""
 
 
 class Profile(Value):

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from bootstrap.loader.worker import ATTEMPTS
+from bootstrap.loader.retry import ATTEMPTS
 from bootstrap.pointer import Pointer
 from tests.applications import KEY, Release, release, write
 from tests.loads import Loader, Outcome, loader

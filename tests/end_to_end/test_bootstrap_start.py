@@ -227,6 +227,7 @@ def test_the_recorded_profile_serves_the_next_release(tmp_path: Path, store: Obj
         environment.start()
         profile = unwrap(environment.run(invocation({}, profile=True), 5).payload).profile
     assert profile is not None
+    assert "early.py" in profile.untouched, "its bytecode was read instead"
     pointer = release(tree, profile=profile).stored(store)
     store.requests.clear()
     with dropped(pointer, store, tmp_path) as environment:

@@ -25,7 +25,8 @@ from deployer.aws.profile_request import unwrap
 from deployer.bundle import BuildOptions, build, layout
 from deployer.bundle.compress import WAITED_FOR, Pace
 from deployer.bundle.frames import LARGEST as LARGEST_FRAME
-from deployer.model.profile import LARGEST, Profile
+from deployer.inspection.archive.contents import Limits
+from deployer.model.profile import LARGEST, PATHS, Profile
 from tests.applications import Release, contents, entries, release, write
 
 RANDOM = random.Random(1)  # noqa: S311 - bytes that do not compress, not a secret
@@ -237,9 +238,15 @@ def answered(profile: str) -> Profile | None:
 
 def test_a_profile_is_believed_only_as_far_as_it_may_be_true() -> None:
     assert answered('{"touched":["app.py"]}') == Profile(touched=("app.py",))
-    assert answered('{"touched":[' + '"",' * 60_000 + '""]}') is None
+    assert answered('{"touched":[' + '"",' * PATHS + '""]}') is None
     assert answered('{"touched":["' + "a" * LARGEST + '"]}') is None
     assert answered('{"touched":' + "[" * 100_000) is None
+
+
+def test_a_profile_has_every_module_of_the_largest_archive_and_its_bytecode() -> None:
+    modules = [f"m{number}.py" for number in range(Limits().entries)]
+    profile = Profile(untouched=tuple(path for module in modules for path in (module, f"{module}c")))
+    assert answered(profile.model_dump_json()) == profile
 
 
 def test_an_answer_that_inflates_to_hundreds_of_megabytes_costs_a_few() -> None:
