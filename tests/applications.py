@@ -56,7 +56,7 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "sec
 
 @dataclass(frozen=True)
 class Release:
-    """A bundle in memory and what its pointer says beside the place."""
+    """A bundle in memory, and its pointer."""
 
     body: bytes
     pointer: Pointer

@@ -14,6 +14,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def local_aws() -> Iterator[LocalAws]:
-    """A local AWS whose durable waits pass sixty times as fast as they say."""
+    """A local AWS whose durable waits pass sixty times as fast."""
     with LocalAws(speed=60) as aws:
         yield aws

@@ -107,7 +107,7 @@ class Deployed(ABC):
 
 
 def story(deployment: Deployment) -> Iterator[str]:
-    """Release one after the other, go back twice, and tell how each ended; traffic is never left split."""
+    """Release one after the other, go back twice, and return how each ended; traffic is never left split."""
     for name in ("story-1", "story-2-broken", "story-3"):
         yield str(deployment.release(name, AT_ONCE)["status"])
         assert list(deployment.shares.values()) == [100]

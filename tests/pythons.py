@@ -16,7 +16,7 @@ VERSION = os.environ.get("RUNTIME_PYTHON", OWN)
 
 
 class MissingPythonError(RuntimeError):
-    """This machine has no Python of a version that a function asks for; the message says how to get one."""
+    """This machine has no Python of a version that a function asks for; the message has the way to get one."""
 
 
 def number(version: str) -> tuple[int, int]:

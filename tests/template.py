@@ -207,7 +207,7 @@ class Statement:
     actions: tuple[str, ...]
     resources: tuple[str, ...]
     not_resources: tuple[str, ...]
-    """All that it is not about; empty when it says what it is about."""
+    """All that the statement leaves out; empty if it has resources."""
     conditions: Mapping[str, Any]
 
 

@@ -80,7 +80,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Result:
-    """A defect's outcome, and what pytest said last."""
+    """A defect's outcome, and pytest's last line."""
 
     outcome: Outcome
     said: str
@@ -127,7 +127,7 @@ class Copy:
             path.write_text(text)
 
     def run(self, tests: tuple[str, ...]) -> tuple[int, str]:
-        """Run tests up to the first failure; the exit code and the end of what pytest said."""
+        """Run tests up to the first failure; return the exit code and the end of pytest's output."""
         command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "--no-header", "--tb=no", "-p", "no:cacheprovider"]
         try:
             ran = subprocess.run(

@@ -1,4 +1,4 @@
-"""A client of the service that a module names, which answers as a test says."""
+"""A client of the service that a module names, with the answers that a test gives it."""
 
 from collections.abc import Iterator
 

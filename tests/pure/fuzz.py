@@ -213,7 +213,7 @@ def run(seed: int, *, seconds: float = float("inf"), executions: int = sys.maxsi
 
 
 def main() -> None:
-    """Run for a while and say what happened."""
+    """Run for a while, and print how the readings ended."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))

@@ -68,7 +68,7 @@ _bytes = st.one_of(_texts.map(lambda text: text.encode(errors="surrogatepass")),
 
 
 def _toml(value: object) -> str:
-    """Write what TOML can say of a value, inline."""
+    """Return a value as inline TOML, as far as TOML has it."""
     match value:
         case bool():
             return str(value).lower()
@@ -122,7 +122,7 @@ _answers = st.one_of(
 
 
 def check_manifest(text: bytes) -> str:
-    """A manifest, or its problems; what TOML itself refuses is never accepted."""
+    """Check a manifest: nothing is accepted that TOML itself refuses."""
     found = manifest_file.parse(text)
     if isinstance(found, Manifest):
         assert len(found.model_dump_json()) <= KEPT
@@ -132,7 +132,7 @@ def check_manifest(text: bytes) -> str:
 
 
 def check_wheel(files: Mapping[str, bytes]) -> str:
-    """An archive whose installed packages say what they like."""
+    """Check an archive with any metadata of installed packages."""
     members = [Member(f"p-1.dist-info/{name}".encode(), data, method=8) for name, data in files.items()]
     data = zip_of(Member(b"lambda_function.py", DATA.replace(b"handler", b"lambda_handler")), *members)
     found = inspect_archive(Memory("fuzzed.zip", data, 4096), Limits(unpacked=2**24), FUNCTION)
@@ -140,13 +140,13 @@ def check_wheel(files: Mapping[str, bytes]) -> str:
 
 
 def check_answer(payload: bytes) -> str:
-    """An answer of the smoke test, with whatever it calls a profile."""
+    """Check an answer of the smoke test, with anything in a profile's place."""
     found = profile_request.unwrap(payload)
     return "without a profile" if found.profile is None else "with a profile"
 
 
 def check_payload(payload: Any) -> str:  # noqa: ANN401 - any JSON
-    """Any payload of the controller."""
+    """Check any payload of the controller."""
     found = events.parse(payload, SETTINGS, APPLICATIONS)
     return _problems(found.problems) if isinstance(found, events.Refused) else type(found).__name__
 
@@ -200,7 +200,7 @@ def run(name: str, examples: int, *, derandomize: bool) -> Counter[str]:
 
 
 def main() -> None:
-    """Run for a while, each kind in turn, and say what happened."""
+    """Run for a while, each kind in turn, and print how the inputs ended."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=600)
     until = time.monotonic() + parser.parse_args().seconds

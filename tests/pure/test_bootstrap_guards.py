@@ -1,4 +1,4 @@
-"""The basis of demand loading: leases hold, space is reserved, a file says it is absent, a kill spares nobody."""
+"""The basis of demand loading: leases, reserved space, the text in an absent file, and a kill of every process."""
 
 import os
 import signal

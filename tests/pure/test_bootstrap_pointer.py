@@ -1,4 +1,4 @@
-"""A pointer survives its way through the environment, and a damaged one says what is wrong with it."""
+"""A pointer survives its way through the environment, and the error of a damaged one names the damage."""
 
 import json
 from typing import Any

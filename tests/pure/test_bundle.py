@@ -1,4 +1,4 @@
-"""A bundle is a tar that everybody reads, and an index that hashes to what the pointer says."""
+"""A bundle is a tar that every reader unpacks, with an index that has the pointer's digest."""
 
 import base64
 import hashlib

@@ -92,7 +92,7 @@ def test_what_names_no_application_is_none_without_a_call(name: object) -> None:
 def test_a_throttled_call_of_a_command_is_soon_tried_again(
     operation: str, response: object, attempts: int, *, soon: bool
 ) -> None:
-    """Beside AWS's own rule, which is asked when ours says nothing."""
+    """AWS's own rule decides where ours has no answer."""
     usual = 20.0
     client: Any = SimpleNamespace(meta=SimpleNamespace(events=HierarchicalEmitter()))
     client.meta.events.register("needs-retry.lambda", lambda **_: usual)

@@ -10,9 +10,9 @@ import pytest
 from bootstrap.pointer import VARIABLE
 from deployer.aws import function_answers as answers
 from deployer.model.alias import Alias
-from deployer.model.function import FunctionConfiguration, FunctionSizes
-from deployer.model.version import LatestConfiguration, Provisioned, PublishedVersion, Readiness
-from tests.pure.values import dropped, untouched
+from deployer.model.function import FunctionConfiguration
+from deployer.model.version import Provisioned, PublishedVersion, Readiness
+from tests.pure.values import LATEST, dropped, untouched
 
 SMALLEST = {"MemorySize": 512, "Timeout": 30}
 DESCRIPTION = dropped("a" * 32)
@@ -89,21 +89,14 @@ def test_variables_that_aws_does_not_decrypt_are_an_error_and_not_an_empty_envir
     assert (found.environment_error, found.module_path) == ("unable to decrypt", ())
 
 
-LATEST = SMALLEST | {"RevisionId": "r1", "CodeSha256": "code", "LastModified": "2026-11-27T10:00:00.000+0000"}
+ANSWER = SMALLEST | {"RevisionId": "r1", "CodeSha256": "code", "LastModified": "2026-11-27T10:00:00.000+0000"}
 
 
 def test_the_unpublished_configuration_has_what_a_write_names() -> None:
-    found = LATEST | {"Environment": {"Variables": {"A": "b"}}, "EphemeralStorage": {"Size": 1_024}}
-    assert answers.latest(found) == LatestConfiguration(
-        revision="r1",
-        code_sha256="code",
-        environment={"A": "b"},
-        environment_error="",
-        updating=False,
-        sizes=FunctionSizes(memory=512, timeout=30, ephemeral_storage=1_024),
-    )
-    assert answers.latest(LATEST).environment == {}
-    assert answers.latest(LATEST | {"Environment": HIDDEN}).environment_error == "unable to decrypt"
+    found = ANSWER | {"Environment": {"Variables": {"A": "b"}}, "EphemeralStorage": {"Size": 1_024}}
+    assert answers.latest(found) == LATEST
+    assert answers.latest(ANSWER).environment == {}
+    assert answers.latest(ANSWER | {"Environment": HIDDEN}).environment_error == "unable to decrypt"
 
 
 @pytest.mark.parametrize(
@@ -117,7 +110,7 @@ def test_the_unpublished_configuration_has_what_a_write_names() -> None:
     ],
 )
 def test_a_function_is_updating_while_either_state_says_so(state: str, update: str, *, updating: bool) -> None:
-    assert answers.latest(LATEST | {"State": state, "LastUpdateStatus": update}).updating is updating
+    assert answers.latest(ANSWER | {"State": state, "LastUpdateStatus": update}).updating is updating
 
 
 SNAP = {"SnapStart": {"ApplyOn": "PublishedVersions", "OptimizationStatus": "Off"}}

@@ -1,4 +1,4 @@
-"""Simulated releases: a good one is hardly ever blamed, however often it is looked at, and a bad one soon is."""
+"""Simulated releases: a good one is hardly ever blamed, however often it is measured, and a bad one soon is."""
 
 import math
 import random

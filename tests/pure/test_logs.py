@@ -31,7 +31,7 @@ def asked(prefix: str, **more: object) -> dict[str, Any]:
 
 
 def is_told(caplog: pytest.LogCaptureFixture, reason: str) -> bool:
-    """Return whether the deployer's own log says what could not be read, and why."""
+    """Return whether the deployer's own log has the function and the reason."""
     warned = vars(caplog.records[-1])
     return (warned["message"], warned["function"]) == ("logs.unreadable", "app-orders") and reason in warned["reason"]
 

@@ -23,24 +23,15 @@ from deployer.aws.executions import Executions
 from deployer.aws.functions import Functions
 from deployer.aws.kms import SignatureVerifier
 from deployer.model.alias import Alias
-from deployer.model.function import FunctionSizes
 from deployer.model.invocation import InvocationResult
 from deployer.model.record import Record
-from deployer.model.version import LatestConfiguration, Readiness
-from tests.pure.values import NOON, SETTINGS, Client, drop, untouched
+from deployer.model.version import Readiness
+from tests.pure.values import LATEST, NOON, SETTINGS, Client, drop, untouched
 
 type Calls = Callable[[Any], object]
 """A use of a service's client."""
 ARN = "arn:aws:lambda:eu-central-1:123456789012:function:orders"
 DIGEST = "ab" * 32
-LATEST = LatestConfiguration(
-    revision="r1",
-    code_sha256="code",
-    environment={"A": "b"},
-    environment_error="",
-    updating=False,
-    sizes=FunctionSizes(memory=512, timeout=30, ephemeral_storage=1_024),
-)
 SHIFTED = untouched("6").shift("a" * 32, "7", 10)
 NOTE = SHIFTED.recorded.encode() if SHIFTED.recorded else ""
 ALIAS = {"Name": "live", "FunctionVersion": "6", "RevisionId": "r2", "Description": NOTE}

@@ -1,4 +1,4 @@
-"""Hostile bytes are looked at by a process that can neither take much nor keep anything from ending."""
+"""Hostile bytes are parsed by a process with limits, which cannot keep the inspection from ending."""
 
 import ctypes
 import io

@@ -21,6 +21,10 @@ def _makes(variable: str) -> list[str]:
     return str(found).split()
 
 
+def _nodes() -> list[str]:
+    return [name for name in _makes("RUNTIMES") if name.startswith("nodejs")]
+
+
 def _documented() -> Iterator[str]:
     for line in (ROOT / "docs" / "runtimes.md").read_text().splitlines():
         yield from re.findall(r"^\| `([a-z]+[\d.]+x?)` \|", line)
@@ -37,22 +41,20 @@ def test_zstd_is_packaged_for_the_versions_that_have_none() -> None:
 
 
 def test_every_node_that_is_packaged_is_accepted() -> None:
-    packaged = [name for name in _makes("RUNTIMES") if name.startswith("nodejs")]
-    assert packaged
-    assert all(int(re.sub(r"\D", "", name)) >= OLDEST_NODE for name in packaged)
+    assert _nodes()
+    assert all(int(re.sub(r"\D", "", name)) >= OLDEST_NODE for name in _nodes())
 
 
 def test_the_pages_have_them_all_and_no_other() -> None:
-    packaged = [name for name in _makes("RUNTIMES") if name.startswith("nodejs")]
-    assert list(_documented()) == [*NAMES, *packaged]
+    assert list(_documented()) == [*NAMES, *_nodes()]
     limits = (ROOT / "docs" / "limits.md").read_text()
-    assert set(re.findall(r"`(python3\.\d+|nodejs\d+\.x)`", limits)) == {*NAMES, *packaged}
+    assert set(re.findall(r"`(python3\.\d+|nodejs\d+\.x)`", limits)) == {*NAMES, *_nodes()}
 
 
 def test_the_templates_know_them_and_the_deployer_is_on_its_own_version() -> None:
     assert sam.source()["Globals"]["Function"]["Runtime"] == f"python{pythons.OWN}"
     runtime = sam.application()["Parameters"]["Runtime"]
-    assert runtime["AllowedValues"] == [*NAMES, *(name for name in _makes("RUNTIMES") if name.startswith("nodejs"))]
+    assert runtime["AllowedValues"] == [*NAMES, *_nodes()]
     assert runtime["Default"] == f"python{pythons.OWN}"
 
 

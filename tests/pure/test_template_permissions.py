@@ -268,7 +268,7 @@ PERMISSIONS = {  # of the calls whose permission has another name, or that need 
 
 
 def _called() -> set[str]:
-    """Read from the deployer's source which permissions its calls need; a module's imports tell its service."""
+    """Read from the deployer's source which permissions its calls need, by the services that a module imports."""
     operations: set[str] = set()
     for path in (sam.PATH.parent / "deployer" / "aws").rglob("*.py"):
         text = path.read_text()

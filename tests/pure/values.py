@@ -6,6 +6,8 @@ from typing import Any
 from bootstrap.pointer import Pointer
 from deployer.model.alias import Alias
 from deployer.model.drop import Drop, VersionDescription
+from deployer.model.function import FunctionSizes
+from deployer.model.version import LatestConfiguration
 from deployer.settings import Settings
 
 type Client = Any
@@ -22,6 +24,14 @@ SETTINGS = Settings(
     bundles_bucket="dropshift-bundles-123456789012",
     account_id="123456789012",
     rollout_function="arn:aws:lambda:eu-central-1:123456789012:function:dropshift-rollout:live",
+)
+LATEST = LatestConfiguration(
+    revision="r1",
+    code_sha256="code",
+    environment={"A": "b"},
+    environment_error="",
+    updating=False,
+    sizes=FunctionSizes(memory=512, timeout=30, ephemeral_storage=1_024),
 )
 
 

@@ -12,7 +12,7 @@ from tests import template as sam
 
 
 def misfits(service: str, operation: str, params: dict[str, Any]) -> Iterator[str]:
-    """Name every value that is longer, larger or otherwise than the operation's model says."""
+    """Name every value that is not as the operation's model allows."""
     yield from _of(_input(service, operation), params, operation)
 
 

@@ -1,4 +1,4 @@
-"""Recorded requests of controller and rollout, judged by AWS's own models, its reference of permissions, its limits."""
+"""Recorded requests of controller and rollout, checked by AWS's own models, its permissions and its limits."""
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby

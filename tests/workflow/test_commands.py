@@ -169,7 +169,7 @@ def test_a_paused_release_stays_until_it_is_resumed(served: World) -> None:
 def test_a_command_that_is_sent_twice_is_done_once(
     served: World, action: str, fields: dict[str, Any], traffic: tuple[str, str | None, int]
 ) -> None:
-    """A client that waited in vain for the answer says it again."""
+    """A client that got no answer sends the command again."""
     served.release("1.0.1", NOW)  # so that there is a previous release, which a second rollback must not go back to
     stood: list[object] = []
 

@@ -41,7 +41,7 @@ STRATEGIES = {
     "Linear45PercentEvery1Minute": 'strategy = "Linear45PercentEvery1Minute"',
 }
 
-# Every strategy with every end it can have. What happens, happens at the first look; all-at-once has none.
+# Every strategy with every end it can have. The event comes at the first look; all-at-once has no look.
 ENDS = """
 strategy                    | what happens    | ends        | alias
 all-at-once                 | nothing         | live        | new
@@ -66,8 +66,8 @@ Canary10Percent1Minute      | calls fail      | rolled-back | old
 Linear45PercentEvery1Minute | nothing         | live        | new
 """
 
-# Every command and every event at every point of a release in two stages, 10 % and 50 %; nobody calls, and the manifest
-# says to go on. `previous` is the release before the live one, `old`.
+# Every command and every event at every point of a release in two stages, 10 % and 50 %; there are no calls, and
+# the manifest's `inconclusive` is "promote". `previous` is the release before the live one, `old`.
 POINTS = """
 point          | what happens            | answer                                       | ends        | alias
 before publish | status                  | {name} is being bundled                      | live        | new
@@ -208,7 +208,7 @@ class Case:
         return {"name": self.drop.label, "key": self.drop.key, "previous": "2", "old": "3", "new": new}
 
     def happen(self, what: str) -> None:
-        """Do what a table's cell says, and hold it to what is true of every command."""
+        """Do what a table's cell names, and check what is true of every command."""
         self.world.forget_plans()
         before, written = self.world.alias, self.world.calls.count("UpdateAlias")
         command, _, then = what.partition(", then ")
@@ -265,7 +265,7 @@ def moved_by_hand(case: Case) -> Answer:
 
 
 def execution_ends(case: Case, status: str) -> Answer:
-    """Have the engine say that the execution ended; the process goes on, and does not know."""
+    """End the execution in the engine; the process is not notified, and goes on."""
     return case.world.tell(case.world.engine_ends(case.drop, status))
 
 

@@ -62,7 +62,7 @@ def _within(answer: dict[str, Any], said: Mapping[str, Any]) -> None:
 
 
 def _run(release: str, payload: bytes) -> tuple[bool, bytes]:
-    """Answer for the application, which starts, fails or answers as its release's name says."""
+    """Answer for the application: "raising" in its release's name makes it fail."""
     if "raising" in release:
         failed = {"errorType": "ValueError", "errorMessage": "no such event"}
         return True, json.dumps({**failed, "stackTrace": ['  File "bootstrap.py", line 6, in handler\n']}).encode()
@@ -211,7 +211,7 @@ class World:
         self._actions[operation] = action
 
     def answer_first(self, operation: str, *answers: dict[str, Any], version: str) -> None:
-        """Have AWS say this in its first answers to an operation about a version, for what takes minutes there."""
+        """Put these fields into AWS's first answers to an operation about a version: there they last for minutes."""
         self.account.first_answers[operation] = list(answers)
         self.account.answers_about = version
 
@@ -224,7 +224,7 @@ class World:
         return name
 
     def engine_ends(self, drop: Drop, status: str) -> events.ExecutionFailed:
-        """Have the engine say that the drop's execution ended so; return what EventBridge makes of it."""
+        """End the drop's execution with this status; return EventBridge's event."""
         self._order(drop)
         self._executions[drop.release_id] = SimpleNamespace(status=status)
         return events.ExecutionFailed(arn=execution_arn(drop.release_id))
@@ -301,6 +301,6 @@ class World:
 
     @property
     def writes_without_revision(self) -> list[Moved]:
-        """The deployer's moves of the alias that did not say which revision they believed in."""
+        """The deployer's moves of the alias without a RevisionId."""
         people = self.people.account.actor
         return [move for move in self.account.lambda_.moves if move.actor != people and not move.checked]
