@@ -12,8 +12,6 @@ from deployer.aws.s3 import PART, read_range
 from deployer.model.release import Bundle
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
@@ -119,18 +117,13 @@ class Upload:
         )
         return {"PartNumber": number, "ETag": sent["ETag"]}
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: "TracebackType | None"
-    ) -> None:
-        try:
-            if kind is None:
-                self._complete()
-        finally:
-            self._pool.shutdown(cancel_futures=True)
-            if not self.version_id:
-                self._abort()
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+        if not self.version_id:
+            self._abort()
 
-    def _complete(self) -> None:
+    def complete(self) -> None:
+        """Make the object, whose version is known then; without this call, nothing is left of it."""
         self._take(0)
         self._send(bytes(self._buffer))
         made = self._client.complete_multipart_upload(

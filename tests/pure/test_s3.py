@@ -105,6 +105,7 @@ def test_what_is_written_in_parts_is_one_object_of_the_same_bytes(
     with bundles.upload(KEY) as sending:
         for chunk in chunks:
             sending.write(chunk)
+        sending.complete()
     content = b"".join(chunks)
     assert account.s3.body("bundles", KEY, sending.version_id) == content
     parts = [call for call in account.calls if call.operation == "UploadPart"]
@@ -123,6 +124,7 @@ def test_copies_and_new_bytes_keep_their_order(
             sending.write(b"%d" % at)
             sending.copy(at, 1, sha256(b"abcdefghij"[at : at + 1]).hexdigest())
             expected += b"%d" % at + b"abcdefghij"[at : at + 1]
+        sending.complete()
     assert account.s3.body("bundles", "bundles/hello/2", sending.version_id) == expected
 
 
@@ -162,6 +164,7 @@ def test_a_copy_takes_the_memory_of_a_few_frames_and_parts_however_large_the_bun
         with upload.Upload(client, "bundles", KEY, earlier) as sending:
             for number in range(frames):
                 sending.copy(number * frame, frame, digest)
+            sending.complete()
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -174,8 +177,10 @@ def test_a_copy_that_is_not_what_was_made_leaves_no_object_and_no_parts(
     account: Account, bundles: BundlesBucket, digest: str
 ) -> None:
     earlier = stored(account, b"abcdefghij")
-    with pytest.raises(BundleGoneError, match=KEY), bundles.upload("bundles/hello/2", earlier) as sending:
+    with bundles.upload("bundles/hello/2", earlier) as sending:
         sending.copy(0, 2, digest)
+        with pytest.raises(BundleGoneError, match=KEY):
+            sending.complete()
     assert "bundles/hello/2" not in account.s3.buckets["bundles"].objects
     assert account.s3.buckets["bundles"].uploads == {}
 

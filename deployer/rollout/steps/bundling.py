@@ -54,27 +54,18 @@ def _suffix(release: Release) -> str:
     return f"-{required(release.function).runtime}-{SCHEMA}.tar.zst"
 
 
-class _RefusedError(Exception):
-    """There will be no bundle; what was uploaded of it is given up."""
-
-    def __init__(self, refusal: sandbox.Refusal) -> None:
-        super().__init__()
-        self.refusal = refusal
-
-
 def _build(deployer: Deployer, release: Release, key: str, *, patient: bool = False) -> Bundle | sandbox.Refusal:
     """Make a bundle from the newest one's frames and the new content; from everything when that one is gone."""
     application = release.drop.application
     earlier = deployer.aws.bundles.newest(application, _suffix(release))
-    try:
-        with suppress(BundleGoneError):
-            return _attempt(deployer, release, key, earlier, patient=patient)
-        return _attempt(deployer, release, key, None, patient=patient)
-    except _RefusedError as error:
-        return error.refusal
+    with suppress(BundleGoneError):
+        return _attempt(deployer, release, key, earlier, patient=patient)
+    return _attempt(deployer, release, key, None, patient=patient)
 
 
-def _attempt(deployer: Deployer, release: Release, key: str, earlier: Bundle | None, *, patient: bool) -> Bundle:
+def _attempt(
+    deployer: Deployer, release: Release, key: str, earlier: Bundle | None, *, patient: bool
+) -> Bundle | sandbox.Refusal:
     seen, aws = required(release.inspection), deployer.aws
     there = earlier if earlier and earlier.tail_sha256 else None
     tail = aws.bundles.stored(there).tail() if there else b""
@@ -83,18 +74,15 @@ def _attempt(deployer: Deployer, release: Release, key: str, earlier: Bundle | N
     with sandbox.workspace(seen.sha256) as tree, aws.bundles.upload(key, there) as upload:
         output = sandbox.Output(upload.write, upload.copy, progress.record, tail, there.index_size if there else 0)
         plan = _plan(deployer, release, patient=patient)
-        built = _unless_refused(sandbox.build(source, seen.sha256, sandbox.Limits(), plan, tree, output))
+        built = sandbox.build(source, seen.sha256, sandbox.Limits(), plan, tree, output)
+        if isinstance(built, sandbox.Refusal):
+            return built
+        upload.complete()
     kept = built.model_dump(include=set(Bundle.model_fields))
     made = Bundle(key=key, version_id=upload.version_id, **kept)
     aws.bundles.save_location(made)
     aws.bundles.save_newest(release.drop.application, _suffix(release), made)
     return made
-
-
-def _unless_refused(found: sandbox.Built | sandbox.Refusal) -> sandbox.Built:
-    if isinstance(found, sandbox.Refusal):
-        raise _RefusedError(found)
-    return found
 
 
 class _Progress:
