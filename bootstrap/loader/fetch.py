@@ -41,7 +41,7 @@ class Connection:
         self._pointer = pointer
         self._socket: socket.socket | None = None
         self._unread = bytearray()
-        """What has arrived of the header, and of the body together with it."""
+        """Bytes of the header that have arrived, and those of the body that came with them."""
         self._answered = False
         self._length = 0
         self._range = ""

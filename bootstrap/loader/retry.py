@@ -1,4 +1,4 @@
-"""When a request that failed is repeated, and when no more."""
+"""The repetition of failed requests: how often, after which pauses, and its end."""
 
 import os
 import time

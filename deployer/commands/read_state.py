@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from deployer.commands import answers
 from deployer.commands.application import NO_RELEASE, Application
-from deployer.commands.state import Drops, Serving, State, Summary, Warm
+from deployer.commands.state import NotLive, Serving, State, Summary, Warm
 from deployer.model.alias import Alias
 from deployer.model.overview import Overview
 from deployer.model.price import per_hour
@@ -85,13 +85,13 @@ def read_summary(app: Application) -> Summary | None:
     )
 
 
-def _drops(app: Application, overview: Overview) -> Drops:
+def _drops(app: Application, overview: Overview) -> NotLive:
     """Read the releases under way, and the newest drop if that is none of them."""
     newest = [overview.newest] if overview.newest and overview.newest not in overview.under_way else []
     read = filter(None, map(app.record, [*overview.under_way[-MOST_UNDER_WAY:], *newest]))
     records = sorted(read, key=lambda record: record.timeline[0].at, reverse=True)
     since = records[0].timeline[0].at if records else None
-    return Drops(
+    return NotLive(
         under_way=tuple(one for one in records if not one.status.final),
         ended=next((one for one in records[:1] if one.status.final and one.status is not Status.LIVE), None),
         ignored=tuple(one for one in overview.ignored if since is None or one.at > since),

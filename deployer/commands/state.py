@@ -34,18 +34,18 @@ class Warm(Value):
     """An estimate: model/price.py."""
 
 
-class Drops(Value):
-    """What came in of an application, and has not gone live."""
+class NotLive(Value):
+    """The drops of an application that have not gone live."""
 
     under_way: tuple[Record, ...] = ()
     """Newest first."""
     ended: Record | None = None
     """The newest drop, when it ended otherwise than live."""
     ignored: tuple[IgnoredDrop, ...] = ()
-    """Drops that were ignored after the newest one."""
+    """NotLive that were ignored after the newest one."""
 
 
-class Summary(Drops):
+class Summary(NotLive):
     """One of many applications, read in a few calls."""
 
     application: str
@@ -56,7 +56,7 @@ class Summary(Drops):
     dropped: datetime | None = None
 
 
-class State(Drops):
+class State(NotLive):
     """Everything that `status` shows of one application."""
 
     alias: Alias

@@ -58,7 +58,7 @@ class _Work(Value):
     limits: Limits
     allowance: Allowance
     task: ClassVar[str]
-    """What the guest does, for a sentence."""
+    """The work of the guest, in words for a sentence."""
 
     @property
     def most(self) -> int:
