@@ -5,11 +5,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+import pytest
+
+from deployer.aws import throttling
 from tests.faults.faults import LASTING, Fault, Point
 from tests.faults.flows import FLOWS, Flow, play, prepared
 from tests.faults.invariants import violations
 from tests.faults.wiring import inhabited
 from tests.faults.world import World
+
+ATTEMPTS = 12
+"""A command's attempts at a call that is refused for ever. A hundred end no other way: they take no time here."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,8 @@ def fire(shot: Shot) -> World:
     undisturbed = course(shot.flow)
     scene = undisturbed.before(min(fault.number for fault in shot.faults))
     world = copy.deepcopy(scene.world)
-    with inhabited(world):
+    with inhabited(world), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(throttling, "_MOST", ATTEMPTS)
         world.account.faults = shot.faults
         for _ in play(world, shot.flow.acts[scene.act :]):
             if _healed(shot, world):
