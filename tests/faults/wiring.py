@@ -13,8 +13,9 @@ from typing import Any, ClassVar, Protocol
 import boto3
 import botocore.endpoint
 import pytest
-from botocore import UNSIGNED
+from botocore import UNSIGNED, loaders
 from botocore.retries import quota
+from botocore.session import get_session
 from botocore.useragent import UserAgentString
 
 from deployer import controller
@@ -47,9 +48,15 @@ def context(alias: str = "", client: object = None) -> Any:  # noqa: ANN401 - th
     )
 
 
+_LOADER = loaders.create_loader()
+"""Reads each service's model once for all sessions: a session of its own takes longest for that."""
+
+
 def connected(account: Callable[[], Account]) -> boto3.Session:
     """Return a session whose clients reach the account of the moment; unsigned, because nothing here checks it."""
-    session = boto3.Session("key", "secret", region_name=REGION)
+    inner = get_session()
+    inner.register_component("data_loader", _LOADER)
+    session = boto3.Session("key", "secret", region_name=REGION, botocore_session=inner)
     events: Any = session.events
     events.register_first("choose-signer", lambda **_: UNSIGNED)
     events.register("before-call", lambda **params: account().before_call(**params))
