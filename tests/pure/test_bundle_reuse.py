@@ -56,8 +56,9 @@ def on_disk(tree: Path) -> dict[str, bytes]:
 
 
 def text(lines: int, seed: int) -> str:
+    """Return lines of which every hundred are the same: they take little time to make and to compress."""
     some = random.Random(seed)  # noqa: S311 - test data
-    return "".join(f"value_{some.randrange(1 << 30)} = {some.random()}\n" for _ in range(lines))
+    return "".join(f"value_{some.randrange(1 << 30)} = {some.random()}\n" for _ in range(100)) * (lines // 100)
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +115,7 @@ def test_a_change_makes_the_frames_near_it_anew_and_no_others(
     first = Bundle(write(tmp_path / "first", files), PLAIN)
     other = {**files, "lib_4/part_103.txt": text(2_000, 999)}
     if change == "added":
-        other = {**files, "lib_4/part_103b.txt": text(50, 999)}
+        other = {**files, "lib_4/part_103b.txt": text(100, 999)}
     elif change == "removed":
         other = {name: content for name, content in files.items() if name != "lib_4/part_103.txt"}
     elif change == "changed in place":
@@ -128,7 +129,7 @@ def test_a_change_makes_the_frames_near_it_anew_and_no_others(
 
 
 def test_bytecode_of_unchanged_sources_is_copied_without_being_made(tmp_path: Path) -> None:
-    sources: dict[str, str | bytes] = {f"lib/m{n}.py": text(3_000, n) for n in range(60)}
+    sources: dict[str, str | bytes] = {f"lib/m{n}.py": f'TEXT = """{text(3_000, n)}"""' for n in range(60)}
     python = BuildOptions(python=(3, 13))
     first = Bundle(write(tmp_path / "first", sources), python)
     tree = write(tmp_path / "second", {**sources, "lib/m30.py": "VALUE = 1\n"})

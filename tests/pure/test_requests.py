@@ -179,7 +179,7 @@ REQUESTS: dict[str, tuple[Calls, str, dict[str, Any], dict[str, Any], object]] =
 @contextmanager
 def stubbed(service: str) -> Iterator[tuple[Any, Stubber]]:
     """Yield a client, and what answers for AWS; every answer has to be asked for."""
-    client: Any = boto3.Session().client(service, "eu-central-1", config=Config(signature_version=UNSIGNED))  # type: ignore[call-overload]  # any service
+    client: Any = boto3.client(service, "eu-central-1", config=Config(signature_version=UNSIGNED))  # type: ignore[call-overload]  # any service
     with Stubber(client) as stubber:
         yield client, stubber
         stubber.assert_no_pending_responses()

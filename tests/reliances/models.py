@@ -6,21 +6,20 @@ from functools import cache
 from typing import Any
 
 import boto3
-from botocore.model import Shape
+from botocore.model import ServiceModel, Shape
 
 from tests import template as sam
 
 
 def misfits(service: str, operation: str, params: dict[str, Any]) -> Iterator[str]:
     """Name every value that is not as the operation's model allows."""
-    yield from _of(_input(service, operation), params, operation)
+    yield from _of(_model(service).operation_model(operation).input_shape, params, operation)
 
 
 @cache
-def _input(service: str, operation: str) -> Shape:
-    model = boto3.client(service, sam.REGION).meta.service_model  # type: ignore[call-overload]  # any of them
-    shape: Shape = model.operation_model(operation).input_shape
-    return shape
+def _model(service: str) -> ServiceModel:
+    model: ServiceModel = boto3.client(service, sam.REGION).meta.service_model  # type: ignore[call-overload]  # any of them
+    return model
 
 
 def _of(shape: Any, value: Any, place: str) -> Iterator[str]:  # noqa: ANN401 - shapes are untyped in botocore
