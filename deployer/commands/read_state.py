@@ -19,7 +19,7 @@ def read_state(app: Application) -> State:
     alias, overview = app.alias(), app.overview()
     left = app.record(alias.recorded.release) if alias.rolled_back and alias.recorded else None
     return State(
-        **dict(_drops(app, overview)),
+        **dict(_not_live(app, overview)),
         alias=alias,
         serving=tuple(_serving(app, alias)),
         not_shown=max(0, len(overview.under_way) - MOST_UNDER_WAY),
@@ -77,7 +77,7 @@ def read_summary(app: Application) -> Summary | None:
     if live is None:
         return None
     return Summary(
-        **dict(_drops(app, app.overview())),
+        **dict(_not_live(app, app.overview())),
         application=app.name,
         version=live.version,
         release=live.description.label if live.description else None,
@@ -85,7 +85,7 @@ def read_summary(app: Application) -> Summary | None:
     )
 
 
-def _drops(app: Application, overview: Overview) -> NotLive:
+def _not_live(app: Application, overview: Overview) -> NotLive:
     """Read the releases under way, and the newest drop if that is none of them."""
     newest = [overview.newest] if overview.newest and overview.newest not in overview.under_way else []
     read = filter(None, map(app.record, [*overview.under_way[-MOST_UNDER_WAY:], *newest]))

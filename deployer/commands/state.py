@@ -42,7 +42,7 @@ class NotLive(Value):
     ended: Record | None = None
     """The newest drop, when it ended otherwise than live."""
     ignored: tuple[IgnoredDrop, ...] = ()
-    """NotLive that were ignored after the newest one."""
+    """Drops that were ignored after the newest one."""
 
 
 class Summary(NotLive):
