@@ -19,12 +19,14 @@ APPLICATION = "hello"
 AT_ONCE = '[rollout]\nstrategy = "all-at-once"\n'
 
 
-def zipped(files: Mapping[str, str | bytes]) -> bytes:
-    """Make an archive of some files."""
+def zipped(files: Mapping[str, str | bytes], *executable: str) -> bytes:
+    """Make an archive of some files: the same bytes for the same files."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+    with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in files.items():
-            archive.writestr(name, content)
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr = (0o100755 if name in executable else 0o100644) << 16
+            archive.writestr(entry, content, zipfile.ZIP_DEFLATED, 1)
     return buffer.getvalue()
 
 

@@ -56,6 +56,15 @@ def through_us(
         return running.call(*EVENTS), rf"{place}/tmp/dropshift/{pointer.sha256[:32]}"  # noqa: S108 - below the place
 
 
+def same(tmp_path: Path, files: Files, store: ObjectStore, timeout: int = 20, handler: str = "app.handler") -> Answers:
+    """Return what an application does natively; dropped, it does the same."""
+    native = natively(tmp_path, files, timeout, handler)
+    dropped, root = through_us(tmp_path, files, store, timeout, handler=handler)
+    assert dropped.comparable(root) == native.comparable(str(tmp_path / "tree"))
+    assert dropped.states == native.states
+    return native
+
+
 @pytest.mark.parametrize("files", CASES.values(), ids=CASES)
 def test_a_dropped_application_behaves_as_a_native_one(
     tmp_path: Path, store: ObjectStore, files: dict[str, str]
@@ -65,27 +74,16 @@ def test_a_dropped_application_behaves_as_a_native_one(
         name: text.replace("dict(os.environ)", "sorted(os.environ.keys() - {'AWS_ENDPOINT_URL_S3'})")
         for name, text in files.items()
     }
-    native = natively(tmp_path, ordered)
-    dropped, root = through_us(tmp_path, ordered, store)
-    assert dropped.comparable(root) == native.comparable(str(tmp_path / "tree"))
-    assert dropped.states == native.states
+    assert same(tmp_path, ordered, store)
 
 
 @pytest.mark.parametrize("case", CLIENT_CASES.values(), ids=CLIENT_CASES)
 def test_a_dropped_application_keeps_what_the_client_promises(tmp_path: Path, store: ObjectStore, case: Case) -> None:
-    files: Files = dict(case.files)
-    native = natively(tmp_path, files, handler=case.handler)
-    dropped, root = through_us(tmp_path, files, store, handler=case.handler)
-    assert dropped.comparable(root) == native.comparable(str(tmp_path / "tree"))
-    assert dropped.states == native.states
+    assert same(tmp_path, dict(case.files), store, handler=case.handler)
 
 
 def test_a_call_that_overruns_is_ended_and_the_next_one_starts_anew(tmp_path: Path, store: ObjectStore) -> None:
-    native = natively(tmp_path, {"app.py": OVERRUNS}, timeout=1)
-    dropped, root = through_us(tmp_path, {"app.py": OVERRUNS}, store, timeout=1)
-    assert "timed out" in native.answers[0][1]
-    assert dropped.comparable(root) == native.comparable(str(tmp_path / "tree"))
-    assert dropped.states == native.states
+    assert "timed out" in same(tmp_path, {"app.py": OVERRUNS}, store, timeout=1).answers[0][1]
 
 
 def taken_early(tmp_path: Path, store: ObjectStore, files: Files) -> tuple[Answers, str]:

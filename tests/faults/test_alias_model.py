@@ -3,7 +3,6 @@
 Every actor reads the alias, and writes later what it decided then: its write counts only if nobody wrote in between.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -18,7 +17,6 @@ from deployer.model.status import Ending, Status
 
 STAGES = (10, 50)
 STRANGER = "a stranger"
-type Decide = Callable[[Alias], Alias | Ending]
 
 
 @dataclass

@@ -4,7 +4,6 @@ The real controller and the real rollout run in this process, on the real client
 """
 
 import io
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,6 +15,7 @@ from deployer.model.alias import ADMINISTRATION
 from deployer.model.drop import Drop
 from deployer.model.record import Record
 from deployer.settings import Settings
+from tests.deployment import zipped
 from tests.faults import engine
 from tests.faults.account import BUNDLES, RELEASES, Account
 from tests.faults.engine import Execution
@@ -31,14 +31,8 @@ _START = '[application]\nkind = "command"\ncommand = ["./run"]\n'
 
 def packed(release: str, rollout_table: str = "", more: Mapping[str, str] | None = None) -> bytes:
     """Make a tiny archive: a program, and a manifest."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in {"run": f"#!/bin/sh\n# {release}\ncat\n", **(more or {})}.items():
-            entry = zipfile.ZipInfo(name)
-            entry.external_attr = (0o100755 if name == "run" else 0o100644) << 16
-            archive.writestr(entry, text)
-        archive.writestr(zipfile.ZipInfo("dropshift.toml"), f"{_START}{rollout_table}")
-    return buffer.getvalue()
+    program, manifest = f"#!/bin/sh\n# {release}\ncat\n", f"{_START}{rollout_table}"
+    return zipped({"run": program, **(more or {}), "dropshift.toml": manifest}, "run")
 
 
 @dataclass

@@ -9,7 +9,6 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
-from math import isfinite
 from pathlib import Path
 from typing import Any, Self
 from urllib.request import urlopen
@@ -39,8 +38,7 @@ class LocalAws:
     """A local AWS, from `with` to the end of the block.
 
     `auth` enforces the IAM policies of function roles. `speed` makes durable waits shorter: at 60 a minute takes a
-    second, `math.inf` skips them. `port` is that of its endpoint, 0 for any. `function_environment` is added to every
-    function's variables.
+    second. `port` is that of its endpoint, 0 for any. `function_environment` is added to every function's variables.
     """
 
     def __init__(
@@ -192,7 +190,7 @@ def variables(port: int, speed: float) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,
-        **({SPEED: f"{speed:g}"} if isfinite(speed) else {}),
+        SPEED: f"{speed:g}",
     }
 
 

@@ -5,7 +5,6 @@ executions in memory: they end with the local AWS.
 """
 
 import json
-import math
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -17,7 +16,6 @@ from urllib.parse import quote
 
 import pytest
 from aws_durable_execution_sdk_python_testing import WebRunner, WebRunnerConfig, runner
-from aws_durable_execution_sdk_python_testing.clock import SkipClock
 from aws_durable_execution_sdk_python_testing.execution import Execution
 from aws_durable_execution_sdk_python_testing.executor import Executor
 from aws_durable_execution_sdk_python_testing.model import StartDurableExecutionInput
@@ -166,8 +164,8 @@ def _try_for_ever() -> None:
 
 
 def _set_speed(speed: float) -> None:
-    needs(runner, "RealClock", "SkipClock")
+    needs(runner, "RealClock")
     needs(Executor, "RETRY_BACKOFF_SECONDS")
-    clock = SkipClock() if math.isinf(speed) else ScaledClock(speed)
+    clock = ScaledClock(speed)
     setattr(runner, "RealClock", lambda: clock)  # noqa: B010 - the runner offers no way to pass a clock
     setattr(Executor, "RETRY_BACKOFF_SECONDS", Executor.RETRY_BACKOFF_SECONDS / speed)  # noqa: B010 - nor this

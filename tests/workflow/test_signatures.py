@@ -12,11 +12,12 @@ import pytest
 
 from deployer.model.drop import SIGNATURE_SUFFIX, signed_text
 from deployer.model.status import Status
+from tests.deployment import zipped
 from tests.signing import Signer
 from tests.workflow.test_endings import FILES
-from tests.workflow.world import World, packed
+from tests.workflow.world import World
 
-ARCHIVE = packed(FILES)
+ARCHIVE = zipped(FILES)
 MANIFEST_PAGE = Path(__file__).parents[2] / "docs" / "manifest.md"
 
 

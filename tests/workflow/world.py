@@ -7,7 +7,6 @@ real processes, are in tests/end_to_end.
 import io
 import itertools
 import json
-import zipfile
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import replace
@@ -23,6 +22,7 @@ from deployer.deployer import Deployer
 from deployer.model.alias import Alias
 from deployer.model.drop import FORCE, SIGNATURE, Drop
 from deployer.model.record import Record
+from tests.deployment import zipped
 from tests.faults import engine
 from tests.faults.account import Account, Call
 from tests.faults.faults import Killed
@@ -36,14 +36,6 @@ GO_ON = f'{CANARY}inconclusive = "promote"\n'
 NOW = '[rollout]\nstrategy = "all-at-once"\n'
 WARM = "[resources]\nprovisioned-concurrency = 2\n"
 _sequencers = itertools.count(1)
-
-
-def packed(files: Mapping[str, str | bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(zipfile.ZipInfo(name), content)  # the same files make the same bytes
-    return buffer.getvalue()
 
 
 def refusal(answer: Mapping[str, Any]) -> tuple[str, str, str, str]:
@@ -141,7 +133,7 @@ class World:
         metadata = ({FORCE: "true"} if force else {}) | ({SIGNATURE: signature} if signature else {})
         key = f"{self.application}/{release}.zip"
         put = self.s3.put_object(
-            Bucket=self.settings.releases_bucket, Key=key, Body=body or packed(content), Metadata=metadata
+            Bucket=self.settings.releases_bucket, Key=key, Body=body or zipped(content), Metadata=metadata
         )
         sequencer = f"{next(_sequencers):018X}"
         return Drop(bucket=self.settings.releases_bucket, key=key, version_id=put["VersionId"], sequencer=sequencer)

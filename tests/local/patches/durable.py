@@ -1,7 +1,7 @@
 """Durable executions: an Invoke of a function with a `DurableConfig` starts one in AWS's own local runner.
 
 Upstream has an engine of its own, started by a field boto3 cannot send. Here the runner calls the function back, and
-the durable API (get, history, list, stop, checkpoint, callbacks) is passed on to it. A step's result has a limit, and a
+the durable API (get, history, list, stop, checkpoint) is passed on to it. A step's result has a limit, and a
 stack's deletion waits for the executions of its functions; the runner knows neither.
 
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (durable functions)
@@ -36,7 +36,6 @@ type Original = Callable[..., Coroutine[Any, Any, Response]]
 
 _EXECUTION = re.compile(API + r"durable-executions/(?P<arn>.+?)(?P<verb>/(?:state|history|stop|checkpoint))?$")
 _LIST = re.compile(API + r"functions/(?P<function>[^/]+)/durable-executions$")
-_CALLBACK = re.compile(API + r"durable-execution-callbacks/(?P<id>.+)(?P<verb>/(?:succeed|fail|heartbeat))$")
 _ERRORS = {400: "InvalidParameterValueException", 404: "ResourceNotFoundException"}
 _LONGEST = 366 * 24 * 3600
 _POLL = 0.05
@@ -184,8 +183,6 @@ def _target(path: str) -> str | None:
         return f"{API}durable-executions/{quote(found['arn'], safe='')}{found['verb'] or ''}"
     if found := _LIST.search(path):
         return f"{API}functions/{lambda_svc._resolve_name(found['function'])}/durable-executions"
-    if found := _CALLBACK.search(path):
-        return f"{API}durable-execution-callbacks/{quote(found['id'], safe='')}{found['verb']}"
     return None
 
 
