@@ -58,8 +58,8 @@ def _first_request(start: Callable[[Pointer, ObjectStore, Path], float]) -> floa
 
 
 def _in_bare_interpreter(pointer: Pointer, store: ObjectStore, directory: Path) -> float:
-    told = {"TMPDIR": str(directory), VARIABLE: pointer.encode(), "AWS_ENDPOINT_URL_S3": store.url}
-    return float(_run(OURS, told | CREDENTIALS).splitlines()[-1])
+    variables = {"TMPDIR": str(directory), VARIABLE: pointer.encode(), "AWS_ENDPOINT_URL_S3": store.url}
+    return float(_run(OURS, variables | CREDENTIALS).splitlines()[-1])
 
 
 def _under_runtime(pointer: Pointer, store: ObjectStore, directory: Path) -> float:

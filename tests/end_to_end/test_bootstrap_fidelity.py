@@ -192,11 +192,11 @@ def test_a_handler_that_cannot_be_is_refused_in_the_same_words(tmp_path: Path, h
 
 
 @pytest.mark.parametrize(
-    "told", [{"AWS_LAMBDA_LOG_FORMAT": "JSON"}, {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "ERROR"}]
+    "variables", [{"AWS_LAMBDA_LOG_FORMAT": "JSON"}, {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "ERROR"}]
 )
 @pytest.mark.parametrize("case", ["logs", "raises from another module", "raises at import"])
-def test_structured_logs_are_the_runtimes_own(tmp_path: Path, case: str, told: dict[str, str]) -> None:
-    natively, through_us = natively_and_dropped(tmp_path, CASES[case], told)
+def test_structured_logs_are_the_runtimes_own(tmp_path: Path, case: str, variables: dict[str, str]) -> None:
+    natively, through_us = natively_and_dropped(tmp_path, CASES[case], variables)
     assert through_us == natively
 
 

@@ -129,9 +129,9 @@ def test_a_release_with_libraries_starts_again_behind_a_layer(tmp_path: Path, bo
 def test_a_release_with_libraries_says_that_it_cannot_start_again_within_a_call(tmp_path: Path, both: Both) -> None:
     write(both.tree, {"app.py": BUSY, "lib/libown.so": "x"})
     run = _layered(tmp_path, *LAYERS["that asks for the function at each call"])
-    (_, _), (kind, told), (_, again) = both.dropped(run)
-    assert (kind, told["errorType"], again["errorType"]) == ("error", "Dropshift.Late", "Dropshift.Late")
-    assert "name the layer's function in dropshift.toml" in told["errorMessage"]
+    (_, _), (kind, error), (_, again) = both.dropped(run)
+    assert (kind, error["errorType"], again["errorType"]) == ("error", "Dropshift.Late", "Dropshift.Late")
+    assert "name the layer's function in dropshift.toml" in error["errorMessage"]
 
 
 def test_an_application_may_call_a_module_bootstrap_behind_a_layer(tmp_path: Path, both: Both) -> None:

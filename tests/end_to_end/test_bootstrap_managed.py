@@ -76,8 +76,8 @@ def test_libraries_of_the_release_are_found_by_as_many_processes_as_there_are_na
     tmp_path: Path, store: ObjectStore, place: Path
 ) -> None:
     pointer = release(write(tmp_path / "tree", {"app.py": MEETING, "lib/libown.so.1": "x"})).stored(store)
-    told = {**MANAGED, "LD_LIBRARY_PATH": f"/opt/lib:{package()}/lib"}
-    with dropped(pointer, store, tmp_path, told) as environment:
+    variables = {**MANAGED, "LD_LIBRARY_PATH": f"/opt/lib:{package()}/lib"}
+    with dropped(pointer, store, tmp_path, variables) as environment:
         answers = _at_once(environment, place)
         root = answers[0]["root"]
         assert environment.process is not None
@@ -91,8 +91,8 @@ def test_what_a_process_says_reaches_the_log_it_was_given(tmp_path: Path, store:
     app = "print('imported')\n" + MEETING
     pointer = release(write(tmp_path / "tree", {"app.py": app})).stored(store)
     with _log() as (said, path):
-        told = {**MANAGED, "_LAMBDA_TELEMETRY_LOG_FD_PROVIDER_SOCKET": path}
-        with dropped(pointer, store, tmp_path, told) as environment:
+        variables = {**MANAGED, "_LAMBDA_TELEMETRY_LOG_FD_PROVIDER_SOCKET": path}
+        with dropped(pointer, store, tmp_path, variables) as environment:
             _at_once(environment, place)
             assert environment.output() == ""
         text = said()

@@ -126,11 +126,11 @@ def compared(happened: Happened, root: str) -> list[str]:
 def both(tmp_path: Path, store: ObjectStore, name: str, case: Case) -> tuple[Happened, list[str], list[str]]:
     """Run an application natively and dropped; return how it ended natively, and both runs as `compared`."""
     tree = write(tmp_path / "tree", case.files)
-    told, runtime = {"AWS_EXECUTION_ENV": f"AWS_Lambda_{name}", **case.variables}, toolchains.node_runtime(name)
-    with native(tree, tmp_path, told, runtime, case.handler) as environment:
+    variables, runtime = {"AWS_EXECUTION_ENV": f"AWS_Lambda_{name}", **case.variables}, toolchains.node_runtime(name)
+    with native(tree, tmp_path, variables, runtime, case.handler) as environment:
         natively = call(environment, *case.events)
     pointer = release(tree, kind="nodejs", handler=case.handler).stored(store)
-    with dropped(pointer, store, tmp_path, told, runtime) as environment:
+    with dropped(pointer, store, tmp_path, variables, runtime) as environment:
         happened = call(environment, *case.events)
     root = rf"{tmp_path}/[-0-9a-f]+/tmp/dropshift/{pointer.sha256[:32]}"
     return natively, compared(natively, str(tree)), compared(happened, root)
@@ -190,10 +190,10 @@ def test_a_node_application_that_walks_its_tree_sees_what_a_native_one_sees(
     (tree / "a" / "link").symlink_to("b/c.txt")
     (tree / "folder").symlink_to("a/b")
     pointer = release(tree, kind="nodejs").stored(store)
-    told, runtime = {"AWS_EXECUTION_ENV": f"AWS_Lambda_{name}"}, toolchains.node_runtime(name)
-    with native(tree, tmp_path, told, runtime) as environment:
+    variables, runtime = {"AWS_EXECUTION_ENV": f"AWS_Lambda_{name}"}, toolchains.node_runtime(name)
+    with native(tree, tmp_path, variables, runtime) as environment:
         [natively] = call(environment, {}).answers
-    with dropped(pointer, store, tmp_path, told, runtime) as environment:
+    with dropped(pointer, store, tmp_path, variables, runtime) as environment:
         assert call(environment, {}).answers == [natively]
     assert [seen[0] for seen in natively[0]][:3] == ["a", "a/b", "a/b/c.txt"]
 
@@ -233,8 +233,8 @@ def test_a_lasting_fault_fails_closed_with_one_line(
     with dropped(pointer, store, tmp_path, runtime=runtime) as environment:
         happened = call(environment)
     [error] = happened.answers
-    [told] = (json.loads(line) for line in happened.output.splitlines() if '"release.not_loaded"' in line)
-    assert (told["kind"], told["problem"], told["LoadFailures"]) == (kind, error["errorMessage"], 1)
+    [line] = (json.loads(one) for one in happened.output.splitlines() if '"release.not_loaded"' in one)
+    assert (line["kind"], line["problem"], line["LoadFailures"]) == (kind, error["errorMessage"], 1)
     assert error["errorType"] == f"Dropshift.{kind}"
     assert f"(s3://{BUCKET}/{KEY}, version {pointer.version})" in error["errorMessage"]
     assert remedy in error["errorMessage"]
@@ -317,13 +317,13 @@ def test_the_threads_of_a_managed_instance_load_once_and_all_serve(
     tmp_path: Path, store: ObjectStore, runtime: list[str]
 ) -> None:
     tree = write(tmp_path / "tree", {"app.mjs": THREADED, "a.txt": "text"})
-    told = {
+    variables = {
         "AWS_LAMBDA_INITIALIZATION_TYPE": "lambda-managed-instances",
         "AWS_LAMBDA_MAX_CONCURRENCY": "2",
         "AWS_LAMBDA_NODEJS_WORKER_COUNT": "2",
     }
     seen = set[int]()
-    with dropped(release(tree, kind="nodejs").stored(store), store, tmp_path, told, runtime) as environment:
+    with dropped(release(tree, kind="nodejs").stored(store), store, tmp_path, variables, runtime) as environment:
         assert environment.start().kind == "ready"
 
         def both_threads() -> bool:

@@ -93,13 +93,13 @@ def test_of_many_that_wait_for_a_load_that_is_killed_one_loads_and_all_serve(
     tmp_path: Path, store: ObjectStore, runtime: list[str], pointer: Pointer
 ) -> None:
     (tmp_path / "threads.mjs").write_text(THREADS)
-    told = {"TMPDIR": str(tmp_path), "ENTRY": str(package() / "bootstrap.mjs"), "AWS_ENDPOINT_URL_S3": store.url}
+    own = {"TMPDIR": str(tmp_path), "ENTRY": str(package() / "bootstrap.mjs"), "AWS_ENDPOINT_URL_S3": store.url}
     output = tmp_path / "output"
 
     def start(stack: ExitStack) -> subprocess.Popen[bytes]:
         command, variables = (
             [runtime[0], str(tmp_path / "threads.mjs")],
-            CREDENTIALS | told | {VARIABLE: pointer.encode()},
+            CREDENTIALS | own | {VARIABLE: pointer.encode()},
         )
         with output.open("ab") as file:
             process = subprocess.Popen(command, env=variables, stdout=file, stderr=file)
@@ -153,8 +153,8 @@ def test_a_whole_object_is_refused_before_it_is_read(
 def test_missing_credentials_are_told_in_one_line_that_names_the_object(
     tmp_path: Path, store: ObjectStore, runtime: list[str], pointer: Pointer, variables: dict[str, str], why: str
 ) -> None:
-    told = {"AWS_ACCESS_KEY_ID": ""} | {name: value.format(store=store.url) for name, value in variables.items()}
-    with dropped(pointer, store, tmp_path, told, runtime) as environment:
+    given = {"AWS_ACCESS_KEY_ID": ""} | {name: value.format(store=store.url) for name, value in variables.items()}
+    with dropped(pointer, store, tmp_path, given, runtime) as environment:
         [error] = call(environment).answers
     assert error["errorType"] == "Dropshift.NoCredentials"
     assert error["errorMessage"].startswith(_named(pointer) + why)

@@ -146,14 +146,14 @@ def test_the_first_invocation_after_a_restore_brings_home_what_the_start_touched
 def test_credentials_come_from_the_container_endpoint_once(tmp_path: Path, store: ObjectStore) -> None:
     pointer = without_bytecode(tmp_path / "tree", store, FILES)
     with _endpoint() as (asked, address):
-        told = {
+        variables = {
             **SNAP_START,
             **dict.fromkeys(CREDENTIALS, ""),
             "AWS_REGION": "eu-central-1",
             "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://{address}/2021-01-01/credentials",
             "AWS_CONTAINER_AUTHORIZATION_TOKEN": "token",
         }
-        with dropped(pointer, store, tmp_path, told) as environment:
+        with dropped(pointer, store, tmp_path, variables) as environment:
             assert call(environment, {}).answers == [2]
     assert asked == ["/2021-01-01/credentials token"]
 

@@ -266,8 +266,8 @@ def test_a_slow_import_is_handed_over_though_every_file_was_there(tmp_path: Path
 def test_other_init_types_load_everything_during_init(tmp_path: Path, store: ObjectStore, kind: str) -> None:
     pointer = without_bytecode(tmp_path / "tree", store, FILES, PROFILE)
     _cold_is_late(store, 0.6)
-    told = {"DROPSHIFT_HAND_OVER": "0.1", "AWS_LAMBDA_INITIALIZATION_TYPE": kind}
-    with dropped(pointer, store, tmp_path, told) as environment:
+    variables = {"DROPSHIFT_HAND_OVER": "0.1", "AWS_LAMBDA_INITIALIZATION_TYPE": kind}
+    with dropped(pointer, store, tmp_path, variables) as environment:
         environment.start(10)
         assert list(tmp_path.glob("*/tmp/dropshift/*.complete"))
         happened = call(environment, {})
@@ -394,10 +394,10 @@ def test_a_process_that_waited_for_a_killed_loader_loads_itself(tmp_path: Path, 
     pointer = without_bytecode(tmp_path / "tree", store, FILES, PROFILE)
     (tmp_path / "shared").mkdir()
     (tmp_path / "shared").chmod(0o777)
-    told = {"AWS_LAMBDA_INITIALIZATION_TYPE": "lambda-managed-instances", "TMPDIR": str(tmp_path / "shared")}
+    variables = {"AWS_LAMBDA_INITIALIZATION_TYPE": "lambda-managed-instances", "TMPDIR": str(tmp_path / "shared")}
     _cold_waits(store, lambda: False)
     with ExitStack() as alive, ThreadPoolExecutor(2) as pool:
-        first, second = (alive.enter_context(dropped(pointer, store, tmp_path, told)) for _ in range(2))
+        first, second = (alive.enter_context(dropped(pointer, store, tmp_path, variables)) for _ in range(2))
         doomed = pool.submit(call, first, {})
         until(lambda: len(store.requests) >= 3)
         waiting = pool.submit(call, second, {})
@@ -426,8 +426,8 @@ def test_a_call_that_overruns_is_cut_and_the_next_start_finds_everything_in_plac
 def test_a_start_that_begins_anew_still_frames_its_log_as_lambda_reads_it(tmp_path: Path, store: ObjectStore) -> None:
     app = "import logging\ndef handler(event, context):\n    logging.error('in a frame')\n"
     files: dict[str, str | bytes] = {"app.py": app, "lib/libown.so.1": "x"}
-    told = {"_LAMBDA_TELEMETRY_LOG_FD": "1", "LD_LIBRARY_PATH": f"{package()}/lib"}
-    with dropped(without_bytecode(tmp_path / "tree", store, files, None), store, tmp_path, told) as environment:
+    variables = {"_LAMBDA_TELEMETRY_LOG_FD": "1", "LD_LIBRARY_PATH": f"{package()}/lib"}
+    with dropped(without_bytecode(tmp_path / "tree", store, files, None), store, tmp_path, variables) as environment:
         output = call(environment, {}).output
     assert re.search(r"Z\x00\S?.{1,24}\[ERROR\]\t\S+\t\S+\tin a frame", output, re.DOTALL), output
 
@@ -439,8 +439,8 @@ def test_a_command_is_handed_over_too(tmp_path: Path, store: ObjectStore) -> Non
 
 
 def test_without_a_pointer_every_call_says_that_there_is_no_release_yet(tmp_path: Path, store: ObjectStore) -> None:
-    told = {"DROPSHIFT_RELEASES": "s3://releases/hello/"}
-    with dropped(None, store, tmp_path, told) as environment:
+    variables = {"DROPSHIFT_RELEASES": "s3://releases/hello/"}
+    with dropped(None, store, tmp_path, variables) as environment:
         happened = call(environment, {}, {})
     assert [one.kind for one in happened.outcomes] == ["ready", "error", "error"]
     for answer in happened.answers:
@@ -496,9 +496,9 @@ def test_a_load_that_fails_is_the_inits_error_in_one_line(tmp_path: Path, store:
     assert error["errorType"] == "Dropshift.AccessDenied"
     assert error["stackTrace"] == []
     assert "\n" not in error["errorMessage"]
-    [told] = [json.loads(line) for line in happened.output.splitlines() if '"release.not_loaded"' in line]
-    assert (told["kind"], told["LoadFailures"]) == ("AccessDenied", 1)
-    assert f"{pointer.key}, version {pointer.version}" in str(told["problem"])
+    [line] = [json.loads(one) for one in happened.output.splitlines() if '"release.not_loaded"' in one]
+    assert (line["kind"], line["LoadFailures"]) == ("AccessDenied", 1)
+    assert f"{pointer.key}, version {pointer.version}" in str(line["problem"])
 
 
 def test_a_load_writes_one_line_that_is_also_a_metric(tmp_path: Path, store: ObjectStore) -> None:
@@ -506,15 +506,15 @@ def test_a_load_writes_one_line_that_is_also_a_metric(tmp_path: Path, store: Obj
     store.misbehave = lambda number: "503" if number == 2 else None
     with dropped(pointer, store, tmp_path) as environment:
         call(environment)
-        told = reported(environment)
-    assert told["release"] == "release 1"
-    assert (told["LoadRetries"], told["LoadFailures"], told["LoadKills"]) == (1, 0, 0)
-    assert told["LoadedBytes"] == pointer.offset - 8
-    assert told["init_type"] == "on-demand"
-    metrics = told["_aws"]
+        line = reported(environment)
+    assert line["release"] == "release 1"
+    assert (line["LoadRetries"], line["LoadFailures"], line["LoadKills"]) == (1, 0, 0)
+    assert line["LoadedBytes"] == pointer.offset - 8
+    assert line["init_type"] == "on-demand"
+    metrics = line["_aws"]
     assert isinstance(metrics, dict)
     [directive] = metrics["CloudWatchMetrics"]
-    assert all(metric["Name"] in told for metric in directive["Metrics"])
+    assert all(metric["Name"] in line for metric in directive["Metrics"])
 
 
 def _wait_for(condition: Callable[[], bool]) -> bool:

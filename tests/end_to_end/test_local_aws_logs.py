@@ -42,8 +42,8 @@ def found(aws: LocalAws, name: str, **how: Any) -> list[str]:  # noqa: ANN401
 
 def streams(aws: LocalAws, name: str) -> dict[str, str]:
     """Return the streams' names, by version."""
-    told = aws.client("logs").describe_log_streams(logGroupName=f"/aws/lambda/{name}")["logStreams"]
-    return {one["logStreamName"].partition("[")[2][0]: one["logStreamName"] for one in told}
+    listed = aws.client("logs").describe_log_streams(logGroupName=f"/aws/lambda/{name}")["logStreams"]
+    return {one["logStreamName"].partition("[")[2][0]: one["logStreamName"] for one in listed}
 
 
 def test_a_stream_is_named_by_day_and_version(local_aws: LocalAws, function: str) -> None:
@@ -59,8 +59,8 @@ def test_a_stream_of_a_chosen_group_bears_the_functions_name(local_aws: LocalAws
     """Source: Lambda developer guide, configuring CloudWatch log groups."""
     name = create(local_aws, FAILING, LoggingConfig={"LogGroup": "/chosen"})
     local_aws.client("lambda").invoke(FunctionName=name)
-    told = local_aws.client("logs").describe_log_streams(logGroupName="/chosen")["logStreams"]
-    assert f"/{name}[$LATEST]" in told[0]["logStreamName"]
+    listed = local_aws.client("logs").describe_log_streams(logGroupName="/chosen")["logStreams"]
+    assert f"/{name}[$LATEST]" in listed[0]["logStreamName"]
 
 
 def test_a_traceback_is_one_event(local_aws: LocalAws, function: str) -> None:

@@ -209,8 +209,8 @@ def test_what_cannot_be_released_is_refused_with_every_reason(
     before = stack.traffic
     record = stack.ended(stack.drop(release, files))
     assert record["status"] == Status.REJECTED
-    told = json.dumps(record["problems"])
-    assert [word for word in words if word not in told] == [], told
+    problems = json.dumps(record["problems"])
+    assert [word for word in words if word not in problems] == [], problems
     assert stack.traffic == before
 
 
@@ -240,5 +240,5 @@ def test_bad_input_gets_an_answer_and_changes_nothing(stack: Stack, payload: dic
 def test_an_object_outside_the_layout_starts_nothing(stack: Stack) -> None:
     bucket = stack.outputs["ReleasesBucket"]
     stack.s3.put_object(Bucket=bucket, Key="orders/1.zip", Body=b"x")
-    told = until(lambda: [line for line in stack.aws.logs(stack.outputs["Controller"]) if "orders/1.zip" in line])
-    assert "unknown application" in told[0]
+    logged = until(lambda: [line for line in stack.aws.logs(stack.outputs["Controller"]) if "orders/1.zip" in line])
+    assert "unknown application" in logged[0]

@@ -11,9 +11,9 @@ needs(sqs, "_act_send_message", "_queue_by_arn", "_queue_url")
 
 def put(arn: str, body: str, attributes: Mapping[str, str]) -> None:
     """Put one message, with attributes of text, into a queue of the account and region in scope."""
-    told = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
+    texts = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
     url = sqs._queue_url(arn.rpartition(":")[2])
-    sqs._act_send_message({"MessageBody": body, "MessageAttributes": told}, url)
+    sqs._act_send_message({"MessageBody": body, "MessageAttributes": texts}, url)
 
 
 def policy(arn: str) -> str:

@@ -44,13 +44,13 @@ class Invocation:
             "Lambda-Runtime-Deadline-Ms": str(int(self.deadline * 1000)),
             "Lambda-Runtime-Invoked-Function-Arn": self.function_arn,
         }
-        told = {
+        optional = {
             "Lambda-Runtime-Trace-Id": self.trace_id,
             "Lambda-Runtime-Client-Context": self.client_context,
             "Lambda-Runtime-Cognito-Identity": self.cognito_identity,
             "Lambda-Runtime-Aws-Tenant-Id": self.tenant_id,
         }
-        return found | {name: value for name, value in told.items() if value}
+        return found | {name: value for name, value in optional.items() if value}
 
 
 @dataclass(frozen=True)
@@ -164,8 +164,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _outcome(self, response: bool, payload: bytes) -> Outcome:  # noqa: FBT001 - the path tells
         """Make an outcome; the trailers of a stream that broke off have its error."""
         broken = self.headers.get("Lambda-Runtime-Function-Error-Body") if response else None
-        told = base64.b64decode(broken) if broken else payload
-        return Outcome("response" if response and not broken else "error", told, *self._said())
+        body = base64.b64decode(broken) if broken else payload
+        return Outcome("response" if response and not broken else "error", body, *self._said())
 
     def _said(self) -> Iterator[str]:
         """Return an answer's error type, content type, and cause for X-Ray from its headers."""

@@ -81,8 +81,8 @@ class PythonWorker:
             if outcome.kind == "ready":
                 deadline = time.time() + limit
                 payload = json.dumps(event).encode()
-                told = (trace_id, _client_context.get())
-                invocation = Invocation(request_id, payload, deadline, invoked_function_arn, *told)
+                beside = (trace_id, _client_context.get())
+                invocation = Invocation(request_id, payload, deadline, invoked_function_arn, *beside)
                 outcome = self.environment.run(invocation, limit)
             return _result(outcome, self.environment.output())
 
