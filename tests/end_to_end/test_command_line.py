@@ -5,12 +5,13 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from deployer.cli.main import main
 from tests.deployment import AT_ONCE, zipped
 from tests.end_to_end.stack import FUNCTION, Stack, serving
 from tests.local import LocalAws
@@ -256,9 +257,13 @@ def test_a_rollback_is_shown_with_its_reason_by_status_and_history(person: Perso
     ],
     ids=" ".join,
 )
-def test_json_is_the_controllers_own_document(person: Person, verb: list[str]) -> None:
-    found: Mapping[str, object] = json.loads(person.run(*verb, "--output", "json").stdout)
-    assert "answer" in found
+def test_json_is_the_controllers_own_document(
+    person: Person, verb: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in person.environment.items():
+        monkeypatch.setenv(name, value)
+    main([*verb, "--output", "json"])
+    assert "answer" in json.loads(capsys.readouterr().out)
 
 
 def test_a_watched_drop_in_json_is_a_line_for_every_change(person: Person) -> None:
@@ -288,9 +293,12 @@ def test_shells_complete_verbs_and_applications(person: Person, shell: str) -> N
     assert "hello" in person.run(**words).stdout
 
 
-def test_every_verb_has_help_with_an_example(person: Person) -> None:
-    listed = person.run("--help").stdout
-    verbs = [line.split()[0] for line in listed.partition("Release:")[2].splitlines() if line.startswith("  ")]
+def test_every_verb_has_help_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    def helped(*verb: str) -> str:
+        assert main([*verb, "--help"]) == 0
+        return capsys.readouterr().out
+
+    verbs = [line.split()[0] for line in helped().partition("Release:")[2].splitlines() if line.startswith("  ")]
     assert len(verbs) >= 14
     for verb in verbs:
-        assert f"dropshift {verb}" in person.run(verb, "--help").stdout.partition("Example")[2], verb
+        assert f"dropshift {verb}" in helped(verb).partition("Example")[2], verb
