@@ -127,7 +127,7 @@ class Situation(Shown):
         return next((one for one in known if one.release_id == release_id), None)
 
 
-class Answer(Shown):
+class ShownAnswer(Shown):
     """The fields of every answer."""
 
     answer: Lines = ()

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from deployer.cli import inspecting, options, screen
 from deployer.cli.exits import Exit, refusal
-from deployer.cli.options import Run
+from deployer.cli.options import CommandLine
 from deployer.cli.showing import TIMEOUT
 from deployer.cli.watching import Watch
 from deployer.inspection.archive import Refusal
@@ -58,7 +58,7 @@ def drop(  # noqa: PLR0913 - one for each option
     Exit status with --watch: 0 live; 1 refused, failed, rolled back or aborted; 2 superseded or overtaken; 3 could not
     tell, for instance after --timeout. The rollout goes on whatever becomes of this command.
     """
-    run = Run(stack, output == "json")
+    run = CommandLine(stack, output == "json")
     key = _key(path, application, release)
     found = _inspected(path, application, run)
     if isinstance(found, Refusal):
@@ -88,13 +88,13 @@ def _key(path: Path, application: str, release: str | None) -> str:
     return key
 
 
-def _inspected(path: Path, application: str, run: Run) -> "Inspection | Refusal":
+def _inspected(path: Path, application: str, run: CommandLine) -> "Inspection | Refusal":
     from deployer.cli.aws import functions  # noqa: PLC0415 - AWS's library takes half a second
 
     return inspecting.inspect_for(path, functions.configuration(run.stack, application))
 
 
-def _upload(path: Path, key: str, found: "Inspection", run: Run, *, sign: str | None, force: bool) -> Drop:
+def _upload(path: Path, key: str, found: "Inspection", run: CommandLine, *, sign: str | None, force: bool) -> Drop:
     from deployer.cli.aws import releases  # noqa: PLC0415 - as above
 
     metadata = {FORCE: "true"} if force else {}

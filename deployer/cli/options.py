@@ -17,7 +17,7 @@ type Function = Callable[..., Any]
 
 
 @dataclass(frozen=True)
-class Run:
+class CommandLine:
     """One run of the command line. AWS's library is imported when it is needed first: `inspect` never needs it."""
 
     stack_name: str
@@ -57,7 +57,7 @@ class Verb(click.Command):
 def complete_application(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
     """Return the stack's applications; none when AWS cannot be asked."""
     try:
-        known = Run(ctx.params.get("stack") or "dropshift", as_json=False).stack.applications
+        known = CommandLine(ctx.params.get("stack") or "dropshift", as_json=False).stack.applications
     except StopError:
         return []
     return [name for name in known if name.startswith(incomplete)]

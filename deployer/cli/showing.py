@@ -9,10 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from deployer.cli import options, screen, view, wording
-from deployer.cli.answer import Answer, ShownRelease, Situation
+from deployer.cli.answer import ShownAnswer, ShownRelease, Situation
 from deployer.cli.clock import Clock
 from deployer.cli.exits import Exit
-from deployer.cli.options import Run
+from deployer.cli.options import CommandLine
 from deployer.cli.steering import show
 from deployer.cli.watching import explain, watch_newest
 from deployer.model import duration
@@ -50,13 +50,13 @@ def status(application: str | None, *, watch: bool, timeout: timedelta, stack: s
 
     With an APPLICATION, the exit status is that of its newest release; 3 while that is under way.
     """
-    run = Run(stack, output == "json")
+    run = CommandLine(stack, output == "json")
     if application is None:
         if watch:
             raise click.UsageError("name the application to watch: dropshift status APPLICATION --watch")
         return _all(run)
     found = run.controller.ask("status", application)
-    if Answer.model_validate(found).problems:
+    if ShownAnswer.model_validate(found).problems:
         return show(run, found)
     situation = Situation.model_validate(found)
     if watch and (ended := watch_newest(run, application, situation, timeout)) is not None:
@@ -69,7 +69,7 @@ def status(application: str | None, *, watch: bool, timeout: timedelta, stack: s
     return _exit_status(newest, run)
 
 
-def _exit_status(newest: ShownRelease | None, run: Run) -> Exit:
+def _exit_status(newest: ShownRelease | None, run: CommandLine) -> Exit:
     if newest is None:
         return Exit.UNKNOWN
     if newest.ended and newest.exit_status is not Exit.LIVE:
@@ -77,14 +77,14 @@ def _exit_status(newest: ShownRelease | None, run: Run) -> Exit:
     return newest.exit_status
 
 
-def _all(run: Run) -> Exit:
+def _all(run: CommandLine) -> Exit:
     found = run.controller.ask("status", None)
     if run.as_json or "applications" not in found:
         return show(run, found)
     for one in found["applications"]:
         _write(Situation.model_validate(one), None)
     names = tuple(one["application"] for one in found["applications"])
-    screen.out(*(line for line in Answer.model_validate(found).answer if not line.startswith(names)))
+    screen.out(*(line for line in ShownAnswer.model_validate(found).answer if not line.startswith(names)))
     return Exit.LIVE
 
 
@@ -93,8 +93,8 @@ def _write(situation: Situation, newest: ShownRelease | None) -> None:
     screen.console().print(view.frame(situation, shown, Clock.of_environment()))
 
 
-def _newest(run: Run, application: str) -> ShownRelease | None:
-    releases = Answer.model_validate(run.controller.ask("history", application, limit=1)).releases
+def _newest(run: CommandLine, application: str) -> ShownRelease | None:
+    releases = ShownAnswer.model_validate(run.controller.ask("history", application, limit=1)).releases
     return releases[0] if releases else None
 
 
@@ -105,9 +105,9 @@ def _newest(run: Run, application: str) -> ShownRelease | None:
 @options.output
 def history(application: str, limit: int, stack: str, output: str) -> Exit:
     """Show releases and how each ended, newest first."""
-    run = Run(stack, output == "json")
+    run = CommandLine(stack, output == "json")
     found = run.controller.ask("history", application, limit=limit)
-    answer = Answer.model_validate(found)
+    answer = ShownAnswer.model_validate(found)
     if run.as_json or answer.problems:
         return show(run, found)
     if not answer.releases:
@@ -149,7 +149,7 @@ def logs(application: str | None, of: str | None, since: timedelta, *, follow: b
 
     if (application is None) == (of is None):
         raise click.UsageError("name an APPLICATION, or a part of the deployer by --of")
-    run = Run(stack, output == "json")
+    run = CommandLine(stack, output == "json")
     log = Log(run.stack, run.stack.function(application) if application else getattr(run.stack, str(of)))
     begin = int((datetime.now(UTC) - since).timestamp() * 1000)
     while True:

@@ -6,9 +6,9 @@ from typing import Any
 import click
 
 from deployer.cli import options, screen
-from deployer.cli.answer import Answer, Document
+from deployer.cli.answer import Document, ShownAnswer
 from deployer.cli.exits import Exit, refusal
-from deployer.cli.options import Run
+from deployer.cli.options import CommandLine
 
 
 def _change(  # noqa: PLR0913 - what all of them take
@@ -23,7 +23,7 @@ def _change(  # noqa: PLR0913 - what all of them take
     **fields: Any,  # noqa: ANN401 - each command has its own
 ) -> Exit:
     """Send a command. A command that asks first shows what it would do, and is sent when a person agrees."""
-    run = Run(stack, output == "json")
+    run = CommandLine(stack, output == "json")
     if dry_run:
         return show(run, run.controller.ask(action, application, dry_run=True, **fields))
     if asks and not yes:
@@ -36,22 +36,22 @@ def _change(  # noqa: PLR0913 - what all of them take
 
 def _would(preview: Document) -> bool:
     """Return whether a dry run found something to do; if not, its answer is the answer."""
-    answer = Answer.model_validate(preview)
+    answer = ShownAnswer.model_validate(preview)
     return not answer.problems and any(line.startswith("would ") for line in answer.answer)
 
 
 def _confirm(preview: Document) -> None:
     """Ask a person whether to go on; a StopError if there is no person to ask, or the answer is no."""
-    screen.err(*Answer.model_validate(preview).answer)
+    screen.err(*ShownAnswer.model_validate(preview).answer)
     if not screen.asks_people():
         raise refusal("--yes", "no terminal to ask on; nothing was changed", "a terminal, or --yes", "add --yes")
     if not click.confirm("Do it?", err=True):
         raise refusal("answer", "no; nothing was changed", "y", "send the command again when you mean it")
 
 
-def show(run: Run, found: Document) -> Exit:
+def show(run: CommandLine, found: Document) -> Exit:
     """Write the controller's answer: a refusal's reasons on standard error."""
-    answer = Answer.model_validate(found)
+    answer = ShownAnswer.model_validate(found)
     if run.as_json:
         screen.document(found)
     if answer.problems:
@@ -147,7 +147,7 @@ def prune(application: str, **options: Any) -> Exit:  # noqa: ANN401 - as above
 @options.output
 def validate(application: str, key: str, stack: str, output: str) -> Exit:
     """Inspect an archive that was dropped, as the rollout does; nothing changes."""
-    run = Run(stack, output == "json")
+    run = CommandLine(stack, output == "json")
     with screen.working(f"inspecting {key}"):
         found = run.controller.ask("validate", application, key=key)
     return show(run, found)

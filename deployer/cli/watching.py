@@ -13,10 +13,10 @@ from rich.live import Live
 from rich.text import Text
 
 from deployer.cli import screen, view, wording
-from deployer.cli.answer import Answer, ShownRelease, Situation
+from deployer.cli.answer import ShownAnswer, ShownRelease, Situation
 from deployer.cli.clock import Clock
 from deployer.cli.exits import Exit, StopError
-from deployer.cli.options import Run
+from deployer.cli.options import CommandLine
 from deployer.model.duration import show
 
 _FIRST_PAUSE, _GROWTH = 0.5, 1.3
@@ -34,7 +34,7 @@ _SEARCHED = 20
 class Watch:
     """Follows one release of one application."""
 
-    run: Run
+    run: CommandLine
     application: str
     release_id: str
     name: str
@@ -93,7 +93,7 @@ class Watch:
     def _ended(self) -> ShownRelease | None:
         """Find a release that is neither under way nor the newest drop; None as long as the event has not arrived."""
         found = self.run.controller.ask("history", self.application, limit=_SEARCHED)
-        releases = Answer.model_validate(found).releases
+        releases = ShownAnswer.model_validate(found).releases
         return next((one for one in releases if one.release_id == self.release_id), self.release)
 
     @property
@@ -171,7 +171,7 @@ class _Plain:
         self._printed_at = time.monotonic()
 
 
-def explain(release: ShownRelease, run: Run) -> None:
+def explain(release: ShownRelease, run: CommandLine) -> None:
     """Write how a release ended; everything but a success on standard error."""
     if release.exit_status is Exit.LIVE:
         if not run.as_json:
@@ -183,7 +183,7 @@ def explain(release: ShownRelease, run: Run) -> None:
     screen.err(*(f"    {line}" for line in release.traceback))
 
 
-def watch_newest(run: Run, application: str, situation: Situation, timeout: timedelta) -> Exit | None:
+def watch_newest(run: CommandLine, application: str, situation: Situation, timeout: timedelta) -> Exit | None:
     """Follow the newest release that is under way; None when there is none."""
     if not situation.under_way:
         return None
