@@ -18,8 +18,8 @@ from deployer.model.health import Health
 from deployer.model.release import Release, required
 from deployer.model.stages import ACTIVE_TRIES, PUBLISH_TRIES, Stage, bake_waits, hold_waits, turn_waits
 from deployer.model.status import Status
-from deployer.rollout import steps
 from deployer.rollout.run import Act, Run, StepFailedError
+from deployer.rollout.steps import bundling, looking, preparing, publishing, shifting, turn
 
 __all__ = ["Run", "StepFailedError", "carry_out", "handler"]
 
@@ -29,7 +29,7 @@ def handler(event: dict[str, Any], context: DurableContext) -> dict[str, str]:
     """Roll out the drop of the input; the execution's result is the ending."""
     run = Run(context, Release(drop=Drop.model_validate(event)))
     name = context.execution_context.durable_execution_arn.split("/")[-2]
-    release = run.step(steps.check_order, run.release, name)
+    release = run.step(preparing.check_order, run.release, name)
     return result(release) if release.ending else carry_out(run)
 
 
@@ -38,11 +38,11 @@ def carry_out(run: Run) -> dict[str, str]:
     try:
         release = roll_out(run, run.release)
     except StepFailedError as error:
-        release = run.step(steps.fail, run.release, str(error))
-    release = run.step(steps.finish, release)
+        release = run.step(shifting.fail, run.release, str(error))
+    release = run.step(shifting.finish, release)
     if required(release.ending).status is Status.LIVE:
         with suppress(StepFailedError):  # it only makes the next release's bundle cheaper
-            run.step(steps.strengthen_bundle, release)
+            run.step(bundling.strengthen_bundle, release)
     return result(release)
 
 
@@ -54,7 +54,7 @@ def result(release: Release) -> dict[str, str]:
 
 def roll_out(run: Run, release: Release) -> Release:
     """Take a release through every step until it ends."""
-    inspect, bundle, promote = map(_once, (steps.inspect, steps.make_bundle, steps.promote))
+    inspect, bundle, promote = map(_once, (preparing.inspect, bundling.make_bundle, shifting.promote))
     for act in (take_turn, inspect, bundle, publish, smoke_test, shift_in_stages, promote):
         release = act(run, release)
         if release.ending:
@@ -65,7 +65,7 @@ def roll_out(run: Run, release: Release) -> Release:
 def take_turn(run: Run, release: Release) -> Release:
     """Wait while another release of the application is being prepared, unless a newer drop is known."""
     for wait in turn_waits():
-        release = run.step(steps.await_turn, release)
+        release = run.step(turn.await_turn, release)
         if release.ending or release.has_turn:
             return release
         run.wait(wait)
@@ -78,10 +78,10 @@ def _once(act: Act[[]]) -> Callable[[Run, Release], Release]:
 
 def publish(run: Run, release: Release) -> Release:
     """Make a version of it that can be invoked."""
-    release = _until(run, steps.publish, release, lambda found: found.version is not None, PUBLISH_TRIES)
+    release = _until(run, publishing.publish, release, lambda found: found.version is not None, PUBLISH_TRIES)
     if release.ending:
         return release
-    return _until(run, steps.check_active, release, lambda found: found.active, ACTIVE_TRIES)
+    return _until(run, publishing.check_active, release, lambda found: found.active, ACTIVE_TRIES)
 
 
 def _until(run: Run, act: Act[[]], release: Release, done: Callable[[Release], bool], tries: int) -> Release:
@@ -97,19 +97,19 @@ def _until(run: Run, act: Act[[]], release: Release, done: Callable[[Release], b
 
 def smoke_test(run: Run, release: Release) -> Release:
     """Call the version before it has traffic."""
-    release = run.step(steps.smoke_test, release)
+    release = run.step(publishing.smoke_test, release)
     if release.ending:
         return release
-    return _until(run, steps.provision_concurrency, release, lambda found: found.concurrency_ready, ACTIVE_TRIES)
+    return _until(run, publishing.provision_concurrency, release, lambda found: found.concurrency_ready, ACTIVE_TRIES)
 
 
 def shift_in_stages(run: Run, release: Release) -> Release:
     """Shift traffic to the version stage by stage, and watch it."""
-    release = run.step(steps.plan_stages, release)
+    release = run.step(shifting.plan_stages, release)
     holding = hold_waits(release.stages)
     for stage in release.stages:
         if release.weight <= stage.weight and not release.ending:
-            release = _bake(run, run.step(steps.shift, release, stage), stage, holding)
+            release = _bake(run, run.step(shifting.shift, release, stage), stage, holding)
     return release
 
 
@@ -129,10 +129,10 @@ def _bake_is_over(release: Release, stage: Stage) -> bool:
 
 
 def _look(run: Run, release: Release) -> Release:
-    release = run.step(steps.look, release)
+    release = run.step(looking.look, release)
     verdict = release.verdict
     if not release.ending and verdict and verdict.health is Health.UNHEALTHY:
-        return run.step(steps.roll_back, release, verdict.reason)
+        return run.step(shifting.roll_back, release, verdict.reason)
     return release
 
 
@@ -144,10 +144,10 @@ def _conclude(run: Run, release: Release, stage: Stage, holding: Iterator[timede
         if not release.paused and (health is Health.HEALTHY or (health is Health.INCONCLUSIVE and policy == "promote")):
             return release
         if not release.paused and health is Health.INCONCLUSIVE and policy == "roll-back":
-            return run.step(steps.roll_back, release, f"too little traffic: {required(release.verdict).reason}")
+            return run.step(shifting.roll_back, release, f"too little traffic: {required(release.verdict).reason}")
         wait = next(holding, None)
         if wait is None:
-            return run.step(steps.roll_back, release, f"held too long; the last verdict was {release.verdict}")
+            return run.step(shifting.roll_back, release, f"held too long; the last verdict was {release.verdict}")
         run.wait(wait)
         release = _look(run, release)
     return release

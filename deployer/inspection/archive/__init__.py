@@ -7,22 +7,18 @@ Strict by intent: archives that two tools could read differently are refused; ev
 accepted. Pure, except for the source that is read and the directory that `unpack` fills.
 """
 
-from deployer.inspection.archive.contents import Contents, Limits, Refusal, Sink
-from deployer.inspection.archive.read import SUFFIXES, read
+from deployer.inspection.archive.contents import Contents, Limits, Refusal
+from deployer.inspection.archive.read import read
 from deployer.inspection.archive.source import FileSource, HashedStream, Source
 from deployer.inspection.archive.unpack import STAGING, Staging, unpack
-from deployer.model.entry import Entry
 
 __all__ = [
     "STAGING",
-    "SUFFIXES",
     "Contents",
-    "Entry",
     "FileSource",
     "HashedStream",
     "Limits",
     "Refusal",
-    "Sink",
     "Source",
     "Staging",
     "read",
