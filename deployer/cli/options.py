@@ -68,17 +68,12 @@ def application(*, required: bool = True) -> Callable[[Function], Function]:
     return click.argument("application", required=required, shell_complete=complete_application)
 
 
-def on_a_stack(function: Function) -> Function:
-    """Let a verb take the stack."""
-    return click.option(
-        "--stack", envvar="DROPSHIFT_STACK", default="dropshift", show_default=True, show_envvar=True, help="The stack."
-    )(function)
-
-
-def output(function: Function) -> Function:
-    """Let a verb take the form of its answer."""
-    kinds = click.Choice(["text", "json"])
-    return click.option("--output", type=kinds, default="text", help="For people, or for programs.")(function)
+on_a_stack = click.option(
+    "--stack", envvar="DROPSHIFT_STACK", default="dropshift", show_default=True, show_envvar=True, help="The stack."
+)
+output = click.option(
+    "--output", type=click.Choice(["text", "json"]), default="text", help="For people, or for programs."
+)
 
 
 def machine(function: Function) -> Function:
