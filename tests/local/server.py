@@ -4,6 +4,7 @@ It ends when its standard input does, that is with its parent, however that one 
 """
 
 import asyncio
+import gc
 import os
 import shutil
 import signal
@@ -53,6 +54,7 @@ def main() -> None:
     """Install every patch, print `ready`, serve until the parent closes standard input."""
     for patch in PATCHES:
         patch.install()
+    gc.freeze()  # the emulator's modules stay: no collection needs to look at them
     threading.Thread(target=_follow_parent, daemon=True, name="follow-parent").start()
     try:
         asyncio.run(_serve())
