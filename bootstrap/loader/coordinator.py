@@ -32,7 +32,7 @@ AGAIN = 0.01
 class Runtime(NamedTuple):
     """The runtime's process, as far as it takes part in the load."""
 
-    tell: Callable[[Any], None]
+    notify: Callable[[Any], None]
     asks: Lines
     asked: int
     """A descriptor of the file that lists what somebody opened before it had arrived."""
@@ -60,18 +60,18 @@ class Coordinator:
         """The runtime's question: `sound`, or `quiet`, for which also no process may wait for a file."""
         self._ask_again = self._opened = self._failure_told = False
         self._failure: LoadError | None = None
-        heard, self._told = os.pipe2(os.O_CLOEXEC)
-        self._heard = Lines(heard)
+        messages, self._from_children = os.pipe2(os.O_CLOEXEC)
+        self._messages = Lines(messages)
         self._poll = select.poll()
-        for descriptor in (heard, runtime.asks.pipe, application.ended):
+        for descriptor in (messages, runtime.asks.pipe, application.ended):
             self._poll.register(descriptor, select.POLLIN)
         self._poll.register(queue.input, select.POLLOUT)
         self._phases: dict[str, float] | None = None
         self.work: list[dict[str, Any]] = []
 
-    def children_tell(self, message: object) -> None:
+    def notify_from_child(self, message: object) -> None:
         """Send a message from a child."""
-        send(self._told, message)
+        send(self._from_children, message)
 
     def watch(self, child: int, holder: int | None = None, inbox: socket.socket | None = None) -> None:
         """Hear of a child's end; a holder is also asked."""
@@ -100,7 +100,7 @@ class Coordinator:
         for descriptor, event in self._poll.poll(AGAIN * 1000 if self._ask_again else None):
             if descriptor == self._queue.input:
                 self._feed(event)
-            elif descriptor == self._heard.pipe:
+            elif descriptor == self._messages.pipe:
                 self._listen()
             elif descriptor == self._runtime.asks.pipe:
                 self._be_asked()
@@ -117,10 +117,10 @@ class Coordinator:
             os.close(self._queue.input)
 
     def _listen(self) -> None:
-        for message in self._heard.read() or ():
-            self._hear(message)
+        for message in self._messages.read() or ():
+            self._on_message(message)
 
-    def _hear(self, message: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
+    def _on_message(self, message: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
         if isinstance(message, int):
             self._placed.add(message)
             self._awaited.discard(message)
@@ -151,7 +151,7 @@ class Coordinator:
     def _open_when_possible(self) -> None:
         if not (self._opened or self._unready or self._awaited):
             self._opened = True
-            self._runtime.tell({"open": True})
+            self._runtime.notify({"open": True})
 
     def _prefer(self, files: list[int]) -> None:
         os.write(self._runtime.asked, b"".join(map(NUMBER.pack, files)))
@@ -202,12 +202,12 @@ class Coordinator:
             self.give_up(self._failure)
         if self._failure and not self._failure_told:
             self._failure_told = True
-            self._runtime.tell({"failed": str(self._failure), "kind": self._failure.kind})
+            self._runtime.notify({"failed": str(self._failure), "kind": self._failure.kind})
         if self._owed == QUIET and self._waiting:
             self._ask_again = True
         elif self._owed:
             self._owed = ""
-            self._runtime.tell({"sound": True})
+            self._runtime.notify({"sound": True})
 
     def _child_ended(self, descriptor: int) -> None:
         child, holder = self._children.pop(descriptor)
@@ -216,7 +216,7 @@ class Coordinator:
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         if status == KILLED:
             os._exit(KILLED)
-        if select.select([self._heard.pipe], [], [], 0)[0]:
+        if select.select([self._messages.pipe], [], [], 0)[0]:
             self._listen()
         if status and not self._failure:
             ended = LoadError("Loader", f"{describe(self._pointer)}: a loading process ended early; is memory short?")

@@ -7,7 +7,7 @@ write to it, and reports each frame that is in place. With the last frame of a f
     the twin or the coordinator do  the holder kills the application
     an opener waits for 30 s        so it does then; the kernel would let the opener in after 45 s
     an opener was let in            so it does as soon as it knows: before the application's next answer, and before it
-                                    lets the file go, for afterwards nobody could tell
+                                    lets the file go, for afterwards nobody could know
 """
 
 import os
@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, NoReturn
 from ..index import File
 from . import lease
 
-type Tell = Callable[[Any], None]
+type Notify = Callable[[Any], None]
 
 BORROW, HEAD, WRITTEN, QUESTION = b"b", b"h", b"w", b"?"
 NUMBER, NUMBERS = struct.Struct("<I"), "<%dI"
@@ -51,8 +51,8 @@ class Partners(NamedTuple):
     workers: list[socket.socket]
     coordinator: int
     """A descriptor that is readable when the coordinator has ended."""
-    tell: Tell
-    tell_why: Callable[[OSError], None]
+    notify: Notify
+    notify_of_failure: Callable[[OSError], None]
     danger: Callable[[str], NoReturn]
     """Kills the application, reports why, and ends this process."""
 
@@ -79,7 +79,7 @@ class Holder:
         signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
         refused = self._take()
         self._begin_twin()
-        self._partners.tell({"holding": self._partners.number, "refused": refused})
+        self._partners.notify({"holding": self._partners.number, "refused": refused})
         for descriptor in (self._woken, self._partners.inbox.fileno(), self._partners.coordinator):
             self._poll.register(descriptor, select.POLLIN)
         while self._held:
@@ -123,7 +123,7 @@ class Holder:
             for number, held in self._held.items():
                 lease.reserve(held, self._share.files[number].size)
         except OSError as error:
-            self._partners.tell_why(error)
+            self._partners.notify_of_failure(error)
         self._poll.register(holder, select.POLLIN)
         self._poll.register(self._partners.coordinator, select.POLLIN)
         while not self._poll.poll():
@@ -151,7 +151,7 @@ class Holder:
         found = [number for number, held in self._held.items() if number not in self._opened and lease.asked_for(held)]
         self._opened |= dict.fromkeys(found, time.monotonic())
         for first in range(0, len(found), 300):
-            self._partners.tell({"asked": found[first : first + 300]})
+            self._partners.notify({"asked": found[first : first + 300]})
 
     def _serve(self, message: bytes) -> None:
         kind, body = message[:1], message[1:]
@@ -171,7 +171,7 @@ class Holder:
             self._sweep()
             for number in self._opened:
                 self._check(self._held[number])
-            self._partners.tell({"sound": self._partners.number, "question": numbers[0], "open": len(self._opened)})
+            self._partners.notify({"sound": self._partners.number, "question": numbers[0], "open": len(self._opened)})
 
     def _placed(self, frame: int) -> None:
         """Let go of every file that is whole with this frame."""

@@ -27,14 +27,12 @@ from .borrow import Borrower
 from .coordinator import Coordinator, Runtime, give_up
 from .directories import complete, open_root, prepare
 from .disk_space import NO_ROOM, check_space, full, remove_others, remove_remains
-from .holder import NUMBER, Holder, Partners, Share
+from .holder import NUMBER, Holder, Notify, Partners, Share
 from .part_queue import Queue, Work
 from .parts import plan
 from .shares import cut_tails, share, without_heads
 from .unpack import Place
 from .worker import CONNECTIONS, Job, Worker
-
-type Tell = Callable[[Any], None]
 
 LOADER_NICE = 15
 """Niceness of the loader where processors are few: the import has priority, and waits only for files that it needs.
@@ -47,8 +45,8 @@ still beside an application that spins on every processor.
 class Ends(NamedTuple):
     """The loading process's connections with the runtime's."""
 
-    tell: int
-    asks: int
+    messages: int
+    questions: int
     """Descriptors of pipes, to write to and to read from."""
     lock: int
     runtime: int
@@ -61,27 +59,27 @@ class Ends(NamedTuple):
 
 
 def load(pointer: Pointer, tree: Tree, ends: Ends) -> NoReturn:
-    """Bring `tree` to completion, or tell why not. Runs in a process of its own and ends it."""
-    tell = partial(send, ends.tell)
+    """Bring `tree` to completion, or report why not. Runs in a process of its own and ends it."""
+    notify = partial(send, ends.messages)
     os.setsid()
     os.umask(0)
     gc.disable()  # much is made at once, and nothing of it goes before the process does
     try:
         if turn.take(ends.lock, tree) and not _is_usable(pointer, tree):
             _make_room(pointer, tree)
-            Load(pointer, tree, ends, tell).run()
+            Load(pointer, tree, ends, notify).run()
         else:
             fcntl.flock(ends.lock, fcntl.LOCK_SH)
-            tell({"done": True})
+            notify({"done": True})
         os._exit(0)
-    except BaseException as error:  # noqa: BLE001 - the other process must hear of everything; this one ends
-        _tell_why(error, pointer, tree, tell)
+    except BaseException as error:  # noqa: BLE001 - the other process must learn of everything; this one ends
+        _notify_of_failure(error, pointer, tree, notify)
     finally:
         os.killpg(0, signal.SIGKILL)  # this process, and whatever it forked
         os._exit(1)
 
 
-def _tell_why(error: BaseException, pointer: Pointer, tree: Tree, tell: Tell) -> None:
+def _notify_of_failure(error: BaseException, pointer: Pointer, tree: Tree, notify: Notify) -> None:
     """Report a failure in words that say what to do, unless the runtime's process has ended."""
     if isinstance(error, BrokenPipeError):
         return
@@ -89,7 +87,7 @@ def _tell_why(error: BaseException, pointer: Pointer, tree: Tree, tell: Tell) ->
         error = full(tree, pointer)
     if not isinstance(error, LoadError):
         error = LoadError("Loader", f"{describe(pointer)}: the loader failed: {error!r}")
-    tell({"failed": str(error), "kind": error.kind})
+    notify({"failed": str(error), "kind": error.kind})
 
 
 def _is_usable(pointer: Pointer, tree: Tree) -> bool:
@@ -118,9 +116,9 @@ def _make_room(pointer: Pointer, tree: Tree) -> None:
 class Load:
     """One load by this process and those that it forks."""
 
-    def __init__(self, pointer: Pointer, tree: Tree, ends: Ends, tell: Tell) -> None:
+    def __init__(self, pointer: Pointer, tree: Tree, ends: Ends, notify: Notify) -> None:
         """Fetch the index and decide who does what; raises LoadError."""
-        self._pointer, self._tree, self._ends, self._tell = pointer, tree, ends, tell
+        self._pointer, self._tree, self._ends, self._notify = pointer, tree, ends, notify
         self._connections = index_request.connect(pointer)
         self._index_bytes, self._index = index_request.fetch(pointer, tree, self._connections)
         self._parts = plan(self._index)
@@ -134,7 +132,7 @@ class Load:
         self._queue = Queue(work)
         self._application = Application(ends.runtime)
         asked = os.open(tree.asked, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
-        runtime = Runtime(tell, Lines(ends.asks), asked, ends.early)
+        runtime = Runtime(notify, Lines(ends.questions), asked, ends.early)
         self._coordinator = Coordinator(pointer, work, self._queue, self._application, runtime)
 
     def run(self) -> None:
@@ -165,7 +163,7 @@ class Load:
         complete(self._tree, self._index_bytes)
         fcntl.flock(self._ends.lock, fcntl.LOCK_SH)
         seconds = time.monotonic() - self._ends.began
-        self._tell({"done": True})
+        self._notify({"done": True})
         phases = {**self._coordinator.linger(), "files": seconds}
         facts = {"parts": len(self._parts), "leased": len(self._shares.missing)}
         report.say(report.loaded(self._pointer, phases, self._coordinator.work, facts))
@@ -185,7 +183,7 @@ class Load:
 
     def _placed(self, part: int) -> None:
         os.write(self._journal, NUMBER.pack(part))
-        self._coordinator.children_tell(part)
+        self._coordinator.notify_from_child(part)
 
     def _fork(self, run: Callable[[int], None]) -> int:
         """Run in a process of its own, with a descriptor that is readable when this one has ended."""
@@ -201,7 +199,7 @@ class Load:
             run(coordinator)
             status = 0
         except BaseException as error:  # noqa: BLE001 - as above
-            _tell_why(error, self._pointer, self._tree, self._coordinator.children_tell)
+            _notify_of_failure(error, self._pointer, self._tree, self._coordinator.notify_from_child)
         finally:
             os._exit(status)
 
@@ -211,17 +209,17 @@ class Load:
         started = time.process_time()
         worker.run(coordinator, self._gone)
         spent = round(time.process_time() - started, 3)
-        self._coordinator.children_tell({"bytes": worker.bytes, "retries": worker.retries, "cpu_s": spent})
+        self._coordinator.notify_from_child({"bytes": worker.bytes, "retries": worker.retries, "cpu_s": spent})
 
     def _hold(
         self, number: int, files: dict[int, Any], inbox: socket.socket, workers: list[socket.socket], coordinator: int
     ) -> None:
         missing = {file: self._shares.missing[file] for file in files}
         ours = Share(files, missing, self._shares.begun, self._place.root)
-        told = self._coordinator.children_tell
-        why = partial(_tell_why, pointer=self._pointer, tree=self._tree, tell=told)
+        notify = self._coordinator.notify_from_child
+        why = partial(_notify_of_failure, pointer=self._pointer, tree=self._tree, notify=notify)
         danger = partial(give_up, self._pointer, self._application)
-        Holder(ours, Partners(number, inbox, workers, coordinator, told, why, danger)).run()
+        Holder(ours, Partners(number, inbox, workers, coordinator, notify, why, danger)).run()
 
     def _gone(self) -> NoReturn:
         """End a worker whose coordinator has ended."""

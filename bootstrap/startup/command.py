@@ -18,9 +18,9 @@ def handler(command: tuple[str, ...], environment: dict[str, str]) -> Callable[[
     """Return the function that runs `command` in the release's directory, which `environment` names."""
 
     def run(event: Any, context: Any) -> Any:  # noqa: ANN401 - any JSON value
-        told = environment | {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-        told["AWS_LAMBDA_REQUEST_ID"] = context.aws_request_id
-        status, output, tail = _run(command, told, json.dumps(event).encode())
+        variables = environment | {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        variables["AWS_LAMBDA_REQUEST_ID"] = context.aws_request_id
+        status, output, tail = _run(command, variables, json.dumps(event).encode())
         if status:
             said = tail.decode(errors="replace").strip()
             raise fault("CommandFailed", f"{' '.join(command)} ended with status {status}: {said}")

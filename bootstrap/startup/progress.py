@@ -30,13 +30,13 @@ class LoadProgress:
         self.done = self._open = self._sound = False
         self._failure: LoadError | None = None
         self.lock = os.open(tree.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        self._hear = self._ask = -1
+        self._from_loader = self._to_loader = -1
         if again and tree.complete:
             fcntl.flock(self.lock, fcntl.LOCK_SH)
             self.done = True
         else:
-            self._hear, self._ask = _fork(pointer, tree, self.lock, early, demand=demand)
-        self._heard = Lines(self._hear)
+            self._from_loader, self._to_loader = _fork(pointer, tree, self.lock, early, demand=demand)
+        self._messages = Lines(self._from_loader)
 
     def wait_for_import(self) -> None:
         """Return when the application's import may begin; raises LoadError."""
@@ -54,7 +54,7 @@ class LoadProgress:
         The runtime asks for an invocation next, and may be frozen then; a wait for a file must not last that long.
         """
         self._question({"ask": "quiet", "phases": phases})
-        while self.done and self._hear >= 0:
+        while self.done and self._from_loader >= 0:
             self._listen()  # until the loading process has reported and has ended
 
     def sound(self) -> None:
@@ -66,14 +66,14 @@ class LoadProgress:
         self._question({"ask": "sound"})
 
     def _question(self, question: dict[str, Any]) -> None:
-        if self._hear < 0:
+        if self._from_loader < 0:
             return
         self._sound = False
         try:  # noqa: SIM105 - contextlib would show in sys.modules
-            send(self._ask, question)
+            send(self._to_loader, question)
         except BrokenPipeError:
             pass  # the loading process has ended; its last message has the reason
-        while not self._sound and self._hear >= 0 and (question["ask"] == "sound" or not self._failure):
+        while not self._sound and self._from_loader >= 0 and (question["ask"] == "sound" or not self._failure):
             self._read()
         if self._failure and question["ask"] == "quiet":
             raise self._failure
@@ -90,7 +90,7 @@ class LoadProgress:
             raise self._failure
 
     def _read(self) -> None:
-        messages = self._heard.read()
+        messages = self._messages.read()
         if messages is None:
             self._end()
             if not self.done:
@@ -108,29 +108,29 @@ class LoadProgress:
             self._failure = LoadError(message["kind"], message["failed"])
 
     def _end(self) -> None:
-        if self._hear >= 0:
-            os.close(self._hear)
-            os.close(self._ask)
-            self._hear = self._ask = -1
+        if self._from_loader >= 0:
+            os.close(self._from_loader)
+            os.close(self._to_loader)
+            self._from_loader = self._to_loader = -1
 
 
 def _fork(pointer: Pointer, tree: Tree, lock: int, early: EarlyInvocation | None, *, demand: bool) -> tuple[int, int]:
     """Start the loading process, not as a child of this one; return a pipe for its messages and one for questions."""
-    heard, tell = os.pipe()
-    asks, ask = os.pipe()
+    messages, to_us = os.pipe()
+    questions, to_loader = os.pipe()
     runtime, began = os.getpid(), time.monotonic()
     process = os.fork()
     if process:
-        os.close(tell)
-        os.close(asks)
+        os.close(to_us)
+        os.close(questions)
         os.waitpid(process, 0)
-        return heard, ask
+        return messages, to_loader
     try:
         if not os.fork():
-            os.close(heard)
-            os.close(ask)
+            os.close(messages)
+            os.close(to_loader)
             from ..loader.load import Ends, load  # noqa: PLC0415 - only the loading process needs the network
 
-            load(pointer, tree, Ends(tell, asks, lock, runtime, demand, early, began))
+            load(pointer, tree, Ends(to_us, questions, lock, runtime, demand, early, began))
     finally:
         os._exit(0)
