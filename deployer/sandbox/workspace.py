@@ -13,8 +13,10 @@ _PREFIX = "dropshift-workspace-"
 _TREE = "tree"
 
 
-_kept: dict[str, tuple[Path, int]] = {}
-"""Directories that one step has left for the next one, and their locks, by the digest of the archive in them."""
+_kept: dict[str, Path] = {}
+"""Directories that one step has left for the next one, by the digest of the archive in them."""
+_locks: dict[Path, int] = {}
+"""The locks of the directories that this process has made."""
 
 
 @contextmanager
@@ -27,40 +29,36 @@ def workspace(sha256: str = "") -> Iterator[Path]:
     """
     taken = _kept.pop(sha256, None)
     while _kept:
-        _remove(*_kept.popitem()[1])
+        _remove(_kept.popitem()[1])
     _remove_abandoned()
-    path, lock = taken or _made()
+    path = taken or _made()
     try:
         yield path / _TREE
     finally:
-        if (path, lock) not in _kept.values():
-            _remove(path, lock)
+        if path not in _kept.values():
+            _remove(path)
 
 
 def keep(tree: Path, sha256: str) -> None:
     """Leave a tree for the next step, if that runs in this process: it asks for the archive's digest."""
     if other := _kept.pop(sha256, None):
-        _remove(*other)
-    _kept[sha256] = tree.parent, _locks[tree.parent]
+        _remove(other)
+    _kept[sha256] = tree.parent
 
 
-_locks: dict[Path, int] = {}
-
-
-def _made() -> tuple[Path, int]:
+def _made() -> Path:
     while True:
         path = Path(tempfile.mkdtemp(prefix=_PREFIX))
         lock = _lock(path)
         if lock is not None:
             (path / _TREE).mkdir()
             _locks[path] = lock
-            return path, lock
+            return path
 
 
-def _remove(path: Path, lock: int) -> None:
-    del _locks[path]
+def _remove(path: Path) -> None:
     shutil.rmtree(path)
-    os.close(lock)
+    os.close(_locks.pop(path))
 
 
 def _remove_abandoned() -> None:
