@@ -51,7 +51,7 @@ def test_an_archive_of_more_than_lambda_takes_goes_up_in_parts_and_becomes_live(
 
 def test_the_smoke_test_left_a_profile_of_what_the_start_touched(stack: Stack) -> None:
     profile = stack.profile(f"python{pythons.VERSION}")
-    assert "lambda_function.py" in profile["touched"]
+    assert f"__pycache__/lambda_function.{pythons.tag()}.pyc" in profile["touched"]
     assert "data.bin" in profile["untouched"]
 
 
