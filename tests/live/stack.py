@@ -64,7 +64,7 @@ class Delivered(Deployed):
         return Drop(bucket=bucket, key=key, version_id=s3.head_object(Bucket=bucket, Key=key)["VersionId"])
 
     def reaches(self, drop: Drop, status: Status, minutes: float = 15) -> dict[str, Any]:
-        """Wait until a release has a status; fail when it has ended with another."""
+        """Wait until a release has a status, and traffic if that means some; fail when it has ended with another."""
 
         def there() -> dict[str, Any]:
             record = self.record(drop)
@@ -72,7 +72,10 @@ class Delivered(Deployed):
             assert found is status or not found.final, record
             return record if found is status else {}
 
-        return until(there, minutes * 60)
+        record = until(there, minutes * 60)
+        if status is Status.SHIFTING:
+            until(lambda: self.traffic[1], 60)  # the record comes before the alias
+        return record
 
     def ask_often(self, times: int, together: int = 1) -> Counter[str]:
         """Call the alias many times, some of them at once; how often each version answered."""
