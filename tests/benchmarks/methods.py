@@ -114,5 +114,7 @@ def wire(method: str, made: Packed) -> int:
     """Return the bytes that a start receives."""
     if method == "native":
         return 0
-    bundles = dict.fromkeys(OURS, made.bundle) | {"before": earlier_bundle(made), "p2": made.tar}
+    if method in OURS:
+        return made.pointer.offset + made.pointer.size  # behind them, the recipe for the next bundle
+    bundles = {"before": earlier_bundle(made), "p2": made.tar}
     return bundles.get(method, made.zip).stat().st_size
