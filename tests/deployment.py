@@ -76,7 +76,7 @@ class Deployed(ABC):
         return found
 
     def record(self, drop: Drop) -> dict[str, Any]:
-        """Read the record of a release; empty when there is none yet.
+        """Return the record of a release; empty before the rollout writes it.
 
         A test asks many times a second, so it reads the record itself: a command would read every record each time.
         """

@@ -10,7 +10,6 @@ has not arrived
 import os
 import select
 import socket
-from collections.abc import Callable
 from typing import Any, NamedTuple, NoReturn
 
 from .. import report
@@ -19,7 +18,7 @@ from ..failures import LoadError, describe
 from ..lines import Lines, send
 from ..pointer import Pointer
 from .application import Application
-from .holder import NUMBER, QUESTION
+from .holder import NUMBER, QUESTION, Notify
 from .part_queue import Queue, Work
 
 KILLED = 3
@@ -32,7 +31,7 @@ AGAIN = 0.01
 class Runtime(NamedTuple):
     """The runtime's process, as far as it takes part in the load."""
 
-    notify: Callable[[Any], None]
+    notify: Notify
     asks: Lines
     asked: int
     """A descriptor of the file that lists what somebody opened before it had arrived."""

@@ -35,7 +35,7 @@ class Request:
         else:
             self._attempts += 1
             if self._attempts == ATTEMPTS:
-                raise gave_up(pointer, error) from None
+                raise _gave_up(pointer, error) from None
             wait = backoff(self._attempts)
         self.not_before = time.monotonic() + wait
 
@@ -55,7 +55,7 @@ def pause(slowed: int) -> float:
     return float(min(LONGEST, BUSY * 2 ** min(slowed, 10)) * chance)
 
 
-def gave_up(pointer: Pointer, error: OSError) -> LoadError:
+def _gave_up(pointer: Pointer, error: OSError) -> LoadError:
     """Return the failure after the last attempt, with what to look at."""
     if isinstance(error, Retry) and "digest" in str(error):
         remedy = "the object is not what was published: redeploy the release"

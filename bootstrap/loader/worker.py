@@ -105,7 +105,7 @@ class Worker:
         return None if self._over else self._take()
 
     def _take(self) -> Request | None:
-        """Return the next part of the queue; None when there is none at the moment, or none to come."""
+        """Return the next part of the queue; None while the queue is empty, and after its end."""
         try:
             number = os.read(self._job.queue, NUMBER.size)
         except BlockingIOError:

@@ -102,7 +102,7 @@ class BundlesBucket:
         return None if release is None else release.decode()
 
     def _read_as[T: Value](self, kind: type[T], key: str, most: float = math.inf) -> T | None:
-        """Return a small file's value; None when there is none, or when it cannot be read."""
+        """Return a small file's value; None if the file is missing or cannot be read."""
         try:
             return kind.model_validate_json(self._read(key, most) or b"")
         except ValidationError:

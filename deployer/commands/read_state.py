@@ -86,7 +86,7 @@ def read_summary(app: Application) -> Summary | None:
 
 
 def _not_live(app: Application, overview: Overview) -> NotLive:
-    """Read the releases under way, and the newest drop if that is none of them."""
+    """Read the releases under way, and the newest drop unless it is among them."""
     newest = [overview.newest] if overview.newest and overview.newest not in overview.under_way else []
     read = filter(None, map(app.record, [*overview.under_way[-MOST_UNDER_WAY:], *newest]))
     records = sorted(read, key=lambda record: record.timeline[0].at, reverse=True)

@@ -50,5 +50,5 @@ def test_a_second_rollback_from_the_same_release_is_recorded_too() -> None:
         world.command("rollback")
         world.command("rollback", to="1.1", force=True)
         world.command("rollback", to="1.0", force=True)
-    told = [moment.what for moment in world.recorded().timeline]
-    assert told.count("roll back from 1.1 (version 3) to 1.0 (version 2)") == 2
+    entries = [moment.what for moment in world.recorded().timeline]
+    assert entries.count("roll back from 1.1 (version 3) to 1.0 (version 2)") == 2

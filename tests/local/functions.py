@@ -80,7 +80,7 @@ def role(
 
 
 def grant(aws: LocalAws, name: str, *statements: Mapping[str, object]) -> None:
-    """Give a role a policy of these statements."""
+    """Attach a policy of these statements to a role."""
     aws.client("iam").put_role_policy(RoleName=name, PolicyName="granted", PolicyDocument=policy(*statements))
 
 

@@ -342,7 +342,7 @@ HARMLESS: dict[str, dict[str, bytes]] = {
         "scripts that take a Python's name (uv reject_reserved_wheel_data_script_name)": _wheel(
             {f"fancy-1.0.data/{place}": b"#!python\n" for place in ("scripts/python", "data/bin/Python.exe")}
         ),
-        "every scheme of data, and one that is none (installer handles_data_properly)": _wheel(
+        "every scheme of data, and an unknown one (installer handles_data_properly)": _wheel(
             {
                 f"fancy-1.0.data/{scheme}/fancy/{scheme}.py": b""
                 for scheme in ("purelib", "platlib", "scripts", "headers", "data", "invalid")
